@@ -1,0 +1,3 @@
+//! See `docs/code-structure.md`.
+
+fn main() {}

@@ -1,1 +1,4 @@
-//! See `docs/code-structure.md`.
+//! Samples in, MQTT out. See `docs/code-structure.md`.
+
+pub mod message;
+pub mod topics;

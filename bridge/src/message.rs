@@ -1,0 +1,67 @@
+//! One MQTT publication, before any client library has seen it.
+//!
+//! Everything that decides *what* is said (merged state, discovery, availability, events) makes these; the outlets in
+//! `mqtt/` decide how it travels.
+
+/// MQTT quality of service. Level 2 is never used: every message here may be repeated without harm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Qos {
+    /// Fire and forget: live values, the next frame brings new ones.
+    AtMostOnce,
+    /// Acknowledged: facts that are said once.
+    AtLeastOnce,
+}
+
+/// A topic, its payload and how the broker should treat it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Full topic name, without wildcards.
+    pub topic: String,
+    /// The payload; an empty one with `retain` deletes what the broker holds.
+    pub payload: Vec<u8>,
+    /// Quality of service of the publication.
+    pub qos: Qos,
+    /// Whether the broker keeps it for later subscribers.
+    pub retain: bool,
+}
+
+impl Message {
+    /// A value of the moment: QoS 0, not retained.
+    #[must_use]
+    pub fn live(topic: impl Into<String>, payload: impl Into<Vec<u8>>) -> Self {
+        Self::new(topic, payload, Qos::AtMostOnce, false)
+    }
+
+    /// Something that happened: QoS 1, not retained, since a replayed event would happen twice.
+    #[must_use]
+    pub fn event(topic: impl Into<String>, payload: impl Into<Vec<u8>>) -> Self {
+        Self::new(topic, payload, Qos::AtLeastOnce, false)
+    }
+
+    /// A state that holds until the next message: QoS 1, retained.
+    #[must_use]
+    pub fn retained(topic: impl Into<String>, payload: impl Into<Vec<u8>>) -> Self {
+        Self::new(topic, payload, Qos::AtLeastOnce, true)
+    }
+
+    /// Deletes the retained message of a topic.
+    #[must_use]
+    pub fn delete(topic: impl Into<String>) -> Self {
+        Self::retained(topic, Vec::new())
+    }
+
+    fn new(topic: impl Into<String>, payload: impl Into<Vec<u8>>, qos: Qos, retain: bool) -> Self {
+        Self {
+            topic: topic.into(),
+            payload: payload.into(),
+            qos,
+            retain,
+        }
+    }
+
+    /// The payload as text; what we publish is always UTF-8.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        core::str::from_utf8(&self.payload).unwrap_or("")
+    }
+}

@@ -1,0 +1,208 @@
+//! What is known of a label: one line each, in the tables of [`super::labels`].
+//!
+//! Decoding, documentation, Home Assistant discovery and the simulator all read that line.
+
+use super::{Mode, Unit, labels};
+
+/// What the data of a label is: decides its unit, its characters, its range and its [`Value`](super::Value).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// An index in Wh.
+    Energy,
+    /// An index in VArh.
+    ReactiveEnergy,
+    /// VA.
+    ApparentPower,
+    /// W.
+    ActivePower,
+    /// A.
+    Current,
+    /// V.
+    Voltage,
+    /// kVA.
+    ReferencePower,
+    /// min.
+    Minutes,
+    /// A small number: which index or which day profile is in use.
+    Number,
+    /// The meter's address, ADCO or ADSC.
+    Identity,
+    /// The number of the delivery point, PRM.
+    DeliveryPoint,
+    /// Free text, padded with spaces.
+    Text,
+    /// OPTARIF.
+    TariffOption,
+    /// PTEC.
+    Period,
+    /// DEMAIN.
+    Tomorrow,
+    /// HHPHC.
+    Programme,
+    /// PPOT.
+    MissingPhases,
+    /// MOTDETAT.
+    StatusWord,
+    /// VTIC.
+    Version,
+    /// DATE: nothing but its timestamp.
+    Date,
+    /// DPMn, FPMn: what counts is the timestamp; the two digits have no published meaning.
+    MobilePeak,
+    /// STGE.
+    Status,
+    /// RELAIS.
+    Relays,
+    /// PJOURF+1, PPOINTE.
+    DayProfile,
+}
+
+impl Kind {
+    /// The unit that this kind implies.
+    #[must_use]
+    pub const fn unit(self) -> Option<Unit> {
+        match self {
+            Self::Energy => Some(Unit::WattHour),
+            Self::ReactiveEnergy => Some(Unit::VarHour),
+            Self::ApparentPower => Some(Unit::VoltAmpere),
+            Self::ActivePower => Some(Unit::Watt),
+            Self::Current => Some(Unit::Ampere),
+            Self::Voltage => Some(Unit::Volt),
+            Self::ReferencePower => Some(Unit::KiloVoltAmpere),
+            Self::Minutes => Some(Unit::Minute),
+            _ => None,
+        }
+    }
+
+    /// Whether this is a register that only ever counts up.
+    #[must_use]
+    pub const fn is_index(self) -> bool {
+        matches!(self, Self::Energy | Self::ReactiveEnergy)
+    }
+}
+
+/// Which meters send a label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Phases {
+    /// Every meter.
+    Any,
+    /// Single-phase meters only.
+    Single,
+    /// Three-phase meters only.
+    Three,
+}
+
+/// One line of a label table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// The label as it stands on the line: étiquette.
+    pub code: &'static str,
+    /// What its data is.
+    pub kind: Kind,
+    /// Characters of its data, always.
+    pub width: u8,
+    /// Whether a timestamp stands before the data.
+    pub dated: bool,
+    /// Which meters send it.
+    pub phases: Phases,
+    /// Whether only a meter in producer mode sends it.
+    pub producer: bool,
+    /// Where it is specified.
+    pub section: &'static str,
+    /// What it means, in English.
+    pub english: &'static str,
+    /// What it means, in French.
+    pub french: &'static str,
+}
+
+impl Label {
+    /// All labels of a mode, in the order in which a meter sends them.
+    #[must_use]
+    pub const fn all(mode: Mode) -> &'static [Self] {
+        match mode {
+            Mode::Historic => labels::HISTORIC,
+            Mode::Standard => labels::STANDARD,
+        }
+    }
+
+    /// The line of a label, if it is known.
+    #[must_use]
+    pub fn find(mode: Mode, code: &str) -> Option<&'static Self> {
+        let order = labels::order(mode);
+        let place = order.binary_search_by(|place| Self::at(mode, *place).code.cmp(code)).ok()?;
+        order.get(place).map(|place| Self::at(mode, *place))
+    }
+
+    /// The unit of its data.
+    #[must_use]
+    pub const fn unit(&self) -> Option<Unit> {
+        self.kind.unit()
+    }
+
+    fn at(mode: Mode, place: u8) -> &'static Self {
+        &Self::all(mode)[usize::from(place)]
+    }
+
+    pub(super) const fn new(
+        code: &'static str,
+        kind: Kind,
+        width: u8,
+        section: &'static str,
+        english: &'static str,
+        french: &'static str,
+    ) -> Self {
+        Self { code, kind, width, dated: false, phases: Phases::Any, producer: false, section, english, french }
+    }
+
+    pub(super) const fn dated(self) -> Self {
+        Self { dated: true, ..self }
+    }
+
+    pub(super) const fn single(self) -> Self {
+        Self { phases: Phases::Single, ..self }
+    }
+
+    pub(super) const fn three(self) -> Self {
+        Self { phases: Phases::Three, ..self }
+    }
+
+    pub(super) const fn producer(self) -> Self {
+        Self { producer: true, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kind, Label};
+    use crate::tic::{Mode, spec};
+
+    #[test]
+    fn every_label_is_found_and_only_once() {
+        for mode in Mode::ALL {
+            for label in Label::all(mode) {
+                assert_eq!(Label::find(mode, label.code), Some(label), "{}", label.code);
+                let same = Label::all(mode).iter().filter(|other| other.code == label.code).count();
+                assert_eq!(same, 1, "{}", label.code);
+            }
+            assert_eq!(Label::find(mode, "NOPE"), None);
+            assert_eq!(Label::find(mode, ""), None);
+        }
+    }
+
+    #[test]
+    fn every_line_is_whole() {
+        for label in Mode::ALL.into_iter().flat_map(Label::all) {
+            assert!(label.code.len() <= spec::LABEL_WIDTH_MAX, "{}", label.code);
+            assert!(usize::from(label.width) <= spec::DATA_WIDTH_MAX, "{}", label.code);
+            assert!(label.section.contains('§'), "{}", label.code);
+            assert!(!label.english.is_empty() && !label.french.is_empty(), "{}", label.code);
+            assert_eq!(label.kind.is_index(), usize::from(label.width) == spec::INDEX_WIDTH, "{}", label.code);
+            assert_eq!(label.kind == Kind::Date, label.width == 0, "{}", label.code);
+        }
+    }
+
+    #[test]
+    fn historic_labels_have_no_timestamp() {
+        assert!(Label::all(Mode::Historic).iter().all(|label| !label.dated && !label.producer));
+    }
+}

@@ -1,0 +1,55 @@
+//! TIC, télé-information client: what a meter sends, byte by byte, to what it means.
+//!
+//! Bytes go into a [`Decoder`], which gives [`Event`]s; a verified [`Dataset`] knows its [`Label`] and its typed [`Value`]. The way back
+//! is [`encode`].
+//!
+//! ```
+//! use teleinfo_proto::tic::{Decoder, Event, Parity, Value};
+//!
+//! let mut decoder = Decoder::new(Parity::Stripped);
+//! let mut input: &[u8] = b"\x02\nPAPP 00540 *\r\x03";
+//! let mut power = None;
+//! while let Some(event) = decoder.next_event(&mut input) {
+//!     if let Event::Dataset(dataset) = event
+//!         && let Value::ApparentPower(value) = dataset.value()
+//!     {
+//!         power = Some(value.0);
+//!     }
+//! }
+//! assert_eq!(power, Some(540));
+//! ```
+
+mod checksum;
+mod dataset;
+mod day_profile;
+mod decoder;
+pub mod encode;
+mod label;
+mod labels;
+mod meter_id;
+mod mode;
+mod parity;
+mod reason;
+mod relays;
+pub mod spec;
+mod status;
+mod tariff;
+mod timestamp;
+mod units;
+mod value;
+
+pub use checksum::checksum;
+pub use dataset::Dataset;
+pub use day_profile::{Action, Block, Contact, DayProfile, ParseDayProfileError};
+pub use decoder::{Decoder, End, Event};
+pub use label::{Kind, Label, Phases};
+pub use meter_id::{MeterId, MeterKind, ParseMeterIdError};
+pub use mode::Mode;
+pub use parity::Parity;
+pub use reason::{Reason, ReasonKind, Refusal};
+pub use relays::Relays;
+pub use status::{CutOff, EuridisOutput, PlcStatus, StatusRegister};
+pub use tariff::{Band, Colour, MissingPhases, Period, TariffOption};
+pub use timestamp::{ParseTimestampError, Season, Timestamp};
+pub use units::{Amperes, KiloVoltAmperes, Minutes, Unit, VarHours, VoltAmperes, Volts, WattHours, Watts};
+pub use value::Value;

@@ -1,0 +1,255 @@
+//! Timestamps, `SAAMMJJhhmmss` (54E §6.2.1.1): French legal time, with a letter for the season.
+//!
+//! The letter makes the hour that comes twice in autumn unambiguous. DPMn and FPMn carry a space instead: then the rule of the
+//! European Union decides (last Sunday of March and of October, 01:00 UTC).
+
+use core::{fmt, str::FromStr};
+
+use super::spec::TIMESTAMP_WIDTH;
+
+const HOUR: i64 = 3_600;
+const DAY: i64 = 24 * HOUR;
+
+/// Which legal time a timestamp is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Season {
+    /// `H`: UTC+1.
+    Winter,
+    /// `E`: UTC+2.
+    Summer,
+    /// A space: the legal time of that date.
+    Unstated,
+}
+
+/// A date and time as the meter tells it, checked to be a date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Timestamp {
+    /// Which legal time.
+    pub season: Season,
+    /// The meter's clock ran out of reserve and was not set since: `h` or `e`.
+    pub degraded: bool,
+    /// 2000 to 2099.
+    pub year: u16,
+    /// 1 to 12.
+    pub month: u8,
+    /// 1 to 31.
+    pub day: u8,
+    /// 0 to 23.
+    pub hour: u8,
+    /// 0 to 59.
+    pub minute: u8,
+    /// 0 to 59.
+    pub second: u8,
+}
+
+impl Timestamp {
+    /// Seconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn unix_seconds(&self) -> i64 {
+        let local = self.local_seconds();
+        let offset = match self.season {
+            Season::Winter => HOUR,
+            Season::Summer => 2 * HOUR,
+            // The hour that comes twice is taken as its first pass, the one that does not exist as summer time.
+            Season::Unstated => legal_offset(local - 2 * HOUR).max(legal_offset(local - HOUR)),
+        };
+        local - offset
+    }
+
+    /// The timestamp a meter with a good clock shows at this time, in 2000 to 2099.
+    #[must_use]
+    pub fn from_unix(seconds: i64) -> Self {
+        let offset = legal_offset(seconds);
+        let local = seconds + offset;
+        let (year, month, day) = civil(local.div_euclid(DAY));
+        let second = local.rem_euclid(DAY);
+        Self {
+            season: if offset == HOUR { Season::Winter } else { Season::Summer },
+            degraded: false,
+            year: year as u16,
+            month,
+            day,
+            hour: (second / HOUR) as u8,
+            minute: (second / 60 % 60) as u8,
+            second: (second % 60) as u8,
+        }
+    }
+
+    fn local_seconds(&self) -> i64 {
+        days(i64::from(self.year), self.month, self.day) * DAY
+            + i64::from(self.hour) * HOUR
+            + i64::from(self.minute) * 60
+            + i64::from(self.second)
+    }
+
+    fn is_a_date(&self) -> bool {
+        matches!(self.month, 1..=12)
+            && self.day >= 1
+            && self.day <= days_in_month(i64::from(self.year), self.month)
+            && self.hour < 24
+            && self.minute < 60
+            && self.second < 60
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = ParseTimestampError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bytes: &[u8; TIMESTAMP_WIDTH] = text.as_bytes().try_into().map_err(|_| ParseTimestampError)?;
+        let (season, degraded) = match bytes[0] {
+            b'H' => (Season::Winter, false),
+            b'E' => (Season::Summer, false),
+            b'h' => (Season::Winter, true),
+            b'e' => (Season::Summer, true),
+            b' ' => (Season::Unstated, false),
+            _ => return Err(ParseTimestampError),
+        };
+        let pair = |at: usize| -> Result<u8, ParseTimestampError> {
+            match (bytes[at], bytes[at + 1]) {
+                (tens @ b'0'..=b'9', ones @ b'0'..=b'9') => Ok((tens - b'0') * 10 + (ones - b'0')),
+                _ => Err(ParseTimestampError),
+            }
+        };
+        let stamp = Self {
+            season,
+            degraded,
+            year: 2000 + u16::from(pair(1)?),
+            month: pair(3)?,
+            day: pair(5)?,
+            hour: pair(7)?,
+            minute: pair(9)?,
+            second: pair(11)?,
+        };
+        if stamp.is_a_date() { Ok(stamp) } else { Err(ParseTimestampError) }
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let season = match (self.season, self.degraded) {
+            (Season::Winter, false) => 'H',
+            (Season::Winter, true) => 'h',
+            (Season::Summer, false) => 'E',
+            (Season::Summer, true) => 'e',
+            (Season::Unstated, _) => ' ',
+        };
+        let Self { year, month, day, hour, minute, second, .. } = *self;
+        write!(f, "{season}{:02}{month:02}{day:02}{hour:02}{minute:02}{second:02}", year % 100)
+    }
+}
+
+/// Not `SAAMMJJhhmmss`, or no date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParseTimestampError;
+
+impl fmt::Display for ParseTimestampError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("expected a season letter and a date as SAAMMJJhhmmss")
+    }
+}
+
+impl core::error::Error for ParseTimestampError {}
+
+/// Seconds that French legal time is ahead of UTC at this time.
+fn legal_offset(unix_seconds: i64) -> i64 {
+    let (year, ..) = civil(unix_seconds.div_euclid(DAY));
+    let change = |month| (last_sunday(year, month)) * DAY + HOUR;
+    if (change(3)..change(10)).contains(&unix_seconds) { 2 * HOUR } else { HOUR }
+}
+
+/// The day number of the last Sunday of a month of 31 days.
+fn last_sunday(year: i64, month: u8) -> i64 {
+    let last = days(year, month, 31);
+    // Day 0, 1970-01-01, was a Thursday.
+    last - (last + 4).rem_euclid(7)
+}
+
+const fn days_in_month(year: i64, month: u8) -> u8 {
+    match month {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// Days from 1970-01-01 to a date. Years begin in March here, so that the leap day comes last.
+const fn days(year: i64, month: u8, day: u8) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let march = (month as i64 + 9) % 12;
+    let in_year = (153 * march + 2) / 5 + day as i64 - 1;
+    365 * year + year / 4 - year / 100 + year / 400 + in_year - 719_468
+}
+
+/// Year, month and day of a day number; the way back from [`days`].
+fn civil(day: i64) -> (i64, u8, u8) {
+    let mut year = 1970 + day.div_euclid(366);
+    while days(year + 1, 1, 1) <= day {
+        year += 1;
+    }
+    let mut month = 1;
+    while month < 12 && days(year, month + 1, 1) <= day {
+        month += 1;
+    }
+    (year, month, (day - days(year, month, 1) + 1) as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Timestamp;
+
+    fn unix(text: &str) -> i64 {
+        text.parse::<Timestamp>().unwrap().unix_seconds()
+    }
+
+    #[test]
+    fn season_gives_the_offset() {
+        // The two examples of 54E §6.2.1.1.
+        assert_eq!(unix("H081225223518"), 1_230_240_918); // 2008-12-25T21:35:18Z
+        assert_eq!(unix("E090714074553"), 1_247_550_353); // 2009-07-14T05:45:53Z
+    }
+
+    #[test]
+    fn the_hour_that_comes_twice_is_told_apart() {
+        assert_eq!(unix("H241027023000") - unix("E241027023000"), 3_600);
+    }
+
+    #[test]
+    fn unstated_season_is_legal_time() {
+        assert_eq!(unix(" 240108060000"), unix("H240108060000"));
+        assert_eq!(unix(" 240708060000"), unix("E240708060000"));
+        assert_eq!(unix(" 240331030000"), unix("E240331030000"));
+        assert_eq!(unix(" 240331015959"), unix("H240331015959"));
+        assert_eq!(unix(" 241027015959"), unix("E241027015959"));
+        assert_eq!(unix(" 241027030000"), unix("H241027030000"));
+    }
+
+    #[test]
+    fn every_hour_of_forty_years_comes_back() {
+        let mut second = 946_684_800; // 2000-01-01
+        while second < 946_684_800 + 40 * 366 * 86_400 {
+            let stamp = Timestamp::from_unix(second);
+            assert_eq!(stamp.unix_seconds(), second, "{stamp}");
+            second += 3_600;
+        }
+    }
+
+    #[test]
+    fn text_comes_back() {
+        for text in ["H081225223518", "h081225223518", "E090714074553", "e000229000000", " 240108060000"] {
+            assert_eq!(std::format!("{}", text.parse::<Timestamp>().unwrap()), text);
+        }
+    }
+
+    #[test]
+    fn no_date_is_refused() {
+        for text in
+            ["", "H08122522351", "X081225223518", "H081325223518", "H230229000000", "H081225243518", "H08122522351x", "E000000000000"]
+        {
+            assert!(text.parse::<Timestamp>().is_err(), "{text}");
+        }
+    }
+
+    extern crate std;
+}

@@ -1,0 +1,320 @@
+//! A meter in a house: time passes second by second, and everything that the meter shows follows from it.
+//!
+//! The recipe: the house decides the power of each phase; current and apparent power follow from it, the
+//! filter for the day's highest power sees it, the registers count it, the status register tells of it.
+//! The same options give the same bytes.
+
+mod appliance;
+mod breaker;
+mod calendar;
+pub mod clock;
+pub mod contract;
+mod energy;
+mod historic;
+mod house;
+mod maximum;
+mod mean;
+mod options;
+mod short_frames;
+mod standard;
+mod tariff;
+
+pub use options::MeterOptions;
+
+use crate::frame::{Fields, Frame};
+use crate::pace::line_time;
+use crate::rng::Rng;
+use crate::source::{Burst, Source};
+use breaker::Breaker;
+use clock::LocalTime;
+use contract::Peaks;
+use energy::{Energy, WRAP};
+use house::{House, Phase};
+use maximum::{Maximum, Reading};
+use mean::Mean;
+use short_frames::ShortFrames;
+use std::rc::Rc;
+use std::time::Duration;
+use tariff::{Tariff, TariffClock};
+use teleinfo_proto::tic::Mode;
+
+/// Silence between two frames, in µs (54E §5.3.6).
+const SILENCE: (u64, u64) = (16_700, 33_400);
+/// Nothing is specified for the time a meter needs to change its mode.
+const SWITCH_SILENCE: Duration = Duration::from_millis(1500);
+/// The load curve's period, in seconds.
+const CURVE: i64 = 1800;
+/// The period of the mean voltage, in seconds.
+const VOLTAGE: i64 = 600;
+
+/// A simulated meter.
+#[derive(Debug)]
+pub struct Meter {
+    options: MeterOptions,
+    identity: String,
+    mode: Mode,
+    rng: Rng,
+    line: Duration,
+    frames: u64,
+    now: LocalTime,
+    tariff_clock: TariffClock,
+    tariff: Tariff,
+    house: House,
+    breaker: Breaker,
+    phases: [Phase; 3],
+    energy: Energy,
+    drawn: Maxima,
+    injected: Maximum,
+    drawn_curve: Mean,
+    injected_curve: Mean,
+    voltages: [Mean; 3],
+    short_frames: ShortFrames,
+}
+
+/// The day's highest drawn power, of the whole and of each phase.
+#[derive(Debug)]
+struct Maxima {
+    total: Maximum,
+    phases: [Maximum; 3],
+}
+
+impl Meter {
+    /// A meter as it stands at its first second.
+    #[must_use]
+    pub fn new(options: MeterOptions) -> Self {
+        let now = LocalTime::at(options.start);
+        let mut rng = Rng::named(options.seed, "meter");
+        let mut tariff_clock = TariffClock::new(options.contract, options.seed);
+        let tariff = tariff_clock.at(now);
+        let (power, phases) = (options.reference_power(), options.phases);
+        let mut house = House::new(options.seed, phases, power, options.producer);
+        let cut_off = f64::from(options.cut_off_power()) * 1000.0 / phases as f64;
+        let energy = first_indexes(&options, &tariff, &mut rng);
+        let mut past = Past { now, rng: &mut rng };
+        Self {
+            drawn: Maxima { total: past.maximum(3000, 5200), phases: [(); 3].map(|()| past.maximum(1000, 3200)) },
+            injected: past.maximum(900, 3200),
+            drawn_curve: past.mean(CURVE, 200, 1500),
+            injected_curve: past.mean(CURVE, 0, 10),
+            voltages: [(); 3].map(|()| past.mean(VOLTAGE, 228, 235)),
+            identity: options.identity(),
+            mode: options.mode,
+            phases: house.step(now, false),
+            breaker: Breaker::new(cut_off),
+            short_frames: ShortFrames::default(),
+            line: Duration::ZERO,
+            frames: 0,
+            rng,
+            now,
+            tariff_clock,
+            tariff,
+            house,
+            energy,
+            options,
+        }
+    }
+
+    /// The next frame and the silence after it. It begins where the last one ended on the line, and its
+    /// values are those of that second.
+    pub fn next_frame(&mut self) -> (Frame, Duration) {
+        self.advance_to(self.line);
+        let short = self.short_frames.next_is_short();
+        let fields = if short { self.short_fields() } else { self.fields() };
+        let mut frame = Frame::compose(self.mode, self.frames, self.now.unix, &fields);
+        self.frames += 1;
+        let silence = if self.switches_during(&mut frame) {
+            SWITCH_SILENCE
+        } else {
+            self.send(&mut frame, short);
+            Duration::from_micros(self.rng.between(SILENCE.0, SILENCE.1))
+        };
+        self.line += frame.line_time() + silence;
+        (frame, silence)
+    }
+
+    /// Breaks the frame off where the change of mode falls into it, if it does.
+    fn switches_during(&mut self, frame: &mut Frame) -> bool {
+        let end = self.line + frame.line_time();
+        let Some(at) = self.options.switch_after.take_if(|at| *at < end) else {
+            return false;
+        };
+        let sent = at.saturating_sub(self.line).as_secs_f64() / frame.line_time().as_secs_f64();
+        frame.break_off((sent * frame.bytes.len() as f64) as usize);
+        self.mode = other(self.mode);
+        self.short_frames = ShortFrames::default();
+        true
+    }
+
+    /// Lets the seconds pass in which the frame is sent: an overload that begins breaks a long frame off.
+    fn send(&mut self, frame: &mut Frame, short: bool) {
+        for sent in 1..=frame.bytes.len() {
+            self.advance_to(self.line + line_time(sent, frame.mode.baud()));
+            if !short && self.short_frames.take_begun() {
+                frame.break_after_group(sent);
+                return;
+            }
+        }
+    }
+
+    fn advance_to(&mut self, line: Duration) {
+        let target = self.options.start + line.as_secs() as i64;
+        while self.now.unix < target {
+            self.second();
+        }
+    }
+
+    fn second(&mut self) {
+        self.now = LocalTime::at(self.now.unix + 1);
+        if self.now.stamp.second == 0 {
+            self.tariff = self.tariff_clock.at(self.now);
+        }
+        self.phases = if self.breaker.is_open() { self.house.step_dark() } else { self.house.step(self.now, self.off_peak()) };
+        self.measure();
+        self.watch();
+    }
+
+    /// Whether the water heater may run: by the dry contact, or by its own timer where no tariff moves it.
+    fn off_peak(&self) -> bool {
+        let own_timer = self.options.contract.tariffs.len() == 1 && !(6..23).contains(&self.now.hour());
+        self.tariff.contact || own_timer
+    }
+
+    fn measure(&mut self) {
+        let active = self.active();
+        let reactive: f64 = self.phases.iter().map(|phase| phase.reactive).sum();
+        let (index, distributor) = (self.tariff.index, self.tariff.distributor);
+        self.energy.add_second(active.round() as i64, reactive.round() as i64, index, distributor);
+        let now = self.now;
+        self.drawn.total.add_second(self.drawn_power(), now);
+        self.injected.add_second(self.injected_power(), now);
+        for (maximum, phase) in self.drawn.phases.iter_mut().zip(&self.phases) {
+            maximum.add_second(phase.signed().max(0.0), now);
+        }
+        self.drawn_curve.add_second(active.max(0.0), now.unix);
+        self.injected_curve.add_second((-active).max(0.0), now.unix);
+        for (mean, phase) in self.voltages.iter_mut().zip(&self.phases) {
+            mean.add_second(phase.voltage, now.unix);
+        }
+    }
+
+    /// Overloads: the breaker and the short frames.
+    fn watch(&mut self) {
+        let highest = if self.is_three_phase() {
+            let phases = self.drawn.phases.iter().map(Maximum::power);
+            phases.fold(0.0, f64::max)
+        } else {
+            self.drawn.total.power()
+        };
+        if self.breaker.step(highest) {
+            self.drawn.total.settle();
+            self.drawn.phases.iter_mut().for_each(Maximum::settle);
+        }
+        if self.is_three_phase() && self.mode == Mode::Historic {
+            let overload = (0..3).any(|phase| self.overload(phase).is_some());
+            self.short_frames.second(overload, self.now.unix);
+        }
+    }
+
+    fn fields(&self) -> Fields {
+        match self.mode {
+            Mode::Historic => self.historic_fields(),
+            Mode::Standard => self.standard_fields(),
+        }
+    }
+
+    fn is_three_phase(&self) -> bool {
+        self.options.phases == 3
+    }
+
+    /// Active power of all phases, in W, positive when drawn.
+    fn active(&self) -> f64 {
+        self.phases.iter().map(|phase| phase.active).sum()
+    }
+
+    /// Apparent power of all phases together (54E §6.2.3.10): the sum of the signed ones, without its sign.
+    fn apparent(&self) -> f64 {
+        self.phases.iter().map(Phase::signed).sum::<f64>().abs()
+    }
+
+    fn drawn_power(&self) -> f64 {
+        if self.active() >= 0.0 { self.apparent() } else { 0.0 }
+    }
+
+    fn injected_power(&self) -> f64 {
+        if self.active() < 0.0 { self.apparent() } else { 0.0 }
+    }
+
+    /// Subscribed current of a phase, in A (54E §6.1): at 200 V.
+    fn subscribed_current(&self) -> u64 {
+        u64::from(self.options.reference_power()) * 1000 / 200 / self.options.phases as u64
+    }
+
+    fn current(&self, phase: usize) -> u64 {
+        self.phases[phase].current().round() as u64
+    }
+
+    /// The current of a phase while it is above the subscribed one.
+    fn overload(&self, phase: usize) -> Option<u64> {
+        Some(self.current(phase)).filter(|current| *current > self.subscribed_current())
+    }
+
+    fn is_ejp(&self) -> bool {
+        self.options.contract.peaks == Peaks::Ejp
+    }
+}
+
+impl Source for Meter {
+    fn next_burst(&mut self) -> Option<Burst> {
+        let (frame, silence) = self.next_frame();
+        Some(Burst { bytes: frame.bytes.clone(), baud: frame.mode.baud(), silence, frame: Some(Rc::new(frame)), faults: Vec::new() })
+    }
+}
+
+/// What the meter measured before the simulation began, invented.
+struct Past<'r> {
+    now: LocalTime,
+    rng: &'r mut Rng,
+}
+
+impl Past<'_> {
+    fn maximum(&mut self, low: u64, high: u64) -> Maximum {
+        let evening = clock::moment(self.now.day - 1, 19 * 60);
+        let reading = Reading { value: self.rng.between(low, high), unix: evening + self.rng.below(3600) as i64 };
+        Maximum::new(self.now, reading)
+    }
+
+    fn mean(&mut self, period: i64, low: u64, high: u64) -> Mean {
+        let (last, before) = (self.rng.between(low, high), self.rng.between(low, high));
+        Mean::new(period, self.now.unix, last, before)
+    }
+}
+
+fn first_indexes(options: &MeterOptions, tariff: &Tariff, rng: &mut Rng) -> Energy {
+    let (mut supplier, mut distributor) = ([0; 10], [0; 4]);
+    if let Some(index) = options.index {
+        supplier[usize::from(tariff.index) - 1] = index % WRAP;
+        distributor[usize::from(tariff.distributor) - 1] = index % WRAP;
+        return Energy::starting_at(supplier, distributor, 0);
+    }
+    for index in supplier.iter_mut().take(options.contract.tariffs.len()) {
+        *index = rng.between(200_000, 9_000_000);
+    }
+    let mut left: u64 = supplier.iter().sum();
+    for index in &mut distributor {
+        *index = rng.below(left / 2 + 1);
+        left -= *index;
+    }
+    distributor[3] += left;
+    let injected = if options.producer { rng.between(100_000, 6_000_000) } else { 0 };
+    Energy::starting_at(supplier, distributor, injected)
+}
+
+fn other(mode: Mode) -> Mode {
+    match mode {
+        Mode::Historic => Mode::Standard,
+        Mode::Standard => Mode::Historic,
+    }
+}
+
+#[cfg(test)]
+mod tests;

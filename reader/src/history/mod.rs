@@ -1,0 +1,257 @@
+//! The samples that are still held: the last minutes in full, and the indexes of two days at one a minute.
+//!
+//! After a cut the bridge asks for what it missed (`tic/v1/<meter>/history`). The samples live in memory, since an SD card wears out, in
+//! two rings of bytes allocated once: frames as they were sent, and snapshots of the indexes, each written as its difference from the one
+//! before. At a clean stop they go to a file, and come back from it.
+//!
+//! Each sample has an *ordinal*, which counts on through restarts: the order of everything held, and the place of a [`Cursor`].
+
+mod file;
+mod request;
+mod ring;
+mod snapshot;
+
+use std::{io, path::Path};
+
+use teleinfo_proto::wire::{BootId, Extent, Kind, Sample};
+
+pub use request::{ParseRequestError, Request};
+use ring::{Position, Ring};
+use snapshot::Snapshot;
+
+/// Of each 16 bytes, those for snapshots. At about 20 bytes a snapshot, 5/16 of 256 KiB are more than two days.
+const SNAPSHOT_SHARE: usize = 5;
+const SHARES: usize = 16;
+/// One snapshot a minute.
+const SNAPSHOT_EVERY_MS: i64 = 60_000;
+/// The least that makes sense: a few of the longest frames.
+pub const BYTES_MIN: usize = 32 * 1_024;
+
+/// After this many differences a snapshot is written whole again, so that making room costs few at a time.
+const CHAIN_MAX: u32 = 60;
+/// Bytes in front of a frame's: its ordinal.
+const ORDINAL_BYTES: usize = 8;
+
+/// Room that [`History::next`] needs.
+pub const ANSWER_BYTES: usize = ORDINAL_BYTES + Sample::BYTES_MAX;
+
+/// Everything held.
+pub struct History {
+    frames: Ring,
+    snapshots: Ring,
+    ordinal: u64,
+    last_snapshot: Option<Snapshot>,
+    chain: u32,
+    last_minute: Option<i64>,
+}
+
+/// How far an answer has come. It stays good while samples come and go.
+#[derive(Clone)]
+pub struct Cursor {
+    request: Request,
+    /// Everything up to this ordinal is dealt with.
+    after: u64,
+    snapshots: Option<Position>,
+    snapshot: Option<Snapshot>,
+    frames: Option<Position>,
+}
+
+impl History {
+    /// Room for `bytes` bytes, no more, ever.
+    #[must_use]
+    pub fn new(bytes: usize) -> Self {
+        let snapshots = bytes / SHARES * SNAPSHOT_SHARE;
+        Self {
+            frames: Ring::new(bytes - snapshots),
+            snapshots: Ring::new(snapshots),
+            ordinal: 0,
+            last_snapshot: None,
+            chain: 0,
+            last_minute: None,
+        }
+    }
+
+    /// Keeps a sample; the oldest make room.
+    pub fn push(&mut self, sample: &Sample<'_>, encoded: &[u8]) {
+        self.ordinal += 1;
+        self.frames.push(&[&self.ordinal.to_le_bytes(), encoded]);
+        let minute = sample.unix_ms.div_euclid(SNAPSHOT_EVERY_MS);
+        if matches!(sample.kind, Kind::Frame { .. }) && self.last_minute != Some(minute) {
+            self.push_snapshot(sample, minute);
+        }
+    }
+
+    /// The samples of a process that are held, by sequence.
+    #[must_use]
+    pub fn extent(&self, boot: BootId) -> Extent {
+        let mut extent = Extent::default();
+        let mut note = |sequence: u64| {
+            extent.oldest = if extent.oldest == 0 { sequence } else { extent.oldest.min(sequence) };
+            extent.newest = extent.newest.max(sequence);
+        };
+        self.each_snapshot(|snapshot| {
+            if snapshot.boot == boot {
+                note(snapshot.sequence);
+            }
+        });
+        self.each_frame(|_, sample| {
+            if sample.boot == boot {
+                note(sample.sequence);
+            }
+        });
+        extent
+    }
+
+    /// Begins an answer.
+    #[must_use]
+    pub fn answer(&self, request: Request) -> Cursor {
+        let after = match request {
+            Request::After(boot, sequence) => self.ordinal_of(boot, sequence),
+            Request::Everything | Request::Between { .. } => 0,
+        };
+        Cursor { request, after, snapshots: None, snapshot: None, frames: None }
+    }
+
+    /// The next sample of an answer, oldest first, written to `buffer` of [`ANSWER_BYTES`]; `None` when there is no more.
+    ///
+    /// Snapshots come for the time of which no frames are held any more.
+    pub fn next<'b>(&self, cursor: &mut Cursor, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
+        if cursor.frames.is_none() {
+            while let Some(snapshot) = self.next_snapshot(cursor) {
+                if cursor.takes(snapshot.ordinal, snapshot.unix_ms) {
+                    cursor.after = snapshot.ordinal;
+                    return snapshot.encode(buffer);
+                }
+            }
+        }
+        loop {
+            let position = cursor.frames.unwrap_or_else(|| self.frames.first());
+            let (length, next) = self.frames.read(position, buffer)?;
+            cursor.frames = Some(next);
+            let (ordinal, encoded) = frame(&buffer[..length])?;
+            let sample = Sample::decode(encoded).ok()?;
+            if cursor.takes(ordinal, sample.unix_ms) {
+                cursor.after = ordinal;
+                buffer.copy_within(ORDINAL_BYTES..length, 0);
+                return Some(&buffer[..length - ORDINAL_BYTES]);
+            }
+        }
+    }
+
+    /// Writes everything to a file, replacing it at once.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    pub fn save(&self, path: &Path) -> io::Result<()> {
+        file::save(path, &self.snapshots, &self.frames)
+    }
+
+    /// Takes in what a file holds; to be called before the first [`Self::push`].
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system, and `InvalidData` for a file that is not a whole history. Nothing is taken in then.
+    pub fn load(&mut self, path: &Path) -> io::Result<()> {
+        file::load(path, &mut self.snapshots, &mut self.frames)?;
+        self.ordinal = self.newest_ordinal();
+        Ok(())
+    }
+
+    fn push_snapshot(&mut self, sample: &Sample<'_>, minute: i64) {
+        let snapshot = Snapshot::of(self.ordinal, sample);
+        if snapshot.is_empty() {
+            return;
+        }
+        let mut buffer = [0; snapshot::BYTES_MAX];
+        let step = self.last_snapshot.as_ref().filter(|_| self.chain < CHAIN_MAX).and_then(|last| snapshot.write_step(last, &mut buffer));
+        self.chain = if step.is_some() { self.chain + 1 } else { 0 };
+        let Some(length) = step.or_else(|| snapshot.write_whole(&mut buffer)) else { return };
+        self.snapshots.push(&[&buffer[..length]]);
+        // A difference says nothing once the snapshot it builds on is gone.
+        self.snapshots.drop_front_while(|first| !snapshot::is_whole(first));
+        self.last_snapshot = (!self.snapshots.is_empty()).then_some(snapshot);
+        self.last_minute = Some(minute);
+    }
+
+    fn next_snapshot(&self, cursor: &mut Cursor) -> Option<Snapshot> {
+        let mut buffer = [0; snapshot::BYTES_MAX];
+        let position = cursor.snapshots.unwrap_or_else(|| self.snapshots.first());
+        let (length, next) = self.snapshots.read(position, &mut buffer)?;
+        cursor.snapshots = Some(next);
+        cursor.snapshot = Snapshot::read(&buffer[..length], cursor.snapshot.as_ref());
+        cursor.snapshot.clone().filter(|snapshot| self.oldest_frame().is_none_or(|oldest| snapshot.ordinal < oldest))
+    }
+
+    fn oldest_frame(&self) -> Option<u64> {
+        let mut ordinal = [0; ORDINAL_BYTES];
+        self.frames.read(self.frames.first(), &mut ordinal).map(|_| u64::from_le_bytes(ordinal))
+    }
+
+    /// The newest that a process had sent up to this sequence. If only later ones are held, what was before them.
+    fn ordinal_of(&self, boot: BootId, sequence: u64) -> u64 {
+        let (mut sent, mut first) = (None, None);
+        let mut note = |ordinal: u64, sample_boot: BootId, sample_sequence: u64| {
+            if sample_boot == boot {
+                first.get_or_insert(ordinal);
+                if sample_sequence <= sequence {
+                    sent = Some(ordinal);
+                }
+            }
+        };
+        self.each_snapshot(|snapshot| note(snapshot.ordinal, snapshot.boot, snapshot.sequence));
+        self.each_frame(|ordinal, sample| note(ordinal, sample.boot, sample.sequence));
+        sent.or(first.map(|first| first - 1)).unwrap_or_default()
+    }
+
+    fn newest_ordinal(&self) -> u64 {
+        let mut newest = 0;
+        self.each_snapshot(|snapshot| newest = snapshot.ordinal);
+        self.each_frame(|ordinal, _| newest = newest.max(ordinal));
+        newest
+    }
+
+    /// Every snapshot, oldest first.
+    fn each_snapshot(&self, mut look: impl FnMut(&Snapshot)) {
+        let mut buffer = [0; snapshot::BYTES_MAX];
+        let mut position = self.snapshots.first();
+        let mut last: Option<Snapshot> = None;
+        while let Some((length, next)) = self.snapshots.read(position, &mut buffer) {
+            last = Snapshot::read(&buffer[..length], last.as_ref());
+            last.iter().for_each(&mut look);
+            position = next;
+        }
+    }
+
+    /// Every frame, oldest first.
+    fn each_frame(&self, mut look: impl FnMut(u64, &Sample<'_>)) {
+        let mut buffer = [0; ANSWER_BYTES];
+        let mut position = self.frames.first();
+        while let Some((length, next)) = self.frames.read(position, &mut buffer) {
+            if let Some((ordinal, sample)) =
+                frame(&buffer[..length]).and_then(|(ordinal, bytes)| Some((ordinal, Sample::decode(bytes).ok()?)))
+            {
+                look(ordinal, &sample);
+            }
+            position = next;
+        }
+    }
+}
+
+impl Cursor {
+    fn takes(&self, ordinal: u64, unix_ms: i64) -> bool {
+        let in_time = match self.request {
+            Request::Between { since, until } => (since..=until).contains(&unix_ms),
+            Request::Everything | Request::After(..) => true,
+        };
+        in_time && ordinal > self.after
+    }
+}
+
+fn frame(record: &[u8]) -> Option<(u64, &[u8])> {
+    let (ordinal, encoded) = record.split_first_chunk::<ORDINAL_BYTES>()?;
+    Some((u64::from_le_bytes(*ordinal), encoded))
+}
+
+#[cfg(test)]
+mod tests;

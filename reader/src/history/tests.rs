@@ -1,0 +1,156 @@
+//! The history as the bridge sees it.
+
+use teleinfo_proto::{
+    tic::{Dataset, Mode},
+    wire::{BootId, Counters, DatasetsWriter, Extent, Kind, Sample},
+};
+
+use super::{ANSWER_BYTES, BYTES_MIN, History, Request};
+
+const BOOT: BootId = BootId(1);
+const NEXT_BOOT: BootId = BootId(2);
+
+/// A sample a second, with an index that counts by one.
+fn push(history: &mut History, boot: BootId, sequence: u64, second: u64) {
+    let mut bytes = [0; 1_024];
+    let mut datasets = DatasetsWriter::resume(&mut bytes, 0);
+    let index = format!("{:09}", 1_000 + second);
+    for (label, data) in [("EAST", index.as_str()), ("EASF01", index.as_str()), ("EASF02", "000000000"), ("SINSTS", "00540")] {
+        datasets.push(&Dataset::check(Mode::Standard, label, None, data).unwrap()).unwrap();
+    }
+    // A whole frame is longer.
+    let padding = "x".repeat(98);
+    for _ in 0..6 {
+        datasets.push(&Dataset::check(Mode::Standard, "NEW", None, &padding).unwrap()).unwrap();
+    }
+    let sample = Sample {
+        boot,
+        sequence,
+        kind: Kind::Frame { complete: true },
+        unix_ms: 1_700_000_000_000 + second as i64 * 1_000,
+        uptime_ms: second * 1_000,
+        mode: Mode::Standard,
+        meter: "900061000001".parse().unwrap(),
+        counters: Counters::default(),
+        datasets: datasets.finish(),
+    };
+    let mut encoded = [0; Sample::BYTES_MAX];
+    let encoded = sample.encode(&mut encoded).unwrap();
+    history.push(&sample, encoded);
+}
+
+fn filled(bytes: usize, seconds: u64) -> History {
+    let mut history = History::new(bytes);
+    for second in 1..=seconds {
+        push(&mut history, BOOT, second, second);
+    }
+    history
+}
+
+/// What is answered: boot, sequence, whether it is a frame, EAST.
+fn answer(history: &History, request: Request) -> Vec<(BootId, u64, bool, u64)> {
+    let mut cursor = history.answer(request);
+    let mut buffer = [0; ANSWER_BYTES];
+    let mut seen = vec![];
+    while let Some(encoded) = history.next(&mut cursor, &mut buffer) {
+        let sample = Sample::decode(encoded).unwrap();
+        let east = sample.datasets.iter(sample.mode).flatten().find(|dataset| dataset.label == "EAST").unwrap();
+        seen.push((sample.boot, sample.sequence, sample.kind != Kind::Snapshot, east.value().number().unwrap()));
+    }
+    seen
+}
+
+#[test]
+fn two_days_at_one_a_minute_and_the_last_minutes_in_full() {
+    let seconds = 2 * 24 * 3_600;
+    let history = filled(256 * 1_024, seconds);
+    let seen = answer(&history, Request::Everything);
+    let frames: Vec<_> = seen.iter().filter(|(_, _, frame, _)| *frame).collect();
+    let snapshots = seen.len() - frames.len();
+    println!("{} frames, {snapshots} snapshots", frames.len());
+    assert!(frames.len() > 180, "three minutes of full frames");
+    assert!(frames.windows(2).all(|pair| pair[0].1 + 1 == pair[1].1));
+    assert_eq!(frames.last().unwrap().1, seconds);
+    let expected = (seconds - frames.len() as u64) / 60;
+    assert!((expected - 1..=expected + 2).contains(&(snapshots as u64)), "every minute before, and none of the minutes held in full");
+    assert!(seen.windows(2).all(|pair| pair[0].1 < pair[1].1), "oldest first, none twice");
+    assert!(seen.iter().all(|(_, sequence, _, east)| *east == 1_000 + sequence), "with the values of their time");
+}
+
+#[test]
+fn after_a_sample_come_the_others() {
+    let history = filled(BYTES_MIN, 600);
+    let all = answer(&history, Request::Everything);
+    for start in [0, 1, 60, 61, 300, 590, 599, 600, 700] {
+        let seen = answer(&history, Request::After(BOOT, start));
+        let expected: Vec<_> = all.iter().filter(|(_, sequence, ..)| *sequence > start).copied().collect();
+        assert_eq!(seen, expected, "after {start}");
+    }
+    assert_eq!(answer(&history, Request::After(BootId(99), 5)), all, "an unknown process has seen nothing");
+}
+
+#[test]
+fn a_time_range() {
+    let history = filled(BYTES_MIN, 600);
+    let ms = |second: i64| 1_700_000_000_000 + second * 1_000;
+    let seen = answer(&history, Request::Between { since: ms(595), until: ms(597) });
+    let sequences: Vec<_> = seen.iter().map(|(_, sequence, ..)| *sequence).collect();
+    assert_eq!(sequences, [595, 596, 597]);
+}
+
+#[test]
+fn an_answer_goes_on_while_samples_come() {
+    let mut history = filled(BYTES_MIN, 600);
+    let mut cursor = history.answer(Request::Everything);
+    let mut buffer = [0; ANSWER_BYTES];
+    let mut last = 0;
+    let mut second = 600;
+    // Each step of the answer is followed by a new sample: the oldest vanish under the cursor.
+    while last < 1_000 {
+        let sample = Sample::decode(history.next(&mut cursor, &mut buffer).unwrap()).unwrap();
+        assert!(sample.sequence > last);
+        last = sample.sequence;
+        second += 1;
+        push(&mut history, BOOT, second, second);
+    }
+}
+
+#[test]
+fn extent_is_of_one_process() {
+    let mut history = filled(BYTES_MIN, 600);
+    let oldest = answer(&history, Request::Everything)[0].1;
+    push(&mut history, NEXT_BOOT, 1, 700);
+    assert_eq!(history.extent(BOOT), Extent { oldest, newest: 600 });
+    assert_eq!(history.extent(NEXT_BOOT), Extent { oldest: 1, newest: 1 });
+    assert_eq!(history.extent(BootId(99)), Extent::default());
+}
+
+#[test]
+fn a_file_keeps_it_through_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("history");
+    let before = filled(BYTES_MIN, 600);
+    before.save(&path).unwrap();
+    let mut after = History::new(BYTES_MIN);
+    after.load(&path).unwrap();
+    let all = answer(&before, Request::Everything);
+    assert_eq!(answer(&after, Request::Everything), all);
+    push(&mut after, NEXT_BOOT, 1, 700);
+    let seen = answer(&after, Request::After(BOOT, 598));
+    let sequences: Vec<_> = seen.iter().map(|(boot, sequence, ..)| (*boot, *sequence)).collect();
+    assert_eq!(sequences, [(BOOT, 599), (BOOT, 600), (NEXT_BOOT, 1)]);
+}
+
+#[test]
+fn a_damaged_file_is_an_error_and_nothing_is_taken_in() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("history");
+    filled(BYTES_MIN, 600).save(&path).unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    for damaged in [&b""[..], b"TICHIST9", &whole[..whole.len() / 2], &whole[..whole.len() - 1], &[&whole[..8], &[255; 900]].concat()] {
+        std::fs::write(&path, damaged).unwrap();
+        let mut history = History::new(BYTES_MIN);
+        assert!(history.load(&path).is_err());
+        assert!(answer(&history, Request::Everything).is_empty());
+    }
+}

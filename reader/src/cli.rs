@@ -1,0 +1,108 @@
+//! The command line. Flags win over the file.
+//!
+//! Passwords never stand here: every user of a machine can read the command line of every process.
+
+use std::path::PathBuf;
+
+use lexopt::{Arg, Parser, ValueExt};
+
+use crate::exit::{Code, Failure};
+
+/// Read when `--config` is not given, and then only if it exists.
+pub const DEFAULT_FILE: &str = "/etc/teleinfo/reader.toml";
+
+/// What `--help` prints.
+pub const HELP: &str = "\
+Reads the TIC output of a French electricity meter and sends it to teleinfo-bridge.
+
+Usage: teleinfo-reader [OPTIONS]
+
+Options:
+      --config FILE      configuration [default: /etc/teleinfo/reader.toml, if it exists]
+      --serial DEV       serial line, for example /dev/ttyAMA0
+      --connect LOCATOR  where the bridge is, for example tcp/192.168.1.10:7447; may be given several times
+      --check-config     check the configuration and end
+  -h, --help             print this
+  -V, --version          print the version
+";
+
+/// What the command line asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Read the meter.
+    Run(Options),
+    /// Say whether the configuration is right, and end.
+    CheckConfig(Options),
+    /// Print the help.
+    Help,
+    /// Print the version.
+    Version,
+}
+
+/// Flags that go with a command.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// `--config`
+    pub config: Option<PathBuf>,
+    /// `--serial`
+    pub serial: Option<PathBuf>,
+    /// `--connect`, in the order given; empty = as the file says
+    pub connect: Vec<String>,
+}
+
+/// Understands the arguments of the process.
+///
+/// # Errors
+/// An unknown flag or a missing value: a [`Code::Usage`] failure that names it.
+pub fn parse(parser: Parser) -> Result<Command, Failure> {
+    understand(parser).map_err(|error| Failure::new(Code::Usage, format!("{error} (teleinfo-reader --help lists the flags)")))
+}
+
+fn understand(mut parser: Parser) -> Result<Command, lexopt::Error> {
+    let mut options = Options::default();
+    let mut check = false;
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Arg::Long("config") => options.config = Some(parser.value()?.into()),
+            Arg::Long("serial") => options.serial = Some(parser.value()?.into()),
+            Arg::Long("connect") => options.connect.push(parser.value()?.string()?),
+            Arg::Long("check-config") => check = true,
+            Arg::Long("help") | Arg::Short('h') => return Ok(Command::Help),
+            Arg::Long("version") | Arg::Short('V') => return Ok(Command::Version),
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(if check { Command::CheckConfig(options) } else { Command::Run(options) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(arguments: &[&str]) -> Result<Command, Failure> {
+        parse(Parser::from_args(arguments))
+    }
+
+    #[test]
+    fn every_flag_is_understood() {
+        let command = parsed(&["--config", "a.toml", "--serial=/dev/x", "--connect", "tcp/a:1", "--connect", "tcp/b:2"]);
+        let expected = Options {
+            config: Some("a.toml".into()),
+            serial: Some("/dev/x".into()),
+            connect: vec!["tcp/a:1".into(), "tcp/b:2".into()],
+        };
+        assert_eq!(command, Ok(Command::Run(expected)));
+        assert_eq!(parsed(&["--check-config"]), Ok(Command::CheckConfig(Options::default())));
+        assert_eq!(parsed(&["-V"]), Ok(Command::Version));
+        assert_eq!(parsed(&["--help", "--serial"]), Ok(Command::Help));
+    }
+
+    #[test]
+    fn a_mistake_is_named_and_is_a_usage_error() {
+        for (arguments, named) in [(vec!["--seral", "x"], "--seral"), (vec!["--serial"], "--serial"), (vec!["doktor"], "doktor")] {
+            let failure = parsed(&arguments).unwrap_err();
+            assert_eq!(failure.code, Code::Usage);
+            assert!(failure.message.contains(named), "{failure}");
+        }
+    }
+}

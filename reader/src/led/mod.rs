@@ -1,0 +1,139 @@
+//! The light on the shield: when it is on. Which pin it hangs on is `gpio.rs`'s knowledge.
+//!
+//! *Delivered*: a flash for each sample that has left for the bridge, so a light that stays dark or lit means that no data flows.
+//! *Power*: from slow and long at nothing drawn to a flicker at full power.
+
+pub mod gpio;
+
+use std::time::{Duration, Instant};
+
+/// A flash: long enough to be seen.
+const FLASH: Duration = Duration::from_millis(10);
+/// Nothing drawn: lit for so long,
+const IDLE_ON: Duration = Duration::from_millis(200);
+/// every so often.
+const IDLE_PERIOD: Duration = Duration::from_millis(2000);
+/// Full power: lit for a flash every so often.
+const FULL_PERIOD: Duration = Duration::from_millis(100);
+/// Power that has not been heard of for so long is not shown (54E §9.4.1: a receiver reports a fault after 10 s).
+const STALE: Duration = Duration::from_secs(10);
+
+/// What the light shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Show {
+    /// A flash for each sample that has left.
+    Delivered,
+    /// The apparent power drawn; fastest at this many VA.
+    Power(u32),
+}
+
+/// When the light is on.
+#[derive(Debug)]
+pub struct Led {
+    show: Show,
+    lit: bool,
+    /// When the light changes next.
+    change: Option<Instant>,
+    /// VA drawn, and when that was heard.
+    power: Option<(u32, Instant)>,
+}
+
+impl Led {
+    /// Dark at first.
+    pub fn new(show: Show) -> Self {
+        Self { show, lit: false, change: None, power: None }
+    }
+
+    /// A sample has left for the bridge.
+    pub fn handle_delivered(&mut self, now: Instant) {
+        if self.show == Show::Delivered {
+            (self.lit, self.change) = (true, Some(now + FLASH));
+        }
+    }
+
+    /// The meter has told the apparent power drawn, in VA.
+    pub fn handle_power(&mut self, power: u32, now: Instant) {
+        if let Show::Power(_) = self.show {
+            self.power = Some((power, now));
+            self.change.get_or_insert(now);
+        }
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.change.is_none_or(|at| now < at) {
+            return;
+        }
+        let rhythm = self.rhythm(now);
+        self.change = rhythm.map(|(on, period)| now + if self.lit { period - on } else { on });
+        self.lit = !self.lit && rhythm.is_some();
+    }
+
+    /// When [`Led::handle_timeout`] is due.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.change
+    }
+
+    /// Is the light on?
+    pub fn is_lit(&self) -> bool {
+        self.lit
+    }
+
+    /// Time on and period, in proportion to power.
+    fn rhythm(&self, now: Instant) -> Option<(Duration, Duration)> {
+        let Show::Power(full) = self.show else { return None };
+        let (power, _) = self.power.filter(|(_, heard)| now - *heard < STALE)?;
+        let between = |idle: Duration, fast: Duration| idle - (idle - fast) * power.min(full) / full;
+        Some((between(IDLE_ON, FLASH), between(IDLE_PERIOD, FULL_PERIOD)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The moments, in milliseconds, at which the light changes.
+    fn changes(led: &mut Led, start: Instant, until: Duration) -> Vec<(u128, bool)> {
+        let mut changes = Vec::new();
+        while let Some(at) = led.poll_timeout().filter(|at| *at < start + until) {
+            led.handle_timeout(at);
+            changes.push(((at - start).as_millis(), led.is_lit()));
+        }
+        changes
+    }
+
+    #[test]
+    fn a_delivered_sample_flashes_for_ten_milliseconds() {
+        let now = Instant::now();
+        let mut led = Led::new(Show::Delivered);
+        assert_eq!(led.poll_timeout(), None);
+        led.handle_delivered(now);
+        assert!(led.is_lit());
+        assert_eq!(changes(&mut led, now, Duration::from_secs(60)), [(10, false)]);
+        led.handle_power(6000, now);
+        assert_eq!(led.poll_timeout(), None);
+    }
+
+    #[test]
+    fn power_sets_the_rhythm() {
+        for (power, on, period) in [(0, 200, 2000), (3000, 105, 1050), (6000, 10, 100), (9000, 10, 100)] {
+            let now = Instant::now();
+            let mut led = Led::new(Show::Power(6000));
+            led.handle_power(power, now);
+            let changes = changes(&mut led, now, Duration::from_secs(4));
+            assert_eq!(changes[..4], [(0, true), (on, false), (period, true), (period + on, false)], "{power} VA");
+        }
+    }
+
+    #[test]
+    fn power_that_is_no_longer_heard_of_leaves_the_light_dark() {
+        let now = Instant::now();
+        let mut led = Led::new(Show::Power(6000));
+        led.handle_power(1000, now);
+        let changes = changes(&mut led, now, Duration::from_secs(3600));
+        let (last, lit) = *changes.last().unwrap();
+        assert!((10_000..13_000).contains(&last) && !lit, "{last} {lit}");
+        led.handle_power(1000, now + Duration::from_secs(3600));
+        assert!(led.poll_timeout().is_some());
+    }
+}

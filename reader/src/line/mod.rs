@@ -1,0 +1,138 @@
+//! The serial line: opened without waiting, taken for us alone, set to raw bytes, read until it is empty.
+//!
+//! A pseudo-terminal is a line too, with two differences: it has no speed and no parity, so it reports back 8N1 whatever is asked;
+//! and it keeps TIOCEXCL after its holder has died, for as long as its other side is open, so there only the lock is taken.
+
+mod fault;
+mod marks;
+mod termios;
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io,
+    os::{
+        fd::{AsRawFd, RawFd},
+        unix::fs::{MetadataExt, OpenOptionsExt},
+    },
+    path::{Path, PathBuf},
+};
+
+use nix::{errno::Errno, libc, sys::stat::major};
+use teleinfo_proto::tic::Mode;
+
+pub use fault::{Fault, FaultKind};
+use marks::Marks;
+pub use termios::Framing;
+
+/// Major numbers of the slaves of Unix 98 pseudo-terminals (Linux `Documentation/admin-guide/devices.txt`).
+const PTY_MAJORS: std::ops::RangeInclusive<u64> = 136..=143;
+
+/// An open serial line.
+#[derive(Debug)]
+pub struct Line {
+    path: PathBuf,
+    file: File,
+    speed: Mode,
+    framing: Framing,
+    marks: Marks,
+}
+
+impl Line {
+    /// Opens the first of `devices` that exists, for us alone. Its settings are not touched yet.
+    ///
+    /// # Errors
+    /// The fault of the one that exists, or [`FaultKind::Absent`].
+    pub fn open(devices: &[PathBuf]) -> Result<Self, Fault> {
+        let fault = |kind| Fault { devices: devices.to_vec(), kind };
+        let path = devices.iter().find(|path| path.exists()).ok_or_else(|| fault(FaultKind::Absent))?;
+        let file = open(path).map_err(|kind| Fault { devices: vec![path.clone()], kind })?;
+        Ok(Self { path: path.clone(), file, speed: Mode::Historic, framing: Framing::EightNone, marks: Marks::default() })
+    }
+
+    /// Where the line is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Sets speed and framing. `false`: the line did not take them all.
+    ///
+    /// # Errors
+    /// The device has gone.
+    pub fn set(&mut self, speed: Mode, framing: Framing) -> Result<bool, Fault> {
+        (self.speed, self.framing, self.marks) = (speed, framing, Marks::default());
+        termios::set(&self.file, speed, framing).map_err(|error| self.fault(FaultKind::of_reading(error)))
+    }
+
+    /// Has another program changed the settings since they were set and taken?
+    ///
+    /// # Errors
+    /// The device has gone.
+    pub fn disturbed(&self) -> Result<bool, Fault> {
+        let holds = termios::holds(&self.file, self.speed, self.framing);
+        holds.map(|holds| !holds).map_err(|error| self.fault(FaultKind::of_reading(error)))
+    }
+
+    /// Reads what is there: `None` = nothing more for now. Bytes of wrong parity have bit 7 set.
+    ///
+    /// # Errors
+    /// The device has gone.
+    pub fn read(&mut self, buffer: &mut [u8]) -> Result<Option<usize>, Fault> {
+        match nix::unistd::read(&self.file, buffer) {
+            // End of file: the driver hung up.
+            Ok(0) => Err(self.fault(FaultKind::Vanished)),
+            Ok(count) => Ok(Some(self.unmark(&mut buffer[..count]))),
+            Err(Errno::EINTR) => self.read(buffer),
+            Err(Errno::EAGAIN) => Ok(None),
+            Err(error) => Err(self.fault(FaultKind::of_reading(error))),
+        }
+    }
+
+    fn unmark(&mut self, bytes: &mut [u8]) -> usize {
+        match self.framing {
+            Framing::SevenEven => self.marks.undo(bytes),
+            Framing::EightNone => bytes.len(),
+        }
+    }
+
+    fn fault(&self, kind: FaultKind) -> Fault {
+        Fault { devices: vec![self.path.clone()], kind }
+    }
+}
+
+impl AsRawFd for Line {
+    fn as_raw_fd(&self) -> RawFd {
+        self.file.as_raw_fd()
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        // A USB adapter keeps the flag while someone else has it open, a doctor for example.
+        let _ = ioctl_rs::tiocnxcl(self.file.as_raw_fd());
+    }
+}
+
+fn open(path: &Path) -> Result<File, FaultKind> {
+    // O_NONBLOCK: do not wait for a carrier; O_NOCTTY: a break on the line must not signal us.
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(|error| kind(&error))?;
+    nix::sys::termios::tcgetattr(&file).map_err(FaultKind::of_opening)?;
+    lock(&file)?;
+    let device = file.metadata().map_err(|error| kind(&error))?.rdev();
+    if !PTY_MAJORS.contains(&major(device)) {
+        ioctl_rs::tiocexcl(file.as_raw_fd()).map_err(|error| kind(&error))?;
+    }
+    Ok(file)
+}
+
+/// flock(2): the agreement among well-behaved programs, and among root's, whom TIOCEXCL does not stop.
+fn lock(file: &File) -> Result<(), FaultKind> {
+    file.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => FaultKind::Busy,
+        TryLockError::Error(error) => kind(&error),
+    })
+}
+
+fn kind(error: &io::Error) -> FaultKind {
+    FaultKind::of_opening(error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw))
+}

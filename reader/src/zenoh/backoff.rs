@@ -1,0 +1,75 @@
+//! How long to wait before the next attempt to connect: briefly after a connection that stood, then a second, then a little more.
+//!
+//! Attempts cost next to nothing, and whoever stands before the house after a power cut wants the values back at once: so the wait
+//! stays short, and grows only where a router has answered and said no. Every wait is jittered, so that a hundred readers do not come
+//! back in the same millisecond.
+
+use std::time::Duration;
+
+/// Unanswered attempts: the waits, the last one for ever. Together with `client::CONNECT` they let a reader be back within about two
+/// seconds of the end of a fault, however long it lasted.
+const UNANSWERED: [Duration; 4] =
+    [Duration::from_millis(150), Duration::from_millis(1000), Duration::from_millis(1250), Duration::from_millis(1500)];
+
+/// A router that says no (password, version) will say so again until somebody has changed something.
+const REFUSED: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(5)];
+
+/// The waits vary by this part of themselves, in both directions.
+const JITTER: f64 = 0.25;
+
+/// How the last round of attempts ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// Nobody answered, or a connection was lost.
+    Unanswered,
+    /// Somebody answered and said no.
+    Refused,
+}
+
+/// Counts the attempts since the last connection that stood.
+#[derive(Debug, Default)]
+pub(super) struct Backoff {
+    attempts: usize,
+}
+
+impl Backoff {
+    /// A connection has stood: the next wait is the shortest again.
+    pub(super) fn reset(&mut self) {
+        self.attempts = 0;
+    }
+
+    /// The next wait; `random` is any random number.
+    pub(super) fn next(&mut self, outcome: Outcome, random: u32) -> Duration {
+        let waits: &[Duration] = match outcome {
+            Outcome::Unanswered => &UNANSWERED,
+            Outcome::Refused => &REFUSED,
+        };
+        let wait = waits[self.attempts.min(waits.len() - 1)];
+        self.attempts = self.attempts.saturating_add(1);
+        wait.mul_f64(1.0 - JITTER + 2.0 * JITTER * f64::from(random) / f64::from(u32::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_are_short_first_and_bounded_for_ever() {
+        let mut backoff = Backoff::default();
+        assert!(backoff.next(Outcome::Unanswered, u32::MAX) <= Duration::from_millis(200));
+        for attempt in 0..1000u32 {
+            let wait = backoff.next(Outcome::Unanswered, attempt.wrapping_mul(0x9e37_79b9));
+            assert!(wait >= Duration::from_millis(750) && wait <= Duration::from_millis(1875), "{wait:?}");
+        }
+        backoff.reset();
+        assert!(backoff.next(Outcome::Unanswered, 0) <= Duration::from_millis(200));
+    }
+
+    #[test]
+    fn a_refusal_is_not_asked_again_every_second() {
+        let mut backoff = Backoff::default();
+        let waits: Vec<_> = (0..5).map(|_| backoff.next(Outcome::Refused, u32::MAX / 2).as_secs_f64().round()).collect();
+        assert_eq!(waits, [1.0, 3.0, 5.0, 5.0, 5.0]);
+    }
+}

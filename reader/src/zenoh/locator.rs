@@ -1,0 +1,171 @@
+//! Where a router listens: `tcp/host:port`, as Zenoh writes it. The host is an address, `[v6]`, or a name.
+//!
+//! Only TCP is spoken. Zenoh's `?metadata` and `#config` parts are refused: silently dropping what somebody asked for (an interface,
+//! say) would be worse than an error.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
+
+/// The port Zenoh routers listen on, said in the error messages.
+const USUAL_PORT: u16 = 7447;
+
+/// A router's address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Locator {
+    host: Host,
+    port: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Host {
+    Address(IpAddr),
+    Name(String),
+}
+
+/// What is wrong with a locator. Its words name the locator and what to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocatorError {
+    text: String,
+    problem: Problem,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Problem {
+    Protocol,
+    Options,
+    Port,
+    Host,
+    Brackets,
+}
+
+impl Locator {
+    /// The address, when no name has to be looked up for it.
+    pub fn address(&self) -> Option<SocketAddr> {
+        match self.host {
+            Host::Address(ip) => Some(SocketAddr::new(ip, self.port)),
+            Host::Name(_) => None,
+        }
+    }
+
+    /// The host name, when there is one to look up.
+    pub fn name(&self) -> Option<&str> {
+        match &self.host {
+            Host::Address(_) => None,
+            Host::Name(name) => Some(name),
+        }
+    }
+
+    /// The TCP port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+impl FromStr for Locator {
+    type Err = LocatorError;
+
+    fn from_str(text: &str) -> Result<Self, LocatorError> {
+        parse(text).map_err(|problem| LocatorError { text: text.into(), problem })
+    }
+}
+
+fn parse(text: &str) -> Result<Locator, Problem> {
+    let rest = text.strip_prefix("tcp/").ok_or(Problem::Protocol)?;
+    if rest.contains(['?', '#']) {
+        return Err(Problem::Options);
+    }
+    let (host, port) = rest.rsplit_once(':').ok_or(Problem::Port)?;
+    let port = port.parse().ok().filter(|port| *port != 0).ok_or(Problem::Port)?;
+    Ok(Locator { host: parse_host(host)?, port })
+}
+
+fn parse_host(host: &str) -> Result<Host, Problem> {
+    if let Some(inner) = host.strip_prefix('[') {
+        let inner = inner.strip_suffix(']').ok_or(Problem::Brackets)?;
+        return inner.parse().map(|ip| Host::Address(IpAddr::V6(ip))).map_err(|_| Problem::Brackets);
+    }
+    if host.contains(':') {
+        return Err(Problem::Brackets);
+    }
+    if let Ok(ip) = host.parse() {
+        return Ok(Host::Address(IpAddr::V4(ip)));
+    }
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    match !host.is_empty() && host.len() <= 253 && host.bytes().all(allowed) {
+        true => Ok(Host::Name(host.into())),
+        false => Err(Problem::Host),
+    }
+}
+
+impl fmt::Display for Locator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.host {
+            Host::Address(ip) => write!(f, "tcp/{}", SocketAddr::new(*ip, self.port)),
+            Host::Name(name) => write!(f, "tcp/{name}:{}", self.port),
+        }
+    }
+}
+
+impl fmt::Display for LocatorError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = &self.text;
+        match self.problem {
+            Problem::Protocol => {
+                write!(f, "locator {text:?}: expected tcp/host:port (only TCP is spoken), for example tcp/192.168.1.10:{USUAL_PORT}")
+            }
+            Problem::Options => write!(f, "locator {text:?}: options after ? or # are not supported, expected tcp/host:port"),
+            Problem::Port => write!(f, "locator {text:?}: expected a port from 1 to 65535 after the last colon, usually :{USUAL_PORT}"),
+            Problem::Host => write!(f, "locator {text:?}: expected an address or a host name between tcp/ and the port"),
+            Problem::Brackets => {
+                write!(f, "locator {text:?}: expected an IPv6 address in brackets, for example tcp/[fd00::1]:{USUAL_PORT}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for LocatorError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_and_names_are_told_apart() {
+        for (text, address) in
+            [("tcp/192.168.1.10:7447", "192.168.1.10:7447"), ("tcp/[fd00::1]:7447", "[fd00::1]:7447"), ("tcp/[::]:1", "[::]:1")]
+        {
+            let locator: Locator = text.parse().unwrap();
+            assert_eq!(locator.address(), Some(address.parse().unwrap()), "{text}");
+            assert_eq!(locator.name(), None);
+            assert_eq!(locator.to_string(), text);
+        }
+        let named: Locator = "tcp/bridge.local:7447".parse().unwrap();
+        assert_eq!((named.address(), named.name(), named.port()), (None, Some("bridge.local"), 7447));
+        assert_eq!(named.to_string(), "tcp/bridge.local:7447");
+    }
+
+    #[test]
+    fn an_error_names_the_locator_and_what_to_write() {
+        for (text, hint) in [
+            ("", "expected tcp/host:port"),
+            ("192.168.1.10", "expected tcp/host:port"),
+            ("tls/bridge:7447", "only TCP is spoken"),
+            ("udp/bridge:7447", "only TCP is spoken"),
+            ("tcp/bridge", "usually :7447"),
+            ("tcp/bridge:", "usually :7447"),
+            ("tcp/bridge:0", "from 1 to 65535"),
+            ("tcp/bridge:65536", "from 1 to 65535"),
+            ("tcp/bridge:7447#iface=eth0", "options after ? or #"),
+            ("tcp/bridge:7447?rel=1", "options after ? or #"),
+            ("tcp/fd00::1:7447", "in brackets"),
+            ("tcp/[fd00::1:7447", "in brackets"),
+            ("tcp/[bridge]:7447", "in brackets"),
+            ("tcp/:7447", "a host name"),
+            ("tcp/my bridge:7447", "a host name"),
+        ] {
+            let error = text.parse::<Locator>().unwrap_err().to_string();
+            assert!(error.contains(hint) && error.contains(&format!("{text:?}")), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,473 @@
+//! One conversation with a router: bytes in, bytes out, events. No socket, no clock: `now` is an argument.
+//!
+//! Source: Zenoh protocol version 9 as zenoh 1.10 speaks it (zenoh-transport, `unicast/establishment`). A client sends InitSyn, gets
+//! InitAck with a cookie (and a challenge), sends OpenSyn with the cookie (and the answer), gets OpenAck, and is *up*. From then on
+//! both sides send Frames with a sequence number, and a KeepAlive whenever a quarter of their lease has passed without anything else. Who hears
+//! nothing for the other side's lease is alone.
+//!
+//! What cannot be understood ends the session with words: on a stream, losing one message means having lost the place.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use zenoh_buffers::buffer::Buffer;
+use zenoh_buffers::reader::DidntRead;
+use zenoh_codec::{RCodec, WCodec, Zenoh080};
+use zenoh_protocol::common::imsg;
+use zenoh_protocol::core::{Bits, Field, Reliability, Resolution, WhatAmI, ZenohIdProto};
+use zenoh_protocol::network::declare::{DeclareBody, DeclareFinal};
+use zenoh_protocol::network::interest::{Interest, InterestMode};
+use zenoh_protocol::network::{self, NetworkBody, NetworkMessage, Request};
+use zenoh_protocol::transport::{self, Close, Fragment, InitAck, InitSyn, KeepAlive, Oam, OpenAck, OpenSyn, close, init, open};
+use zenoh_protocol::zenoh::RequestBody;
+
+use super::aliases::Aliases;
+use super::auth::{self, Credentials};
+use super::entities::{Entities, Kind};
+use super::error::{Error, SendError};
+use super::fragments::Fragments;
+use super::framing::{BATCH, CAPACITY, Inbox, Outbox, RESERVE, Written};
+use super::message;
+
+/// How long the router is to wait for us before it counts us as gone. Ten seconds is Zenoh's own default.
+const LEASE: Duration = Duration::from_secs(10);
+
+/// A sign of life goes out four times per lease, as zenoh's own clients do: three may be lost.
+const KEEP_ALIVES_PER_LEASE: u32 = 4;
+
+/// A router answers the handshake within milliseconds; a stranger behind that port never does.
+const HANDSHAKE: Duration = Duration::from_secs(5);
+
+/// The longest lease believed, so that arithmetic with it cannot overflow.
+const LONGEST_LEASE: Duration = Duration::from_secs(3600);
+
+/// The longest control message (handshake, keep-alive, goodbye), cookie and credentials not counted.
+const CONTROL: usize = 256;
+
+/// Queries waiting for the owner; more are turned away with an empty answer.
+const QUERIES: usize = 32;
+
+/// Who we are to the router, new for every session: a router refuses a second session of the same id while it still believes in
+/// the first one, which after a silent cut it does for the length of the lease.
+#[derive(Debug, Clone, Copy)]
+pub struct Identity {
+    /// The session's id, random.
+    pub id: [u8; 16],
+    /// Where sequence numbers begin, random.
+    pub first_sn: u32,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SessionEvent {
+    /// The handshake is done: messages are taken. `authenticated` if the router has asked for the password.
+    Up {
+        /// The router has checked our user and password.
+        authenticated: bool,
+    },
+    /// Somebody asks one of the queryables.
+    Query(SessionQuery),
+    /// After `SendError::Full`: half of the transmit buffer is free again.
+    Room,
+}
+
+/// A question: to be answered with any number of `reply`, then one `finish`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionQuery {
+    /// To be given back with the replies.
+    pub id: u32,
+    /// The key expression asked.
+    pub key: String,
+    /// What follows the `?` of the selector: `from=...;until=...`.
+    pub parameters: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Init,
+    Open { authenticated: bool },
+    Up,
+}
+
+/// A client's session.
+#[derive(Debug)]
+pub struct Session {
+    phase: Phase,
+    credentials: Option<Credentials>,
+    inbox: Inbox,
+    outbox: Outbox,
+    fragments: Fragments,
+    aliases: Aliases,
+    entities: Entities,
+    events: VecDeque<SessionEvent>,
+    /// The next frame's sequence number, and where they wrap.
+    sn: u32,
+    mask: u32,
+    /// The router's lease: how long it may be silent.
+    lease: Duration,
+    started: Instant,
+    last_received: Instant,
+    last_sent: Instant,
+    /// Somebody has been told `Full` and waits for `Room`.
+    starved: bool,
+}
+
+impl Session {
+    /// Begins a session: the first message is ready to be transmitted.
+    pub fn new(identity: Identity, credentials: Option<Credentials>, now: Instant) -> Result<Self, Error> {
+        let mut session = Self {
+            phase: Phase::Init,
+            credentials,
+            inbox: Inbox::default(),
+            outbox: Outbox::new(),
+            fragments: Fragments::default(),
+            aliases: Aliases::default(),
+            entities: Entities::default(),
+            events: VecDeque::new(),
+            sn: identity.first_sn,
+            mask: sequence_mask(Bits::U32),
+            lease: LEASE,
+            started: now,
+            last_received: now,
+            last_sent: now,
+            starved: false,
+        };
+        session.send_init(identity)?;
+        Ok(session)
+    }
+
+    /// Messages are taken.
+    pub fn is_up(&self) -> bool {
+        self.phase == Phase::Up
+    }
+
+    /// Takes what the router has sent, in pieces of any size.
+    pub fn handle_bytes(&mut self, now: Instant, mut bytes: &[u8]) -> Result<(), Error> {
+        self.last_received = now;
+        let mut inbox = std::mem::take(&mut self.inbox);
+        while let Some(batch) = inbox.next_batch(&mut bytes)? {
+            self.handle_batch(batch)?;
+        }
+        self.inbox = inbox;
+        Ok(())
+    }
+
+    /// Notices silence, sends signs of life. To be called at `poll_timeout`; earlier does no harm.
+    pub fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
+        if !self.is_up() && now >= self.started + HANDSHAKE {
+            return Err(Error::NoAnswer(HANDSHAKE));
+        }
+        if now >= self.last_received + self.lease {
+            return Err(Error::Silent(self.lease));
+        }
+        if self.keep_alive_due().is_some_and(|due| now >= due) {
+            // There is room: it is due only when nothing else waits.
+            let _ = self.send_control(CONTROL, &KeepAlive);
+        }
+        Ok(())
+    }
+
+    /// When `handle_timeout` has something to do.
+    pub fn poll_timeout(&self) -> Instant {
+        let silence = match self.phase {
+            Phase::Up => self.last_received + self.lease,
+            _ => self.started + HANDSHAKE,
+        };
+        self.keep_alive_due().map_or(silence, |due| due.min(silence))
+    }
+
+    /// What happened since the last call, one event at a time.
+    pub fn poll_event(&mut self) -> Option<SessionEvent> {
+        self.events.pop_front()
+    }
+
+    /// Bytes for the socket.
+    pub fn transmit(&self) -> &[u8] {
+        self.outbox.pending()
+    }
+
+    /// The socket has taken that many of them.
+    pub fn handle_sent(&mut self, now: Instant, count: usize) {
+        self.outbox.consume(count);
+        self.last_sent = now;
+        self.announce();
+        if self.starved && self.outbox.room() >= CAPACITY / 2 {
+            self.starved = false;
+            self.events.push_back(SessionEvent::Room);
+        }
+    }
+
+    /// Sends a sample. No allocation; all of it or nothing.
+    pub fn publish(&mut self, key: &str, payload: &[u8]) -> Result<(), SendError> {
+        let sn = self.ready()?;
+        self.outbox.append(message::bound(key, payload), |out| message::push(out, sn, key, payload))?;
+        self.advance();
+        Ok(())
+    }
+
+    /// Bytes of replies that are taken now. Part of the transmit buffer is kept for everything else.
+    pub fn room(&self) -> usize {
+        self.outbox.room().saturating_sub(RESERVE)
+    }
+
+    /// Sends one of the replies to a query.
+    pub fn reply(&mut self, query: u32, key: &str, payload: &[u8]) -> Result<(), SendError> {
+        let sn = self.ready()?;
+        let bound = message::bound(key, payload);
+        if bound <= usize::from(BATCH) && bound > self.room() {
+            self.starved = true;
+            return Err(SendError::Full);
+        }
+        self.outbox.append(bound, |out| message::reply(out, sn, query, key, payload))?;
+        self.advance();
+        Ok(())
+    }
+
+    /// Says that a query has had all its replies.
+    pub fn finish(&mut self, query: u32) -> Result<(), SendError> {
+        let sn = self.ready()?;
+        let sent = self.outbox.append(message::bound("", b""), |out| message::last_reply(out, sn, query));
+        self.starved |= sent == Err(SendError::Full);
+        sent?;
+        self.advance();
+        Ok(())
+    }
+
+    /// Declares a liveliness token, as soon as the session is up and there is room. `id` is the caller's, unique in the session.
+    pub fn declare_token(&mut self, id: u32, key: &str) {
+        self.entities.declare(id, Kind::Token, key);
+        self.announce();
+    }
+
+    /// Declares a queryable, likewise.
+    pub fn declare_queryable(&mut self, id: u32, key: &str) {
+        self.entities.declare(id, Kind::Queryable, key);
+        self.announce();
+    }
+
+    /// Withdraws a token or a queryable.
+    pub fn undeclare(&mut self, id: u32) {
+        self.entities.withdraw(id);
+        self.announce();
+    }
+
+    /// Says goodbye. What `transmit` gives afterwards should still be sent, then the connection ended.
+    pub fn close(&mut self) {
+        // With no room there is nobody reading: the end of the connection says it too.
+        let _ = self.send_control(CONTROL, &Close { reason: close::reason::GENERIC, session: true });
+    }
+
+    fn handle_batch(&mut self, mut batch: &[u8]) -> Result<(), Error> {
+        while let Some(header) = batch.first() {
+            match imsg::mid(*header) {
+                transport::id::FRAME => self.handle_frame(&mut batch)?,
+                transport::id::FRAGMENT => self.handle_fragment(&mut batch)?,
+                transport::id::KEEP_ALIVE => drop(read::<KeepAlive>(&mut batch, "an unreadable KeepAlive")?),
+                transport::id::CLOSE => return Err(self.closed(read(&mut batch, "an unreadable Close")?)),
+                transport::id::INIT => self.handle_init(&mut batch)?,
+                transport::id::OPEN => self.handle_open(&mut batch)?,
+                transport::id::OAM => drop(read::<Oam>(&mut batch, "an unreadable OAM message")?),
+                _ => return Err(Error::Malformed("an unknown message")),
+            }
+        }
+        Ok(())
+    }
+
+    fn handle_init(&mut self, batch: &mut &[u8]) -> Result<(), Error> {
+        if self.phase != Phase::Init {
+            return Err(Error::Malformed("an InitAck out of place"));
+        }
+        if let [_, version, ..] = **batch
+            && version != zenoh_protocol::VERSION
+        {
+            return Err(Error::Version { theirs: Some(version) }); // before decoding: another version may have another layout
+        }
+        let ack: InitAck = read(batch, "an unreadable InitAck")?;
+        self.mask = self.mask.min(sequence_mask(ack.resolution.get(Field::FrameSN)));
+        self.sn &= self.mask;
+        let nonce = ack.ext_auth.as_ref().and_then(|extension| auth::challenge(&extension.value));
+        self.send_open(ack, nonce)
+    }
+
+    fn handle_open(&mut self, batch: &mut &[u8]) -> Result<(), Error> {
+        let Phase::Open { authenticated } = self.phase else {
+            return Err(Error::Malformed("an OpenAck out of place"));
+        };
+        let ack: OpenAck = read(batch, "an unreadable OpenAck")?;
+        self.lease = ack.lease.min(LONGEST_LEASE);
+        self.phase = Phase::Up;
+        self.events.push_back(SessionEvent::Up { authenticated });
+        self.announce();
+        Ok(())
+    }
+
+    fn handle_frame(&mut self, batch: &mut &[u8]) -> Result<(), Error> {
+        let _: transport::frame::FrameHeader = read(batch, "an unreadable Frame")?;
+        self.expect_up()?;
+        while batch.first().is_some_and(|header| imsg::mid(*header) >= network::id::INTEREST) {
+            let message = read(batch, "an unreadable message in a Frame")?;
+            self.handle_message(message)?;
+        }
+        Ok(())
+    }
+
+    fn handle_fragment(&mut self, batch: &mut &[u8]) -> Result<(), Error> {
+        let fragment: Fragment = read(batch, "an unreadable Fragment")?;
+        self.expect_up()?;
+        // The best-effort channel carries samples, and we subscribe to none.
+        if fragment.reliability != Reliability::Reliable {
+            return Ok(());
+        }
+        let Some(bytes) = self.fragments.push(&fragment, self.mask) else { return Ok(()) };
+        let message = read(&mut &bytes[..], "an unreadable message in Fragments")?;
+        self.handle_message(message)
+    }
+
+    fn expect_up(&self) -> Result<(), Error> {
+        self.is_up().then_some(()).ok_or(Error::Malformed("a message before the end of the handshake"))
+    }
+
+    fn handle_message(&mut self, message: NetworkMessage) -> Result<(), Error> {
+        match message.body {
+            NetworkBody::Request(request) => self.handle_request(request),
+            NetworkBody::Interest(interest) => self.handle_interest(&interest),
+            NetworkBody::Declare(declare) => match declare.body {
+                DeclareBody::DeclareKeyExpr(alias) => drop(self.aliases.declare(alias.id, &alias.wire_expr)),
+                DeclareBody::UndeclareKeyExpr(alias) => self.aliases.undeclare(alias.id),
+                _ => {} // Others' subscribers, queryables and tokens: we never ask for them.
+            },
+            // Samples and replies to nobody: we have no subscriber and ask no query. OAM is between routers.
+            NetworkBody::Push(_) | NetworkBody::Response(_) | NetworkBody::ResponseFinal(_) | NetworkBody::OAM(_) => {}
+        }
+        Ok(())
+    }
+
+    fn handle_request(&mut self, request: Request) {
+        let RequestBody::Query(query) = request.payload;
+        let waiting = self.events.iter().filter(|event| matches!(event, SessionEvent::Query(_))).count();
+        match self.aliases.resolve(&request.wire_expr) {
+            Some(key) if waiting < QUERIES => {
+                self.events.push_back(SessionEvent::Query(SessionQuery { id: request.id, key, parameters: query.parameters }));
+            }
+            // Better an empty answer at once than a questioner who waits for his timeout. If even that does not fit, he waits.
+            _ => drop(self.finish(request.id)),
+        }
+    }
+
+    /// Routers of today ask a client nothing (they learn what it has from its declarations); the protocol lets them.
+    fn handle_interest(&mut self, interest: &Interest) {
+        if !matches!(interest.mode, InterestMode::Current | InterestMode::CurrentFuture) {
+            return; // Future declarations are sent anyway.
+        }
+        let key = interest.wire_expr.as_ref().map(|key| self.aliases.resolve(key).unwrap_or_default());
+        for (key, body) in self.entities.matching(interest.options, key.as_deref()) {
+            let _ = self.send_declare(&key, Some(interest.id), body);
+        }
+        let _ = self.send_declare("", Some(interest.id), DeclareBody::DeclareFinal(DeclareFinal));
+    }
+
+    /// What a Close means depends on when it comes: during the handshake it is the only way a router says no.
+    fn closed(&self, message: Close) -> Error {
+        match (self.phase, message.reason) {
+            (Phase::Init, close::reason::INVALID) => Error::Version { theirs: None },
+            (Phase::Init, close::reason::GENERIC) if self.credentials.is_none() => Error::PasswordMissing,
+            (Phase::Open { authenticated: true }, close::reason::GENERIC) => Error::PasswordRefused,
+            (_, reason) => Error::Closed(reason),
+        }
+    }
+
+    fn send_init(&mut self, identity: Identity) -> Result<(), Error> {
+        let zid = ZenohIdProto::try_from(identity.id).map_err(|_| Error::Malformed("an empty session id"))?;
+        let offer = self.credentials.as_ref().and_then(|_| auth::offer().ok());
+        let message = InitSyn {
+            version: zenoh_protocol::VERSION,
+            whatami: WhatAmI::Client,
+            zid,
+            resolution: Resolution::default(),
+            batch_size: BATCH,
+            ext_qos: None,
+            ext_qos_link: None,
+            ext_auth: offer.map(init::ext::Auth::new),
+            ext_mlink: None,
+            ext_lowlatency: None,
+            ext_compression: None,
+            ext_patch: init::ext::PatchType::CURRENT,
+            ext_region_name: None,
+        };
+        self.send_control(CONTROL, &message).map_err(|_| Error::Malformed("an InitSyn too long"))
+    }
+
+    fn send_open(&mut self, ack: InitAck, nonce: Option<u64>) -> Result<(), Error> {
+        let proof = self.credentials.as_ref().zip(nonce).and_then(|(credentials, nonce)| auth::answer(credentials, nonce).ok());
+        self.phase = Phase::Open { authenticated: proof.is_some() };
+        let bound = CONTROL + ack.cookie.len() + proof.as_ref().map_or(0, Buffer::len);
+        let message = OpenSyn {
+            lease: LEASE,
+            initial_sn: self.sn,
+            cookie: ack.cookie,
+            ext_qos: None,
+            ext_auth: proof.map(open::ext::Auth::new),
+            ext_mlink: None,
+            ext_lowlatency: None,
+            ext_compression: None,
+            ext_remote_bound: None,
+        };
+        self.send_control(bound, &message).map_err(|_| Error::Malformed("a cookie too long to send back"))
+    }
+
+    fn send_control<M>(&mut self, bound: usize, message: &M) -> Result<(), SendError>
+    where
+        Zenoh080: for<'m, 'o> WCodec<&'m M, &'o mut Vec<u8>, Output = Written>,
+    {
+        self.outbox.append(bound, |out| Zenoh080::new().write(out, message))
+    }
+
+    /// Sends declarations and withdrawals that wait, as far as there is room.
+    fn announce(&mut self) {
+        while self.is_up()
+            && let Some((key, body)) = self.entities.next()
+            && self.send_declare(&key, None, body).is_ok()
+        {
+            self.entities.settle();
+        }
+    }
+
+    fn send_declare(&mut self, key: &str, interest: Option<u32>, body: DeclareBody) -> Result<(), SendError> {
+        let sn = self.ready()?;
+        self.outbox.append(message::bound(key, b""), |out| message::declare(out, sn, interest, body))?;
+        self.advance();
+        Ok(())
+    }
+
+    /// The sequence number for the next frame, if frames may be sent.
+    fn ready(&self) -> Result<u32, SendError> {
+        self.is_up().then_some(self.sn).ok_or(SendError::Offline)
+    }
+
+    fn advance(&mut self) {
+        self.sn = self.sn.wrapping_add(1) & self.mask;
+    }
+
+    /// A sign of life is due only when nothing waits: what waits is one, or will not get through either.
+    fn keep_alive_due(&self) -> Option<Instant> {
+        (self.is_up() && self.outbox.pending().is_empty()).then(|| self.last_sent + LEASE / KEEP_ALIVES_PER_LEASE)
+    }
+}
+
+/// Reads one thing off the front of `bytes`; what cannot be read is an error, never left out.
+fn read<'b, T>(bytes: &mut &'b [u8], what: &'static str) -> Result<T, Error>
+where
+    Zenoh080: for<'r> RCodec<T, &'r mut &'b [u8], Error = DidntRead>,
+{
+    Zenoh080::new().read(bytes).map_err(|_| Error::Malformed(what))
+}
+
+/// Where sequence numbers wrap: so that their variable-length form has at most 1, 2 or 4 bytes (zenoh-transport, `common/seq_num.rs`).
+/// A router ignores an OpenSyn whose first number lies beyond.
+fn sequence_mask(bits: Bits) -> u32 {
+    match bits {
+        Bits::U8 => (1 << 7) - 1,
+        Bits::U16 => (1 << 14) - 1,
+        Bits::U32 | Bits::U64 => (1 << 28) - 1,
+    }
+}

@@ -21,6 +21,10 @@ use std::time::{Duration, Instant};
 /// How often to look again for a reader that is away: nothing wakes the master side when one arrives.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
+/// At the end: so many looks in a row, this far apart, must find nothing unread.
+const QUIET_LOOKS: u32 = 10;
+const QUIET_LOOK: Duration = Duration::from_millis(5);
+
 /// The meter's end of the line.
 #[derive(Debug)]
 pub struct Terminal {
@@ -95,8 +99,11 @@ impl Terminal {
     /// earlier would take the unread bytes away from it.
     pub fn drain(&self, limit: Duration, stop: &Stop) {
         let end = Instant::now() + limit;
-        while self.has_reader() && Instant::now() < end {
-            if !self.has_unread().unwrap_or(true) || stop.wait(Duration::from_millis(5)) {
+        let mut quiet = 0;
+        // One look is not enough: between two buffers of the kernel bytes cannot be seen.
+        while quiet < QUIET_LOOKS && self.has_reader() && Instant::now() < end {
+            quiet = if self.has_unread().unwrap_or(false) { 0 } else { quiet + 1 };
+            if stop.wait(QUIET_LOOK) {
                 return;
             }
         }

@@ -1,0 +1,81 @@
+//! What was really sent, for tests to compare with: one JSON object per line and frame, as the meter meant it,
+//! with what became of it: the faults that touched it and the bytes that nobody took.
+
+use crate::failure::{Kind, OrFail, Outcome};
+use crate::json::Object;
+use crate::player::Sent;
+use crate::source::Burst;
+use serde::Serialize;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+#[derive(Serialize)]
+struct Line<'b> {
+    frame: u64,
+    mode: String,
+    /// The meter's time at the frame's start, seconds since 1970.
+    time: i64,
+    complete: bool,
+    datasets: Object<Dataset<'b>>,
+    bytes: usize,
+    lost: usize,
+    faults: &'b [&'static str],
+}
+
+#[derive(Serialize)]
+struct Dataset<'b> {
+    raw: &'b str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp: Option<&'b str>,
+}
+
+/// A file of true frames.
+#[derive(Debug)]
+pub struct Truth {
+    path: PathBuf,
+    file: File,
+}
+
+impl Truth {
+    /// Starts an empty file.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn create(path: &Path) -> Outcome<Self> {
+        let file = File::create(path).or_fail(Kind::CannotCreate, || format!("cannot write {}", path.display()))?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    /// Adds a line for the frame of this burst, if it is one.
+    ///
+    /// # Errors
+    /// When writing fails.
+    pub fn write(&mut self, burst: &Burst, sent: Sent) -> Outcome {
+        let Some(line) = line(burst, sent) else {
+            return Ok(());
+        };
+        let mut text = serde_json::to_vec(&line).or_fail(Kind::Software, || "cannot write JSON".into())?;
+        text.push(b'\n');
+        // One write per line: who follows the file never sees a part of one.
+        self.file.write_all(&text).or_fail(Kind::Io, || format!("cannot write {}", self.path.display()))
+    }
+}
+
+fn line(burst: &Burst, sent: Sent) -> Option<Line<'_>> {
+    let frame = burst.frame.as_ref()?;
+    let mut datasets = Object::default();
+    for group in &frame.groups {
+        datasets.set(group.label, Dataset { raw: &group.data, timestamp: group.timestamp.as_deref() });
+    }
+    Some(Line {
+        frame: frame.number,
+        mode: frame.mode.to_string(),
+        time: frame.unix,
+        complete: frame.complete,
+        datasets,
+        bytes: burst.bytes.len(),
+        lost: sent.lost,
+        faults: &burst.faults,
+    })
+}

@@ -1,4 +1,30 @@
 //! Samples in, MQTT out. See `docs/code-structure.md`.
 
+pub mod availability;
+pub mod cli;
+pub mod config;
+pub mod credentials;
+pub mod derived;
+pub mod events;
+pub mod exit;
+pub mod homeassistant;
+pub mod hub;
+pub mod ingest;
+pub mod logging;
+pub mod memory;
 pub mod message;
+pub mod meter;
+pub mod mqtt;
+pub mod notify;
+pub mod pace;
+pub mod payload;
+pub mod positions;
+pub mod power;
+pub mod quality;
+pub mod run;
+pub mod seen;
+pub mod settings;
+pub mod state;
+pub mod tariff_names;
 pub mod topics;
+pub mod utc;

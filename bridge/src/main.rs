@@ -1,3 +1,51 @@
-//! See `docs/code-structure.md`.
+//! The door: command line and configuration in, exit code out. See `docs/code-structure.md`.
 
-fn main() {}
+use std::{process::ExitCode, time::Duration};
+
+use clap::Parser;
+use teleinfo_bridge::{
+    cli::Cli,
+    config::Config,
+    exit::{Failure, Reason},
+    logging, run,
+    settings::Settings,
+};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(problem) => {
+            // Help and version are no mistakes.
+            let code = if problem.use_stderr() { Reason::Usage.into() } else { ExitCode::SUCCESS };
+            let _ = problem.print();
+            return code;
+        }
+    };
+    match open(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            tracing::error!("{failure}");
+            failure.reason().into()
+        }
+    }
+}
+
+fn open(cli: &Cli) -> Result<(), Failure> {
+    let defaults = Config::default().log;
+    let config = Config::read(cli.config.as_deref()).inspect_err(|_| logging::start(defaults.level, defaults.libraries))?;
+    logging::start(config.log.level, config.log.libraries);
+    let settings = Settings::new(config, cli)?;
+    if cli.check_config {
+        println!("the configuration is right");
+        return Ok(());
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        // The MQTT plugin needs a second one.
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Reason::Internal, format!("cannot start threads: {error}")))?;
+    let result = runtime.block_on(run::run(settings));
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    result
+}

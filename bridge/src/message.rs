@@ -51,12 +51,7 @@ impl Message {
     }
 
     fn new(topic: impl Into<String>, payload: impl Into<Vec<u8>>, qos: Qos, retain: bool) -> Self {
-        Self {
-            topic: topic.into(),
-            payload: payload.into(),
-            qos,
-            retain,
-        }
+        Self { topic: topic.into(), payload: payload.into(), qos, retain }
     }
 
     /// The payload as text; what we publish is always UTF-8.

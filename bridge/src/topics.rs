@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `teleinfo/<meter>` | JSON of the merged state, one object per label | no |
 //! | `teleinfo/<meter>/derived` | JSON of what is worked out from it: estimated power, Tempo, overload, last frame | no |
+//! | `teleinfo/<meter>/history` | JSON of indexes of the past with their `time`, after an outage | no |
 //! | `teleinfo/<meter>/availability` | `online` or `offline` | yes |
 //! | `teleinfo/<meter>/quality` | counters, line state, likely cause | yes |
 //! | `teleinfo/<meter>/event` | JSON with `event_type` | no |
@@ -35,10 +36,7 @@ impl Topics {
     /// Names below `base` (values) and `prefix` (discovery); slashes at either end do not count.
     #[must_use]
     pub fn new(base: &str, prefix: &str) -> Self {
-        Self {
-            base: base.trim_matches('/').to_owned(),
-            prefix: prefix.trim_matches('/').to_owned(),
-        }
+        Self { base: base.trim_matches('/').to_owned(), prefix: prefix.trim_matches('/').to_owned() }
     }
 
     /// The merged state of a meter.
@@ -51,6 +49,12 @@ impl Topics {
     #[must_use]
     pub fn derived(&self, meter: impl Display) -> String {
         format!("{}/{meter}/derived", self.base)
+    }
+
+    /// Indexes of the past, after an outage.
+    #[must_use]
+    pub fn history(&self, meter: impl Display) -> String {
+        format!("{}/{meter}/history", self.base)
     }
 
     /// Whether a meter is being read.
@@ -111,15 +115,9 @@ mod tests {
         let meter = "012345678912";
         let topics = Topics::default();
         assert_eq!(topics.state(meter), "teleinfo/012345678912");
-        assert_eq!(
-            topics.availability(meter),
-            "teleinfo/012345678912/availability"
-        );
+        assert_eq!(topics.availability(meter), "teleinfo/012345678912/availability");
         assert_eq!(topics.bridge_state(), "teleinfo/bridge/state");
-        assert_eq!(
-            topics.discovery(meter),
-            "homeassistant/device/teleinfo_012345678912/config"
-        );
+        assert_eq!(topics.discovery(meter), "homeassistant/device/teleinfo_012345678912/config");
         assert_eq!(topics.home_assistant_status(), "homeassistant/status");
     }
 
@@ -128,9 +126,6 @@ mod tests {
         let meter = "012345678912";
         let topics = Topics::new("/house/tic/", "ha/");
         assert_eq!(topics.event(meter), "house/tic/012345678912/event");
-        assert_eq!(
-            topics.discovery(meter),
-            "ha/device/teleinfo_012345678912/config"
-        );
+        assert_eq!(topics.discovery(meter), "ha/device/teleinfo_012345678912/config");
     }
 }

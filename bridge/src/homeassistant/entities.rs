@@ -1,0 +1,190 @@
+//! The entity table: one line per thing a person cares about, in both modes.
+//!
+//! Two lines may share a key when both modes know the same thing under different labels (PAPP and SINSTS): it stays one
+//! entity, with its history, when Enedis changes the mode. Energy indexes never share one: BASE may be a supplier index or the
+//! total, and taking one for the other would show years of consumption in an hour.
+
+use super::{
+    choices::{
+        COLOUR, CONTRACT, CUT_OFF_DEVICE, EURIDIS, EVENTS, LINE, MODE, PLC, TARIFF_BASE, TARIFF_EJP, TARIFF_HC, TARIFF_TEMPO, TOMORROW,
+    },
+    entity::{
+        Attributes::{Blocks, Derived as Fields},
+        Entity,
+        Source::{Availability, Decoded, Derived, Quality, Time},
+    },
+};
+
+/// All entities there can be.
+pub fn all() -> impl Iterator<Item = &'static Entity> {
+    [ENERGY, POWER, TARIFF, STATE, RECEPTION].into_iter().flatten()
+}
+
+#[rustfmt::skip]
+const ENERGY: &[Entity] = &[
+    Entity::label("energy_base",     "BASE",    "Energy BASE",                    "Énergie BASE").energy(),
+    Entity::label("energy_hchc",     "HCHC",    "Energy HC (off-peak)",           "Énergie HC (heures creuses)").energy(),
+    Entity::label("energy_hchp",     "HCHP",    "Energy HP (peak)",               "Énergie HP (heures pleines)").energy(),
+    Entity::label("energy_ejphn",    "EJPHN",   "Energy EJP normal hours",        "Énergie EJP heures normales").energy(),
+    Entity::label("energy_ejphpm",   "EJPHPM",  "Energy EJP mobile peak",         "Énergie EJP pointe mobile").energy(),
+    Entity::label("energy_bbrhcjb",  "BBRHCJB", "Energy Tempo blue HC",           "Énergie Tempo bleu HC").energy(),
+    Entity::label("energy_bbrhpjb",  "BBRHPJB", "Energy Tempo blue HP",           "Énergie Tempo bleu HP").energy(),
+    Entity::label("energy_bbrhcjw",  "BBRHCJW", "Energy Tempo white HC",          "Énergie Tempo blanc HC").energy(),
+    Entity::label("energy_bbrhpjw",  "BBRHPJW", "Energy Tempo white HP",          "Énergie Tempo blanc HP").energy(),
+    Entity::label("energy_bbrhcjr",  "BBRHCJR", "Energy Tempo red HC",            "Énergie Tempo rouge HC").energy(),
+    Entity::label("energy_bbrhpjr",  "BBRHPJR", "Energy Tempo red HP",            "Énergie Tempo rouge HP").energy(),
+    Entity::sensor("energy_sum", "several_indexes", Derived("energy_sum"), "Energy total", "Énergie totale").energy(),
+    Entity::label("energy_total",    "EAST",    "Energy total",                   "Énergie totale").energy(),
+    Entity::label("energy_easf01",   "EASF01",  "Energy index 1",                 "Énergie index 1").energy(),
+    Entity::label("energy_easf02",   "EASF02",  "Energy index 2",                 "Énergie index 2").energy(),
+    Entity::label("energy_easf03",   "EASF03",  "Energy index 3",                 "Énergie index 3").energy(),
+    Entity::label("energy_easf04",   "EASF04",  "Energy index 4",                 "Énergie index 4").energy(),
+    Entity::label("energy_easf05",   "EASF05",  "Energy index 5",                 "Énergie index 5").energy(),
+    Entity::label("energy_easf06",   "EASF06",  "Energy index 6",                 "Énergie index 6").energy(),
+    Entity::label("energy_easf07",   "EASF07",  "Energy index 7",                 "Énergie index 7").energy(),
+    Entity::label("energy_easf08",   "EASF08",  "Energy index 8",                 "Énergie index 8").energy(),
+    Entity::label("energy_easf09",   "EASF09",  "Energy index 9",                 "Énergie index 9").energy(),
+    Entity::label("energy_easf10",   "EASF10",  "Energy index 10",                "Énergie index 10").energy(),
+    Entity::label("energy_easd01",   "EASD01",  "Energy distributor index 1",     "Énergie index distributeur 1").energy().hidden(),
+    Entity::label("energy_easd02",   "EASD02",  "Energy distributor index 2",     "Énergie index distributeur 2").energy().hidden(),
+    Entity::label("energy_easd03",   "EASD03",  "Energy distributor index 3",     "Énergie index distributeur 3").energy().hidden(),
+    Entity::label("energy_easd04",   "EASD04",  "Energy distributor index 4",     "Énergie index distributeur 4").energy().hidden(),
+    Entity::label("energy_injected", "EAIT",    "Energy injected",                "Énergie injectée").energy(),
+    Entity::label("reactive_energy_q1", "ERQ1", "Reactive energy Q1",             "Énergie réactive Q1").reactive_energy(),
+    Entity::label("reactive_energy_q2", "ERQ2", "Reactive energy Q2",             "Énergie réactive Q2").reactive_energy(),
+    Entity::label("reactive_energy_q3", "ERQ3", "Reactive energy Q3",             "Énergie réactive Q3").reactive_energy(),
+    Entity::label("reactive_energy_q4", "ERQ4", "Reactive energy Q4",             "Énergie réactive Q4").reactive_energy(),
+];
+
+#[rustfmt::skip]
+const POWER: &[Entity] = &[
+    Entity::label("apparent_power",   "PAPP",    "Apparent power",         "Puissance apparente").apparent_power(),
+    Entity::label("apparent_power",   "SINSTS",  "Apparent power",         "Puissance apparente").apparent_power(),
+    Entity::label("apparent_power",   "SINST1",  "Apparent power",         "Puissance apparente").apparent_power().single(),
+    Entity::label("apparent_power_1", "SINSTS1", "Apparent power phase 1", "Puissance apparente phase 1").apparent_power(),
+    Entity::label("apparent_power_2", "SINSTS2", "Apparent power phase 2", "Puissance apparente phase 2").apparent_power(),
+    Entity::label("apparent_power_3", "SINSTS3", "Apparent power phase 3", "Puissance apparente phase 3").apparent_power(),
+    Entity::label("apparent_power_injected", "SINSTI", "Apparent power injected", "Puissance apparente injectée").apparent_power(),
+    Entity::sensor("power_estimated", "index", Derived("power"), "Estimated power", "Puissance estimée").power()
+        .attributes(Fields(&["power_resolution", "power_window"])),
+    Entity::sensor("power_injected_estimated", "EAIT", Derived("power_injected"), "Estimated power injected", "Puissance injectée estimée").power()
+        .attributes(Fields(&["power_injected_resolution", "power_injected_window"])),
+    Entity::label("current",   "IINST",  "Current",         "Intensité").current(),
+    Entity::label("current_1", "IINST1", "Current phase 1", "Intensité phase 1").current(),
+    Entity::label("current_2", "IINST2", "Current phase 2", "Intensité phase 2").current(),
+    Entity::label("current_3", "IINST3", "Current phase 3", "Intensité phase 3").current(),
+    Entity::label("current",   "IRMS1",  "Current",         "Intensité").current().single(),
+    Entity::label("current_1", "IRMS1",  "Current phase 1", "Intensité phase 1").current().three(),
+    Entity::label("current_2", "IRMS2",  "Current phase 2", "Intensité phase 2").current(),
+    Entity::label("current_3", "IRMS3",  "Current phase 3", "Intensité phase 3").current(),
+    Entity::label("voltage",   "URMS1",  "Voltage",         "Tension").voltage().single(),
+    Entity::label("voltage_1", "URMS1",  "Voltage phase 1", "Tension phase 1").voltage().three(),
+    Entity::label("voltage_2", "URMS2",  "Voltage phase 2", "Tension phase 2").voltage(),
+    Entity::label("voltage_3", "URMS3",  "Voltage phase 3", "Tension phase 3").voltage(),
+    Entity::label("mean_voltage",   "UMOY1", "Mean voltage",         "Tension moyenne").voltage().timed("UMOY1").single(),
+    Entity::label("mean_voltage_1", "UMOY1", "Mean voltage phase 1", "Tension moyenne phase 1").voltage().timed("UMOY1").three(),
+    Entity::label("mean_voltage_2", "UMOY2", "Mean voltage phase 2", "Tension moyenne phase 2").voltage().timed("UMOY2"),
+    Entity::label("mean_voltage_3", "UMOY3", "Mean voltage phase 3", "Tension moyenne phase 3").voltage().timed("UMOY3"),
+    Entity::sensor("subscribed_power", "ISOUSC", Derived("subscribed_power"), "Subscribed power", "Puissance souscrite").fixed_power().diagnostic(),
+    Entity::sensor("subscribed_power", "PREF",   Derived("subscribed_power"), "Subscribed power", "Puissance souscrite").fixed_power().diagnostic(),
+    Entity::sensor("cut_off_power",    "PCOUP",  Derived("cut_off_power"),    "Cut-off power",    "Puissance de coupure").fixed_power().diagnostic(),
+    Entity::label("subscribed_current", "ISOUSC", "Subscribed current", "Intensité souscrite").fixed_current().diagnostic(),
+    Entity::label("max_current",   "IMAX",  "Highest current",         "Intensité maximale").fixed_current().diagnostic(),
+    Entity::label("max_current_1", "IMAX1", "Highest current phase 1", "Intensité maximale phase 1").fixed_current().diagnostic(),
+    Entity::label("max_current_2", "IMAX2", "Highest current phase 2", "Intensité maximale phase 2").fixed_current().diagnostic(),
+    Entity::label("max_current_3", "IMAX3", "Highest current phase 3", "Intensité maximale phase 3").fixed_current().diagnostic(),
+    // A Linky puts yesterday's highest apparent power there, older meters the highest active power.
+    Entity::label("max_power_yesterday", "PMAX", "Highest power yesterday", "Puissance maximale de la veille").fixed_power().needs("pmax_linky"),
+    Entity::label("max_power", "PMAX", "Highest power", "Puissance maximale").power().needs("pmax_older"),
+    Entity::label("max_power_today",     "SMAXSN",    "Highest power today",             "Puissance maximale du jour").fixed_power().timed("SMAXSN"),
+    Entity::label("max_power_today",     "SMAXN",     "Highest power today",             "Puissance maximale du jour").fixed_power().timed("SMAXN"),
+    Entity::label("max_power_today_1",   "SMAXSN1",   "Highest power today phase 1",     "Puissance maximale du jour phase 1").fixed_power().timed("SMAXSN1"),
+    Entity::label("max_power_today_2",   "SMAXSN2",   "Highest power today phase 2",     "Puissance maximale du jour phase 2").fixed_power().timed("SMAXSN2"),
+    Entity::label("max_power_today_3",   "SMAXSN3",   "Highest power today phase 3",     "Puissance maximale du jour phase 3").fixed_power().timed("SMAXSN3"),
+    Entity::label("max_power_yesterday", "SMAXSN-1",  "Highest power yesterday",         "Puissance maximale de la veille").fixed_power().timed("SMAXSN-1"),
+    Entity::label("max_power_yesterday", "SMAXN-1",   "Highest power yesterday",         "Puissance maximale de la veille").fixed_power().timed("SMAXN-1"),
+    Entity::label("max_power_yesterday_1", "SMAXSN1-1", "Highest power yesterday phase 1", "Puissance maximale de la veille phase 1").fixed_power().timed("SMAXSN1-1"),
+    Entity::label("max_power_yesterday_2", "SMAXSN2-1", "Highest power yesterday phase 2", "Puissance maximale de la veille phase 2").fixed_power().timed("SMAXSN2-1"),
+    Entity::label("max_power_yesterday_3", "SMAXSN3-1", "Highest power yesterday phase 3", "Puissance maximale de la veille phase 3").fixed_power().timed("SMAXSN3-1"),
+    Entity::label("max_injected_today",     "SMAXIN",   "Highest power injected today",     "Puissance injectée maximale du jour").fixed_power().timed("SMAXIN"),
+    Entity::label("max_injected_yesterday", "SMAXIN-1", "Highest power injected yesterday", "Puissance injectée maximale de la veille").fixed_power().timed("SMAXIN-1"),
+    Entity::sensor("max_power_today_time", "SMAXSN", Time("SMAXSN"), "Time of highest power today", "Heure de la puissance maximale du jour").timestamp().diagnostic(),
+    Entity::sensor("max_power_today_time", "SMAXN",  Time("SMAXN"),  "Time of highest power today", "Heure de la puissance maximale du jour").timestamp().diagnostic(),
+    Entity::sensor("max_power_yesterday_time", "SMAXSN-1", Time("SMAXSN-1"), "Time of highest power yesterday", "Heure de la puissance maximale de la veille").timestamp().diagnostic(),
+    Entity::sensor("max_power_yesterday_time", "SMAXN-1",  Time("SMAXN-1"),  "Time of highest power yesterday", "Heure de la puissance maximale de la veille").timestamp().diagnostic(),
+    Entity::sensor("max_injected_today_time", "SMAXIN", Time("SMAXIN"), "Time of highest power injected today", "Heure de la puissance injectée maximale du jour").timestamp().diagnostic(),
+    Entity::label("load_curve",          "CCASN",   "Load curve",                   "Courbe de charge").power().timed("CCASN"),
+    Entity::label("load_curve_previous", "CCASN-1", "Load curve previous point",    "Courbe de charge point précédent").power().timed("CCASN-1").diagnostic(),
+    Entity::label("load_curve_injected",          "CCAIN",   "Load curve injected",                "Courbe de charge injectée").power().timed("CCAIN"),
+    Entity::label("load_curve_injected_previous", "CCAIN-1", "Load curve injected previous point", "Courbe de charge injectée point précédent").power().timed("CCAIN-1").diagnostic(),
+];
+
+#[rustfmt::skip]
+const TARIFF: &[Entity] = &[
+    Entity::sensor("tariff", "contract_base",  Derived("tariff"), "Tariff", "Tarif en cours").choices(TARIFF_BASE).icon("mdi:clock-outline"),
+    Entity::sensor("tariff", "contract_hc",    Derived("tariff"), "Tariff", "Tarif en cours").choices(TARIFF_HC).icon("mdi:clock-outline"),
+    Entity::sensor("tariff", "contract_ejp",   Derived("tariff"), "Tariff", "Tarif en cours").choices(TARIFF_EJP).icon("mdi:clock-outline"),
+    Entity::sensor("tariff", "contract_tempo", Derived("tariff"), "Tariff", "Tarif en cours").choices(TARIFF_TEMPO).icon("mdi:clock-outline"),
+    // Suppliers invent names as they like, so this one is text: an enum would refuse the next one.
+    Entity::sensor("tariff", "LTARF", Derived("tariff"), "Tariff", "Tarif en cours").icon("mdi:clock-outline"),
+    Entity::label("tariff_index", "NTARF", "Tariff index", "Index tarifaire en cours").icon("mdi:counter").diagnostic(),
+    Entity::sensor("contract", "OPTARIF", Derived("contract"), "Contract", "Contrat").choices(CONTRACT).icon("mdi:file-document-outline").diagnostic(),
+    Entity::sensor("contract", "NGTF",    Derived("contract"), "Contract", "Contrat").icon("mdi:file-document-outline").diagnostic(),
+    Entity::sensor("tempo_today",    "tempo", Derived("tempo_today"),    "Tempo today",    "Tempo aujourd'hui").choices(COLOUR).icon("mdi:palette"),
+    Entity::sensor("tempo_tomorrow", "tempo", Derived("tempo_tomorrow"), "Tempo tomorrow", "Tempo demain").choices(TOMORROW).icon("mdi:palette-outline"),
+    Entity::binary("peak_notice",  "peak", Derived("peak_notice"),  "Mobile peak notice", "Préavis de pointe mobile").icon("mdi:bell-alert"),
+    Entity::binary("peak_running", "peak", Derived("peak_running"), "Mobile peak",        "Pointe mobile").icon("mdi:transmission-tower"),
+    Entity::sensor("peak_start", "peak_dates", Derived("peak_start"), "Mobile peak start", "Début de pointe mobile").timestamp(),
+    Entity::sensor("peak_end",   "peak_dates", Derived("peak_end"),   "Mobile peak end",   "Fin de pointe mobile").timestamp(),
+    Entity::sensor("tomorrow_profile", "PJOURF+1", Derived("tomorrow_profile"), "Tomorrow's tariffs", "Tarifs de demain").icon("mdi:calendar-clock")
+        .attributes(Blocks("PJOURF+1")),
+    Entity::sensor("peak_profile", "PPOINTE", Derived("peak_profile"), "Next peak day's tariffs", "Tarifs du prochain jour de pointe").icon("mdi:calendar-alert")
+        .attributes(Blocks("PPOINTE")),
+    Entity::label("day_profile",          "NJOURF",   "Day profile",          "Profil du jour").hidden(),
+    Entity::label("day_profile_tomorrow", "NJOURF+1", "Day profile tomorrow", "Profil de demain").hidden(),
+    Entity::label("off_peak_programme",   "HHPHC",    "Off-peak programme",   "Programme heures creuses").hidden(),
+];
+
+#[rustfmt::skip]
+const STATE: &[Entity] = &[
+    Entity::binary("overload", "", Derived("overload"), "Overload", "Dépassement de puissance").class("problem")
+        .attributes(Fields(&["overload_phases"])),
+    Entity::binary("overvoltage",   "STGE", Decoded("STGE", "overvoltage"), "Overvoltage", "Surtension").class("problem"),
+    Entity::binary("missing_phase", "PPOT", Derived("missing_phase"), "Missing phase", "Absence de phase").class("problem")
+        .attributes(Fields(&["missing_phases"])),
+    Entity::binary("dry_contact", "STGE", Decoded("STGE", "dry_contact_closed"), "Dry contact", "Contact sec").icon("mdi:electric-switch"),
+    Entity::binary("virtual_contact_1", "relay_2", Decoded("RELAIS", "relay_2"), "Virtual contact 1", "Contact virtuel 1").icon("mdi:electric-switch"),
+    Entity::binary("virtual_contact_2", "relay_3", Decoded("RELAIS", "relay_3"), "Virtual contact 2", "Contact virtuel 2").icon("mdi:electric-switch"),
+    Entity::binary("virtual_contact_3", "relay_4", Decoded("RELAIS", "relay_4"), "Virtual contact 3", "Contact virtuel 3").icon("mdi:electric-switch"),
+    Entity::binary("virtual_contact_4", "relay_5", Decoded("RELAIS", "relay_5"), "Virtual contact 4", "Contact virtuel 4").icon("mdi:electric-switch"),
+    Entity::binary("virtual_contact_5", "relay_6", Decoded("RELAIS", "relay_6"), "Virtual contact 5", "Contact virtuel 5").icon("mdi:electric-switch"),
+    Entity::binary("virtual_contact_6", "relay_7", Decoded("RELAIS", "relay_7"), "Virtual contact 6", "Contact virtuel 6").icon("mdi:electric-switch"),
+    Entity::binary("virtual_contact_7", "relay_8", Decoded("RELAIS", "relay_8"), "Virtual contact 7", "Contact virtuel 7").icon("mdi:electric-switch"),
+    Entity::sensor("cut_off_device", "STGE", Decoded("STGE", "cut_off_device"), "Cut-off device", "Organe de coupure").choices(CUT_OFF_DEVICE).icon("mdi:electric-switch-closed").diagnostic(),
+    Entity::binary("terminal_cover", "STGE", Decoded("STGE", "terminal_cover_open"), "Terminal cover", "Cache-bornes").class("opening").diagnostic(),
+    Entity::binary("clock_degraded", "STGE", Decoded("STGE", "clock_degraded"), "Meter clock", "Horloge du compteur").class("problem").diagnostic(),
+    Entity::binary("producer_mode", "STGE", Decoded("STGE", "producer"), "Producer mode", "Mode producteur").icon("mdi:solar-power").diagnostic(),
+    Entity::binary("injecting", "injecting", Decoded("STGE", "injecting"), "Injecting", "Injection en cours").icon("mdi:transmission-tower-import"),
+    Entity::sensor("euridis", "STGE", Decoded("STGE", "euridis"), "Euridis output", "Sortie Euridis").choices(EURIDIS).hidden(),
+    Entity::sensor("plc", "STGE", Decoded("STGE", "plc"), "PLC", "CPL").choices(PLC).hidden(),
+    Entity::sensor("message", "MSG1", Derived("message"), "Message", "Message").icon("mdi:message-text"),
+    Entity::sensor("message_ultra_short", "MSG2", Derived("message_ultra_short"), "Ultra-short message", "Message ultra-court").icon("mdi:message-flash"),
+    Entity::label("delivery_point", "PRM", "Delivery point", "Point de livraison (PRM)").icon("mdi:identifier").hidden(),
+    Entity::label("status_word", "MOTDETAT", "Status word", "Mot d'état").hidden(),
+    Entity::sensor("meter_time", "DATE", Time("DATE"), "Meter time", "Heure du compteur").timestamp().hidden(),
+    Entity::event("event", "Event", "Événement").choices(EVENTS).icon("mdi:bell"),
+];
+
+#[rustfmt::skip]
+const RECEPTION: &[Entity] = &[
+    Entity::binary("reading", "", Availability, "Meter reading", "Lecture du compteur").class("connectivity").diagnostic(),
+    Entity::sensor("last_frame", "", Derived("last_frame"), "Last frame", "Dernière trame").timestamp().diagnostic(),
+    Entity::sensor("mode", "", Derived("mode"), "TIC mode", "Mode TIC").choices(MODE).icon("mdi:swap-horizontal").diagnostic(),
+    Entity::sensor("line", "", Quality("line"), "Serial line", "Ligne série").choices(LINE).icon("mdi:serial-port").diagnostic(),
+    Entity::sensor("reception", "", Quality("reception"), "Reception quality", "Qualité de réception").percent().icon("mdi:signal").diagnostic(),
+    Entity::sensor("reception_cause", "", Quality("cause_text"), "Reception diagnosis", "Diagnostic de réception").icon("mdi:stethoscope").diagnostic(),
+    Entity::sensor("parity_errors",   "", Quality("refused.parity"),   "Parity errors",   "Erreurs de parité").icon("mdi:alert-circle-outline").count(),
+    Entity::sensor("checksum_errors", "", Quality("refused.checksum"), "Checksum errors", "Erreurs de checksum").icon("mdi:alert-circle-outline").count(),
+    Entity::sensor("reader_version", "", Quality("reader.version"), "Reader version", "Version du lecteur").icon("mdi:tag").diagnostic(),
+    Entity::sensor("bridge_version", "", Quality("bridge.version"), "Bridge version", "Version de la passerelle").icon("mdi:tag").diagnostic(),
+];

@@ -1,0 +1,374 @@
+//! One meter, from its samples to its messages. Pure: every time is an argument.
+//!
+//! A sample changes the merged state; what follows from the state goes out beside it: derived values, events, discovery.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use teleinfo_proto::{
+    tic::{Dataset, MeterId, Mode},
+    wire::{BootId, Kind, Sample, Status},
+};
+
+use crate::{
+    derived::Derived,
+    events::{self, Event},
+    homeassistant::{
+        Language, Migrate,
+        component::Context,
+        discovery::{Discovery, Subject},
+    },
+    memory::Memory,
+    message::Message,
+    pace::{Pace, Policy},
+    payload,
+    power::Estimator,
+    quality::Quality,
+    seen,
+    state::{Part, State},
+    topics::Topics,
+    utc,
+};
+
+/// Home Assistant subscribes some time after it has read a discovery payload; what is only sent on change is said again then.
+const REPEATS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(8)];
+/// The time of the last frame moves this often while frames come: it is kept by Home Assistant's recorder.
+const LAST_FRAME: Duration = Duration::from_secs(30);
+/// Frames that may pass before a meter is announced although none was whole.
+const FRAMES_BEFORE_DISCOVERY: u32 = 5;
+
+/// What is the same for all meters.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Topic names.
+    pub topics: Topics,
+    /// Language of names and readable values.
+    pub language: Language,
+    /// Whether meters announce themselves to Home Assistant.
+    pub discovery: bool,
+    /// How often a state is published.
+    pub policy: Policy,
+    /// Whose entities to take over.
+    pub migrate: Migrate,
+}
+
+/// When something was: now for timers, and the wall clock of the thing itself (a sample from the history is older than now).
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    /// Now.
+    pub at: Instant,
+    /// When the sample's frame ended, in ms since 1970.
+    pub unix_ms: i64,
+}
+
+/// The merged state of a meter and everything that follows from it.
+#[derive(Debug)]
+pub struct Meter {
+    id: MeterId,
+    settings: Arc<Settings>,
+    state: State,
+    frames: u32,
+    derived: Derived,
+    /// What events were told from.
+    told: Derived,
+    published: Derived,
+    quality: Quality,
+    discovery: Discovery,
+    memory: Memory,
+    /// The memory as it was last handed out.
+    saved: Memory,
+    withdrawn: Estimator,
+    injected: Estimator,
+    boot: Option<BootId>,
+    last_frame: Option<Moment>,
+    last_frame_said: Option<Instant>,
+    pace: Pace,
+    /// The state has changed since it was published.
+    held_back: bool,
+    repeats: Vec<Instant>,
+}
+
+impl Meter {
+    /// A meter not heard of since the start; `memory` is what an earlier process learnt.
+    #[must_use]
+    pub fn new(id: MeterId, settings: Arc<Settings>, memory: Memory) -> Self {
+        let pace = Pace::new(settings.policy);
+        let mode = memory.mode.unwrap_or(Mode::Historic);
+        Self {
+            id,
+            settings,
+            state: State::new(mode),
+            frames: 0,
+            derived: Derived::default(),
+            told: Derived::default(),
+            published: Derived::default(),
+            quality: Quality::default(),
+            discovery: Discovery::default(),
+            saved: memory.clone(),
+            memory,
+            withdrawn: Estimator::default(),
+            injected: Estimator::default(),
+            boot: None,
+            last_frame: None,
+            last_frame_said: None,
+            pace,
+            held_back: false,
+            repeats: Vec::new(),
+        }
+    }
+
+    /// Takes one sample, live or from the history; each only once, and in order.
+    pub fn apply(&mut self, sample: &Sample<'_>, moment: Moment) -> Vec<Message> {
+        let datasets: Vec<Dataset<'_>> = sample.datasets.iter(sample.mode).filter_map(Result::ok).collect();
+        let part = match sample.kind {
+            Kind::Snapshot => return self.snapshot(&datasets, moment),
+            Kind::Frame { complete: true } => Part::Whole,
+            Kind::Frame { complete: false } => Part::Some,
+            Kind::Urgent => Part::Urgent,
+        };
+        let mut events = self.follow_mode(sample.mode);
+        self.count(sample, moment, &mut events);
+        if !self.state.take(part, &datasets) {
+            return self.tell(&events, moment.unix_ms);
+        }
+        if part != Part::Urgent {
+            self.frames += 1;
+            self.estimate(sample, &datasets);
+            self.last_frame = Some(moment);
+        }
+        self.learn(part, moment.at);
+        self.derive(moment);
+        events.extend(events::between(&self.told, &self.derived));
+        self.told.remember(&self.derived);
+        let mut messages = Vec::new();
+        messages.extend(self.discover(moment.at));
+        messages.extend(self.state_message(part == Part::Urgent || !events.is_empty(), moment.at));
+        messages.extend(self.derived_message());
+        messages.extend(self.tell(&events, moment.unix_ms));
+        messages.extend(self.quality_message(moment.at));
+        messages
+    }
+
+    /// Takes the report of the reader that reads this meter.
+    pub fn status(&mut self, status: &Status<'_>, now: Instant) -> Vec<Message> {
+        self.quality.status(status, now);
+        self.quality_message(now).into_iter().collect()
+    }
+
+    /// Counts samples that are gone for good.
+    pub fn lost(&mut self, samples: u64) {
+        self.quality.lost(samples);
+    }
+
+    /// What time alone brings; to be called about twice a second.
+    pub fn on_tick(&mut self, now: Instant, unix_ms: i64) -> Vec<Message> {
+        let mut messages = Vec::new();
+        if self.memory.mode.is_some() {
+            messages.extend(self.discover(now));
+        }
+        if self.repeats.iter().any(|at| *at <= now) {
+            self.repeats.retain(|at| *at > now);
+            messages.extend(self.everything(now));
+        }
+        if self.held_back && !self.state.is_empty() {
+            messages.extend(self.state_message(false, now));
+        }
+        if self.frames > 0 {
+            self.say_last_frame(now);
+            self.derived_powers();
+            messages.extend(self.derived_message());
+        }
+        let _ = unix_ms;
+        messages.extend(self.quality_message(now));
+        messages
+    }
+
+    /// The broker is there (again), and may have forgotten everything.
+    pub fn on_connected(&mut self, now: Instant) -> Vec<Message> {
+        if self.frames > 0 {
+            self.discovery.reconnected(now);
+        }
+        let mut messages: Vec<Message> = self.discover(now).into_iter().collect();
+        messages.extend(self.everything(now));
+        messages
+    }
+
+    /// Home Assistant has started: everything again after a while, drawn from `random`.
+    pub fn on_birth(&mut self, now: Instant, random: u64) {
+        if self.frames > 0 {
+            self.discovery.birth(now, random);
+        }
+    }
+
+    /// What a restart must not forget, if that has changed since this was last called.
+    pub fn memory(&mut self) -> Option<&Memory> {
+        if self.memory == self.saved {
+            return None;
+        }
+        self.saved = self.memory.clone();
+        Some(&self.saved)
+    }
+
+    /// The merged state.
+    #[must_use]
+    pub const fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// An event that something else has found out.
+    #[must_use]
+    pub fn event(&self, event: &Event, unix_ms: i64) -> Message {
+        Message::event(self.settings.topics.event(self.id), event.json(unix_ms.div_euclid(1_000)))
+    }
+
+    /// Old indexes, with their time: they are no state of now.
+    fn snapshot(&self, datasets: &[Dataset<'_>], moment: Moment) -> Vec<Message> {
+        vec![Message::live(self.settings.topics.history(self.id), payload::dated_json(moment.unix_ms, datasets))]
+    }
+
+    fn follow_mode(&mut self, mode: Mode) -> Vec<Event> {
+        if self.state.mode() == mode {
+            return Vec::new();
+        }
+        let from = self.told.mode;
+        self.state = State::new(mode);
+        self.told = Derived::default();
+        self.derived = Derived::default();
+        self.withdrawn.reset();
+        self.injected.reset();
+        let to = match mode {
+            Mode::Historic => "historic",
+            Mode::Standard => "standard",
+        };
+        from.map(|from| Event::ModeChange { from, to }).into_iter().collect()
+    }
+
+    fn count(&mut self, sample: &Sample<'_>, moment: Moment, events: &mut Vec<Event>) {
+        if self.boot != Some(sample.boot) {
+            self.boot = Some(sample.boot);
+            self.withdrawn.reset();
+            self.injected.reset();
+        }
+        let count = self.quality.counters(sample.boot, &sample.counters, moment.at);
+        if count > 0 {
+            events.push(Event::IndexReset { count });
+        }
+    }
+
+    /// The total index, or the sum of all that a frame carries; a frame that lacks one of several says nothing.
+    fn estimate(&mut self, sample: &Sample<'_>, datasets: &[Dataset<'_>]) {
+        let fresh = |label: &str| datasets.iter().find(|dataset| dataset.label == label).and_then(|dataset| dataset.value().number());
+        let withdrawn = match sample.mode {
+            Mode::Standard => fresh("EAST"),
+            Mode::Historic => self.state.indexes().map(fresh).sum::<Option<u64>>().filter(|sum| *sum > 0),
+        };
+        if let Some(index) = withdrawn {
+            self.withdrawn.push(sample.uptime_ms, index);
+        }
+        if let Some(index) = fresh("EAIT") {
+            self.injected.push(sample.uptime_ms, index);
+        }
+    }
+
+    /// Which entities there are follows mode and contract.
+    fn learn(&mut self, part: Part, now: Instant) {
+        let contract = seen::contract(&self.state).or_else(|| self.memory.contract.clone());
+        let mode = Some(self.state.mode());
+        let mut changed = self.memory.mode != mode || self.memory.contract != contract;
+        if changed {
+            let known = self.memory.mode.is_some();
+            self.memory.mode = mode;
+            self.memory.contract = contract;
+            if known {
+                self.memory.seen = seen::Seen::default();
+                self.memory.names = Default::default();
+            }
+        }
+        changed |= self.memory.seen.look(&self.id, &self.state);
+        changed |= self.memory.names.learn(&self.state);
+        if changed || (part == Part::Whole && self.frames == 1) {
+            self.discovery.touch(now);
+        }
+    }
+
+    fn derive(&mut self, moment: Moment) {
+        self.derived.update(&self.state, &self.memory.names, self.memory.seen.three_phase(), moment.unix_ms.div_euclid(1_000));
+        self.derived_powers();
+        self.say_last_frame(moment.at);
+    }
+
+    fn derived_powers(&mut self) {
+        let ceiling = |label| self.state.number(label);
+        let withdrawn = self.withdrawn.estimate(ceiling("SINSTS").or_else(|| ceiling("PAPP")));
+        let injected = self.injected.estimate(ceiling("SINSTI"));
+        self.derived.powers(withdrawn, injected);
+    }
+
+    /// While frames come the time moves now and then; when they stop, the last one is told exactly.
+    fn say_last_frame(&mut self, now: Instant) {
+        let Some(last) = self.last_frame else { return };
+        let waited = |since: Instant| now.saturating_duration_since(since) >= LAST_FRAME;
+        if self.last_frame_said.is_none_or(waited) {
+            self.last_frame_said = Some(now);
+            self.derived.last_frame = Some(utc::rfc3339(last.unix_ms.div_euclid(1_000)));
+        }
+    }
+
+    fn discover(&mut self, now: Instant) -> Option<Message> {
+        let whole = self.frames > 0 && self.derived.contract.is_some();
+        if !self.settings.discovery || !self.discovery.is_due(now) || !(whole || self.frames >= FRAMES_BEFORE_DISCOVERY) {
+            return None;
+        }
+        let subject = Subject {
+            context: Context { topics: &self.settings.topics, meter: &self.id, language: self.settings.language },
+            seen: &self.memory.seen,
+            mode: self.state.mode(),
+            version: self.state.number("VTIC"),
+            names: &self.memory.names,
+            migrate: self.settings.migrate,
+        };
+        let message = self.discovery.poll(now, &subject, &mut self.memory.announced)?;
+        self.repeats = REPEATS.iter().map(|after| now + *after).collect();
+        Some(message)
+    }
+
+    fn state_message(&mut self, urgent: bool, now: Instant) -> Option<Message> {
+        let payload = payload::json(&self.state);
+        self.held_back = !self.pace.admit(&payload, urgent, now);
+        (!self.held_back).then(|| Message::live(self.settings.topics.state(self.id), payload))
+    }
+
+    fn derived_message(&mut self) -> Option<Message> {
+        if self.derived == self.published {
+            return None;
+        }
+        self.published = self.derived.clone();
+        Some(Message::live(self.settings.topics.derived(self.id), self.derived.json()))
+    }
+
+    fn quality_message(&mut self, now: Instant) -> Option<Message> {
+        let report = self.quality.poll(self.settings.language, now)?;
+        Some(Message::retained(self.settings.topics.quality(self.id), report))
+    }
+
+    fn tell(&self, events: &[Event], unix_ms: i64) -> Vec<Message> {
+        events.iter().map(|event| self.event(event, unix_ms)).collect()
+    }
+
+    /// The last of everything, for whoever has just begun to listen.
+    fn everything(&mut self, now: Instant) -> Vec<Message> {
+        if self.state.is_empty() {
+            return Vec::new();
+        }
+        let topics = &self.settings.topics;
+        let mut messages = vec![
+            Message::live(topics.state(self.id), payload::json(&self.state)),
+            Message::live(topics.derived(self.id), self.derived.json()),
+        ];
+        let report = self.quality.again(self.settings.language, now);
+        messages.extend(report.map(|report| Message::retained(topics.quality(self.id), report)));
+        messages
+    }
+}

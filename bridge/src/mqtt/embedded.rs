@@ -1,0 +1,219 @@
+//! MQTT without a broker: clients connect to `zenoh-plugin-mqtt` in this process.
+//!
+//! The plugin passes messages on and keeps none: no retained messages, no last wills. What was retained is therefore said again whenever
+//! a client subscribes to its topic, when Home Assistant starts, and every few minutes for clients that subscribe where others already
+//! do, since Zenoh tells of the first subscriber only.
+//!
+//! MQTT topics are Zenoh keys below [`SCOPE`], so that MQTT clients see nothing of the readers' traffic.
+
+use std::{
+    collections::HashMap,
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
+    sync::atomic::Ordering,
+    time::Duration,
+};
+
+use serde_json::json;
+use tokio::{net::TcpStream, sync::mpsc, time};
+use tracing::{debug, warn};
+use zenoh::{Session, pubsub::Publisher};
+
+use super::{Event, Inlet, Order, Outlet, pair};
+use crate::{
+    exit::{Failure, Reason},
+    message::Message,
+    settings::Embedded,
+};
+
+/// The Zenoh key below which MQTT topics live.
+pub const SCOPE: &str = "mqtt";
+/// Retained messages are repeated this often for clients whose subscription nobody told us of.
+const REPEAT: Duration = Duration::from_secs(300);
+/// Messages the plugin holds for one client that does not read.
+const CLIENT_QUEUE: usize = 1_024;
+/// The plugin's own tasks carry messages to its clients; the last ones need a moment.
+const PARTING: Duration = Duration::from_millis(200);
+/// The plugin opens its port some time after it is started.
+const OPENING: Duration = Duration::from_secs(10);
+
+/// The plugin's own configuration.
+#[must_use]
+pub fn plugin(settings: &Embedded) -> serde_json::Value {
+    let mut config = json!({
+        "port": settings.listen.to_string(),
+        "scope": SCOPE,
+        "tx_channel_size": CLIENT_QUEUE,
+    });
+    if let Some(file) = &settings.users_file {
+        config["auth"] = json!({ "dictionary_file": file });
+    }
+    config
+}
+
+/// Whether the port can be had; the plugin itself would only log that it cannot.
+///
+/// # Errors
+/// In use, not allowed, or not an address of this machine.
+pub fn check_port(listen: SocketAddr) -> Result<(), Failure> {
+    match TcpListener::bind(listen) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(refused(listen, &error)),
+    }
+}
+
+fn refused(listen: SocketAddr, error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => Failure::new(
+            Reason::Unavailable,
+            format!(
+                "MQTT port {} is in use, perhaps by a broker: point mqtt.url to it (mqtt://localhost:{}), or set mqtt.listen to another port",
+                listen.port(),
+                listen.port()
+            ),
+        ),
+        io::ErrorKind::PermissionDenied => Failure::new(
+            Reason::Permission,
+            format!("not allowed to open MQTT port {}: set mqtt.listen to a port above 1023", listen.port()),
+        ),
+        _ => Failure::config(format!("mqtt.listen: cannot listen on {listen}: {error}")),
+    }
+}
+
+/// Starts the outlet on a session beside the plugin.
+///
+/// # Errors
+/// The plugin did not open its port.
+pub async fn start(session: Session, settings: &Embedded, subscriptions: Vec<String>) -> Result<(Outlet, mpsc::Receiver<Event>), Failure> {
+    wait_for_port(settings.listen).await?;
+    let (outlet, inlet, events) = pair();
+    for topic in subscriptions {
+        listen(&session, topic, inlet.events.clone()).await?;
+    }
+    inlet.shared.up.store(true, Ordering::Relaxed);
+    let _ = inlet.events.send(Event::Up).await;
+    tokio::spawn(Plugin::new(session, inlet).run());
+    Ok((outlet, events))
+}
+
+async fn wait_for_port(listen: SocketAddr) -> Result<(), Failure> {
+    let mut address = listen;
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    let knock = async {
+        while TcpStream::connect(address).await.is_err() {
+            time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    time::timeout(OPENING, knock).await.map_err(|_| {
+        let message = format!("MQTT port {} did not open; the log above says why", listen.port());
+        Failure::new(Reason::Unavailable, message)
+    })
+}
+
+/// What MQTT clients publish on `topic` comes as [`Event::Inbound`].
+async fn listen(session: &Session, topic: String, events: mpsc::Sender<Event>) -> Result<(), Failure> {
+    let key = key(&topic);
+    let forward = move |sample: zenoh::sample::Sample| {
+        let payload = sample.payload().to_bytes().into_owned();
+        let _ = events.try_send(Event::Inbound { topic: topic.clone(), payload });
+    };
+    session.declare_subscriber(key).callback(forward).background().await.map_err(internal)
+}
+
+fn key(topic: &str) -> String {
+    format!("{SCOPE}/{topic}")
+}
+
+fn internal(error: zenoh::Error) -> Failure {
+    Failure::new(Reason::Internal, format!("Zenoh: {error}"))
+}
+
+/// The task behind the outlet.
+struct Plugin {
+    session: Session,
+    inlet: Inlet,
+    /// One publisher for each retained topic: it knows when somebody subscribes.
+    publishers: HashMap<String, Publisher<'static>>,
+    subscribed: mpsc::Sender<String>,
+    subscriptions: mpsc::Receiver<String>,
+}
+
+impl Plugin {
+    fn new(session: Session, inlet: Inlet) -> Self {
+        let (subscribed, subscriptions) = mpsc::channel(1_024);
+        Self { session, inlet, publishers: HashMap::new(), subscribed, subscriptions }
+    }
+
+    async fn run(mut self) {
+        let mut repeat = time::interval(REPEAT);
+        loop {
+            tokio::select! {
+                order = self.inlet.orders.recv() => match order {
+                    Some(Order::Publish(message)) => self.publish(message).await,
+                    Some(Order::Refresh) => self.repeat_all().await,
+                    Some(Order::Close(_done)) => return time::sleep(PARTING).await,
+                    None => return,
+                },
+                Some(topic) = self.subscriptions.recv() => self.repeat(&topic).await,
+                _ = repeat.tick() => self.repeat_all().await,
+            }
+        }
+    }
+
+    async fn repeat(&mut self, topic: &str) {
+        debug!("somebody subscribed to {topic}");
+        let message = self.inlet.shared.retained().get(topic);
+        if let Some(message) = message {
+            self.publish(message).await;
+        }
+        let _ = self.inlet.events.try_send(Event::Listener);
+    }
+
+    async fn repeat_all(&mut self) {
+        let retained = self.inlet.shared.retained().all();
+        for message in retained.into_iter().filter(|message| !message.payload.is_empty()) {
+            self.publish(message).await;
+        }
+        let _ = self.inlet.events.try_send(Event::Listener);
+    }
+
+    async fn publish(&mut self, message: Message) {
+        let result = if message.retain {
+            self.publish_retained(message).await
+        } else {
+            self.session.put(key(&message.topic), message.payload).await
+        };
+        if let Err(error) = result {
+            warn!("cannot publish through the embedded MQTT side: {error}");
+        }
+    }
+
+    async fn publish_retained(&mut self, message: Message) -> zenoh::Result<()> {
+        if !self.publishers.contains_key(&message.topic) {
+            let publisher = self.declare(&message.topic).await?;
+            self.publishers.insert(message.topic.clone(), publisher);
+        }
+        match self.publishers.get(&message.topic) {
+            Some(publisher) => publisher.put(message.payload).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn declare(&self, topic: &str) -> zenoh::Result<Publisher<'static>> {
+        let publisher = self.session.declare_publisher(key(topic)).await?;
+        let subscribed = self.subscribed.clone();
+        let topic = topic.to_owned();
+        // Not published from within the callback: it holds locks that publishing needs.
+        let notify = move |status: zenoh::matching::MatchingStatus| {
+            if status.matching() {
+                let _ = subscribed.try_send(topic.clone());
+            }
+        };
+        publisher.matching_listener().callback(notify).background().await?;
+        Ok(publisher)
+    }
+}

@@ -1,0 +1,76 @@
+//! The last retained message of each topic.
+
+use std::collections::BTreeMap;
+
+use crate::message::Message;
+
+/// Topics remembered. A meter has three or four; this is for a thousand of them, and for nobody's mistake to fill the memory.
+const TOPICS_MAX: usize = 8_192;
+
+/// What a broker would hold for us.
+#[derive(Debug, Default)]
+pub struct Retained {
+    messages: BTreeMap<String, Message>,
+    stale: bool,
+}
+
+impl Retained {
+    /// Remembers a retained message instead of the last one of its topic. A deletion is remembered too: a broker that was away when it
+    /// was said must hear it later.
+    pub fn insert(&mut self, message: &Message) {
+        let known = self.messages.contains_key(&message.topic);
+        if message.retain && (known || self.messages.len() < TOPICS_MAX) {
+            self.messages.insert(message.topic.clone(), message.clone());
+        }
+    }
+
+    /// All of them, deletions included, by topic.
+    #[must_use]
+    pub fn all(&self) -> Vec<Message> {
+        self.messages.values().cloned().collect()
+    }
+
+    /// That of one topic.
+    #[must_use]
+    pub fn get(&self, topic: &str) -> Option<Message> {
+        self.messages.get(topic).cloned()
+    }
+
+    /// A message was remembered, but not sent.
+    pub fn mark_stale(&mut self) {
+        self.stale = true;
+    }
+
+    /// Whether that happened since the last call.
+    pub fn take_stale(&mut self) -> bool {
+        std::mem::take(&mut self.stale)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_of_each_topic_counts() {
+        let mut retained = Retained::default();
+        retained.insert(&Message::retained("a", "1"));
+        retained.insert(&Message::retained("b", "1"));
+        retained.insert(&Message::retained("a", "2"));
+        retained.insert(&Message::live("c", "1"));
+        retained.insert(&Message::delete("b"));
+        assert_eq!(retained.all(), [Message::retained("a", "2"), Message::delete("b")]);
+        assert_eq!(retained.get("c"), None);
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let mut retained = Retained::default();
+        for n in 0..TOPICS_MAX + 10 {
+            retained.insert(&Message::retained(format!("{n}"), "x"));
+        }
+        retained.insert(&Message::retained("0", "y"));
+        assert_eq!(retained.all().len(), TOPICS_MAX);
+        assert_eq!(retained.get("0"), Some(Message::retained("0", "y")));
+    }
+}

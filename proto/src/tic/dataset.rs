@@ -43,7 +43,7 @@ impl<'a> Dataset<'a> {
         if expected != *found {
             return Err(Reason::Checksum { expected, found: *found });
         }
-        let (label, timestamp, data) = fields(mode, text(zone)?)?;
+        let (label, timestamp, data) = fields(mode, text(mode, zone)?)?;
         Self::check(mode, label, timestamp, data)
     }
 
@@ -96,26 +96,31 @@ pub(super) fn label_of(bytes: &[u8]) -> Option<&str> {
     str::from_utf8(&bytes[..end]).ok().filter(|label| looks_like_a_label(label))
 }
 
-fn text(zone: &[u8]) -> Result<&str, Reason> {
+/// The zone as text, if all of it is printable or a separator. Looks at every byte, which is faster than to stop at the first bad one.
+fn text(mode: Mode, zone: &[u8]) -> Result<&str, Reason> {
+    let bad = |byte: &u8| !matches!(byte, CHARACTER_MIN..=CHARACTER_MAX) & (*byte != mode.separator());
+    if zone.iter().fold(false, |any, byte| any | bad(byte)) {
+        return Err(Reason::Characters);
+    }
     str::from_utf8(zone).map_err(|_| Reason::Characters)
 }
 
 fn fields(mode: Mode, zone: &str) -> Result<(&str, Option<&str>, &str), Reason> {
-    let printable = |field: &str| field.bytes().all(|byte| matches!(byte, CHARACTER_MIN..=CHARACTER_MAX));
-    let separator = char::from(mode.separator());
-    let (label, rest) = zone.split_once(separator).ok_or(Reason::Malformed)?;
-    let (timestamp, data) = match mode {
-        Mode::Historic => (None, rest),
-        Mode::Standard => match rest.split_once(separator) {
-            Some((timestamp, data)) => (Some(timestamp), data),
-            None => (None, rest),
-        },
-    };
-    // A separator left in the data is one field too many; it is no printable character.
-    if label.is_empty() || (mode == Mode::Standard && data.contains(separator)) {
-        return Err(Reason::Malformed);
+    let (label, rest) = split(mode, zone).filter(|(label, _)| !label.is_empty()).ok_or(Reason::Malformed)?;
+    if mode == Mode::Historic {
+        return Ok((label, None, rest));
     }
-    if printable(label) && printable(data) { Ok((label, timestamp, data)) } else { Err(Reason::Characters) }
+    match split(mode, rest) {
+        None => Ok((label, None, rest)),
+        Some((_, data)) if split(mode, data).is_some() => Err(Reason::Malformed),
+        Some((timestamp, data)) => Ok((label, Some(timestamp), data)),
+    }
+}
+
+/// At the first separator. Fields are short, so going byte by byte beats the search of the standard library.
+fn split(mode: Mode, text: &str) -> Option<(&str, &str)> {
+    let place = text.bytes().position(|byte| byte == mode.separator())?;
+    Some((text.get(..place)?, text.get(place + 1..)?))
 }
 
 /// Capital letters, digits and signs; a few labels of industrial meters have small letters too.

@@ -119,7 +119,7 @@ impl Decoder {
             if self.state == State::Between {
                 let (first, rest) = input.split_first()?;
                 let byte = self.clean[usize::from(*first)];
-                if self.in_frame && !matches!(byte, STX | ETX | EOT | LF | CR) {
+                if self.in_frame && !ends_a_dataset(byte) {
                     self.begin(State::Stray);
                     continue;
                 }
@@ -175,19 +175,20 @@ impl Decoder {
 
     /// Copies bytes up to the end of the dataset. A CR is taken with it; what else ends a dataset begins something and is left.
     fn collect(&mut self, input: &mut &[u8]) -> Option<State> {
-        let room = self.bytes.len() - self.length;
-        let mut taken = 0;
-        let mut end = None;
+        let (clean, room) = (self.clean, self.bytes.len() - self.length);
+        let (mut taken, mut damage, mut end) = (0, 0, None);
         for (raw, place) in input.iter().zip(&mut self.bytes[self.length..]) {
-            let byte = self.clean[usize::from(*raw)];
-            if matches!(byte, STX | ETX | EOT | LF | CR) {
+            let byte = clean[usize::from(*raw)];
+            // The first comparison is for speed: almost every byte of a dataset is above CR.
+            if byte <= CR && ends_a_dataset(byte) {
                 end = Some(byte);
                 break;
             }
             *place = byte;
-            self.damage |= byte;
+            damage |= byte;
             taken += 1;
         }
+        self.damage |= damage;
         self.length += taken;
         let consumed = taken + usize::from(end == Some(CR));
         self.offset += consumed as u64;
@@ -220,6 +221,11 @@ impl Decoder {
             Err(reason) => refused(reason),
         }
     }
+}
+
+/// CR should; the others begin something else, or end the frame.
+const fn ends_a_dataset(byte: u8) -> bool {
+    matches!(byte, STX | ETX | EOT | LF | CR)
 }
 
 #[cfg(test)]

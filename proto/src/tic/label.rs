@@ -128,19 +128,15 @@ impl Label {
     /// The line of a label, if it is known.
     #[must_use]
     pub fn find(mode: Mode, code: &str) -> Option<&'static Self> {
-        let order = labels::order(mode);
-        let place = order.binary_search_by(|place| Self::at(mode, *place).code.cmp(code)).ok()?;
-        order.get(place).map(|place| Self::at(mode, *place))
+        let (index, key) = (labels::index(mode), labels::key(code.as_bytes()));
+        let place = index.binary_search_by_key(&key, |(key, _)| *key).ok()?;
+        Self::all(mode).get(usize::from(index[place].1))
     }
 
     /// The unit of its data.
     #[must_use]
     pub const fn unit(&self) -> Option<Unit> {
         self.kind.unit()
-    }
-
-    fn at(mode: Mode, place: u8) -> &'static Self {
-        &Self::all(mode)[usize::from(place)]
     }
 
     pub(super) const fn new(

@@ -12,6 +12,7 @@ use super::spec::METER_ID_WIDTH;
 ///
 /// All digits on a Linky; the type of other appliances may be hexadecimal.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "[u8; METER_ID_WIDTH]")]
 pub struct MeterId([u8; METER_ID_WIDTH]);
 
 /// What a type code says of a Linky or an older meter.
@@ -73,7 +74,14 @@ impl FromStr for MeterId {
     type Err = ParseMeterIdError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let id: [u8; METER_ID_WIDTH] = text.as_bytes().try_into().map_err(|_| ParseMeterIdError)?;
+        <[u8; METER_ID_WIDTH]>::try_from(text.as_bytes()).map_err(|_| ParseMeterIdError)?.try_into()
+    }
+}
+
+impl TryFrom<[u8; METER_ID_WIDTH]> for MeterId {
+    type Error = ParseMeterIdError;
+
+    fn try_from(id: [u8; METER_ID_WIDTH]) -> Result<Self, Self::Error> {
         if id.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F')) { Ok(Self(id)) } else { Err(ParseMeterIdError) }
     }
 }

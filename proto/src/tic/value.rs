@@ -102,12 +102,13 @@ impl<'a> Value<'a> {
     }
 }
 
-/// All digits: at most nine of them are in any numeric label, so the sum cannot overflow.
+/// All digits. No numeric label is wider than nine of them, so the sum cannot run over.
 fn number(data: &str) -> Result<u32, Reason> {
-    data.bytes().try_fold(0_u32, |sum, byte| match byte {
-        b'0'..=b'9' => sum.checked_mul(10).and_then(|sum| sum.checked_add(u32::from(byte - b'0'))).ok_or(Reason::Range),
-        _ => Err(Reason::Characters),
-    })
+    let digit = |byte: u8| byte.wrapping_sub(b'0');
+    if data.bytes().fold(false, |any, byte| any | (digit(byte) > 9)) {
+        return Err(Reason::Characters);
+    }
+    Ok(data.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(10).wrapping_add(digit(byte).into())))
 }
 
 fn small<T: TryFrom<u32>>(data: &str) -> Result<T, Reason> {

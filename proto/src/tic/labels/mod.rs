@@ -6,42 +6,45 @@ mod standard;
 pub(super) use historic::HISTORIC;
 pub(super) use standard::STANDARD;
 
-use super::{Label, Mode};
+use super::{Label, Mode, spec::LABEL_WIDTH_MAX};
 
-/// The places of a mode's labels, sorted by code: what [`Label::find`] searches.
-pub(super) const fn order(mode: Mode) -> &'static [u8] {
-    match mode {
-        Mode::Historic => &HISTORIC_ORDER,
-        Mode::Standard => &STANDARD_ORDER,
+/// A label as a number, so that a look-up compares numbers: the decoder makes one for each dataset. 0 is no label.
+pub(super) const fn key(code: &[u8]) -> u128 {
+    if code.len() > LABEL_WIDTH_MAX {
+        return 0;
     }
-}
-
-const HISTORIC_ORDER: [u8; HISTORIC.len()] = sorted(HISTORIC);
-const STANDARD_ORDER: [u8; STANDARD.len()] = sorted(STANDARD);
-
-const fn sorted<const N: usize>(table: &[Label]) -> [u8; N] {
-    let mut order = [0_u8; N];
-    let mut next = 0;
-    while next < N {
-        let mut place = next;
-        while place > 0 && less(table[next].code, table[order[place - 1] as usize].code) {
-            order[place] = order[place - 1];
-            place -= 1;
-        }
-        order[place] = next as u8;
-        next += 1;
-    }
-    order
-}
-
-const fn less(left: &str, right: &str) -> bool {
-    let (left, right) = (left.as_bytes(), right.as_bytes());
+    let mut key = 0;
     let mut place = 0;
-    while place < left.len() && place < right.len() {
-        if left[place] != right[place] {
-            return left[place] < right[place];
-        }
+    while place < code.len() {
+        key = key << 8 | code[place] as u128;
         place += 1;
     }
-    left.len() < right.len()
+    key
+}
+
+/// The places of a mode's labels, sorted by key: what [`Label::find`] searches.
+pub(super) const fn index(mode: Mode) -> &'static [(u128, u8)] {
+    match mode {
+        Mode::Historic => &HISTORIC_INDEX,
+        Mode::Standard => &STANDARD_INDEX,
+    }
+}
+
+static HISTORIC_INDEX: [(u128, u8); HISTORIC.len()] = sorted(HISTORIC);
+static STANDARD_INDEX: [(u128, u8); STANDARD.len()] = sorted(STANDARD);
+
+const fn sorted<const N: usize>(table: &[Label]) -> [(u128, u8); N] {
+    let mut index = [(0, 0); N];
+    let mut next = 0;
+    while next < N {
+        let key = key(table[next].code.as_bytes());
+        let mut place = next;
+        while place > 0 && key < index[place - 1].0 {
+            index[place] = index[place - 1];
+            place -= 1;
+        }
+        index[place] = (key, next as u8);
+        next += 1;
+    }
+    index
 }

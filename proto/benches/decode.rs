@@ -8,6 +8,7 @@ use teleinfo_proto::tic::{Decoder, Event, Parity, encode};
 const FILES: [&str; 4] = ["syn-hist-hc-mono.tic", "syn-hist-tempo-mono.tic", "syn-std-hc-mono.tic", "syn-std-producer-tri.tic"];
 
 /// About a megabyte of one file over and over, with parity in bit 7 if asked for.
+#[expect(clippy::panic, reason = "a benchmark without its input has nothing to say")]
 fn stream(name: &str, parity: Parity) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/frames").join(name);
     let once = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));

@@ -1,5 +1,7 @@
 //! The decoder on whole files: well-formed frames of every contract, and frames damaged on purpose (`tests/frames/INDEX.md`).
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::{fs, path::Path};
 
 use teleinfo_proto::tic::{Decoder, End, Event, Parity, Value};

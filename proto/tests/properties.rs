@@ -1,5 +1,7 @@
 //! What holds for any bytes: no panic, no difference between ways of splitting the input, and what was encoded comes back.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use proptest::prelude::*;
 use teleinfo_proto::{
     tic::{Dataset, Decoder, Event, Kind, Label, Mode, Parity, Timestamp, encode},

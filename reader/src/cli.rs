@@ -86,11 +86,8 @@ mod tests {
     #[test]
     fn every_flag_is_understood() {
         let command = parsed(&["--config", "a.toml", "--serial=/dev/x", "--connect", "tcp/a:1", "--connect", "tcp/b:2"]);
-        let expected = Options {
-            config: Some("a.toml".into()),
-            serial: Some("/dev/x".into()),
-            connect: vec!["tcp/a:1".into(), "tcp/b:2".into()],
-        };
+        let expected =
+            Options { config: Some("a.toml".into()), serial: Some("/dev/x".into()), connect: vec!["tcp/a:1".into(), "tcp/b:2".into()] };
         assert_eq!(command, Ok(Command::Run(expected)));
         assert_eq!(parsed(&["--check-config"]), Ok(Command::CheckConfig(Options::default())));
         assert_eq!(parsed(&["-V"]), Ok(Command::Version));

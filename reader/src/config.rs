@@ -194,14 +194,15 @@ fn explain(text: &str, error: &toml::de::Error) -> String {
 /// The line on which `key` of `section` ("" = before any section) stands, from 1.
 pub(crate) fn line_of(text: &str, section: &str, key: &str) -> Option<usize> {
     let mut here = "";
-    text.lines().position(|line| {
-        let line = line.trim();
-        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
-            here = name.trim();
-        }
-        here == section && line.split_once('=').is_some_and(|(name, _)| name.trim() == key)
-    })
-    .map(|index| index + 1)
+    text.lines()
+        .position(|line| {
+            let line = line.trim();
+            if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
+                here = name.trim();
+            }
+            here == section && line.split_once('=').is_some_and(|(name, _)| name.trim() == key)
+        })
+        .map(|index| index + 1)
 }
 
 #[cfg(test)]
@@ -212,10 +213,16 @@ mod tests {
     fn mistakes_name_line_and_key() {
         for (text, expected) in [
             ("\n[serial]\ndevcie = \"x\"\n", "line 3, key \"devcie\": unknown field `devcie`, expected one of `device`, `mode`, `parity`"),
-            ("[serial]\nmode = \"standart\"", "line 2, key \"mode\": unknown variant `standart`, expected one of `auto`, `historic`, `standard`"),
+            (
+                "[serial]\nmode = \"standart\"",
+                "line 2, key \"mode\": unknown variant `standart`, expected one of `auto`, `historic`, `standard`",
+            ),
             ("[led]\ngpio = \"four\"", "line 2, key \"gpio\": invalid type: string \"four\", expected u32"),
             ("[led]\ngpio = -1", "line 2, key \"gpio\": invalid value: integer `-1`, expected u32"),
-            ("name = \"a\"\n\n[serail]\n", "line 3: unknown field `serail`, expected one of `name`, `serial`, `zenoh`, `history`, `led`, `log`"),
+            (
+                "name = \"a\"\n\n[serail]\n",
+                "line 3: unknown field `serail`, expected one of `name`, `serial`, `zenoh`, `history`, `led`, `log`",
+            ),
         ] {
             assert_eq!(Config::parse(text).unwrap_err(), expected);
         }

@@ -54,7 +54,7 @@ impl Receiver {
     }
 
     /// Bytes have arrived; `sink` gets what they amount to.
-    pub fn handle_bytes(&mut self, bytes: &[u8], now: Instant, sink: &mut impl FnMut(Event<'_>)) {
+    pub fn handle_bytes(&mut self, bytes: &[u8], now: Instant, sink: &mut dyn FnMut(Event<'_>)) {
         self.last_byte = Some(now);
         self.detector.handle_bytes(bytes, now);
         if self.detector.is_judging() {
@@ -72,7 +72,7 @@ impl Receiver {
     }
 
     /// Time has passed: another trial, or the end of a frame by silence.
-    pub fn handle_timeout(&mut self, now: Instant, sink: &mut impl FnMut(Event<'_>)) {
+    pub fn handle_timeout(&mut self, now: Instant, sink: &mut dyn FnMut(Event<'_>)) {
         self.detector.handle_timeout(now);
         if !self.detector.is_judging() {
             self.release(sink);
@@ -84,14 +84,14 @@ impl Receiver {
     }
 
     /// The line has gone: what was in progress is over.
-    pub fn end_frame(&mut self, sink: &mut impl FnMut(Event<'_>)) {
+    pub fn end_frame(&mut self, sink: &mut dyn FnMut(Event<'_>)) {
         if let Some(event) = self.decoder.flush() {
             sink(event);
         }
     }
 
     /// Decodes what was held back, and follows the detector's judgement on parity.
-    fn release(&mut self, sink: &mut impl FnMut(Event<'_>)) {
+    fn release(&mut self, sink: &mut dyn FnMut(Event<'_>)) {
         let parity = self.detector.trial().parity();
         if parity != self.parity {
             self.end_frame(sink);
@@ -104,7 +104,7 @@ impl Receiver {
         self.held = held;
     }
 
-    fn decode(&mut self, mut bytes: &[u8], sink: &mut impl FnMut(Event<'_>)) {
+    fn decode(&mut self, mut bytes: &[u8], sink: &mut dyn FnMut(Event<'_>)) {
         while let Some(event) = self.decoder.next_event(&mut bytes) {
             if let Event::Dataset(dataset) = &event {
                 self.detector.handle_dataset(dataset.mode, dataset.info().is_some());

@@ -10,6 +10,7 @@ use crate::{
     config::{self, Config, LedChoice, LevelChoice, ModeChoice, ParityChoice},
     exit::{Code, Failure},
     history,
+    zenoh::{Locator, LocatorError},
 };
 
 /// Tried in turn for `device = "auto"`: the name our udev rule gives to USB adapters, then the two of a Raspberry Pi.
@@ -31,7 +32,7 @@ pub struct Settings {
     /// Who checks parity.
     pub parity: ParityChoice,
     /// Locators; empty = scouting.
-    pub connect: Vec<String>,
+    pub connect: Vec<Locator>,
     /// User name for the bridge.
     pub user: Option<String>,
     /// Where its password is, apart from systemd's credentials.
@@ -65,7 +66,7 @@ impl Settings {
 
     fn check(config: &Config, options: &Options) -> Result<Self, Mistake> {
         let connect = if options.connect.is_empty() { &config.zenoh.connect } else { &options.connect };
-        connect.iter().try_for_each(|locator| check_locator(locator))?;
+        let connect = connect.iter().map(|locator| parse_locator(locator)).collect::<Result<_, _>>()?;
         range("history", "size", config.history.size, history::BYTES_MIN, HISTORY_MAX)?;
         range("led", "gpio", config.led.gpio, 0, GPIO_MAX)?;
         range("led", "full-power", config.led.full_power, 1, 99_999)?;
@@ -74,10 +75,10 @@ impl Settings {
         }
         Ok(Self {
             name: name(config.name.as_deref())?,
-            devices: devices(options.serial.as_ref().unwrap_or(&config.serial.device)),
+            devices: devices(options.serial.as_deref().unwrap_or(&config.serial.device)),
             mode: mode(config.serial.mode),
             parity: config.serial.parity,
-            connect: connect.clone(),
+            connect,
             user: config.zenoh.user.clone(),
             password_file: config.zenoh.password_file.clone(),
             history_size: config.history.size,
@@ -111,20 +112,21 @@ impl Mistake {
     }
 }
 
-fn range<T: PartialOrd + Copy + std::fmt::Display>(section: &'static str, key: &'static str, value: T, min: T, max: T) -> Result<(), Mistake> {
+fn range<T: PartialOrd + Copy + std::fmt::Display>(
+    section: &'static str,
+    key: &'static str,
+    value: T,
+    min: T,
+    max: T,
+) -> Result<(), Mistake> {
     if (min..=max).contains(&value) {
         return Ok(());
     }
     Err(Mistake::new(section, key, format!("{value} is out of range: {min} to {max}")))
 }
 
-/// The session speaks TCP only: TLS would bring C code in.
-fn check_locator(locator: &str) -> Result<(), Mistake> {
-    let port = locator.strip_prefix("tcp/").and_then(|address| address.rsplit_once(':')).filter(|(host, _)| !host.is_empty());
-    match port.map(|(_, port)| port.parse::<u16>()) {
-        Some(Ok(1..)) => Ok(()),
-        _ => Err(Mistake::new("zenoh", "connect", format!("\"{locator}\" is no locator: expected tcp/HOST:PORT, e.g. tcp/192.168.1.10:7447"))),
-    }
+fn parse_locator(text: &str) -> Result<Locator, Mistake> {
+    text.parse().map_err(|error: LocatorError| Mistake::new("zenoh", "connect", error.to_string()))
 }
 
 fn name(written: Option<&str>) -> Result<String, Mistake> {
@@ -136,8 +138,8 @@ fn name(written: Option<&str>) -> Result<String, Mistake> {
     Err(Mistake::new("", "name", format!("\"{name}\" is no usable name: 1 to 64 letters, digits, '-', '_' or '.'; set name in the file")))
 }
 
-fn devices(written: &PathBuf) -> Vec<PathBuf> {
-    if written.as_os_str() == "auto" { DEVICES.map(PathBuf::from).to_vec() } else { vec![written.clone()] }
+fn devices(written: &Path) -> Vec<PathBuf> {
+    if written.as_os_str() == "auto" { DEVICES.map(PathBuf::from).to_vec() } else { vec![written.to_path_buf()] }
 }
 
 fn mode(choice: ModeChoice) -> Option<Mode> {
@@ -175,22 +177,26 @@ mod tests {
         Settings::load(&Options { config: Some(path), ..options })
     }
 
+    fn locators(text: &str) -> Vec<Locator> {
+        vec![text.parse().unwrap()]
+    }
+
     #[test]
     fn flags_win_over_the_file() {
         let text = "name = \"cellar\"\n[serial]\ndevice = \"/dev/a\"\n[zenoh]\nconnect = [\"tcp/a:1\"]\n";
         let file = load(text, Options::default()).unwrap();
-        assert_eq!((file.name.as_str(), file.devices, file.connect), ("cellar", vec!["/dev/a".into()], vec!["tcp/a:1".into()]));
+        assert_eq!((file.name.as_str(), file.devices, file.connect), ("cellar", vec!["/dev/a".into()], locators("tcp/a:1")));
         let flags = Options { serial: Some("/dev/b".into()), connect: vec!["tcp/b:2".into()], config: None };
         let both = load(text, flags).unwrap();
-        assert_eq!((both.devices, both.connect), (vec!["/dev/b".into()], vec!["tcp/b:2".into()]));
+        assert_eq!((both.devices, both.connect), (vec!["/dev/b".into()], locators("tcp/b:2")));
     }
 
     #[test]
     fn mistakes_name_file_line_and_key() {
         for (text, expected) in [
-            ("[zenoh]\nconnect = [\"udp/x:1\"]", "reader.toml, line 2, key \"connect\": \"udp/x:1\" is no locator"),
-            ("[zenoh]\nconnect = [\"tcp/x\"]", "\"tcp/x\" is no locator"),
-            ("[zenoh]\nconnect = [\"tcp/x:0\"]", "\"tcp/x:0\" is no locator"),
+            ("[zenoh]\nconnect = [\"udp/x:1\"]", "reader.toml, line 2, key \"connect\": locator \"udp/x:1\": expected"),
+            ("[zenoh]\nconnect = [\"tcp/x\"]", "locator \"tcp/x\": expected"),
+            ("[zenoh]\nconnect = [\"tcp/x:0\"]", "locator \"tcp/x:0\": expected"),
             ("[zenoh]\npassword-file = \"x\"", "line 2, key \"password-file\": a password needs a user"),
             ("[led]\n\ngpio = 54", "line 3, key \"gpio\": 54 is out of range: 0 to 53"),
             ("[history]\nsize = 1", "line 2, key \"size\": 1 is out of range"),
@@ -207,7 +213,7 @@ mod tests {
     fn a_wrong_flag_blames_no_line() {
         let options = Options { connect: vec!["here".into()], ..Options::default() };
         let failure = load("", options).unwrap_err();
-        assert!(failure.message.starts_with("\"here\" is no locator"), "{failure}");
+        assert!(failure.message.starts_with("locator \"here\""), "{failure}");
     }
 
     #[test]

@@ -110,8 +110,7 @@ impl Detector {
         let trial = Trial { speed: Mode::Standard, check: Check::Software };
         let state = State::Waiting(now);
         let bit7 = Bit7::default();
-        let mut detector =
-            Self { speed, parity, uart_refused: false, home: None, trial, step: 0, state, unknown: 0, bit7, judging: false };
+        let mut detector = Self { speed, parity, uart_refused: false, home: None, trial, step: 0, state, unknown: 0, bit7, judging: false };
         detector.restart(now);
         detector
     }

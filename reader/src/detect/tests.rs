@@ -127,7 +127,8 @@ impl Bench {
 }
 
 fn lines() -> impl Iterator<Item = (Uart, bool)> {
-    [(Uart::Full, true), (Uart::Full, false), (Uart::Blind, true), (Uart::Blind, false), (Uart::None, true), (Uart::None, false)].into_iter()
+    [(Uart::Full, true), (Uart::Full, false), (Uart::Blind, true), (Uart::Blind, false), (Uart::None, true), (Uart::None, false)]
+        .into_iter()
 }
 
 const SIGNALS: [(&str, Mode, &[u8]); 4] = [

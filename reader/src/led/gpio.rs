@@ -62,6 +62,11 @@ impl Drop for Gpio {
     }
 }
 
+/// Are these the GPIOs of a Raspberry Pi? A PC has some too, and they are not for us.
+pub fn is_pi(root: &Path) -> bool {
+    chips(root).is_ok_and(|chips| chips.iter().any(|chip| LABELS.contains(&chip.label.as_str())))
+}
+
 /// The first number of the chip that pin `number` is on.
 fn base(root: &Path, number: u32) -> io::Result<u32> {
     let chips = chips(root)?;

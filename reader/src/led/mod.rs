@@ -4,6 +4,7 @@
 //! *Power*: from slow and long at nothing drawn to a flicker at full power.
 
 pub mod gpio;
+pub mod light;
 
 use std::time::{Duration, Instant};
 

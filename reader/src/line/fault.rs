@@ -1,6 +1,9 @@
 //! What can be wrong with a serial line, in words that say what to do. None of it ends the program.
 
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+};
 
 use nix::errno::Errno;
 use teleinfo_proto::wire;
@@ -62,17 +65,31 @@ impl FaultKind {
     }
 }
 
+impl Fault {
+    /// A fault of one device, from an error of the system.
+    pub fn of(device: &Path, error: &io::Error) -> Self {
+        let errno = error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw);
+        Self { devices: vec![device.into()], kind: FaultKind::of_opening(errno) }
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let [_, _, ..] = self.devices[..]
             && self.kind == FaultKind::Absent
         {
             let all: Vec<_> = self.devices.iter().map(|path| path.display().to_string()).collect();
-            return write!(f, "no serial line found: none of {} exists; name yours in [serial] device (see ls /dev/serial/by-id)", all.join(", "));
+            return write!(
+                f,
+                "no serial line found: none of {} exists; name yours in [serial] device (see ls /dev/serial/by-id)",
+                all.join(", ")
+            );
         }
         let device = self.devices.last().map(|path| path.display().to_string()).unwrap_or_default();
         match self.kind {
-            FaultKind::Absent => write!(f, "{device}: there is no such device: plug it in, or name yours in [serial] device (see ls /dev/serial/by-id)"),
+            FaultKind::Absent => {
+                write!(f, "{device}: there is no such device: plug it in, or name yours in [serial] device (see ls /dev/serial/by-id)")
+            }
             FaultKind::Denied => {
                 write!(f, "{device}: permission denied: add this user to the group dialout (usermod -aG dialout USER), then start again")
             }

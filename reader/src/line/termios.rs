@@ -4,8 +4,8 @@
 //! signals, no flow control.
 
 use nix::sys::termios::{
-    BaudRate, ControlFlags, InputFlags, LocalFlags, OutputFlags, SetArg, SpecialCharacterIndices, Termios, cfgetispeed, cfmakeraw, cfsetspeed,
-    tcgetattr, tcsetattr,
+    BaudRate, ControlFlags, InputFlags, LocalFlags, OutputFlags, SetArg, SpecialCharacterIndices, Termios, cfgetispeed, cfmakeraw,
+    cfsetspeed, tcgetattr, tcsetattr,
 };
 use std::os::fd::AsFd;
 use teleinfo_proto::tic::Mode;

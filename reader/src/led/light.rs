@@ -1,0 +1,102 @@
+//! The light as a whole: what it shows, on a pin that may need a moment to be ours. Trouble is one warning, never a stop.
+
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use super::{
+    Led, Show,
+    gpio::{self, Gpio},
+};
+use crate::{config::LedChoice, settings::Settings};
+
+/// udev gives a freshly exported pin to its group within this time,
+const EXPORT: Duration = Duration::from_secs(3);
+/// and is looked after so often.
+const EXPORT_RETRY: Duration = Duration::from_millis(100);
+
+enum Pin {
+    None,
+    Opening { next: Instant, until: Instant },
+    Open(Gpio),
+}
+
+/// The light on the shield.
+pub struct Light {
+    led: Led,
+    pin: Pin,
+    root: PathBuf,
+    number: u32,
+    lit: bool,
+}
+
+impl Light {
+    /// As the settings want it, with the GPIOs below `root`.
+    pub fn new(settings: &Settings, root: &Path, now: Instant) -> Self {
+        let show = match settings.led {
+            LedChoice::Off => None,
+            LedChoice::Auto => gpio::is_pi(root).then_some(Show::Delivered),
+            LedChoice::Delivered => Some(Show::Delivered),
+            LedChoice::Power => Some(Show::Power(settings.full_power)),
+        };
+        let pin = if show.is_some() { Pin::Opening { next: now, until: now + EXPORT } } else { Pin::None };
+        Self { led: Led::new(show.unwrap_or(Show::Delivered)), pin, root: root.into(), number: settings.gpio, lit: false }
+    }
+
+    /// A sample has left for the bridge.
+    pub fn handle_delivered(&mut self, now: Instant) {
+        self.led.handle_delivered(now);
+    }
+
+    /// The meter has told the apparent power drawn, in VA.
+    pub fn handle_power(&mut self, power: u32, now: Instant) {
+        self.led.handle_power(power, now);
+    }
+
+    /// Time has passed, or something was handled.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        match self.pin {
+            Pin::None => return,
+            Pin::Opening { next, until } if now >= next => self.open(until, now),
+            Pin::Opening { .. } | Pin::Open(_) => {}
+        }
+        self.led.handle_timeout(now);
+        self.show();
+    }
+
+    /// When [`Light::handle_timeout`] is due.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match self.pin {
+            Pin::None => None,
+            Pin::Opening { next, .. } => Some(next),
+            Pin::Open(_) => self.led.poll_timeout(),
+        }
+    }
+
+    fn open(&mut self, until: Instant, now: Instant) {
+        self.pin = match Gpio::open(&self.root, self.number) {
+            Ok(gpio) => Pin::Open(gpio),
+            Err(error) if now < until && matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::NotFound) => {
+                Pin::Opening { next: now + EXPORT_RETRY, until }
+            }
+            Err(error) => {
+                log::warn!("LED: {error}; going on without it (is the user in the group gpio? [led] mode = \"off\" does without)");
+                Pin::None
+            }
+        };
+    }
+
+    fn show(&mut self) {
+        let Pin::Open(gpio) = &self.pin else { return };
+        if self.lit == self.led.is_lit() {
+            return;
+        }
+        self.lit = self.led.is_lit();
+        if let Err(error) = gpio.set(self.lit) {
+            log::warn!("LED: {error}; going on without it");
+            self.pin = Pin::None;
+        }
+    }
+}

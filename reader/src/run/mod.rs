@@ -1,0 +1,58 @@
+//! The loop: one thread, four things that can wake it (the line, the socket, a signal, a deadline), and nothing in it that waits.
+
+mod news;
+mod reader;
+
+use std::{io, os::fd::AsRawFd, time::Instant};
+
+use mio::{Events, Interest, Poll, Token, unix::SourceFd};
+
+use crate::{
+    exit::Failure,
+    settings::Settings,
+    signals::{Signals, Wish},
+};
+use reader::Reader;
+
+const LINE: Token = Token(0);
+const SIGNALS: Token = Token(1);
+const CLIENT: Token = Token(2);
+
+/// Reads the meter until a signal asks to stop.
+///
+/// # Errors
+/// Only what the program cannot do without: everything else is waited out.
+pub fn run(settings: &Settings) -> Result<(), Failure> {
+    let signals = Signals::take().map_err(|error| Failure::internal("signals", error))?;
+    let mut poll = Poll::new().map_err(|error| Failure::internal("epoll", error))?;
+    let register = poll.registry().register(&mut SourceFd(&signals.as_raw_fd()), SIGNALS, Interest::READABLE);
+    register.map_err(|error| Failure::internal("signals", error))?;
+    let mut reader = Reader::new(settings, poll.registry(), Instant::now())?;
+    let mut events = Events::with_capacity(16);
+    reader.started();
+    loop {
+        let timeout = reader.poll_timeout(Instant::now());
+        match poll.poll(&mut events, Some(timeout)) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(Failure::internal("epoll", error)),
+            _ => {}
+        }
+        let now = Instant::now();
+        for event in &events {
+            match event.token() {
+                LINE => reader.handle_line_ready(),
+                SIGNALS => {}
+                _ => reader.handle_socket(event, now),
+            }
+        }
+        while let Some(wish) = signals.next_wish() {
+            match wish {
+                Wish::Report => reader.log_counters(),
+                Wish::Stop => {
+                    reader.stop(now);
+                    return Ok(());
+                }
+            }
+        }
+        reader.turn(now);
+    }
+}

@@ -1,0 +1,165 @@
+//! What is new about the line: a sentence for the log when its state changes, a report for the bridge then and every few seconds.
+
+use std::{
+    fmt::Write,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use teleinfo_proto::{
+    tic::{MeterId, Mode},
+    wire::{Cause, Counters, Line},
+};
+
+use crate::detect::{Check, Trial};
+
+/// Reports go out on change, and at least this often.
+const REPORT_EVERY: Duration = Duration::from_secs(10);
+
+/// How the line is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct State {
+    pub(super) line: Line,
+    pub(super) cause: Cause,
+    pub(super) mode: Option<Mode>,
+    pub(super) meter: Option<MeterId>,
+}
+
+/// What was told, and when to tell again.
+#[derive(Debug)]
+pub(super) struct News {
+    state: Option<State>,
+    told: String,
+    changed: bool,
+    next_report: Instant,
+}
+
+impl News {
+    pub(super) fn new(now: Instant) -> Self {
+        Self { state: None, told: String::new(), changed: true, next_report: now }
+    }
+
+    /// The state as it is now; a sentence if there is something new to say.
+    pub(super) fn handle_state(&mut self, state: State, trial: Trial, device: Option<&Path>) -> Option<String> {
+        if self.state == Some(state) {
+            return None;
+        }
+        self.state = Some(state);
+        self.changed = true;
+        let text = sentence(&state, trial, device)?;
+        if text == self.told {
+            return None;
+        }
+        if is_trouble(&state) {
+            log::warn!("{text}");
+        } else {
+            log::info!("{text}");
+        }
+        self.told.clone_from(&text);
+        Some(text)
+    }
+
+    pub(super) fn poll_timeout(&self) -> Instant {
+        self.next_report
+    }
+
+    /// Is it time for a report? A bridge that has just appeared wants one at once.
+    pub(super) fn is_report_due(&mut self, connected: bool, now: Instant) -> bool {
+        let due = std::mem::take(&mut self.changed) || connected || now >= self.next_report;
+        if due {
+            self.next_report = now + REPORT_EVERY;
+        }
+        due
+    }
+}
+
+fn sentence(state: &State, trial: Trial, device: Option<&Path>) -> Option<String> {
+    // Without a device the fault was told, with its name, when it happened.
+    let device = device?.display();
+    match (state.line, state.mode, state.meter) {
+        (Line::Reading, Some(mode), Some(meter)) if !is_trouble(state) => {
+            let checked = match trial.check {
+                Check::Uart => "checked by the UART",
+                Check::Software => "checked here",
+                Check::Gone => "already taken off",
+            };
+            Some(format!("{device}: reading meter {meter} in {mode} mode, {} baud, parity {checked}", trial.speed.baud()))
+        }
+        _ if state.cause != Cause::None => Some(format!("{device}: {}", state.cause.english())),
+        _ => None,
+    }
+}
+
+/// Somebody should do something. Damage now and then is for the quality figures.
+fn is_trouble(state: &State) -> bool {
+    !matches!(state.cause, Cause::None | Cause::Noise | Cause::WeakSignal) || state.line != Line::Reading && state.cause != Cause::None
+}
+
+/// All counters in one line; of the refusals those that have happened.
+pub(super) fn summary(counters: &Counters) -> String {
+    let Counters {
+        bytes,
+        frames_good,
+        frames_damaged,
+        frames_cut,
+        datasets_good,
+        unidentified,
+        index_resets,
+        samples_unsent,
+        reconnects,
+        ..
+    } = counters;
+    let mut text =
+        format!("{bytes} bytes; frames: {frames_good} good, {frames_damaged} damaged, {frames_cut} cut; datasets: {datasets_good} good");
+    for (reason, count) in counters.refusals().filter(|(_, count)| *count > 0) {
+        let _ = write!(text, ", {count} refused ({reason})");
+    }
+    let _ = write!(
+        text,
+        ", {unidentified} of no known meter; {index_resets} index resets; {samples_unsent} samples not sent at once; {reconnects} reconnects"
+    );
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(line: Line, cause: Cause) -> Option<String> {
+        let meter = "012345678912".parse().ok();
+        let trial = Trial { speed: Mode::Historic, check: Check::Software };
+        sentence(&State { line, cause, mode: Some(Mode::Historic), meter }, trial, Some(Path::new("/dev/x")))
+    }
+
+    #[test]
+    fn each_state_has_one_sentence() {
+        let reading = told(Line::Reading, Cause::None).unwrap();
+        assert_eq!(reading, "/dev/x: reading meter 012345678912 in historic mode, 1200 baud, parity checked here");
+        assert_eq!(told(Line::Reading, Cause::Noise), Some(reading), "noise is a figure, not news");
+        assert_eq!(told(Line::Silent, Cause::None), None);
+        assert!(told(Line::Silent, Cause::NoSignal).unwrap().contains("not a byte"));
+        assert!(told(Line::Searching, Cause::NotTic).unwrap().contains("no TIC"));
+    }
+
+    #[test]
+    fn reports_go_out_on_change_and_every_ten_seconds() {
+        let now = Instant::now();
+        let mut news = News::new(now);
+        assert!(news.is_report_due(false, now));
+        assert!(!news.is_report_due(false, now + Duration::from_secs(9)));
+        assert!(news.is_report_due(true, now + Duration::from_secs(9)));
+        assert!(!news.is_report_due(false, now + Duration::from_secs(18)));
+        assert!(news.is_report_due(false, now + Duration::from_secs(19)));
+        let state = State { line: Line::Silent, cause: Cause::None, mode: None, meter: None };
+        let trial = Trial { speed: Mode::Historic, check: Check::Software };
+        assert_eq!(news.handle_state(state, trial, None), None);
+        assert!(news.is_report_due(false, now + Duration::from_secs(19)));
+    }
+
+    #[test]
+    fn the_summary_names_what_has_happened() {
+        let counters = Counters { bytes: 7, refused_parity: 3, ..Counters::default() };
+        let text = summary(&counters);
+        assert!(text.contains("3 refused (parity)") && !text.contains("checksum"), "{text}");
+    }
+}

@@ -5,9 +5,11 @@
 //! parity, and [`player::play`] puts them on a [`pty::Terminal`] at the pace of the line.
 
 pub mod cli;
+pub mod corrupt;
 pub mod decode;
 pub mod failure;
 pub mod fault;
+pub mod fleet;
 pub mod frame;
 pub mod json;
 pub mod meter;

@@ -1,9 +1,11 @@
 //! The commands, put together from their parts.
 
-use crate::cli::{Command, DecodeArgs, LineArgs, MeterArgs, ParityArg, ReplayArgs};
+use crate::cli::{Command, CorruptArgs, DecodeArgs, FleetArgs, LineArgs, MeterArgs, ParityArg, ReplayArgs};
+use crate::corrupt::{Table, experiment};
 use crate::decode::decode;
 use crate::failure::{Kind, OrFail, Outcome};
 use crate::fault;
+use crate::fleet::{self, FleetOptions};
 use crate::meter::Meter;
 use crate::player::{Sent, play};
 use crate::pty::Terminal;
@@ -14,6 +16,7 @@ use crate::truth::Truth;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::time::Duration;
 use teleinfo_proto::tic::Parity;
 
 /// Does what the command line says.
@@ -25,6 +28,8 @@ pub fn run(command: Command) -> Outcome {
         Command::Replay(args) => replay(&args),
         Command::Meter(args) => meter(&args),
         Command::Decode(args) => decode_file(&args),
+        Command::Fleet(args) => run_fleet(&args),
+        Command::Corrupt(args) => corrupt(&args),
     }
 }
 
@@ -73,6 +78,29 @@ fn decode_file(args: &DecodeArgs) -> Outcome {
     });
     let summary = decode(&mut input, &mut io::stdout().lock(), parity)?;
     eprintln!("{summary}");
+    Ok(())
+}
+
+fn run_fleet(args: &FleetArgs) -> Outcome {
+    let options = FleetOptions {
+        connect: args.connect.clone(),
+        meters: args.meters as usize,
+        rate: args.rate,
+        time: Duration::from_secs(args.seconds),
+        count: args.count,
+        seed: args.seed,
+    };
+    let stop = Stop::on_signals()?;
+    let words = |tally: fleet::Tally| {
+        format!("{} of {} connected, {} samples sent, {} not sent", tally.connected, args.meters, tally.published, tally.unsent)
+    };
+    let end = fleet::run(&options, &stop, &mut |tally| eprintln!("{}", words(tally)))?;
+    println!("{}", words(end));
+    Ok(())
+}
+
+fn corrupt(args: &CorruptArgs) -> Outcome {
+    print!("{}", Table(&experiment(args.frames, args.seed)));
     Ok(())
 }
 

@@ -1,0 +1,228 @@
+//! Many readers in one process, for load tests of a bridge: each has a meter, a connection of its own and the reader's
+//! own Zenoh client, and publishes real samples with real datasets at a steady rate. One thread, one loop.
+
+use crate::failure::{Failure, Kind, OrFail, Outcome};
+use crate::meter::contract::Contract;
+use crate::meter::{Meter, MeterOptions};
+use crate::rng::Rng;
+use crate::stop::Stop;
+use mio::{Events, Poll, Token};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use teleinfo_proto::tic::{Dataset, MeterId, Mode};
+use teleinfo_proto::wire::{BootId, Counters, DatasetsWriter, Kind as SampleKind, Sample, keys};
+use teleinfo_reader::zenoh::{Client, Event, Locator, Options, TOKENS};
+
+/// How the fleet is made.
+#[derive(Debug, Clone)]
+pub struct FleetOptions {
+    /// Where all of them connect to.
+    pub connect: Vec<Locator>,
+    /// How many.
+    pub meters: usize,
+    /// Samples a second, of each.
+    pub rate: f64,
+    /// For how long.
+    pub time: Duration,
+    /// Samples of each, at most.
+    pub count: Option<u64>,
+    /// Decides the meters.
+    pub seed: u64,
+}
+
+/// What the fleet has done.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Tally {
+    /// Readers whose session stands.
+    pub connected: usize,
+    /// Samples handed to a connection.
+    pub published: u64,
+    /// Samples for which no session stood or no room was.
+    pub unsent: u64,
+}
+
+struct VirtualReader {
+    client: Client,
+    meter: Meter,
+    id: MeterId,
+    sequence: u64,
+    counters: Counters,
+    next: Instant,
+}
+
+struct Fleet {
+    poll: Poll,
+    readers: Vec<VirtualReader>,
+    interval: Duration,
+    begin: Instant,
+    boot: BootId,
+    tally: Tally,
+}
+
+/// Runs a fleet to its end; `report` is called once a second.
+///
+/// # Errors
+/// When the system has not enough file descriptors for so many connections, or a locator cannot be used.
+pub fn run(options: &FleetOptions, stop: &Stop, report: &mut dyn FnMut(Tally)) -> Outcome<Tally> {
+    let mut fleet = Fleet::new(options)?;
+    let mut next_report = fleet.begin + Duration::from_secs(1);
+    let end = fleet.begin + options.time;
+    loop {
+        let now = Instant::now();
+        fleet.step(now, options.count);
+        if now >= next_report {
+            report(fleet.tally());
+            next_report += Duration::from_secs(1);
+        }
+        if now >= end || stop.is_set() || fleet.is_done(options.count) {
+            return Ok(fleet.close());
+        }
+        fleet.wait(next_report.min(end))?;
+    }
+}
+
+impl Fleet {
+    fn new(options: &FleetOptions) -> Outcome<Self> {
+        let poll = Poll::new().or_fail(Kind::Software, || "cannot make an event loop".into())?;
+        let begin = Instant::now();
+        let interval = Duration::from_secs_f64(1.0 / options.rate);
+        let mut rng = Rng::named(options.seed, "fleet");
+        let boot = BootId(rng.next_u64() ^ unix_ms() as u64);
+        let mut readers = Vec::with_capacity(options.meters);
+        for number in 0..options.meters {
+            let client = connect(&poll, number, options, begin)?;
+            let meter = any_meter(number, &mut rng);
+            let id = identity(&meter)?;
+            // Spread over the interval, as meters are.
+            let next = begin + interval.mul_f64(number as f64 / options.meters as f64);
+            readers.push(VirtualReader { client, meter: Meter::new(meter), id, sequence: 0, counters: Counters::default(), next });
+        }
+        for reader in &mut readers {
+            reader.client.declare_token(begin, &keys::alive(&reader.id));
+        }
+        Ok(Self { poll, readers, interval, begin, boot, tally: Tally::default() })
+    }
+
+    fn step(&mut self, now: Instant, count: Option<u64>) {
+        let uptime_ms = now.duration_since(self.begin).as_millis() as u64;
+        for reader in &mut self.readers {
+            if reader.client.poll_timeout(now).is_some_and(|due| due <= now) {
+                reader.client.handle_timeout(now);
+            }
+            reader.answer(now);
+            while reader.next <= now && count.is_none_or(|count| reader.sequence < count) {
+                reader.next += self.interval;
+                let sent = reader.publish(self.boot, uptime_ms, now);
+                *(if sent { &mut self.tally.published } else { &mut self.tally.unsent }) += 1;
+            }
+        }
+    }
+
+    fn wait(&mut self, latest: Instant) -> Outcome {
+        let now = Instant::now();
+        let due = self.readers.iter().filter_map(|reader| reader.client.poll_timeout(now));
+        let next = self.readers.iter().map(|reader| reader.next);
+        // At least a millisecond: a fleet of thousands must not turn its loop for each of them.
+        let until = due.chain(next).min().unwrap_or(latest).min(latest).max(now + Duration::from_millis(1));
+        let mut events = Events::with_capacity(1024);
+        match self.poll.poll(&mut events, Some(until - now)) {
+            Err(error) if error.kind() != std::io::ErrorKind::Interrupted => return Err(error).or_fail(Kind::Io, || "event loop".into()),
+            _ => {}
+        }
+        let now = Instant::now();
+        for event in &events {
+            if let Some(reader) = self.readers.get_mut(event.token().0 / TOKENS) {
+                reader.client.handle_event(now, event);
+            }
+        }
+        Ok(())
+    }
+
+    fn tally(&self) -> Tally {
+        let connected = self.readers.iter().filter(|reader| reader.client.is_connected()).count();
+        Tally { connected, ..self.tally }
+    }
+
+    fn is_done(&self, count: Option<u64>) -> bool {
+        count.is_some_and(|count| self.readers.iter().all(|reader| reader.sequence >= count))
+    }
+
+    fn close(mut self) -> Tally {
+        let tally = self.tally();
+        let now = Instant::now();
+        self.readers.iter_mut().for_each(|reader| reader.client.close(now));
+        tally
+    }
+}
+
+impl VirtualReader {
+    /// A fleet has no history: questions get no replies.
+    fn answer(&mut self, now: Instant) {
+        while let Some(event) = self.client.poll_event() {
+            if let Event::Query(query) = event {
+                let _ = self.client.finish(now, query.id);
+            }
+        }
+    }
+
+    /// Publishes the meter's next frame; whether a connection took it.
+    fn publish(&mut self, boot: BootId, uptime_ms: u64, now: Instant) -> bool {
+        let (frame, _) = self.meter.next_frame();
+        self.sequence += 1;
+        self.counters.frames_good += 1;
+        self.counters.datasets_good += frame.groups.len() as u32;
+        self.counters.bytes += frame.bytes.len() as u64;
+        let mut space = [0; Sample::BYTES_MAX];
+        let mut writer = DatasetsWriter::resume(&mut space, 0);
+        for group in &frame.groups {
+            if let Ok(dataset) = Dataset::check(frame.mode, group.label, group.timestamp.as_deref(), &group.data) {
+                // It fits: the reader's own buffers are as large.
+                let _ = writer.push(&dataset);
+            }
+        }
+        let sample = Sample {
+            boot,
+            sequence: self.sequence,
+            kind: SampleKind::Frame { complete: frame.complete },
+            unix_ms: unix_ms(),
+            uptime_ms,
+            mode: frame.mode,
+            meter: self.id,
+            counters: self.counters,
+            datasets: writer.finish(),
+        };
+        let mut bytes = [0; Sample::BYTES_MAX];
+        let Ok(payload) = sample.encode(&mut bytes) else {
+            return false;
+        };
+        self.client.publish(now, &keys::sample(&self.id), payload).is_ok()
+    }
+}
+
+fn connect(poll: &Poll, number: usize, options: &FleetOptions, now: Instant) -> Outcome<Client> {
+    let registry = poll
+        .registry()
+        .try_clone()
+        .or_fail(Kind::Unavailable, || format!("no file descriptor left for reader {number} (see ulimit -n)"))?;
+    let wanted = Options { locators: options.connect.clone(), ..Options::default() };
+    Ok(Client::new(registry, Token(number * TOKENS), wanted, now))
+}
+
+fn any_meter(number: usize, rng: &mut Rng) -> MeterOptions {
+    let mode = *rng.pick(&[Mode::Historic, Mode::Standard]);
+    MeterOptions {
+        id: Some(format!("9099{:08}", number)),
+        seed: rng.next_u64(),
+        phases: *rng.pick(&[1, 1, 1, 3]),
+        producer: rng.chance(0.2),
+        ..MeterOptions::new(mode, rng.pick(Contract::all()), unix_ms() / 1000)
+    }
+}
+
+fn identity(meter: &MeterOptions) -> Outcome<MeterId> {
+    let id = meter.identity();
+    id.parse().map_err(|_| Failure::new(Kind::Software, format!("{id} is no meter's address")))
+}
+
+fn unix_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+}

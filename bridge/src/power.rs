@@ -96,12 +96,12 @@ mod tests {
     use super::*;
 
     /// A meter under `watts`, seen every `period` ms for `seconds`; returns the time it ends.
-    fn run(estimator: &mut Estimator, from_ms: u64, milliwatt_hours: &mut u64, watts: u64, seconds: u64) -> u64 {
+    fn run(estimator: &mut Estimator, from_ms: u64, microwatt_hours: &mut u64, watts: u64, seconds: u64) -> u64 {
         let period = 1_400;
         let frames = seconds * 1_000 / period;
         for frame in 1..=frames {
-            *milliwatt_hours += watts * period / 3_600;
-            estimator.push(from_ms + frame * period, *milliwatt_hours / 1_000);
+            *microwatt_hours += watts * period * 1_000 / 3_600;
+            estimator.push(from_ms + frame * period, *microwatt_hours / 1_000_000);
         }
         from_ms + frames * period
     }
@@ -110,7 +110,7 @@ mod tests {
     fn constant_loads_are_found_within_the_stated_resolution() {
         for watts in [40, 150, 300, 1_000, 2_345, 6_000, 12_000] {
             let mut estimator = Estimator::default();
-            run(&mut estimator, 0, &mut 5_000_400, watts, 400);
+            run(&mut estimator, 0, &mut 5_000_400_000, watts, 400);
             let estimate = estimator.estimate(None).unwrap();
             assert!(estimate.watts.abs_diff(watts) <= estimate.resolution, "{watts} W: {estimate:?}");
             assert!(estimate.resolution <= watts / 5 + 1, "{watts} W: {estimate:?}");
@@ -154,7 +154,7 @@ mod tests {
         run(&mut estimator, 0, &mut 0, 3_000, 60);
         estimator.push(200_000, 500);
         assert_eq!(estimator.estimate(None), None);
-        run(&mut estimator, 200_000, &mut 500_000, 3_000, 60);
+        run(&mut estimator, 200_000, &mut 500_000_000, 3_000, 60);
         assert!(estimator.estimate(None).is_some());
         estimator.push(262_000, 3);
         assert_eq!(estimator.estimate(None), None);

@@ -1,0 +1,273 @@
+//! What Home Assistant is told of each kind of meter, as files: `snapshots/<name>.json`.
+//!
+//! `TELEINFO_WRITE_SNAPSHOTS=1 cargo test -p teleinfo-bridge --test discovery` writes them anew; look at the difference before it is
+//! committed, since a unique id that changes costs people their history.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use std::path::PathBuf;
+
+use common::{Bench, Frame, frames, json};
+use serde_json::Value;
+use teleinfo_bridge::{
+    homeassistant::{Language, Migrate, entities},
+    memory::Memory,
+    message::{Message, Qos},
+};
+use teleinfo_proto::{
+    tic::{Label, Mode},
+    wire::Kind,
+};
+
+const CONFIG: &str = "/config";
+
+/// Lets a new meter send these frames and returns what it announces.
+fn announced(id: &str, language: Language, sent: &[Frame]) -> Value {
+    let mut bench = Bench::with(id, language, Migrate::None, Memory::default());
+    let mut messages = Vec::new();
+    for frame in sent {
+        messages.extend(bench.apply(frame));
+        messages.extend(bench.pass(2));
+    }
+    messages.extend(bench.pass(30));
+    json(&messages, CONFIG).unwrap()
+}
+
+fn three_phase_tempo() -> Vec<Frame> {
+    let frame = frames("syn-std-base-tri.tic").remove(0);
+    let index = |frame: Frame, label: &str| frame.with(label, "000012345");
+    let frame = ["EASF01", "EASF02", "EASF03", "EASF04", "EASF05", "EASF06"].into_iter().fold(frame, index);
+    vec![frame.with("NGTF", "     TEMPO      ").with("LTARF", "    HP  BLEU    ").with("NTARF", "02").with("STGE", "013A4401")]
+}
+
+fn check(name: &str, id: &str, language: Language, sent: &[Frame]) {
+    let payload = announced(id, language, sent);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots").join(format!("{name}.json"));
+    if std::env::var_os("TELEINFO_WRITE_SNAPSHOTS").is_some() {
+        std::fs::write(&path, serde_json::to_string_pretty(&payload).unwrap() + "\n").unwrap();
+    }
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let expected: Value = serde_json::from_str(&text).unwrap();
+    let (found, wanted) = (components(&payload), components(&expected));
+    for key in wanted.keys().chain(found.keys()) {
+        assert_eq!(found.get(key), wanted.get(key), "{name}: {key}");
+    }
+    assert_eq!(payload, expected, "{name}");
+}
+
+fn components(payload: &Value) -> serde_json::Map<String, Value> {
+    payload["cmps"].as_object().unwrap().clone()
+}
+
+#[test]
+fn historic_base() {
+    check("historic-base", "021861000001", Language::English, &frames("syn-hist-base-mono.tic"));
+}
+
+#[test]
+fn historic_base_in_french() {
+    check("historic-base-fr", "021861000001", Language::French, &frames("syn-hist-base-mono.tic"));
+}
+
+#[test]
+fn historic_off_peak() {
+    check("historic-hc", "021861000002", Language::English, &frames("syn-hist-hc-mono.tic"));
+}
+
+#[test]
+fn historic_ejp() {
+    check("historic-ejp", "021861000003", Language::English, &frames("syn-hist-ejp-mono.tic"));
+}
+
+#[test]
+fn historic_tempo() {
+    check("historic-tempo", "021861000004", Language::English, &frames("syn-hist-tempo-mono.tic"));
+}
+
+#[test]
+fn historic_three_phase() {
+    check("historic-three-phase", "041876000005", Language::English, &frames("syn-hist-linky-tri.tic"));
+}
+
+#[test]
+fn standard_consumer() {
+    check("standard-consumer", "042161000006", Language::English, &frames("syn-std-hc-mono.tic"));
+}
+
+#[test]
+fn standard_producer() {
+    check("standard-producer", "042161000007", Language::English, &frames("syn-std-prosumer-mono.tic"));
+}
+
+#[test]
+fn standard_tempo_with_a_peak_announced() {
+    check("standard-tempo", "042161000008", Language::English, &frames("syn-std-tempo-red-announced.tic"));
+}
+
+#[test]
+fn standard_three_phase_tempo_in_french() {
+    check("standard-three-phase-tempo-fr", "042176000009", Language::French, &three_phase_tempo());
+}
+
+#[test]
+fn standard_three_phase_producer() {
+    check("standard-three-phase-producer", "042176000010", Language::English, &frames("syn-std-producer-tri.tic"));
+}
+
+#[test]
+fn standard_pilot_meter() {
+    check("standard-pilot", "042167000011", Language::English, &frames("syn-std-g1-pilot-labels.tic"));
+}
+
+fn discoveries(messages: &[Message]) -> Vec<Value> {
+    let found = messages.iter().filter(|message| message.topic.ends_with(CONFIG));
+    found.map(|message| serde_json::from_slice(&message.payload).unwrap()).collect()
+}
+
+#[test]
+fn announced_once_retained_and_acknowledged() {
+    let mut bench = Bench::new("021861000001");
+    let frame = frames("syn-hist-base-mono.tic").remove(0);
+    let mut messages = Vec::new();
+    for _ in 0..60 {
+        messages.extend(bench.apply(&frame));
+        messages.extend(bench.pass(1));
+    }
+    let found: Vec<&Message> = messages.iter().filter(|message| message.topic.ends_with(CONFIG)).collect();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].topic, "homeassistant/device/teleinfo_021861000001/config");
+    assert!(found[0].retain && found[0].qos == Qos::AtLeastOnce);
+}
+
+#[test]
+fn not_from_half_a_frame_unless_there_never_is_a_whole_one() {
+    let mut bench = Bench::new("021861000001");
+    let half = frames("syn-hist-base-mono.tic").remove(0).without("OPTARIF").kind(Kind::Frame { complete: false });
+    let mut counts = Vec::new();
+    for _ in 0..6 {
+        let mut messages = bench.apply(&half);
+        messages.extend(bench.pass(1));
+        counts.push(discoveries(&messages).len());
+    }
+    assert_eq!(counts.iter().sum::<usize>(), 1);
+    assert_eq!(counts[..4], [0; 4]);
+}
+
+#[test]
+fn an_unused_index_makes_no_entity_until_it_counts() {
+    let mut bench = Bench::new("021861000002");
+    let frame = frames("syn-hist-hc-mono.tic").remove(0).with("HCHC", "000000000");
+    let mut messages = bench.apply(&frame);
+    messages.extend(bench.pass(10));
+    assert!(!components(&discoveries(&messages)[0]).contains_key("energy_hchc"));
+    let mut messages = bench.apply(&frame.with("HCHC", "000000001"));
+    messages.extend(bench.pass(10));
+    assert!(components(&discoveries(&messages)[0]).contains_key("energy_hchc"));
+}
+
+#[test]
+fn labels_that_come_and_go_announce_nothing() {
+    let mut bench = Bench::new("021861000001");
+    let all = frames("syn-hist-adps-mono.tic");
+    let mut messages = Vec::new();
+    for frame in all.iter().cycle().take(12) {
+        messages.extend(bench.apply(frame));
+        messages.extend(bench.pass(6));
+    }
+    assert_eq!(discoveries(&messages).len(), 1);
+}
+
+#[test]
+fn a_change_of_contract_removes_entities_once() {
+    let mut bench = Bench::new("021861000001");
+    let mut messages = bench.apply(&frames("syn-hist-base-mono.tic")[0]);
+    messages.extend(bench.pass(10));
+    let mut messages = bench.apply(&frames("syn-hist-hc-mono.tic")[0]);
+    messages.extend(bench.pass(20));
+    let found = discoveries(&messages);
+    assert_eq!(found.len(), 2, "one that removes, one without the markers");
+    assert_eq!(found[0]["cmps"]["energy_base"], serde_json::json!({"p": "sensor"}));
+    assert!(components(&found[0]).contains_key("energy_hchp"));
+    assert!(!components(&found[1]).contains_key("energy_base"));
+}
+
+#[test]
+fn a_change_of_mode_keeps_what_is_the_same_thing() {
+    let mut bench = Bench::new("042161000001");
+    let mut messages = bench.apply(&frames("syn-hist-base-mono.tic")[0]);
+    messages.extend(bench.pass(10));
+    let historic = components(discoveries(&messages).last().unwrap());
+    let mut messages = bench.apply(&frames("syn-std-base-mono.tic")[0]);
+    messages.extend(bench.pass(20));
+    let standard = components(discoveries(&messages).last().unwrap());
+    for key in ["apparent_power", "current", "power_estimated", "subscribed_power", "tariff", "overload", "last_frame", "event"] {
+        assert_eq!(historic[key]["uniq_id"], standard[key]["uniq_id"], "{key}");
+    }
+    assert!(historic.contains_key("energy_base") && !standard.contains_key("energy_base"));
+    assert!(standard.contains_key("energy_total"));
+}
+
+#[test]
+fn a_restarted_bridge_forgets_no_entity() {
+    let mut first = Bench::new("042161000008");
+    first.apply(&frames("syn-std-tempo-red-announced.tic")[0]);
+    first.pass(10);
+    let memory = first.meter.memory().unwrap().clone();
+    assert!(first.meter.memory().is_none());
+    let mut second = Bench::with("042161000008", Language::English, Migrate::None, memory);
+    let quiet = frames("syn-std-base-mono.tic").remove(0);
+    let mut messages = second.apply(&quiet);
+    messages.extend(second.pass(10));
+    let found = components(discoveries(&messages).last().unwrap());
+    assert!(found.contains_key("peak_start") && found.contains_key("tempo_today"), "{:?}", found.keys());
+}
+
+#[test]
+fn said_again_when_home_assistant_starts_and_when_the_broker_returns() {
+    let mut bench = Bench::new("021861000001");
+    bench.apply(&frames("syn-hist-base-mono.tic")[0]);
+    bench.pass(30);
+    bench.meter.on_birth(bench.now, 4_000);
+    assert!(discoveries(&bench.pass(4)).is_empty());
+    let messages = bench.pass(2);
+    assert_eq!(discoveries(&messages).len(), 1);
+    assert!(json(&bench.pass(10), "/derived").is_some());
+    let messages = bench.meter.on_connected(bench.now);
+    assert_eq!(discoveries(&messages).len(), 1);
+    assert!(json(&messages, "/quality").is_some());
+    assert!(json(&messages, "/021861000001").is_some());
+}
+
+#[test]
+fn keys_are_the_same_thing_in_both_modes_and_never_twice_in_one() {
+    let mut keys = std::collections::BTreeMap::new();
+    for entity in entities::all() {
+        keys.entry(entity.key).or_insert_with(Vec::new).push(entity);
+    }
+    for (key, same) in keys {
+        assert!(same.iter().all(|entity| entity.platform == same[0].platform), "{key}");
+        assert!(same.iter().all(|entity| entity.unit == same[0].unit), "{key}");
+        let distinct: std::collections::BTreeSet<_> = same.iter().map(|entity| (entity.needs, entity.phases as u8)).collect();
+        assert_eq!(distinct.len(), same.len(), "{key}");
+    }
+}
+
+/// Labels that make no entity of their own, and why.
+const WITHOUT_ENTITY: &[&str] = &[
+    "ADCO", "ADSC", // the device
+    "VTIC", // the device's software version
+    "ADIR1", "ADIR2", "ADIR3", "ADPS", // overload
+    "PTEC", "DEMAIN", "PEJP", // tariff, Tempo, mobile peak
+    "DPM1", "FPM1", "DPM2", "FPM2", "DPM3", "FPM3", // start and end of the mobile peak
+];
+
+#[test]
+fn every_label_of_both_modes_is_thought_of() {
+    for label in Mode::ALL.into_iter().flat_map(Label::all) {
+        let used = entities::all()
+            .any(|entity| entity.needs == label.code || format!("{:?}", entity.source).contains(&format!("{:?}", label.code)));
+        assert_ne!(used, WITHOUT_ENTITY.contains(&label.code), "{}", label.code);
+    }
+}

@@ -1,5 +1,7 @@
 //! The session alone, against a router's half written with Zenoh's codec: what a real router seldom or never does, and time.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on says so by a panic")]
+
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;

@@ -40,6 +40,7 @@ pub struct History {
     frames: Ring,
     snapshots: Ring,
     ordinal: u64,
+    newest: Option<(BootId, u64)>,
     last_snapshot: Option<Snapshot>,
     chain: u32,
     last_minute: Option<i64>,
@@ -65,6 +66,7 @@ impl History {
             frames: Ring::new(bytes - snapshots),
             snapshots: Ring::new(snapshots),
             ordinal: 0,
+            newest: None,
             last_snapshot: None,
             chain: 0,
             last_minute: None,
@@ -74,6 +76,7 @@ impl History {
     /// Keeps a sample; the oldest make room.
     pub fn push(&mut self, sample: &Sample<'_>, encoded: &[u8]) {
         self.ordinal += 1;
+        self.newest = Some((sample.boot, sample.sequence));
         self.frames.push(&[&self.ordinal.to_le_bytes(), encoded]);
         let minute = sample.unix_ms.div_euclid(SNAPSHOT_EVERY_MS);
         if matches!(sample.kind, Kind::Frame { .. }) && self.last_minute != Some(minute) {
@@ -81,25 +84,17 @@ impl History {
         }
     }
 
-    /// The samples of a process that are held, by sequence.
+    /// The samples of a process that are held, by sequence. Cheap for the process that fills it: its samples are the newest.
     #[must_use]
     pub fn extent(&self, boot: BootId) -> Extent {
-        let mut extent = Extent::default();
-        let mut note = |sequence: u64| {
-            extent.oldest = if extent.oldest == 0 { sequence } else { extent.oldest.min(sequence) };
-            extent.newest = extent.newest.max(sequence);
-        };
-        self.each_snapshot(|snapshot| {
-            if snapshot.boot == boot {
-                note(snapshot.sequence);
-            }
-        });
-        self.each_frame(|_, sample| {
-            if sample.boot == boot {
-                note(sample.sequence);
-            }
-        });
-        extent
+        let snapshots = self.snapshots().map(|snapshot| (snapshot.boot, snapshot.sequence));
+        let frames = self.frames().map(|frame| (frame.boot, frame.sequence));
+        let oldest = snapshots.chain(frames).find(|(of, _)| *of == boot);
+        let newest = self
+            .newest
+            .filter(|(of, _)| *of == boot)
+            .or_else(|| self.frames().filter(|frame| frame.boot == boot).last().map(|frame| (frame.boot, frame.sequence)));
+        Extent { oldest: oldest.map_or(0, |(_, sequence)| sequence), newest: newest.map_or(0, |(_, sequence)| sequence) }
     }
 
     /// Begins an answer.
@@ -190,52 +185,55 @@ impl History {
 
     /// The newest that a process had sent up to this sequence. If only later ones are held, what was before them.
     fn ordinal_of(&self, boot: BootId, sequence: u64) -> u64 {
+        let snapshots = self.snapshots().map(|snapshot| (snapshot.ordinal, snapshot.boot, snapshot.sequence));
+        let frames = self.frames().map(|frame| (frame.ordinal, frame.boot, frame.sequence));
         let (mut sent, mut first) = (None, None);
-        let mut note = |ordinal: u64, sample_boot: BootId, sample_sequence: u64| {
-            if sample_boot == boot {
-                first.get_or_insert(ordinal);
-                if sample_sequence <= sequence {
-                    sent = Some(ordinal);
-                }
+        for (ordinal, _, held) in snapshots.chain(frames).filter(|(_, of, _)| *of == boot) {
+            first.get_or_insert(ordinal);
+            if held <= sequence {
+                sent = sent.max(Some(ordinal));
             }
-        };
-        self.each_snapshot(|snapshot| note(snapshot.ordinal, snapshot.boot, snapshot.sequence));
-        self.each_frame(|ordinal, sample| note(ordinal, sample.boot, sample.sequence));
+        }
         sent.or(first.map(|first| first - 1)).unwrap_or_default()
     }
 
     fn newest_ordinal(&self) -> u64 {
-        let mut newest = 0;
-        self.each_snapshot(|snapshot| newest = snapshot.ordinal);
-        self.each_frame(|ordinal, _| newest = newest.max(ordinal));
-        newest
+        let snapshot = self.snapshots().last().map(|snapshot| snapshot.ordinal);
+        let frame = self.frames().last().map(|frame| frame.ordinal);
+        snapshot.max(frame).unwrap_or_default()
     }
 
     /// Every snapshot, oldest first.
-    fn each_snapshot(&self, mut look: impl FnMut(&Snapshot)) {
-        let mut buffer = [0; snapshot::BYTES_MAX];
-        let mut position = self.snapshots.first();
-        let mut last: Option<Snapshot> = None;
-        while let Some((length, next)) = self.snapshots.read(position, &mut buffer) {
-            last = Snapshot::read(&buffer[..length], last.as_ref());
-            last.iter().for_each(&mut look);
+    fn snapshots(&self) -> impl Iterator<Item = Snapshot> {
+        let (mut position, mut last) = (self.snapshots.first(), None);
+        std::iter::from_fn(move || {
+            let mut buffer = [0; snapshot::BYTES_MAX];
+            let (length, next) = self.snapshots.read(position, &mut buffer)?;
             position = next;
-        }
+            last = Snapshot::read(&buffer[..length], last.as_ref());
+            last.clone()
+        })
     }
 
-    /// Every frame, oldest first.
-    fn each_frame(&self, mut look: impl FnMut(u64, &Sample<'_>)) {
-        let mut buffer = [0; ANSWER_BYTES];
+    /// The names of all frames, oldest first.
+    fn frames(&self) -> impl Iterator<Item = FrameName> {
         let mut position = self.frames.first();
-        while let Some((length, next)) = self.frames.read(position, &mut buffer) {
-            if let Some((ordinal, sample)) =
-                frame(&buffer[..length]).and_then(|(ordinal, bytes)| Some((ordinal, Sample::decode(bytes).ok()?)))
-            {
-                look(ordinal, &sample);
-            }
+        std::iter::from_fn(move || {
+            let mut buffer = [0; ANSWER_BYTES];
+            let (length, next) = self.frames.read(position, &mut buffer)?;
             position = next;
-        }
+            let (ordinal, encoded) = frame(&buffer[..length])?;
+            let sample = Sample::decode(encoded).ok()?;
+            Some(FrameName { ordinal, boot: sample.boot, sequence: sample.sequence })
+        })
     }
+}
+
+/// What tells a frame from all others.
+struct FrameName {
+    ordinal: u64,
+    boot: BootId,
+    sequence: u64,
 }
 
 impl Cursor {

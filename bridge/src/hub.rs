@@ -148,7 +148,7 @@ impl Hub {
     pub fn handle_event(&mut self, event: Event, now: Instant) {
         match event {
             Event::Up => self.handle_up(now),
-            Event::Down(_) => {}
+            Event::Down(_) => self.meters.values_mut().for_each(|entry| entry.meter.on_disconnected()),
             Event::Listener => self.say_again = Some(now + LISTENERS_GATHER),
             Event::Inbound { topic, payload } => self.handle_inbound(&topic, &payload, now),
         }

@@ -18,7 +18,8 @@ use crate::{
     homeassistant::{
         Language, Migrate,
         component::Context,
-        discovery::{Discovery, Subject},
+        discovery::{Discovery, Subject, entities_of},
+        migration::Takeover,
     },
     memory::Memory,
     message::Message,
@@ -76,6 +77,7 @@ pub struct Meter {
     published: Derived,
     quality: Quality,
     discovery: Discovery,
+    takeover: Takeover,
     memory: Memory,
     /// The memory as it was last handed out.
     saved: Memory,
@@ -106,6 +108,7 @@ impl Meter {
             published: Derived::default(),
             quality: Quality::default(),
             discovery: Discovery::default(),
+            takeover: Takeover::default(),
             saved: memory.clone(),
             memory,
             withdrawn: Estimator::default(),
@@ -165,9 +168,8 @@ impl Meter {
     /// What time alone brings; to be called about twice a second.
     pub fn on_tick(&mut self, now: Instant, unix_ms: i64) -> Vec<Message> {
         let mut messages = Vec::new();
-        if self.memory.mode.is_some() {
-            messages.extend(self.discover(now));
-        }
+        messages.extend(self.take_over(now));
+        messages.extend(self.discover(now));
         if self.repeats.iter().any(|at| *at <= now) {
             self.repeats.retain(|at| *at > now);
             messages.extend(self.everything(now));
@@ -193,6 +195,11 @@ impl Meter {
         let mut messages: Vec<Message> = self.discover(now).into_iter().collect();
         messages.extend(self.everything(now));
         messages
+    }
+
+    /// The broker is gone.
+    pub fn on_disconnected(&mut self) {
+        self.takeover.break_off();
     }
 
     /// Home Assistant has started: everything again after a while, drawn from `random`.
@@ -321,6 +328,9 @@ impl Meter {
         if !self.settings.discovery || !self.discovery.is_due(now) || !(whole || self.frames >= FRAMES_BEFORE_DISCOVERY) {
             return None;
         }
+        if !self.may_announce() {
+            return None;
+        }
         let subject = Subject {
             context: Context { topics: &self.settings.topics, meter: &self.id, language: self.settings.language },
             seen: &self.memory.seen,
@@ -330,8 +340,25 @@ impl Meter {
             migrate: self.settings.migrate,
         };
         let message = self.discovery.poll(now, &subject, &mut self.memory.announced)?;
+        self.takeover.announced(now);
         self.repeats = REPEATS.iter().map(|after| now + *after).collect();
         Some(message)
+    }
+
+    /// Entities of another program are let go of first.
+    fn may_announce(&mut self) -> bool {
+        if self.settings.migrate == Migrate::None || self.memory.migrated {
+            return true;
+        }
+        let entities: Vec<_> = entities_of(&self.memory.seen).collect();
+        self.takeover.begin(self.settings.migrate, &self.settings.topics, &self.id, self.state.mode(), &entities);
+        self.takeover.may_announce()
+    }
+
+    fn take_over(&mut self, now: Instant) -> Vec<Message> {
+        let messages = self.takeover.poll(now);
+        self.memory.migrated |= self.takeover.is_done();
+        messages
     }
 
     fn state_message(&mut self, urgent: bool, now: Instant) -> Option<Message> {

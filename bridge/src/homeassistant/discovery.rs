@@ -123,18 +123,18 @@ impl Announced {
     }
 }
 
-/// The entities a meter has, by key.
-pub fn entities_of(subject: &Subject<'_>) -> impl Iterator<Item = &'static Entity> {
-    entities::all().filter(|entity| entity.is_for(subject.seen))
+/// The entities of a meter that has shown this.
+pub fn entities_of(seen: &Seen) -> impl Iterator<Item = &'static Entity> {
+    entities::all().filter(|entity| entity.is_for(seen))
 }
 
 fn components(subject: &Subject<'_>) -> BTreeMap<String, Value> {
     let component = |entity: &'static Entity| {
-        let unique_id = subject.migrate.unique_id(entity, subject.context.meter);
+        let unique_id = subject.migrate.unique_id(entity, subject.mode, subject.context.meter);
         let name = tariff_name(entity, subject);
         (entity.key.to_owned(), component(entity, &subject.context, &unique_id, name.as_deref()))
     };
-    entities_of(subject).map(component).collect()
+    entities_of(subject.seen).map(component).collect()
 }
 
 /// The energy of a supplier index goes by the name of its tariff once that is learnt.

@@ -1,33 +1,267 @@
 //! Taking over the entities of teleinfo2mqtt or teleinfo2mqtt-rs, with their history.
 //!
-//! Home Assistant keeps an entity id and its statistics as long as the unique id stays. So the entities that those programs announced
-//! keep the unique ids they had, now under our device; and `migrate_discovery` on the old topics makes Home Assistant let go of them
-//! without deleting anything.
+//! Home Assistant keeps an entity's id and statistics as long as its unique id stays the same. So the entities that those programs
+//! announced keep the unique ids they had, now under our device. In three steps, with time for Home Assistant in between:
+//! `migrate_discovery` on the old topics makes it let go of them without deleting anything, then comes our device, then the old
+//! topics are emptied. Labels that have no entity here are emptied at once, which removes theirs.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 use serde::{Deserialize, Serialize};
-use teleinfo_proto::tic::MeterId;
+use teleinfo_proto::tic::{Label, MeterId, Mode};
 
-use super::entity::Entity;
-use crate::topics::Topics;
+use super::entity::{Entity, Platform, Source};
+use crate::{message::Message, topics::Topics};
+
+/// Messages sent at a time: the way out is bounded.
+const CHUNK: usize = 12;
+/// Time for Home Assistant between two steps.
+const PAUSE: Duration = Duration::from_secs(4);
+/// What makes Home Assistant let go of an entity.
+const LET_GO: &str = r#"{"migrate_discovery":true}"#;
+/// Where teleinfo2mqtt announces: its own base topic.
+const TELEINFO2MQTT_NODE: &str = "teleinfo";
+
+/// Labels whose entity reads something else than the label's value.
+const TAKEN_BY: &[(&str, &str)] = &[("PTEC", "tariff"), ("DEMAIN", "tempo_tomorrow")];
 
 /// Whose entities are taken over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
 pub enum Migrate {
     /// Nobody's.
     #[default]
+    #[serde(rename = "none")]
     None,
     /// Those of teleinfo2mqtt: unique id = the label.
+    #[serde(rename = "teleinfo2mqtt")]
     Teleinfo2mqtt,
-    /// Those of teleinfo2mqtt-rs: unique id = `linky_<adco>_<key>`.
+    /// Those of teleinfo2mqtt-rs: unique id = `linky_<adco>_<label>`.
     #[serde(rename = "teleinfo2mqtt-rs")]
     Teleinfo2mqttRs,
 }
 
 impl Migrate {
-    /// The unique id of an entity.
+    /// The unique id of an entity: the one it had, if the other program had it.
     #[must_use]
-    pub fn unique_id(self, entity: &Entity, meter: &MeterId) -> String {
-        format!("{}_{}", Topics::object_id(meter), entity.key)
+    pub fn unique_id(self, entity: &Entity, mode: Mode, meter: &MeterId) -> String {
+        match (self, replaces(entity, mode)) {
+            (Self::Teleinfo2mqtt, Some(label)) => label.to_owned(),
+            (Self::Teleinfo2mqttRs, Some(label)) if mode == Mode::Historic => format!("linky_{meter}_{}", label.to_lowercase()),
+            _ => format!("{}_{}", Topics::object_id(meter), entity.key),
+        }
+    }
+
+    /// The topic on which the other program announced a label.
+    fn topic(self, topics: &Topics, meter: &MeterId, label: &str) -> Option<String> {
+        let low = label.replace('-', "_minus_").replace('+', "_plus_").to_lowercase();
+        match self {
+            Self::None => None,
+            Self::Teleinfo2mqtt => Some(topics.single_discovery("sensor", TELEINFO2MQTT_NODE, &format!("{meter}_{low}"))),
+            Self::Teleinfo2mqttRs => Some(topics.single_discovery("sensor", &format!("linky_{meter}"), &low)),
+        }
+    }
+
+    /// The modes that the other program knows.
+    fn knows(self, mode: Mode) -> bool {
+        match self {
+            Self::None => false,
+            Self::Teleinfo2mqtt => true,
+            Self::Teleinfo2mqttRs => mode == Mode::Historic,
+        }
+    }
+}
+
+/// The label whose old entity this one continues. Both programs know sensors only.
+fn replaces(entity: &Entity, mode: Mode) -> Option<&'static str> {
+    let special = TAKEN_BY.iter().find(|(label, key)| *key == entity.key && Label::find(mode, label).is_some());
+    let label = match (special, entity.source) {
+        (Some((label, _)), _) => *label,
+        (None, Source::Label(label)) => label,
+        // What is worked out from a single label, unless another entity shows that label itself.
+        (None, Source::Derived(_)) if !super::entities::all().any(|other| other.source == Source::Label(entity.needs)) => entity.needs,
+        _ => return None,
+    };
+    (entity.platform == Platform::Sensor).then(|| Label::find(mode, label)).flatten().map(|known| known.code)
+}
+
+/// The way over, step by step.
+#[derive(Debug, Default)]
+pub struct Takeover {
+    step: Step,
+    queue: VecDeque<Message>,
+    old: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Step {
+    /// Not begun, or begun and broken off.
+    #[default]
+    Idle,
+    /// Home Assistant is told to let go.
+    LettingGo,
+    /// It does so, until then.
+    Settling(Instant),
+    /// Our device may be announced.
+    Open,
+    /// It was; the old topics are emptied after that.
+    Announced(Instant),
+    /// They are being emptied.
+    Clearing,
+    /// All is done.
+    Done,
+}
+
+impl Takeover {
+    /// Begins, unless it already has: `entities` are those that this meter has here.
+    pub fn begin(&mut self, migrate: Migrate, topics: &Topics, meter: &MeterId, mode: Mode, entities: &[&'static Entity]) {
+        if self.step != Step::Idle {
+            return;
+        }
+        let taken: Vec<&str> = entities.iter().filter_map(|entity| replaces(entity, mode)).collect();
+        let labels = Label::all(mode).iter().filter(|_| migrate.knows(mode));
+        for label in labels {
+            let Some(topic) = migrate.topic(topics, meter, label.code) else { continue };
+            if taken.contains(&label.code) {
+                self.queue.push_back(Message::retained(topic.clone(), LET_GO));
+                self.old.push(topic);
+            } else {
+                self.queue.push_back(Message::delete(topic));
+            }
+        }
+        self.step = Step::LettingGo;
+    }
+
+    /// Whether our device may be announced.
+    #[must_use]
+    pub fn may_announce(&self) -> bool {
+        !matches!(self.step, Step::Idle | Step::LettingGo | Step::Settling(_))
+    }
+
+    /// Our device was announced.
+    pub fn announced(&mut self, now: Instant) {
+        if self.step == Step::Open {
+            self.step = Step::Announced(now + PAUSE);
+        }
+    }
+
+    /// The broker is gone: emptied topics must not reach Home Assistant before it has let go, so all begins anew.
+    pub fn break_off(&mut self) {
+        if self.step != Step::Done {
+            *self = Self::default();
+        }
+    }
+
+    /// Whether everything was taken over.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.step == Step::Done
+    }
+
+    /// What is to be sent now; to be called with each tick.
+    pub fn poll(&mut self, now: Instant) -> Vec<Message> {
+        let chunk: Vec<Message> = self.queue.drain(..CHUNK.min(self.queue.len())).collect();
+        if !self.queue.is_empty() {
+            return chunk;
+        }
+        match self.step {
+            Step::LettingGo => self.step = Step::Settling(now + PAUSE),
+            Step::Settling(until) if until <= now => self.step = Step::Open,
+            Step::Announced(until) if until <= now => {
+                self.queue = self.old.drain(..).map(Message::delete).collect();
+                self.step = Step::Clearing;
+            }
+            Step::Clearing => self.step = Step::Done,
+            _ => {}
+        }
+        chunk
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::homeassistant::entities;
+
+    fn named(key: &str, needs: &str) -> &'static Entity {
+        entities::all().find(|entity| entity.key == key && entity.needs == needs).unwrap()
+    }
+
+    #[test]
+    fn unique_ids_are_those_of_the_other_program() {
+        let meter = "012345678912".parse().unwrap();
+        let papp = named("apparent_power", "PAPP");
+        let overload = named("overload", "");
+        let cases = [
+            (Migrate::None, papp, "teleinfo_012345678912_apparent_power"),
+            (Migrate::Teleinfo2mqtt, papp, "PAPP"),
+            (Migrate::Teleinfo2mqttRs, papp, "linky_012345678912_papp"),
+            (Migrate::Teleinfo2mqttRs, named("tariff", "contract_base"), "linky_012345678912_ptec"),
+            (Migrate::Teleinfo2mqtt, overload, "teleinfo_012345678912_overload"),
+            (Migrate::Teleinfo2mqtt, named("subscribed_current", "ISOUSC"), "ISOUSC"),
+            (Migrate::Teleinfo2mqtt, named("subscribed_power", "ISOUSC"), "teleinfo_012345678912_subscribed_power"),
+            (Migrate::Teleinfo2mqtt, named("contract", "OPTARIF"), "OPTARIF"),
+        ];
+        for (migrate, entity, expected) in cases {
+            assert_eq!(migrate.unique_id(entity, Mode::Historic, &meter), expected);
+        }
+        let standard = |entity| Migrate::Teleinfo2mqtt.unique_id(entity, Mode::Standard, &meter);
+        assert_eq!(standard(named("tariff", "LTARF")), "LTARF");
+        assert_eq!(standard(named("subscribed_power", "PREF")), "PREF");
+        assert_eq!(standard(named("power_estimated", "index")), "teleinfo_012345678912_power_estimated");
+        assert_eq!(standard(named("max_power_yesterday", "SMAXSN-1")), "SMAXSN-1");
+    }
+
+    #[test]
+    fn no_old_unique_id_is_given_twice() {
+        let meter = "012345678912".parse().unwrap();
+        for mode in Mode::ALL {
+            let mut given = std::collections::BTreeMap::new();
+            for entity in entities::all() {
+                let id = Migrate::Teleinfo2mqtt.unique_id(entity, mode, &meter);
+                if let Some(other) = given.insert(id.clone(), entity.key) {
+                    assert!(other == entity.key || phases_exclude(entity.needs), "{id}: {other} and {}", entity.key);
+                }
+            }
+        }
+    }
+
+    /// One label, two entities of which a meter has one: single-phase or three-phase, Linky or older.
+    fn phases_exclude(needs: &str) -> bool {
+        matches!(needs, "IRMS1" | "URMS1" | "UMOY1" | "pmax_linky" | "pmax_older")
+    }
+
+    #[test]
+    fn let_go_then_announce_then_clear() {
+        let (topics, meter) = (Topics::default(), "012345678912".parse().unwrap());
+        let (mut takeover, mut now) = (Takeover::default(), Instant::now());
+        assert!(!takeover.may_announce());
+        takeover.begin(Migrate::Teleinfo2mqtt, &topics, &meter, Mode::Historic, &[named("apparent_power", "PAPP")]);
+        let mut sent = Vec::new();
+        while !takeover.may_announce() {
+            sent.extend(takeover.poll(now));
+            now += Duration::from_millis(500);
+        }
+        let papp = "homeassistant/sensor/teleinfo/012345678912_papp/config";
+        let first: Vec<&Message> = sent.iter().filter(|message| message.topic == papp).collect();
+        assert_eq!(first, [&Message::retained(papp, LET_GO)]);
+        // A label without an entity here is removed.
+        assert!(sent.contains(&Message::delete("homeassistant/sensor/teleinfo/012345678912_adps/config")));
+        takeover.announced(now);
+        let mut cleared = Vec::new();
+        while !takeover.is_done() {
+            cleared.extend(takeover.poll(now));
+            now += Duration::from_millis(500);
+        }
+        assert_eq!(cleared, [Message::delete(papp)]);
+    }
+
+    #[test]
+    fn labels_with_signs_have_the_topics_they_had() {
+        let (topics, meter) = (Topics::default(), "012345678912".parse().unwrap());
+        let topic = Migrate::Teleinfo2mqtt.topic(&topics, &meter, "SMAXSN1-1").unwrap();
+        assert_eq!(topic, "homeassistant/sensor/teleinfo/012345678912_smaxsn1_minus_1/config");
     }
 }

@@ -285,7 +285,7 @@ impl Hub {
     }
 
     fn say_everything(&mut self, now: Instant) {
-        let messages: Vec<_> = self.meters.values_mut().flat_map(|entry| entry.meter.on_connected(now)).collect();
+        let messages: Vec<_> = self.meters.values_mut().flat_map(|entry| entry.meter.everything(now)).collect();
         // The outlet has repeated what is retained by itself.
         let (outlet, fresh): (&Outlet, _) = (&self.outlet, messages.into_iter());
         fresh.filter(|message| !outlet.retains(message)).for_each(|message| {

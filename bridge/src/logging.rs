@@ -21,6 +21,10 @@ use tracing_subscriber::{
 /// Our crate, as `tracing` names the origin of a message.
 const OURS: &str = "teleinfo_bridge";
 
+/// Parts of the libraries whose warnings say what the bridge says better: the MQTT plugin warns of passwords without TLS at each start, as
+/// the configuration file does once; Zenoh warns of a router that is not there, in words that name no cause.
+const QUIET: [&str; 2] = ["zenoh_plugin_mqtt", "zenoh::net::runtime::orchestrator"];
+
 /// How much is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -52,9 +56,8 @@ impl From<Verbosity> for Level {
 /// Starts logging, once per process; a second call changes nothing.
 pub fn start(ours: Verbosity, libraries: Verbosity) {
     let filter = Targets::new().with_default(Level::from(libraries)).with_target(OURS, Level::from(ours));
-    // The MQTT plugin warns of passwords without TLS at each start; the configuration file says so where it is set.
     let filter = match libraries {
-        Verbosity::Warn => filter.with_target("zenoh_plugin_mqtt", Level::ERROR),
+        Verbosity::Warn => QUIET.iter().fold(filter, |filter, target| filter.with_target(*target, Level::ERROR)),
         _ => filter,
     };
     let lines = tracing_subscriber::fmt::layer()

@@ -1,6 +1,6 @@
 //! The door: command line and configuration in, exit code out. See `docs/code-structure.md`.
 
-use std::{process::ExitCode, time::Duration};
+use std::process::ExitCode;
 
 use clap::Parser;
 use teleinfo_bridge::{
@@ -46,6 +46,7 @@ fn open(cli: &Cli) -> Result<(), Failure> {
         .build()
         .map_err(|error| Failure::new(Reason::Internal, format!("cannot start threads: {error}")))?;
     let result = runtime.block_on(run::run(settings));
-    runtime.shutdown_timeout(Duration::from_secs(1));
+    // The threads of Zenoh and of its plugin end with the process; what had to be said has been.
+    std::mem::forget(runtime);
     result
 }

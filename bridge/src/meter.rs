@@ -384,8 +384,8 @@ impl Meter {
         events.iter().map(|event| self.event(event, unix_ms)).collect()
     }
 
-    /// The last of everything, for whoever has just begun to listen.
-    fn everything(&mut self, now: Instant) -> Vec<Message> {
+    /// The last of everything but discovery, for whoever has just begun to listen.
+    pub fn everything(&mut self, now: Instant) -> Vec<Message> {
         if self.state.is_empty() {
             return Vec::new();
         }

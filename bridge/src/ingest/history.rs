@@ -13,7 +13,10 @@ use std::{
 use teleinfo_proto::{tic::MeterId, wire::keys};
 use tokio::sync::{Semaphore, mpsc};
 use tracing::debug;
-use zenoh::{Session, query::Reply};
+use zenoh::{
+    Session,
+    query::{ConsolidationMode, QueryTarget, Reply, ReplyKeyExpr},
+};
 
 use super::{
     intake::{Outcome, Question},
@@ -71,7 +74,9 @@ impl Historian {
         let course = Arc::new(Course::default());
         let noted = course.clone();
         let take = move |reply: Reply| noted.take(&reply, &sender);
-        let asked = self.session.get(selector).callback(take).timeout(PATIENCE).await;
+        // Replies carry the key of the samples, not that of the question; and each of them counts, not only the last of a key.
+        let query = self.session.get(selector).target(QueryTarget::All).consolidation(ConsolidationMode::None);
+        let asked = query.accept_replies(ReplyKeyExpr::Any).callback(take).timeout(PATIENCE).await;
         if let Err(error) = asked {
             debug!("meter {meter}: history: {error}");
             return (Vec::new(), Outcome::Failed);

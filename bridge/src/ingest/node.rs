@@ -28,6 +28,7 @@ use crate::{
 pub struct Node {
     runtime: Runtime,
     session: Session,
+    hosts_plugin: bool,
 }
 
 impl Node {
@@ -45,7 +46,7 @@ impl Node {
         let mut runtime = RuntimeBuilder::new(config).plugins_manager(plugins).build().await.map_err(|error| internal(&error))?;
         runtime.start().await.map_err(|error| internal(&error))?;
         let session = zenoh::session::init(runtime.clone().into()).await.map_err(|error| internal(&error))?;
-        Ok(Self { runtime, session })
+        Ok(Self { runtime, session, hosts_plugin: plugin.is_some() })
     }
 
     /// The session.
@@ -59,8 +60,14 @@ impl Node {
         self.session.info().routers_zid().await.next().is_some()
     }
 
-    /// Leaves the network.
+    /// Leaves the network. The process must end soon after.
     pub async fn close(self) {
+        if self.hosts_plugin {
+            // The plugin's connections live on threads of their own and cannot be waited for. Zenoh panics when they undeclare their
+            // subscriptions after it was closed, so it is left open for the rest of the process.
+            std::mem::forget(self);
+            return;
+        }
         let _ = self.session.close().await;
         let _ = self.runtime.close().await;
     }
@@ -80,7 +87,9 @@ fn config(zenoh: &Zenoh, listen: &[EndPoint], plugin: Option<&serde_json::Value>
     set("connect/timeout_ms", (-1).into())?;
     set("connect/exit_on_failure", false.into())?;
     set("scouting/multicast/enabled", (router && zenoh.scouting).into())?;
-    set("scouting/gossip/enabled", false.into())?;
+    // A peer must gossip with its router, but has no need of other peers.
+    set("scouting/gossip/enabled", (!router).into())?;
+    set("scouting/gossip/autoconnect", serde_json::json!({ "peer": [] }))?;
     if let Some(login) = &zenoh.login {
         set("transport/auth/usrpwd/user", login.user.as_str().into())?;
         set("transport/auth/usrpwd/password", login.password.reveal().into())?;

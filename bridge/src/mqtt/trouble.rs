@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use rumqttc::{ConnectReturnCode, ConnectionError, StateError};
+use rumqttc::{ConnectReturnCode, ConnectionError, StateError, mqttbytes};
 
 use crate::settings::External;
 
@@ -33,9 +33,9 @@ impl Trouble {
             ConnectionError::FlushTimeout | ConnectionError::MqttState(StateError::AwaitPingResp) => {
                 (format!("the MQTT broker at {at} stopped answering"), false)
             }
-            ConnectionError::MqttState(StateError::ConnectionAborted | StateError::Io(_)) => {
-                (format!("the MQTT broker at {at} closed the connection"), false)
-            }
+            ConnectionError::MqttState(
+                StateError::ConnectionAborted | StateError::Io(_) | StateError::Deserialization(mqttbytes::Error::Io(_)),
+            ) => (format!("the MQTT broker at {at} closed the connection"), false),
             ConnectionError::NotConnAck(_) => (format!("what answers at {at} is no MQTT broker; check mqtt.url"), true),
             error => (format!("trouble with the MQTT broker at {at}: {error}"), false),
         };

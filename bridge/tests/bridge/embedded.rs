@@ -1,0 +1,71 @@
+//! Without a broker: MQTT clients connect to the bridge itself.
+
+use std::fs;
+
+use rumqttc::{AsyncClient, MqttOptions, QoS};
+
+use super::{
+    eventually, free_port,
+    observer::Observer,
+    program::Program,
+    reader::{METER, Reader},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_sample_to_topic() {
+    let mut bridge = Program::embedded();
+    bridge.is_up().await;
+    let mut reader = Reader::new(bridge.zenoh).await;
+    reader.make_many(2).await;
+
+    // Nothing is retained, yet whoever subscribes is told.
+    let observer = Observer::new(bridge.mqtt).await;
+    observer.expect("teleinfo/bridge/state", "online").await;
+    observer.expect(&format!("teleinfo/{METER}/availability"), "online").await;
+    let discovery = format!("homeassistant/device/teleinfo_{METER}/config");
+    eventually("discovery", || observer.last(&discovery)).await;
+    eventually("the last state", || observer.powers(METER).last().copied().filter(|power| *power == 2)).await;
+    reader.make_many(3).await;
+    eventually("live states", || observer.powers(METER).ends_with(&[3, 4, 5]).then_some(())).await;
+
+    // What travels between reader and bridge is nobody's business.
+    assert!(observer.notes().iter().all(|note| !note.topic.starts_with("tic")), "{:?}", observer.notes());
+
+    bridge.stop().await;
+    assert_eq!(observer.last("teleinfo/bridge/state").as_deref(), Some("offline"));
+    assert_eq!(observer.last(&format!("teleinfo/{METER}/availability")).as_deref(), Some("offline"));
+    bridge.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn home_assistant_that_starts_is_told_again() {
+    let bridge = Program::embedded();
+    bridge.is_up().await;
+    let mut reader = Reader::new(bridge.zenoh).await;
+    reader.make_many(2).await;
+    let observer = Observer::new(bridge.mqtt).await;
+    let discovery = format!("homeassistant/device/teleinfo_{METER}/config");
+    eventually("discovery", || observer.last(&discovery)).await;
+    let before = observer.on(&discovery).len();
+    observer.client.publish("homeassistant/status", QoS::AtLeastOnce, false, "online").await.unwrap();
+    bridge.says("Home Assistant has started").await;
+    eventually("discovery again", || (observer.on(&discovery).len() > before).then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_are_asked_for_their_password() {
+    let users = tempfile::NamedTempFile::new().unwrap();
+    fs::write(users.path(), "ha:right\n").unwrap();
+    let port = free_port();
+    let config = format!("[mqtt]\nlisten = \"127.0.0.1:{port}\"\nusers-file = \"{}\"\n", users.path().display());
+    let bridge = Program::configured(free_port(), &config);
+    bridge.is_up().await;
+    let mut options = MqttOptions::new("intruder", "127.0.0.1", port);
+    options.set_credentials("ha", "wrong");
+    let (_client, mut connection) = AsyncClient::new(options, 4);
+    let refused = connection.poll().await.unwrap_err();
+    assert!(matches!(refused, rumqttc::ConnectionError::ConnectionRefused(_)), "{refused:?}");
+    let observer = Observer::of(port, "#", Some(("ha", "right"))).await;
+    observer.expect("teleinfo/bridge/state", "online").await;
+    bridge.assert_clean();
+}

@@ -1,0 +1,157 @@
+//! With a broker: what is retained, what is not, the last will, passwords.
+
+use std::{fs, time::Duration};
+
+use serde_json::Value;
+use teleinfo_proto::wire::{Cause, Line};
+
+use super::{
+    broker::Broker,
+    eventually,
+    observer::Observer,
+    program::Program,
+    reader::{METER, Reader},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_sample_to_topic() {
+    let broker = Broker::open();
+    let mut bridge = Program::external(&broker.url());
+    bridge.is_up().await;
+    let observer = Observer::new(broker.port).await;
+    let mut reader = Reader::new(bridge.zenoh).await;
+    reader.make_many(3).await;
+    observer.expect_powers(METER, 1..=3).await;
+    let state: Value = serde_json::from_str(&observer.last(&format!("teleinfo/{METER}")).unwrap()).unwrap();
+    assert_eq!(state["PAPP"]["raw"], "00003");
+    assert_eq!(state["ADCO"]["value"], 12_345_678_912_u64);
+    assert_eq!(state["PTEC"]["value"], "TH");
+    assert!(observer.notes().iter().filter(|note| note.topic == format!("teleinfo/{METER}")).all(|note| !note.retained));
+
+    // Whoever comes late finds what is retained.
+    reader.report(Line::Reading, Cause::Noise).await;
+    let discovery = format!("homeassistant/device/teleinfo_{METER}/config");
+    eventually("discovery", || observer.last(&discovery)).await;
+    eventually("quality", || observer.last(&format!("teleinfo/{METER}/quality")).filter(|text| text.contains("9.9.9"))).await;
+    let late = Observer::new(broker.port).await;
+    late.expect("teleinfo/bridge/state", "online").await;
+    late.expect(&format!("teleinfo/{METER}/availability"), "online").await;
+    eventually("retained discovery", || late.last(&discovery)).await;
+    assert!(late.notes().iter().all(|note| note.retained), "{:?}", late.notes());
+
+    bridge.stop().await;
+    observer.expect("teleinfo/bridge/state", "offline").await;
+    observer.expect(&format!("teleinfo/{METER}/availability"), "offline").await;
+    let later = Observer::new(broker.port).await;
+    later.expect("teleinfo/bridge/state", "offline").await;
+    bridge.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bridge_that_is_killed_leaves_its_will() {
+    let broker = Broker::open();
+    let bridge = Program::external(&broker.url());
+    let observer = Observer::new(broker.port).await;
+    observer.expect("teleinfo/bridge/state", "online").await;
+    bridge.signal("KILL");
+    observer.expect("teleinfo/bridge/state", "offline").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_is_said_once() {
+    let broker = Broker::with_user("teleinfo", "right");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("password");
+    fs::write(&file, "wrong\n").unwrap();
+    let config =
+        |user: &str| format!("[mqtt]\nurl = \"mqtt://{user}@127.0.0.1:{}\"\npassword-file = \"{}\"\n", broker.port, file.display());
+    let bridge = Program::configured(super::free_port(), &config("teleinfo"));
+    let line = bridge.says("refuses user teleinfo").await;
+    assert!(line.starts_with("WARN ") && line.contains("mqtt.password-file"), "{line}");
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let said = bridge.log().iter().filter(|line| line.contains("refuses")).count();
+    assert_eq!(said, 1, "{:#?}", bridge.log());
+    drop(bridge);
+
+    fs::write(&file, "right\n").unwrap();
+    let bridge = Program::configured(super::free_port(), &config("teleinfo"));
+    let observer = Observer::of(broker.port, "#", Some(("teleinfo", "right"))).await;
+    observer.expect("teleinfo/bridge/state", "online").await;
+    bridge.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_broker_the_bridge_waits() {
+    let mut broker = Broker::open();
+    broker.stop();
+    let mut bridge = Program::external(&broker.url());
+    let line = bridge.says("no MQTT broker listens").await;
+    assert!(line.starts_with("WARN ") && line.contains(&broker.port.to_string()), "{line}");
+    broker.resume();
+    let observer = Observer::new(broker.port).await;
+    observer.expect("teleinfo/bridge/state", "online").await;
+    bridge.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn availability_follows_the_token() {
+    let broker = Broker::open();
+    let bridge = Program::external(&broker.url());
+    bridge.is_up().await;
+    let observer = Observer::new(broker.port).await;
+    let mut reader = Reader::new(bridge.zenoh).await;
+    reader.make(true).await;
+    let topic = format!("teleinfo/{METER}/availability");
+    observer.expect(&topic, "online").await;
+    reader.vanish().await;
+    observer.expect(&topic, "offline").await;
+    reader.appear().await;
+    reader.make(true).await;
+    observer.expect(&topic, "online").await;
+    drop(reader);
+    observer.expect(&topic, "offline").await;
+    bridge.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_earlier_run_left_online_is_corrected() {
+    let broker = Broker::open();
+    let observer = Observer::new(broker.port).await;
+    let topic = format!("teleinfo/{METER}/availability");
+    observer.client.publish(&topic, rumqttc::QoS::AtLeastOnce, true, "online").await.unwrap();
+    observer.expect(&topic, "online").await;
+    let config = format!("[mqtt]\nurl = \"{}\"\n[homeassistant]\noffline-after = 5\n", broker.url());
+    let _bridge = Program::configured(super::free_port(), &config);
+    observer.expect(&topic, "offline").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_will_that_comes_late_is_answered() {
+    let broker = Broker::open();
+    let _bridge = Program::external(&broker.url());
+    let observer = Observer::new(broker.port).await;
+    observer.expect("teleinfo/bridge/state", "online").await;
+    observer.client.publish("teleinfo/bridge/state", rumqttc::QoS::AtLeastOnce, true, "offline").await.unwrap();
+    eventually("online again", || {
+        let said = observer.on("teleinfo/bridge/state");
+        (said.iter().any(|text| text == "offline") && said.last().unwrap() == "online").then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strange_bytes_are_said_once_and_do_no_harm() {
+    let broker = Broker::open();
+    let bridge = Program::external(&broker.url());
+    bridge.is_up().await;
+    let observer = Observer::new(broker.port).await;
+    let mut reader = Reader::new(bridge.zenoh).await;
+    for _ in 0..5 {
+        reader.babble(&[99, 1, 2, 3]).await;
+    }
+    reader.make(true).await;
+    observer.expect_powers(METER, [1]).await;
+    let line = bridge.says("version 99").await;
+    assert!(line.starts_with("WARN "), "{line}");
+    assert_eq!(bridge.log().iter().filter(|line| line.starts_with("WARN ")).count(), 1);
+}

@@ -1,0 +1,137 @@
+//! What is missed is fetched from the reader's history, in order and once.
+
+use std::time::Duration;
+
+use super::{
+    broker::Broker,
+    eventually,
+    observer::Observer,
+    program::Program,
+    proxy::Proxy,
+    reader::{METER, Reader},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gap_is_filled() {
+    let broker = Broker::open();
+    let bridge = Program::external(&broker.url());
+    bridge.is_up().await;
+    let observer = Observer::new(broker.port).await;
+    let mut reader = Reader::new(bridge.zenoh).await;
+    reader.make_many(3).await;
+    for _ in 0..20 {
+        reader.make(false).await;
+    }
+    reader.make_many(2).await;
+    observer.expect_powers(METER, 1..=25).await;
+    let line = bridge.says("taken from its reader's history").await;
+    assert!(line.ends_with(" 0 lost"), "{line}");
+    bridge.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_restarts_loses_nothing() {
+    let broker = Broker::open();
+    let bridge = Program::external(&broker.url());
+    bridge.is_up().await;
+    let observer = Observer::new(broker.port).await;
+    let mut reader = Reader::new(bridge.zenoh).await;
+    reader.make_many(3).await;
+    observer.expect_powers(METER, 1..=3).await;
+    reader.make(false).await;
+    reader.restart();
+    reader.make(false).await;
+    reader.make_many(2).await;
+    observer.expect_powers(METER, 1..=7).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_is_away_loses_nothing() {
+    let broker = Broker::open();
+    let proxy = Proxy::to(broker.port).await;
+    let bridge = Program::external(&proxy.url());
+    bridge.is_up().await;
+    let observer = Observer::new(broker.port).await;
+    let mut reader = Reader::new(bridge.zenoh).await;
+    reader.make_many(3).await;
+    observer.expect_powers(METER, 1..=3).await;
+    // What is not acknowledged when the wire breaks comes twice; here everything shall be.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    proxy.cut();
+    observer.expect("teleinfo/bridge/state", "offline").await;
+    for _ in 0..1500 {
+        reader.make(true).await;
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    proxy.heal();
+    observer.expect_powers(METER, 1..=1503).await;
+    observer.expect("teleinfo/bridge/state", "online").await;
+    reader.make(true).await;
+    observer.expect_powers(METER, 1..=1504).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_does_not_answer_loses_nothing() {
+    let broker = Broker::open();
+    let proxy = Proxy::to(broker.port).await;
+    let bridge = Program::external(&proxy.url());
+    bridge.is_up().await;
+    let observer = Observer::new(broker.port).await;
+    let mut reader = Reader::new(bridge.zenoh).await;
+    reader.make_many(3).await;
+    observer.expect_powers(METER, 1..=3).await;
+    proxy.stall();
+    for _ in 0..1500 {
+        reader.make(true).await;
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    proxy.heal();
+    observer.expect_powers(METER, 1..=1503).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_forgot_everything_is_told_again() {
+    let mut broker = Broker::open();
+    let bridge = Program::external(&broker.url());
+    bridge.is_up().await;
+    let observer = Observer::new(broker.port).await;
+    let mut reader = Reader::new(bridge.zenoh).await;
+    reader.make_many(2).await;
+    let discovery = format!("homeassistant/device/teleinfo_{METER}/config");
+    let announced = eventually("discovery", || observer.last(&discovery)).await;
+    broker.stop();
+    bridge.says("the MQTT broker at").await;
+    broker.resume();
+    let late = eventually_connected(&broker).await;
+    late.expect("teleinfo/bridge/state", "online").await;
+    late.expect(&format!("teleinfo/{METER}/availability"), "online").await;
+    late.expect(&discovery, &announced).await;
+}
+
+async fn eventually_connected(broker: &Broker) -> Observer {
+    Observer::new(broker.port).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bridge_that_restarts_goes_on_where_it_stopped() {
+    for signal in ["TERM", "KILL"] {
+        let broker = Broker::open();
+        let mut bridge = Program::external(&broker.url());
+        bridge.is_up().await;
+        let observer = Observer::new(broker.port).await;
+        let mut reader = Reader::new(bridge.zenoh).await;
+        reader.make_many(3).await;
+        observer.expect_powers(METER, 1..=3).await;
+        // Long enough for the positions to be written down.
+        tokio::time::sleep(Duration::from_millis(2_500)).await;
+        bridge.signal(signal);
+        bridge.ends().await;
+        for _ in 0..20 {
+            reader.make(false).await;
+        }
+        bridge.again();
+        bridge.is_up().await;
+        // The reader comes back by itself, and its token says so: the next frame need not be waited for.
+        observer.expect_powers(METER, 1..=23).await;
+    }
+}

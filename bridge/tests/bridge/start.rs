@@ -1,0 +1,123 @@
+//! How the bridge starts, and how it does not: exit codes and last words.
+
+use std::{
+    fs,
+    net::TcpListener,
+    process::{Command, Output},
+};
+
+use super::{
+    broker::Broker,
+    free_port,
+    observer::Observer,
+    program::Program,
+    reader::{METER, Reader},
+};
+
+fn bridge(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_teleinfo-bridge")).args(arguments).env_remove("JOURNAL_STREAM").output().unwrap()
+}
+
+fn last_words(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).trim().to_owned()
+}
+
+#[test]
+fn flags() {
+    for (arguments, code) in [(["--version"], 0), (["--help"], 0), (["--nonsense"], 64), (["--config"], 64)] {
+        assert_eq!(bridge(&arguments).status.code(), Some(code), "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_configuration_is_checked() {
+    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/etc/bridge.toml");
+    let output = bridge(&["--check-config", "--config", shipped]);
+    assert_eq!(output.status.code(), Some(0), "{}", last_words(&output));
+
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().to_str().unwrap();
+    for (text, words) in [
+        ("[mqtt]\n\nretian = true\n", ":3: unknown field `retian`"),
+        ("[zenoh]\nmode = \"client\"\n", "zenoh.connect"),
+        ("[mqtt]\nurl = \"mqtt://me:secret@broker\"\n", "mqtt.password-file"),
+    ] {
+        fs::write(path, text).unwrap();
+        let output = bridge(&["--check-config", "--config", path]);
+        let said = last_words(&output);
+        assert_eq!(output.status.code(), Some(78), "{said}");
+        assert!(said.starts_with("ERROR ") && said.contains(words) && said.lines().count() == 1, "{said}");
+        assert!(!said.contains("secret"), "{said}");
+    }
+    assert_eq!(bridge(&["--config", "/no/such/file"]).status.code(), Some(78));
+}
+
+#[test]
+fn ports_in_use_are_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().to_str().unwrap();
+    let free = free_port();
+    for (listen, mqtt, key) in
+        [(format!("127.0.0.1:{free}"), taken.to_string(), "mqtt.listen"), (taken.to_string(), format!("127.0.0.1:{free}"), "zenoh.listen")]
+    {
+        let text = format!("[zenoh]\nlisten = [\"tcp/{listen}\"]\nscouting = false\n[mqtt]\nlisten = \"{mqtt}\"\n");
+        fs::write(path, text).unwrap();
+        let output = bridge(&["--config", path]);
+        let said = last_words(&output);
+        assert_eq!(output.status.code(), Some(69), "{said}");
+        assert!(said.contains(&taken.port().to_string()) && said.contains(key) && said.lines().count() == 1, "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_are_asked_for_their_password() {
+    let broker = Broker::open();
+    let users = tempfile::NamedTempFile::new().unwrap();
+    fs::write(users.path(), "pi:right\n").unwrap();
+    let port = free_port();
+    let config = format!(
+        "[zenoh]\nlisten = [\"tcp/127.0.0.1:{port}\"]\nscouting = false\nusers-file = \"{}\"\n[mqtt]\nurl = \"{}\"\n",
+        users.path().display(),
+        broker.url()
+    );
+    let bridge = Program::with_config(&config);
+    bridge.is_up().await;
+    let observer = Observer::new(broker.port).await;
+    assert!(Reader::with(port, METER, Some(("pi", "wrong"))).await.is_err());
+    let mut reader = Reader::with(port, METER, Some(("pi", "right"))).await.unwrap();
+    reader.make(true).await;
+    observer.expect_powers(METER, [1]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bridge_joins_a_router() {
+    let broker = Broker::open();
+    let port = free_port();
+    let config = format!("[zenoh]\nmode = \"client\"\nconnect = [\"tcp/127.0.0.1:{port}\"]\n[mqtt]\nurl = \"{}\"\n", broker.url());
+    let bridge = Program::with_config(&config);
+    let line = bridge.says("no Zenoh router at").await;
+    assert!(line.starts_with("WARN "), "{line}");
+    let router = router(port).await;
+    bridge.says("connected to the Zenoh router").await;
+    let observer = Observer::new(broker.port).await;
+    let mut reader = Reader::new(port).await;
+    reader.make_many(2).await;
+    reader.make(false).await;
+    reader.make(true).await;
+    observer.expect_powers(METER, 1..=4).await;
+    router.close().await.unwrap();
+}
+
+async fn router(port: u16) -> zenoh::Session {
+    let mut config = zenoh::Config::default();
+    for (key, value) in [
+        ("mode", "\"router\"".to_owned()),
+        ("listen/endpoints", format!("[\"tcp/127.0.0.1:{port}\"]")),
+        ("scouting/multicast/enabled", "false".to_owned()),
+    ] {
+        config.insert_json5(key, &value).unwrap();
+    }
+    zenoh::open(config).await.unwrap()
+}

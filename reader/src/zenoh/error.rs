@@ -48,10 +48,10 @@ impl fmt::Display for Error {
             ),
             Self::Closed(code) => write!(f, "the router closed the session: {}", close_words(*code)),
             Self::Silent(lease) => {
-                write!(f, "the router has been silent for {:.1} s: the network or the router is gone", lease.as_secs_f32())
+                write!(f, "the router has been silent for {lease:?}: the network or the router is gone")
             }
             Self::NoAnswer(patience) => {
-                write!(f, "connected, but no Zenoh router answers within {:.0} s: is this the bridge's Zenoh port?", patience.as_secs_f32())
+                write!(f, "connected, but no Zenoh router answers within {patience:?}: is this the bridge's Zenoh port?")
             }
             Self::Malformed(what) => write!(f, "protocol error: {what}; is this a Zenoh router?"),
             Self::Oversized { length } => {

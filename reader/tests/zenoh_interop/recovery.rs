@@ -100,7 +100,7 @@ fn an_idle_session_outlives_the_lease_and_silence_does_not() {
     assert!(cut.elapsed() < Duration::from_secs(1), "publishing into a cut network took {:?}", cut.elapsed());
     assert!(reader.client.dropped() > 0, "the buffers of the kernel and ours do not hold 5 MB");
     let (reason, _) = reader.expect_disconnected();
-    assert!(reason.contains("silent for 10.0 s"), "{reason}");
+    assert!(reason.contains("silent for 10s"), "{reason}");
     assert!(cut.elapsed() > Duration::from_secs(7) && cut.elapsed() < Duration::from_secs(12), "{:?}", cut.elapsed());
 
     proxy.silence(false);

@@ -4,13 +4,15 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use log::LevelFilter;
 
-use crate::exit::{Code, Failure};
+use crate::{
+    exit::{Code, Failure},
+    syntax::{self, Entry, Value},
+};
 
 /// The whole file.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
     /// This reader's name in `tic/v1/reader/<name>/status`; none = the host's name.
     pub name: Option<String>,
@@ -27,8 +29,7 @@ pub struct Config {
 }
 
 /// `[serial]`: the meter's line.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Serial {
     /// A path, or `auto`.
     pub device: PathBuf,
@@ -39,8 +40,7 @@ pub struct Serial {
 }
 
 /// `[serial] mode`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ModeChoice {
     /// Found by trying.
     Auto,
@@ -51,8 +51,7 @@ pub enum ModeChoice {
 }
 
 /// `[serial] parity`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParityChoice {
     /// Hardware if the line takes the setting, else software; the other when nothing decodes.
     Auto,
@@ -63,8 +62,7 @@ pub enum ParityChoice {
 }
 
 /// `[zenoh]`: the way to the bridge.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Zenoh {
     /// Locators, tried in turn; empty = look for a bridge on the local network.
     pub connect: Vec<String>,
@@ -75,8 +73,7 @@ pub struct Zenoh {
 }
 
 /// `[history]`: samples kept for a bridge that was away.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct History {
     /// Bytes of memory.
     pub size: usize,
@@ -85,8 +82,7 @@ pub struct History {
 }
 
 /// `[led]`: the light on a PiTInfo shield.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Led {
     /// What it shows.
     pub mode: LedChoice,
@@ -97,8 +93,7 @@ pub struct Led {
 }
 
 /// `[led] mode`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LedChoice {
     /// `delivered` where there are GPIOs, else `off`.
     Auto,
@@ -111,27 +106,10 @@ pub enum LedChoice {
 }
 
 /// `[log]`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Log {
     /// The least important level that is written.
-    pub level: LevelChoice,
-}
-
-/// `[log] level`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LevelChoice {
-    /// Only what ends the program.
-    Error,
-    /// And what someone should look after.
-    Warn,
-    /// And changes of state.
-    Info,
-    /// And every refused dataset.
-    Debug,
-    /// And everything else.
-    Trace,
+    pub level: LevelFilter,
 }
 
 impl Default for Serial {
@@ -154,7 +132,7 @@ impl Default for Led {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { level: LevelChoice::Info }
+        Self { level: LevelFilter::Info }
     }
 }
 
@@ -175,20 +153,88 @@ impl Config {
     /// # Errors
     /// One line: where, which key, what was expected.
     pub fn parse(text: &str) -> Result<Self, String> {
-        toml::from_str(text).map_err(|error| explain(text, &error))
+        let (mut config, file) = (Self::default(), syntax::parse(text)?);
+        if let Some((section, line)) = file.sections.iter().find(|(name, _)| KEYS.iter().all(|(known, _)| known != name)) {
+            return Err(format!("line {line}: {}", unknown(section)));
+        }
+        for entry in file.entries {
+            config.set(&entry).map_err(|what| format!("line {}, key \"{}\": {what}", entry.line, entry.key))?;
+        }
+        Ok(config)
+    }
+
+    fn set(&mut self, entry: &Entry) -> Result<(), String> {
+        let value = &entry.value;
+        match (entry.section.as_str(), entry.key.as_str()) {
+            ("", "name") => self.name = Some(text(value)?),
+            ("serial", "device") => self.serial.device = text(value)?.into(),
+            ("serial", "mode") => self.serial.mode = choice(value, MODES)?,
+            ("serial", "parity") => self.serial.parity = choice(value, PARITIES)?,
+            ("zenoh", "connect") => self.zenoh.connect = texts(value)?,
+            ("zenoh", "user") => self.zenoh.user = Some(text(value)?),
+            ("zenoh", "password-file") => self.zenoh.password_file = Some(text(value)?.into()),
+            ("history", "size") => self.history.size = number(value)?,
+            ("history", "directory") => self.history.directory = Some(text(value)?.into()),
+            ("led", "mode") => self.led.mode = choice(value, LEDS)?,
+            ("led", "gpio") => self.led.gpio = number(value)?,
+            ("led", "full-power") => self.led.full_power = number(value)?,
+            ("log", "level") => self.log.level = choice(value, LEVELS)?,
+            (section, _) => return Err(unknown(section)),
+        }
+        Ok(())
     }
 }
 
-/// `line 3, key "mode": unknown variant ...`
-fn explain(text: &str, error: &toml::de::Error) -> String {
-    let start = error.span().map_or(0, |span| span.start.min(text.len()));
-    let number = text[..start].matches('\n').count() + 1;
-    let line = text.lines().nth(number - 1).unwrap_or_default();
-    let what = error.message().replace('\n', ", ");
-    match line.split_once('=') {
-        Some((key, _)) => format!("line {number}, key \"{}\": {what}", key.trim()),
-        None => format!("line {number}: {what}"),
+/// Every key, by section.
+pub(crate) const KEYS: &[(&str, &[&str])] = &[
+    ("", &["name"]),
+    ("serial", &["device", "mode", "parity"]),
+    ("zenoh", &["connect", "user", "password-file"]),
+    ("history", &["size", "directory"]),
+    ("led", &["mode", "gpio", "full-power"]),
+    ("log", &["level"]),
+];
+
+const MODES: &[(&str, ModeChoice)] = &[("auto", ModeChoice::Auto), ("historic", ModeChoice::Historic), ("standard", ModeChoice::Standard)];
+const PARITIES: &[(&str, ParityChoice)] =
+    &[("auto", ParityChoice::Auto), ("hardware", ParityChoice::Hardware), ("software", ParityChoice::Software)];
+const LEDS: &[(&str, LedChoice)] =
+    &[("auto", LedChoice::Auto), ("delivered", LedChoice::Delivered), ("power", LedChoice::Power), ("off", LedChoice::Off)];
+const LEVELS: &[(&str, LevelFilter)] = &[
+    ("error", LevelFilter::Error),
+    ("warn", LevelFilter::Warn),
+    ("info", LevelFilter::Info),
+    ("debug", LevelFilter::Debug),
+    ("trace", LevelFilter::Trace),
+];
+
+fn unknown(section: &str) -> String {
+    match KEYS.iter().find(|(name, _)| *name == section) {
+        Some((_, keys)) => format!("there is no such key; expected one of {}", keys.join(", ")),
+        None => {
+            let sections: Vec<_> = KEYS.iter().map(|(name, _)| *name).filter(|name| !name.is_empty()).collect();
+            format!("there is no section [{section}]; expected one of {}", sections.join(", "))
+        }
     }
+}
+
+fn text(value: &Value) -> Result<String, String> {
+    if let Value::Text(text) = value { Ok(text.clone()) } else { Err("expected a text in quotes".into()) }
+}
+
+fn texts(value: &Value) -> Result<Vec<String>, String> {
+    if let Value::Texts(texts) = value { Ok(texts.clone()) } else { Err("expected a list of texts, like [\"a\", \"b\"]".into()) }
+}
+
+fn number<T: TryFrom<i64>>(value: &Value) -> Result<T, String> {
+    let Value::Number(number) = value else { return Err("expected a whole number".into()) };
+    T::try_from(*number).map_err(|_| format!("{number} is out of range"))
+}
+
+fn choice<T: Copy>(value: &Value, choices: &[(&str, T)]) -> Result<T, String> {
+    let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
+    let chosen = text(value).ok().and_then(|text| choices.iter().find(|(name, _)| *name == text));
+    chosen.map(|(_, choice)| *choice).ok_or_else(|| format!("expected one of {}", names.join(", ")))
 }
 
 /// The line on which `key` of `section` ("" = before any section) stands, from 1.
@@ -212,21 +258,28 @@ mod tests {
     #[test]
     fn mistakes_name_line_and_key() {
         for (text, expected) in [
-            ("\n[serial]\ndevcie = \"x\"\n", "line 3, key \"devcie\": unknown field `devcie`, expected one of `device`, `mode`, `parity`"),
-            (
-                "[serial]\nmode = \"standart\"",
-                "line 2, key \"mode\": unknown variant `standart`, expected one of `auto`, `historic`, `standard`",
-            ),
-            ("[led]\ngpio = \"four\"", "line 2, key \"gpio\": invalid type: string \"four\", expected u32"),
-            ("[led]\ngpio = -1", "line 2, key \"gpio\": invalid value: integer `-1`, expected u32"),
-            (
-                "name = \"a\"\n\n[serail]\n",
-                "line 3: unknown field `serail`, expected one of `name`, `serial`, `zenoh`, `history`, `led`, `log`",
-            ),
+            ("\n[serial]\ndevcie = \"x\"\n", "line 3, key \"devcie\": there is no such key; expected one of device, mode, parity"),
+            ("[serial]\nmode = \"standart\"", "line 2, key \"mode\": expected one of auto, historic, standard"),
+            ("[led]\ngpio = \"four\"", "line 2, key \"gpio\": expected a whole number"),
+            ("[led]\ngpio = -1", "line 2, key \"gpio\": -1 is out of range"),
+            ("[zenoh]\nconnect = \"tcp/a:1\"", "line 2, key \"connect\": expected a list of texts, like [\"a\", \"b\"]"),
+            ("name = 1", "line 1, key \"name\": expected a text in quotes"),
+            ("[serail]\nmode = \"auto\"", "line 1: there is no section [serail]; expected one of serial, zenoh, history, led, log"),
         ] {
             assert_eq!(Config::parse(text).unwrap_err(), expected);
         }
         assert!(Config::parse("[serial\n").unwrap_err().starts_with("line 1: "));
+    }
+
+    #[test]
+    fn the_table_of_keys_is_complete_and_true() {
+        for (section, keys) in KEYS {
+            for key in *keys {
+                let text = format!("[{section}]\n{key} = 1").trim_start_matches("[]\n").to_owned();
+                let message = Config::parse(&text).err().unwrap_or_default();
+                assert!(!message.contains("there is no"), "{message}");
+            }
+        }
     }
 
     #[test]

@@ -22,4 +22,5 @@ pub mod run;
 pub mod session;
 pub mod settings;
 pub mod signals;
+pub mod syntax;
 pub mod zenoh;

@@ -238,7 +238,7 @@ impl Assembler {
         let whole = end == End::Etx { whole: true };
         let count = match (end, self.incoming.facts.refused) {
             (End::Etx { whole: true }, 0) => &mut self.counters.frames_good,
-            (End::Etx { .. }, _) => &mut self.counters.frames_damaged,
+            (End::Etx { whole: true }, _) => &mut self.counters.frames_damaged,
             _ => &mut self.counters.frames_cut,
         };
         *count = count.wrapping_add(1);

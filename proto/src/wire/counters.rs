@@ -11,9 +11,9 @@ pub struct Counters {
     pub bytes: u64,
     /// Frames from STX to ETX without a refused dataset.
     pub frames_good: u32,
-    /// Frames to their ETX with a refused dataset or an unseen beginning.
+    /// Frames from STX to ETX with a refused dataset.
     pub frames_damaged: u32,
-    /// Frames that ended in EOT, another STX or silence.
+    /// Frames whose beginning was not seen, or that ended in EOT, another STX or silence.
     pub frames_cut: u32,
     /// Datasets taken.
     pub datasets_good: u32,

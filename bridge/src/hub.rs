@@ -18,7 +18,8 @@ use tracing::{debug, info, warn};
 
 use crate::{
     availability::Availability,
-    homeassistant::Language,
+    events,
+    homeassistant::{Language, backfill::Watch},
     ingest::{
         arrivals::Arrival,
         history::{Answer, Historian},
@@ -51,6 +52,8 @@ pub struct Options {
     pub offline_after: Duration,
     /// Where to keep what was learnt of meters.
     pub state: Option<PathBuf>,
+    /// Notes what statistics are corrected from, where that is wanted.
+    pub watch: Option<Watch>,
 }
 
 /// One meter and all that belongs to it.
@@ -178,6 +181,7 @@ impl Hub {
                 self.publish_all(messages);
                 self.say_availability(id, now);
                 self.keep_memory(id);
+                self.keep_watch(id);
                 self.pump(id, now);
             }
         }
@@ -197,6 +201,7 @@ impl Hub {
 
     fn handle_sample(&mut self, received: Received, at: SystemTime, now: Instant) {
         let id = received.meter;
+        self.options.watch.iter().for_each(|watch| watch.live(&received, at));
         let Some(entry) = self.entry(id) else { return };
         entry.clock.observe(&received, at);
         if matches!(received.kind, Kind::Frame { .. }) {
@@ -229,7 +234,20 @@ impl Hub {
         }
     }
 
+    /// Hours of statistics were corrected.
+    pub fn handle_filled(&mut self, id: MeterId, event: &events::Event, wall: SystemTime) {
+        if let Some(entry) = self.meters.get(&id) {
+            self.outlet.publish(entry.meter.event(event, unix_ms(wall)));
+        }
+    }
+
+    /// Something is back: what was missed meanwhile may have to be corrected.
+    fn disturbed(&self, now: Instant) {
+        self.options.watch.iter().for_each(|watch| watch.disturbed(now, SystemTime::now()));
+    }
+
     fn handle_up(&mut self, now: Instant) {
+        self.disturbed(now);
         self.say_everything(now);
         self.handle_room(now);
     }
@@ -253,6 +271,7 @@ impl Hub {
     }
 
     fn handle_birth(&mut self, now: Instant) {
+        self.disturbed(now);
         info!("Home Assistant has started; announcing {} meters", self.meters.len());
         for (id, entry) in &mut self.meters {
             let mut random = self.random.build_hasher();
@@ -271,7 +290,7 @@ impl Hub {
                 }
                 break;
             };
-            let messages = entry.take(&received, now);
+            let messages = entry.take(&received, self.options.watch.as_ref(), now);
             self.publish_all(messages);
         }
         self.log_recovery(id);
@@ -280,6 +299,9 @@ impl Hub {
     fn say_availability(&mut self, id: MeterId, now: Instant) {
         let Some(online) = self.meters.get_mut(&id).and_then(|entry| entry.availability.poll(now)) else { return };
         info!("meter {id} is {}", if online { ONLINE } else { OFFLINE });
+        if online {
+            self.disturbed(now);
+        }
         let payload = if online { ONLINE } else { OFFLINE };
         self.outlet.publish(Message::retained(self.topics().availability(id), payload));
     }
@@ -298,6 +320,13 @@ impl Hub {
             if !self.outlet.publish(message) {
                 debug!("no room for a message");
             }
+        }
+    }
+
+    fn keep_watch(&self, id: MeterId) {
+        let Some(watch) = &self.options.watch else { return };
+        if let Some(entry) = self.meters.get(&id).filter(|_| watch.is_disturbed()) {
+            watch.statistics(id, entry.meter.statistics());
         }
     }
 
@@ -359,6 +388,7 @@ impl Hub {
         let (recovered, lost) = (now.recovered - told.recovered, now.lost - told.lost);
         entry.meter.lost(lost);
         info!("meter {id}: {recovered} samples taken from its reader's history, {lost} lost");
+        self.disturbed(Instant::now());
     }
 
     /// Warns, unless the last warning said just that.
@@ -382,10 +412,13 @@ impl Entry {
         }
     }
 
-    fn take(&mut self, received: &Received, now: Instant) -> Vec<Message> {
+    fn take(&mut self, received: &Received, watch: Option<&Watch>, now: Instant) -> Vec<Message> {
         let moment = Moment { at: now, unix_ms: unix_ms(self.clock.time_of(received)) };
         match received.sample() {
-            Ok(sample) => self.meter.apply(&sample, moment),
+            Ok(sample) => {
+                watch.into_iter().for_each(|watch| watch.sample(&sample, moment.unix_ms));
+                self.meter.apply(&sample, moment)
+            }
             Err(_) => Vec::new(),
         }
     }

@@ -17,8 +17,10 @@ use crate::{
     events::{self, Event},
     homeassistant::{
         Language, Migrate,
+        backfill::Statistic,
         component::Context,
         discovery::{Discovery, Subject, entities_of},
+        entity::{Entity, Source},
         migration::Takeover,
     },
     memory::Memory,
@@ -216,6 +218,22 @@ impl Meter {
         }
         self.saved = self.memory.clone();
         Some(&self.saved)
+    }
+
+    /// The energy that Home Assistant keeps statistics of.
+    #[must_use]
+    pub fn statistics(&self) -> Vec<Statistic> {
+        let labels = |entity: &Entity| match entity.source {
+            Source::Label(label) => vec![label.to_owned()],
+            _ => self.state.indexes().map(str::to_owned).collect(),
+        };
+        let energy = entities_of(&self.memory.seen).filter(|entity| entity.class == "energy");
+        energy
+            .map(|entity| Statistic {
+                unique_id: self.settings.migrate.unique_id(entity, self.state.mode(), &self.id),
+                labels: labels(entity),
+            })
+            .collect()
     }
 
     /// The merged state.

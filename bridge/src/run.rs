@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use teleinfo_proto::tic::MeterId;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::mpsc,
@@ -15,7 +16,9 @@ use tracing::{info, warn};
 
 use crate::{
     config::ZenohMode,
+    events,
     exit::{Failure, Reason},
+    homeassistant::backfill::{self, Watch},
     hub::{Hub, Options},
     ingest::{
         arrivals::{self, Arrival},
@@ -43,6 +46,7 @@ struct Inputs {
     arrivals: mpsc::Receiver<Arrival>,
     answers: mpsc::Receiver<Answer>,
     events: mpsc::Receiver<Event>,
+    filled: mpsc::Receiver<(MeterId, events::Event)>,
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
@@ -59,12 +63,14 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     let (outlet, events) = outlet(&settings, &node).await?;
     let (historian, answers) = Historian::new(node.session().clone());
     let mut positions = Positions::from_env();
-    let mut hub = Hub::new(options(&settings), outlet, historian, positions.load());
+    let (watch, filled) = correct_statistics(&settings, &node);
+    let mut hub = Hub::new(options(&settings, watch), outlet, historian, positions.load());
     let arrivals = arrivals::listen(node.session()).await.map_err(|error| internal(&error))?;
     let inputs = Inputs {
         arrivals,
         answers,
         events,
+        filled,
         terminate: on(SignalKind::terminate())?,
         interrupt: on(SignalKind::interrupt())?,
         hangup: on(SignalKind::hangup())?,
@@ -102,6 +108,7 @@ async fn turn(hub: &mut Hub, mut inputs: Inputs, node: &Node, settings: &Setting
                 None => return,
             },
             () = room(hub) => hub.handle_room(Instant::now()),
+            Some((id, event)) = inputs.filled.recv() => hub.handle_filled(id, &event, SystemTime::now()),
             Some(answer) = inputs.answers.recv() => hub.handle_answer(answer, Instant::now()),
             Some(arrival) = inputs.arrivals.recv() => hub.handle_arrival(arrival, Instant::now()),
         }
@@ -199,7 +206,19 @@ fn subscriptions(topics: &Topics) -> Vec<String> {
     vec![topics.home_assistant_status(), topics.bridge_state(), topics.availability("+")]
 }
 
-fn options(settings: &Settings) -> Options {
+/// Starts what corrects statistics, if there is an address and a token for it.
+fn correct_statistics(settings: &Settings, node: &Node) -> (Option<Watch>, mpsc::Receiver<(MeterId, events::Event)>) {
+    let (sender, filled) = mpsc::channel(8);
+    let watch = settings.homeassistant.api.clone().map(|(url, token)| {
+        let watch = Watch::default();
+        let options = backfill::Options { url, token };
+        tokio::spawn(backfill::run(options, watch.clone(), node.session().clone(), sender));
+        watch
+    });
+    (watch, filled)
+}
+
+fn options(settings: &Settings, watch: Option<Watch>) -> Options {
     Options {
         meter: Arc::new(meter::Settings {
             topics: settings.topics.clone(),
@@ -210,6 +229,7 @@ fn options(settings: &Settings) -> Options {
         }),
         offline_after: settings.homeassistant.offline_after,
         state: positions::directory("STATE_DIRECTORY"),
+        watch,
     }
 }
 

@@ -31,6 +31,12 @@ pub enum Command {
     Decode(DecodeArgs),
     /// Many readers with a meter each, for load tests of a bridge
     Fleet(FleetArgs),
+    /// A meter, the reader and the bridge with its embedded MQTT side; shows what comes out
+    Demo(DemoArgs),
+    /// Measures the way of a frame from the serial line to an MQTT subscriber (needs mosquitto)
+    Latency(LatencyArgs),
+    /// Plays captures through reader, bridge and Mosquitto and prints what became of their datasets
+    ChainTable(ChainTableArgs),
     /// Corrupts frames by the hundred thousand and counts what decoder and filter make of them
     Corrupt(CorruptArgs),
 }
@@ -191,6 +197,47 @@ pub struct FleetArgs {
     pub seed: u64,
 }
 
+/// `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "documented at its type")]
+    pub meter: HouseArgs,
+    /// How many times faster than a real line
+    #[arg(long, value_name = "X", default_value = "1")]
+    pub speed: Speed,
+    /// Ends after this time
+    #[arg(long, value_name = "SECONDS")]
+    pub seconds: Option<u64>,
+}
+
+/// `latency`.
+#[derive(Debug, Args)]
+pub struct LatencyArgs {
+    /// Only this mode; default both
+    #[arg(long, value_parser = parse_mode, value_name = "historic|standard")]
+    pub mode: Option<Mode>,
+    /// Frames of each mode
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub frames: u64,
+    /// How many times faster than a real line
+    #[arg(long, value_name = "X", default_value = "1")]
+    pub speed: Speed,
+}
+
+/// `chain-table`.
+#[derive(Debug, Args)]
+pub struct ChainTableArgs {
+    /// Where the captures are: its *.tic
+    pub directory: PathBuf,
+    /// A checker to compare with: a Python program that prints "groups ok N"
+    #[arg(long, value_name = "FILE")]
+    pub checker: Option<PathBuf>,
+    /// How many times faster than a real line
+    #[arg(long, value_name = "X", default_value = "1")]
+    pub speed: Speed,
+}
+
 /// `corrupt`.
 #[derive(Debug, Args)]
 pub struct CorruptArgs {
@@ -257,6 +304,10 @@ mod tests {
             "decode",
             "decode -",
             "decode x.tic",
+            "demo",
+            "demo --seconds 5 --mode historic --speed 2",
+            "latency --frames 10",
+            "chain-table captures --checker check.py",
             "fleet --connect tcp/192.168.1.10:7447 --meters 10",
             "fleet --connect tcp/192.168.1.10:7447 --meters 10 --rate 0.5 --seconds 5 --count 3",
         ] {

@@ -4,6 +4,7 @@
 //! in their own ways: a [`source::Source`] sends bytes (a [`meter::Meter`], a capture), wrappers damage them or add
 //! parity, and [`player::play`] puts them on a [`pty::Terminal`] at the pace of the line.
 
+pub mod chain;
 pub mod cli;
 pub mod corrupt;
 pub mod decode;

@@ -1,9 +1,13 @@
 //! The commands, put together from their parts.
 
-use crate::cli::{Command, CorruptArgs, DecodeArgs, FleetArgs, LineArgs, MeterArgs, ParityArg, ReplayArgs};
+use crate::chain::demo::{self, DemoOptions};
+use crate::chain::{captures, latency};
+use crate::cli::{
+    ChainTableArgs, Command, CorruptArgs, DecodeArgs, DemoArgs, FleetArgs, LatencyArgs, LineArgs, MeterArgs, ParityArg, ReplayArgs,
+};
 use crate::corrupt::{Table, experiment};
 use crate::decode::decode;
-use crate::failure::{Kind, OrFail, Outcome};
+use crate::failure::{Failure, Kind, OrFail, Outcome};
 use crate::fault;
 use crate::fleet::{self, FleetOptions};
 use crate::meter::Meter;
@@ -17,7 +21,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::time::Duration;
-use teleinfo_proto::tic::Parity;
+use teleinfo_proto::tic::{Mode, Parity};
 
 /// Does what the command line says.
 ///
@@ -29,6 +33,9 @@ pub fn run(command: Command) -> Outcome {
         Command::Meter(args) => meter(&args),
         Command::Decode(args) => decode_file(&args),
         Command::Fleet(args) => run_fleet(&args),
+        Command::Demo(args) => run_demo(&args),
+        Command::Latency(args) => measure(&args),
+        Command::ChainTable(args) => chain_table(&args),
         Command::Corrupt(args) => corrupt(&args),
     }
 }
@@ -96,6 +103,31 @@ fn run_fleet(args: &FleetArgs) -> Outcome {
     };
     let end = fleet::run(&options, &stop, &mut |tally| eprintln!("{}", words(tally)))?;
     println!("{}", words(end));
+    Ok(())
+}
+
+fn run_demo(args: &DemoArgs) -> Outcome {
+    demo::run(DemoOptions { meter: args.meter.options(), speed: args.speed, time: args.seconds.map(Duration::from_secs) })
+}
+
+fn measure(args: &LatencyArgs) -> Outcome {
+    let stop = Stop::on_signals()?;
+    println!("last byte on the serial line to subscriber, through teleinfo-reader, teleinfo-bridge and mosquitto, speed {}", args.speed);
+    for mode in args.mode.map_or(vec![Mode::Historic, Mode::Standard], |mode| vec![mode]) {
+        println!("{}", latency::measure(mode, args.frames, args.speed, &stop)?);
+    }
+    Ok(())
+}
+
+fn chain_table(args: &ChainTableArgs) -> Outcome {
+    let stop = Stop::on_signals()?;
+    println!("{}", captures::head());
+    let lines = captures::run(&args.directory, args.checker.as_deref(), args.speed, &stop, &mut |line| println!("{line}"))?;
+    let wrong = lines.iter().filter(|line| !line.is_right()).count();
+    println!("\n{} captures, {wrong} wrong", lines.len());
+    if wrong > 0 {
+        return Err(Failure::new(Kind::Data, "datasets were lost or invented"));
+    }
     Ok(())
 }
 

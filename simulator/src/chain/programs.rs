@@ -1,0 +1,105 @@
+//! The programs of the chain, and how each is started: with a configuration file of its own, so that nothing on the
+//! machine changes what they do.
+
+use super::process::{Process, free_port};
+use crate::failure::{Failure, Kind, OrFail, Outcome};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+/// How long a program may take to listen.
+const START: Duration = Duration::from_secs(20);
+
+/// Where a bridge publishes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mqtt {
+    /// To a broker on this port.
+    Broker(u16),
+    /// Itself, on this port.
+    Embedded(u16),
+}
+
+impl Mqtt {
+    /// The port that a subscriber connects to.
+    #[must_use]
+    pub fn port(self) -> u16 {
+        let (Self::Broker(port) | Self::Embedded(port)) = self;
+        port
+    }
+}
+
+/// A program of this workspace, which lies beside our own executable, or above it when that is a test.
+///
+/// # Errors
+/// When it is not there.
+pub fn sibling(name: &str) -> Outcome<PathBuf> {
+    let own = std::env::current_exe().or_fail(Kind::Software, || "cannot find my own executable".into())?;
+    let places: Vec<&Path> = own.ancestors().skip(1).take(2).collect();
+    places.iter().map(|place| place.join(name)).find(|path| path.is_file()).ok_or_else(|| {
+        let place = places.first().map_or(".".into(), |place| place.display().to_string());
+        Failure::new(Kind::Unavailable, format!("{name} is not in {place}: run \"cargo build --workspace\" first, with the same profile"))
+    })
+}
+
+/// A Mosquitto broker on a free port.
+///
+/// # Errors
+/// When it is not installed, or does not start.
+pub fn mosquitto(dir: &Path) -> Outcome<(Process, u16)> {
+    let port = free_port()?;
+    let config = write(dir, "mosquitto.conf", &format!("listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n"))?;
+    // Debian puts it where only root looks.
+    let program = ["/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"].into_iter().find(|path| Path::new(path).is_file());
+    let mut command = Command::new(program.unwrap_or("mosquitto"));
+    let mut broker = Process::start("mosquitto", command.arg("-c").arg(config), dir)
+        .map_err(|failure| Failure::new(Kind::Unavailable, format!("{failure}: install it (apt install mosquitto)")))?;
+    broker.wait_for_port(port, START)?;
+    Ok((broker, port))
+}
+
+/// A bridge, its router and where it publishes.
+#[derive(Debug)]
+pub struct Bridge {
+    /// The program.
+    pub process: Process,
+    /// What readers connect to.
+    pub locator: String,
+    /// Where it publishes.
+    pub mqtt: Mqtt,
+}
+
+/// Starts a bridge.
+///
+/// # Errors
+/// When it is not built, or does not start.
+pub fn bridge(dir: &Path, mqtt: Mqtt) -> Outcome<Bridge> {
+    let zenoh = free_port()?;
+    let locator = format!("tcp/127.0.0.1:{zenoh}");
+    let mqtt_config = match mqtt {
+        Mqtt::Broker(port) => format!("url = \"mqtt://127.0.0.1:{port}\""),
+        Mqtt::Embedded(port) => format!("url = \"embedded\"\nlisten = \"127.0.0.1:{port}\""),
+    };
+    let text = format!("[zenoh]\nlisten = [\"{locator}\"]\nscouting = false\n[mqtt]\n{mqtt_config}\n");
+    let config = write(dir, "bridge.toml", &text)?;
+    let mut process = Process::start("teleinfo-bridge", Command::new(sibling("teleinfo-bridge")?).arg("--config").arg(config), dir)?;
+    process.wait_for_port(zenoh, START)?;
+    process.wait_for_port(mqtt.port(), START)?;
+    Ok(Bridge { process, locator, mqtt })
+}
+
+/// Starts a reader of this line, connected to this bridge.
+///
+/// # Errors
+/// When it is not built, or does not start.
+pub fn reader(dir: &Path, line: &Path, locator: &str) -> Outcome<Process> {
+    let text =
+        format!("name = \"chain\"\n[serial]\ndevice = \"{}\"\n[zenoh]\nconnect = [\"{locator}\"]\n[led]\nmode = \"off\"\n", line.display());
+    let config = write(dir, "reader.toml", &text)?;
+    Process::start("teleinfo-reader", Command::new(sibling("teleinfo-reader")?).arg("--config").arg(config), dir)
+}
+
+fn write(dir: &Path, name: &str, text: &str) -> Outcome<PathBuf> {
+    let path = dir.join(name);
+    std::fs::write(&path, text).or_fail(Kind::CannotCreate, || format!("cannot write {}", path.display()))?;
+    Ok(path)
+}

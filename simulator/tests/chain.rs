@@ -148,27 +148,11 @@ fn every_dataset_arrives(mode: &str, contract: &str, phases: &str, start: &str) 
     let mut chain = Chain::with_mosquitto();
     let truth = chain.path("truth");
     let id = "900061000042";
-    let args = [
-        "meter",
-        "--mode",
-        mode,
-        "--contract",
-        contract,
-        "--phases",
-        phases,
-        "--id",
-        id,
-        "--start",
-        start,
-        "--speed",
-        "10",
-        "--frames",
-        "60",
-    ];
-    let mut meter = chain.start(&[&args[..], &["--truth", &truth]].concat());
-    wait(|| meter.check().is_err());
-    let sent = chain.truth();
-    assert_eq!(sent.len(), 60);
+    let args = ["meter", "--mode", mode, "--contract", contract, "--phases", phases, "--id", id, "--start", start, "--speed", "10"];
+    let _meter = chain.start(&[&args[..], &["--truth", &truth]].concat());
+    wait(|| chain.truth().len() >= 60);
+    let mut sent = chain.truth();
+    sent.truncate(60);
     let whole = sent.iter().filter(|frame| frame["lost"] == 0).count();
     assert!(whole >= 50, "the reader took only {whole} frames");
     let states = chain.wait_for_states(id, whole);

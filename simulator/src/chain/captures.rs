@@ -155,7 +155,7 @@ impl Bench<'_> {
         let mut source = Chained { first: first.collect(), then: replay };
         play(&mut source, &terminal, self.speed, self.stop, &mut |_, _| Ok(()))?;
         let mut messages = Vec::new();
-        while let Some(message) = self.watch.next(QUIET) {
+        while let Some(message) = self.watch.next(QUIET).filter(|_| !self.stop.is_set()) {
             if let Ok(value) = serde_json::from_str(&message.payload) {
                 messages.push((message.topic, value));
             }

@@ -136,3 +136,6 @@ fn lock(file: &File) -> Result<(), FaultKind> {
 fn kind(error: &io::Error) -> FaultKind {
     FaultKind::of_opening(error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,217 @@
+//! A meter on a pseudo-terminal, a reader process, a router to watch what it sends.
+
+use std::{
+    fs,
+    io::Write,
+    net::TcpListener,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use nix::{
+    fcntl::OFlag,
+    pty::{grantpt, posix_openpt, ptsname_r, unlockpt},
+    sys::{
+        signal::{Signal, kill},
+        termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr},
+    },
+    unistd::Pid,
+};
+use teleinfo_proto::tic::{
+    Mode,
+    encode::{FrameWriter, even_parity},
+};
+use tempfile::TempDir;
+use zenoh::{Config, Session, Wait};
+
+/// Long enough for a slow machine; no test waits for its end when things go right.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const METER: &str = "012345678912";
+/// Between two frames.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Waits until `done` gives something.
+pub(crate) fn until<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(value) = done() {
+            return value;
+        }
+        assert!(start.elapsed() < PATIENCE, "waited {PATIENCE:?} for {what}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// What the meter sends.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Sends {
+    Frames(Mode),
+    Noise,
+    Nothing,
+}
+
+/// A meter at the end of a pseudo-terminal. Dropped, it is unplugged.
+pub(crate) struct Meter {
+    link: PathBuf,
+    slave: Option<fs::File>,
+    sends: Arc<Mutex<Sends>>,
+    stop: Arc<AtomicBool>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Meter {
+    /// `link` leads to the terminal; `parity`: bit 7 carries it.
+    pub(crate) fn plug_in(link: &Path, sends: Sends, parity: bool) -> Self {
+        // O_CLOEXEC: a reader that inherited the meter's side would keep it plugged in.
+        let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let device = ptsname_r(&master).unwrap();
+        let slave = fs::File::open(&device).unwrap();
+        let mut raw = tcgetattr(&slave).unwrap();
+        cfmakeraw(&mut raw);
+        tcsetattr(&slave, SetArg::TCSANOW, &raw).unwrap();
+        symlink(device, link).unwrap();
+        let (sends, stop) = (Arc::new(Mutex::new(sends)), Arc::new(AtomicBool::new(false)));
+        let mut line = master;
+        let (shared, stopped) = (sends.clone(), stop.clone());
+        let thread = thread::spawn(move || {
+            let mut count = 0;
+            while !stopped.load(Ordering::Relaxed) {
+                let sends = *shared.lock().unwrap();
+                count += 1;
+                line.write_all(&bytes(sends, parity, count)).unwrap();
+                thread::sleep(PAUSE);
+            }
+        });
+        Self { link: link.into(), slave: Some(slave), sends, stop, thread: Some(thread) }
+    }
+
+    pub(crate) fn now_sends(&self, sends: Sends) {
+        *self.sends.lock().unwrap() = sends;
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let _ = self.thread.take().unwrap().join();
+        self.slave = None;
+        fs::remove_file(&self.link).unwrap();
+    }
+}
+
+fn bytes(sends: Sends, parity: bool, count: u32) -> Vec<u8> {
+    let mut bytes = match sends {
+        Sends::Nothing => return Vec::new(),
+        Sends::Noise => return (0..40_u32).map(|index| ((count * 40 + index).wrapping_mul(2_654_435_761) >> 24) as u8).collect(),
+        Sends::Frames(mode) => frame(mode, count),
+    };
+    if parity {
+        even_parity(&mut bytes);
+    }
+    bytes
+}
+
+fn frame(mode: Mode, count: u32) -> Vec<u8> {
+    let mut buffer = [0; 512];
+    let mut writer = FrameWriter::new(&mut buffer, mode).unwrap();
+    let index = format!("{:09}", 2_815_235 + count / 100);
+    let (date, power) = ("H240210121355", "00260");
+    let historic =
+        [("ADCO", METER), ("OPTARIF", "BASE"), ("ISOUSC", "30"), ("BASE", &index), ("PTEC", "TH.."), ("IINST", "001"), ("PAPP", power)];
+    let standard = [("ADSC", METER), ("VTIC", "02"), ("DATE", ""), ("EAST", &index), ("IRMS1", "001"), ("PREF", "06"), ("SINSTS", power)];
+    for (label, data) in if mode == Mode::Historic { historic } else { standard } {
+        writer.dataset(label, (label == "DATE").then_some(date), data).unwrap();
+    }
+    writer.finish().unwrap().to_vec()
+}
+
+/// A place for one reader: its files, and what it has logged.
+pub(crate) struct Place {
+    pub(crate) directory: TempDir,
+}
+
+impl Place {
+    /// With a configuration; `DIR` in it stands for the place itself.
+    pub(crate) fn new(config: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let config = config.replace("DIR", directory.path().to_str().unwrap());
+        fs::write(directory.path().join("reader.toml"), config).unwrap();
+        Self { directory }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_teleinfo-reader"));
+        command.env_clear().arg("--config").arg(self.path("reader.toml")).args(arguments);
+        command
+    }
+
+    pub(crate) fn start(&self) -> Process {
+        let log = fs::File::options().create(true).append(true).open(self.path("log")).unwrap();
+        Process { child: self.command(&[]).stderr(log).stdout(Stdio::null()).spawn().unwrap() }
+    }
+
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.path("log")).unwrap_or_default()
+    }
+
+    /// Lines of the log with this word.
+    pub(crate) fn count(&self, word: &str) -> usize {
+        self.log().lines().filter(|line| line.contains(word)).count()
+    }
+
+    pub(crate) fn until_logged(&self, word: &str) {
+        until(&format!("{word:?} in the log:\n{}", self.log()), || (self.count(word) > 0).then_some(()));
+    }
+}
+
+/// A running reader. Dropped, it is killed.
+pub(crate) struct Process {
+    child: Child,
+}
+
+impl Process {
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
+    }
+
+    pub(crate) fn threads(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap().count()
+    }
+
+    pub(crate) fn stop(mut self) -> ExitStatus {
+        self.signal(Signal::SIGTERM);
+        until("the end of the reader", || self.child.try_wait().unwrap())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+pub(crate) fn router(port: u16) -> Session {
+    let config = format!(
+        r#"{{ mode: "router", listen: {{ endpoints: ["tcp/127.0.0.1:{port}"] }},
+              scouting: {{ multicast: {{ enabled: false }}, gossip: {{ enabled: false }} }} }}"#
+    );
+    zenoh::open(Config::from_json5(&config).unwrap()).wait().unwrap()
+}

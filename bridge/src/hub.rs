@@ -3,7 +3,7 @@
 //! A sample is taken from its intake only when the outlet has room for all that may follow from it. Nothing waits here.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     hash::{BuildHasher, Hasher, RandomState},
     path::PathBuf,
     sync::Arc,
@@ -38,6 +38,8 @@ use crate::{
 const ROOM_PER_SAMPLE: usize = 24;
 /// Meters followed. More than one bridge serves, and an end to what a mischievous reader can fill.
 const METERS_MAX: usize = 2_048;
+/// Different warnings of what readers send.
+const WARNINGS_MAX: usize = 64;
 /// Readers remembered, for the log.
 const READERS_MAX: usize = 2_048;
 /// New listeners come in bursts, one for each topic.
@@ -78,7 +80,9 @@ pub struct Hub {
     positions: BTreeMap<MeterId, Marks>,
     readers: HashMap<String, (Line, Option<MeterId>)>,
     say_again: Option<Instant>,
-    warned_of: Option<String>,
+    warned_of: BTreeSet<String>,
+    /// Counts samples handed on, over all meters.
+    taken: u64,
     random: RandomState,
 }
 
@@ -94,7 +98,8 @@ impl Hub {
             positions,
             readers: HashMap::new(),
             say_again: None,
-            warned_of: None,
+            warned_of: BTreeSet::new(),
+            taken: 0,
             random: RandomState::new(),
         };
         hub.outlet.publish(Message::retained(hub.topics().bridge_state(), ONLINE));
@@ -121,6 +126,12 @@ impl Hub {
             let Tally { taken, recovered, duplicates, lost, thinned } = entry.intake.tally();
             format!("meter {id}: {taken} samples, {recovered} of them from the history, {duplicates} duplicates, {lost} lost, {thinned} thinned out")
         })
+    }
+
+    /// Samples handed on so far.
+    #[must_use]
+    pub fn taken(&self) -> u64 {
+        self.taken
     }
 
     /// How far each meter's samples were handed on.
@@ -290,6 +301,7 @@ impl Hub {
                 }
                 break;
             };
+            self.taken += 1;
             let messages = entry.take(&received, self.options.watch.as_ref(), now);
             self.publish_all(messages);
         }
@@ -391,11 +403,11 @@ impl Hub {
         self.disturbed(Instant::now());
     }
 
-    /// Warns, unless the last warning said just that.
+    /// Warns, unless just that was said before; after many different warnings no more: somebody plays.
     fn warn_once(&mut self, text: String) {
-        if self.warned_of.as_ref() != Some(&text) {
+        if self.warned_of.len() < WARNINGS_MAX && !self.warned_of.contains(&text) {
             warn!("{text}");
-            self.warned_of = Some(text);
+            self.warned_of.insert(text);
         }
     }
 }

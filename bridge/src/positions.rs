@@ -1,7 +1,8 @@
 //! How far each meter's samples were handed on, kept beyond the end of the process, so that its successor asks for the rest.
 //!
-//! In `$RUNTIME_DIRECTORY` (memory, kept by systemd over a restart of the service) about once a second; in `$STATE_DIRECTORY` (a disk,
-//! perhaps an SD card) rarely and at a clean stop. Whichever is newer counts. Without either a restart begins with the live samples.
+//! In `$RUNTIME_DIRECTORY` (memory, kept by systemd over a restart of the service) after each sample, as far as that costs next to nothing;
+//! in `$STATE_DIRECTORY` (a disk, perhaps an SD card) rarely and at a clean stop. Whichever is newer counts. Without either a restart
+//! begins with the live samples.
 
 use std::{
     collections::BTreeMap,
@@ -20,6 +21,9 @@ const FILE: &str = "positions.json";
 /// A disk is written this often at most, while the bridge runs.
 const DISK_EVERY: Duration = Duration::from_secs(300);
 
+/// Writing to memory takes one part in so many of the time: at once for some meters, rarer for a thousand.
+const MEMORY_SHARE: u32 = 100;
+
 /// One mark as it is written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Line {
@@ -34,6 +38,7 @@ pub struct Positions {
     memory: Option<PathBuf>,
     disk: Option<PathBuf>,
     disk_written: Option<Instant>,
+    memory_due: Option<Instant>,
     warned: bool,
 }
 
@@ -58,8 +63,14 @@ impl Positions {
     /// What the last process left; a file that is missing or damaged is nothing.
     #[must_use]
     pub fn load(&self) -> BTreeMap<MeterId, Marks> {
-        let newest = [&self.memory, &self.disk].into_iter().flatten().filter_map(|directory| read(directory)).max_by_key(|(at, _)| *at);
+        let newest = [&self.disk, &self.memory].into_iter().flatten().filter_map(|directory| read(directory)).max_by_key(|(at, _)| *at);
         newest.map(|(_, positions)| positions).unwrap_or_default()
+    }
+
+    /// Whether it is time to keep the positions in memory.
+    #[must_use]
+    pub fn is_due(&self, now: Instant) -> bool {
+        self.memory.is_some() && self.memory_due.is_none_or(|due| due <= now)
     }
 
     /// Keeps the positions; on disk too if it is time for it, or `last`.
@@ -68,9 +79,11 @@ impl Positions {
         if self.memory.is_none() && !(disk_due && self.disk.is_some()) {
             return;
         }
+        let begun = Instant::now();
         let lines: BTreeMap<_, _> = meters.map(|(meter, marks)| (meter.to_string(), lines(marks))).collect();
         let text = serde_json::to_vec(&lines).unwrap_or_default();
         let mut results = vec![self.memory.as_deref().map(|directory| write(directory, &text))];
+        self.memory_due = Some(now + begun.elapsed() * MEMORY_SHARE);
         if disk_due {
             self.disk_written = Some(now);
             results.push(self.disk.as_deref().map(|directory| write(directory, &text)));

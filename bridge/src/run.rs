@@ -92,6 +92,7 @@ async fn turn(hub: &mut Hub, mut inputs: Inputs, node: &Node, settings: &Setting
     let mut tick = time::interval(TICK);
     tick.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
     let mut slow = SlowWork::new(settings);
+    let mut saved = hub.taken();
     loop {
         tokio::select! {
             biased;
@@ -111,6 +112,11 @@ async fn turn(hub: &mut Hub, mut inputs: Inputs, node: &Node, settings: &Setting
             Some((id, event)) = inputs.filled.recv() => hub.handle_filled(id, &event, SystemTime::now()),
             Some(answer) = inputs.answers.recv() => hub.handle_answer(answer, Instant::now()),
             Some(arrival) = inputs.arrivals.recv() => hub.handle_arrival(arrival, Instant::now()),
+        }
+        let now = Instant::now();
+        if hub.taken() != saved && positions.is_due(now) {
+            saved = hub.taken();
+            positions.save(hub.positions(), false, now);
         }
     }
 }

@@ -18,7 +18,7 @@ use teleinfo_proto::{
 };
 use tokio::{sync::mpsc, time::sleep};
 use tracing::{debug, info, warn};
-use zenoh::{Session, query::ReplyKeyExpr};
+use zenoh::{Session, query::{ConsolidationMode, ReplyKeyExpr}};
 
 use super::{
     hours::{HOUR, Hours},
@@ -315,6 +315,8 @@ async fn load(watch: &Watch, session: &Session, meter: MeterId) {
     // All it has, since its clock may be wrong; two days of indexes are a few thousand samples.
     let asked = session
         .get(format!("{}?since={};until={}", keys::history(&meter), i64::MIN, i64::MAX))
+        // Each reply counts, not only the last of a key.
+        .consolidation(ConsolidationMode::None)
         .accept_replies(ReplyKeyExpr::Any)
         .callback(move |reply| {
             if let Ok(sample) = reply.result() {

@@ -86,6 +86,9 @@ pub struct Intake {
     /// The last sample that waited when the question was asked: up to it the answer knows everything there is.
     witness: Option<(BootId, u64)>,
     fruitless: u32,
+    /// Nothing seems to be missing, but the reader had just appeared and its history may not have been there yet: ask again then, unless
+    /// a live sample proves it before.
+    recheck: Option<Instant>,
     /// The first waiting sample may follow a gap: the history does not have it either.
     gap_is_final: bool,
     last_kind: Option<Kind>,
@@ -103,6 +106,7 @@ impl Intake {
             ask_again: false,
             witness: None,
             fruitless: 0,
+            recheck: None,
             gap_is_final: false,
             last_kind: None,
             tally: Tally::default(),
@@ -167,15 +171,17 @@ impl Intake {
 
     /// What to ask the history now; an answer must follow, if only [`Outcome::Failed`].
     pub fn poll_question(&mut self, now: Instant) -> Option<Question> {
-        match (&self.phase, self.marks.latest()) {
-            (Phase::Behind(at), Some(Mark { boot, sequence, .. })) if at.is_none_or(|at| at <= now) => {
-                self.phase = Phase::Asked;
-                self.ask_again = false;
-                self.witness = self.waiting.back().map(|sample| (sample.boot, sample.sequence));
-                Some(Question { boot, sequence })
-            }
-            _ => None,
-        }
+        let due = match self.phase {
+            Phase::Behind(at) => at.is_none_or(|at| at <= now),
+            Phase::Live => self.recheck.is_some_and(|at| at <= now),
+            Phase::Asked | Phase::Answered(..) => false,
+        };
+        let Mark { boot, sequence, .. } = self.marks.latest().filter(|_| due)?;
+        self.phase = Phase::Asked;
+        self.ask_again = false;
+        self.recheck = None;
+        self.witness = self.waiting.back().map(|sample| (sample.boot, sample.sequence));
+        Some(Question { boot, sequence })
     }
 
     /// When to call [`Intake::poll_question`] again at the latest.
@@ -183,7 +189,8 @@ impl Intake {
     pub fn poll_timeout(&self) -> Option<Instant> {
         match self.phase {
             Phase::Behind(at) => at,
-            _ => None,
+            Phase::Live => self.recheck,
+            Phase::Asked | Phase::Answered(..) => None,
         }
     }
 
@@ -208,6 +215,8 @@ impl Intake {
         let sample = self.waiting.pop_front()?;
         if self.marks.precede(&sample) || self.gap_is_final {
             self.gap_is_final = false;
+            self.fruitless = 0;
+            self.recheck = None;
             self.take(&sample);
             return Some(sample);
         }
@@ -225,18 +234,18 @@ impl Intake {
         let gap = self.waiting.front().is_some_and(|sample| !self.marks.precede(sample));
         let witnessed = self.waiting.iter().any(|sample| self.witness == Some((sample.boot, sample.sequence)));
         let incomplete = outcome != Outcome::Complete || self.ask_again || (gap && !witnessed);
-        self.phase = if self.fruitless >= FRUITLESS_MAX {
-            Phase::Live
-        } else if self.fruitless > 0 && (gap || outcome == Outcome::Failed) {
-            Phase::Behind(Some(now + FIRST_WAIT * (1 << (self.fruitless - 1))))
-        } else if incomplete {
-            Phase::Behind(None)
-        } else {
-            Phase::Live
+        let exhausted = self.fruitless >= FRUITLESS_MAX;
+        let later = (self.fruitless > 0 && !exhausted).then(|| now + FIRST_WAIT * (1 << (self.fruitless - 1)));
+        self.phase = match later {
+            _ if exhausted => Phase::Live,
+            Some(at) if gap || outcome == Outcome::Failed => Phase::Behind(Some(at)),
+            _ if incomplete => Phase::Behind(None),
+            _ => Phase::Live,
         };
         if matches!(self.phase, Phase::Live) {
             self.gap_is_final = gap;
-            self.fruitless = 0;
+            self.recheck = later;
+            self.fruitless = if later.is_some() { self.fruitless } else { 0 };
         }
     }
 
@@ -269,6 +278,7 @@ impl Intake {
         self.phase = Phase::Behind(until);
         self.gap_is_final = false;
         self.fruitless = 0;
+        self.recheck = None;
     }
 
     fn is_known(&self, sample: &Received) -> bool {

@@ -67,14 +67,16 @@ fn refusal(code: ConnectReturnCode, broker: &External) -> String {
 }
 
 fn tls_failure(error: &rumqttc::TlsError, broker: &External) -> String {
-    let hint = if broker.authorities.is_some() {
-        "check mqtt.ca-file and the name in mqtt.url"
-    } else {
-        "set mqtt.ca-file if the broker's certificate is your own"
-    };
     let why = match error {
         rumqttc::TlsError::Io(error) => error.to_string(),
         error => error.to_string(),
+    };
+    let hint = if why.contains("CaUsedAsEndEntity") {
+        "the broker's certificate is made for an authority; give the broker one with CA:FALSE"
+    } else if broker.authorities.is_some() {
+        "check mqtt.ca-file and the name in mqtt.url"
+    } else {
+        "set mqtt.ca-file if the broker's certificate is your own"
     };
     format!("no TLS with the MQTT broker at {}: {why}; {hint}", broker.url)
 }

@@ -4,6 +4,7 @@ use std::{
     fs,
     io::ErrorKind,
     net::TcpStream,
+    path::PathBuf,
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -25,6 +26,24 @@ impl Broker {
         Self::start(None)
     }
 
+    /// Over TLS only; the certificate is its own authority, and good for this name.
+    pub fn with_tls(name: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let (key, certificate) = (directory.path().join("key.pem"), directory.path().join("ca.pem"));
+        let (subject, names) = (format!("/CN={name}"), format!("subjectAltName=DNS:{name}"));
+        let (key, certificate) = (key.to_str().unwrap(), certificate.to_str().unwrap());
+        let request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", &subject, "-addext", &names];
+        let rest = ["-addext", "basicConstraints=critical,CA:FALSE", "-keyout", key, "-out", certificate];
+        run("openssl", &[&request[..], &rest[..]].concat());
+        let tls = format!("cafile {certificate}\ncertfile {certificate}\nkeyfile {key}\nallow_anonymous true\n");
+        Self::configured(directory, &tls)
+    }
+
+    /// Where the certificate is, of a broker with TLS.
+    pub fn authority(&self) -> PathBuf {
+        self.directory.path().join("ca.pem")
+    }
+
     /// Only this user may.
     pub fn with_user(user: &str, password: &str) -> Self {
         Self::start(Some((user, password)))
@@ -32,15 +51,18 @@ impl Broker {
 
     fn start(user: Option<(&str, &str)>) -> Self {
         let directory = tempfile::tempdir().unwrap();
+        let Some((user, password)) = user else {
+            return Self::configured(directory, "allow_anonymous true\n");
+        };
+        let file = directory.path().join("users");
+        run("mosquitto_passwd", &["-b", "-c", file.to_str().unwrap(), user, password]);
+        let config = format!("allow_anonymous false\npassword_file {}\n", file.display());
+        Self::configured(directory, &config)
+    }
+
+    fn configured(directory: TempDir, rest: &str) -> Self {
         let port = free_port();
-        let mut config = format!("listener {port} 127.0.0.1\npersistence false\nuser root\n");
-        if let Some((user, password)) = user {
-            let file = directory.path().join("users");
-            run("mosquitto_passwd", &["-b", "-c", file.to_str().unwrap(), user, password]);
-            config += &format!("allow_anonymous false\npassword_file {}\n", file.display());
-        } else {
-            config += "allow_anonymous true\n";
-        }
+        let config = format!("listener {port} 127.0.0.1\npersistence false\nuser root\n{rest}");
         fs::write(directory.path().join("mosquitto.conf"), config).unwrap();
         let mut broker = Self { port, directory, process: None };
         broker.resume();
@@ -95,7 +117,7 @@ fn run(name: &str, arguments: &[&str]) {
 
 fn missing(name: &str, error: &std::io::Error) -> ! {
     match error.kind() {
-        ErrorKind::NotFound => panic!("{name} is missing: apt-get install mosquitto"),
+        ErrorKind::NotFound => panic!("{name} is missing: apt-get install mosquitto openssl"),
         _ => panic!("{name}: {error}"),
     }
 }

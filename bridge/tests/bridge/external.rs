@@ -81,6 +81,26 @@ async fn a_wrong_password_is_said_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn tls_is_checked() {
+    let broker = Broker::with_tls("localhost");
+    let config = |host: &str, authority: &str| format!("[mqtt]\nurl = \"mqtts://{host}:{}\"\nca-file = \"{authority}\"\n", broker.port);
+    let authority = broker.authority().display().to_string();
+    let mut bridge = Program::configured(super::free_port(), &config("localhost", &authority));
+    bridge.says("connected to the MQTT broker").await;
+    bridge.stop().await;
+    bridge.assert_clean();
+
+    // Another authority, and a name that the certificate does not have.
+    let other = Broker::with_tls("localhost");
+    let stranger = other.authority().display().to_string();
+    for (host, authority) in [("localhost", &stranger), ("127.0.0.1", &authority)] {
+        let bridge = Program::configured(super::free_port(), &config(host, authority));
+        let line = bridge.says("no TLS with the MQTT broker").await;
+        assert!(line.starts_with("WARN ") && line.contains("certificate") && line.contains("mqtt.ca-file"), "{line}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_broker_the_bridge_waits() {
     let mut broker = Broker::open();
     broker.stop();

@@ -122,8 +122,8 @@ async fn a_bridge_that_restarts_goes_on_where_it_stopped() {
         let mut reader = Reader::new(bridge.zenoh).await;
         reader.make_many(3).await;
         observer.expect_powers(METER, 1..=3).await;
-        // Long enough for the positions to be written down.
-        tokio::time::sleep(Duration::from_millis(2_500)).await;
+        // Long enough for the positions to be written down (a burst waits for the next tick) and for the broker's acknowledgements.
+        tokio::time::sleep(Duration::from_millis(800)).await;
         bridge.signal(signal);
         bridge.ends().await;
         for _ in 0..20 {

@@ -53,6 +53,17 @@ fn the_configuration_is_checked() {
 }
 
 #[test]
+fn the_journal_gets_priorities() {
+    let output = Command::new(env!("CARGO_BIN_EXE_teleinfo-bridge"))
+        .args(["--config", "/no/such/file"])
+        .env("JOURNAL_STREAM", "8:1")
+        .output()
+        .unwrap();
+    let said = last_words(&output);
+    assert!(said.starts_with("<3>") && said.contains("/no/such/file"), "{said}");
+}
+
+#[test]
 fn ports_in_use_are_named() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap();

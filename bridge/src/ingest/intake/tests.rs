@@ -123,6 +123,32 @@ fn fruitless_questions_are_repeated_with_a_pause_then_given_up() {
 }
 
 #[test]
+fn a_reader_that_just_appeared_is_asked_again_without_stopping_the_live_samples() {
+    let start = Instant::now();
+    let mut intake = Intake::new(Marks::default());
+    live(&mut intake, 1, [1]);
+    drain(&mut intake, start);
+    intake.handle_alive();
+    intake.poll_question(start).unwrap();
+    intake.handle_answer(Vec::new(), Outcome::Complete);
+    assert_eq!(drain(&mut intake, start), []);
+    assert!(!intake.is_catching_up());
+    let later = start + Duration::from_secs(1);
+    assert_eq!((intake.poll_question(start), intake.poll_timeout()), (None, Some(later)));
+    assert_eq!(intake.poll_question(later).unwrap().sequence, 1);
+    intake.handle_answer(samples(1, 2..4), Outcome::Complete);
+    assert_eq!(drain(&mut intake, later), of(1, 2..4));
+
+    // The next live sample proves that nothing is missing.
+    intake.handle_alive();
+    intake.poll_question(later).unwrap();
+    intake.handle_answer(Vec::new(), Outcome::Complete);
+    live(&mut intake, 1, [4]);
+    assert_eq!(drain(&mut intake, later), of(1, [4]));
+    assert_eq!(intake.poll_timeout(), None);
+}
+
+#[test]
 fn a_cut_answer_is_continued() {
     let now = Instant::now();
     let mut intake = Intake::new(Marks::default());

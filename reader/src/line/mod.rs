@@ -27,6 +27,15 @@ pub use termios::Framing;
 /// Major numbers of the slaves of Unix 98 pseudo-terminals (Linux `Documentation/admin-guide/devices.txt`).
 const PTY_MAJORS: std::ops::RangeInclusive<u64> = 136..=143;
 
+/// What a read came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Read {
+    /// Bytes in the buffer.
+    pub count: usize,
+    /// There may be more in the line.
+    pub more: bool,
+}
+
 /// An open serial line.
 #[derive(Debug)]
 pub struct Line {
@@ -72,17 +81,18 @@ impl Line {
         holds.map(|holds| !holds).map_err(|error| self.fault(FaultKind::of_reading(error)))
     }
 
-    /// Reads what is there: `None` = nothing more for now. Bytes of wrong parity have bit 7 set.
+    /// Reads what is there. Bytes of wrong parity have bit 7 set.
     ///
     /// # Errors
     /// The device has gone.
-    pub fn read(&mut self, buffer: &mut [u8]) -> Result<Option<usize>, Fault> {
+    pub fn read(&mut self, buffer: &mut [u8]) -> Result<Read, Fault> {
         match nix::unistd::read(&self.file, buffer) {
             // End of file: the driver hung up.
             Ok(0) => Err(self.fault(FaultKind::Vanished)),
-            Ok(count) => Ok(Some(self.unmark(&mut buffer[..count]))),
+            // Less than there was room for: that was all (epoll(7), on edge-triggered use).
+            Ok(count) => Ok(Read { more: count == buffer.len(), count: self.unmark(&mut buffer[..count]) }),
             Err(Errno::EINTR) => self.read(buffer),
-            Err(Errno::EAGAIN) => Ok(None),
+            Err(Errno::EAGAIN) => Ok(Read { count: 0, more: false }),
             Err(error) => Err(self.fault(FaultKind::of_reading(error))),
         }
     }

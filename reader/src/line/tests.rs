@@ -40,9 +40,8 @@ fn read(line: &mut Line, count: usize) -> Result<Vec<u8>, Fault> {
     let (mut all, start) = (Vec::new(), Instant::now());
     while all.len() < count && start.elapsed() < Duration::from_secs(5) {
         let mut buffer = [0; 64];
-        if let Some(count) = line.read(&mut buffer)? {
-            all.extend_from_slice(&buffer[..count]);
-        }
+        let read = line.read(&mut buffer)?;
+        all.extend_from_slice(&buffer[..read.count]);
     }
     Ok(all)
 }
@@ -55,7 +54,7 @@ fn bytes_come_through_as_they_are() {
     pty.meter.write_all(&bytes).unwrap();
     assert_eq!(read(&mut line, 256).unwrap(), bytes, "no CR to LF, no XOFF, no interrupt, no end of file");
     let mut buffer = [0; 8];
-    assert_eq!(line.read(&mut buffer), Ok(None), "an empty line does not block");
+    assert_eq!(line.read(&mut buffer), Ok(Read { count: 0, more: false }), "an empty line does not block");
 }
 
 #[test]

@@ -37,14 +37,15 @@ pub fn run(settings: &Settings) -> Result<(), Failure> {
             _ => {}
         }
         let now = Instant::now();
+        let mut signalled = false;
         for event in &events {
             match event.token() {
                 LINE => reader.handle_line_ready(),
-                SIGNALS => {}
+                SIGNALS => signalled = true,
                 _ => reader.handle_socket(event, now),
             }
         }
-        while let Some(wish) = signals.next_wish() {
+        while let Some(wish) = signalled.then(|| signals.next_wish()).flatten() {
             match wish {
                 Wish::Report => reader.log_counters(),
                 Wish::Stop => {

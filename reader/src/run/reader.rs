@@ -24,7 +24,7 @@ use crate::{
     exit::{Code, Failure},
     history::History,
     led::{gpio, light::Light},
-    line::{Fault, FaultKind, Framing, Line},
+    line::{Fault, FaultKind, Framing, Line, Read},
     notify::Notify,
     publisher::Publisher,
     receive::Receiver,
@@ -183,6 +183,8 @@ impl<'a> Reader<'a> {
                 Ok(whole) => {
                     log::debug!("{}: {} baud, {framing:?}", line.path().display(), speed.baud());
                     self.applied = Some(Applied { speed, framing, whole });
+                    // A terminal that leaves cooked mode may have bytes without saying so.
+                    self.line_ready = true;
                 }
                 Err(fault) => self.close(&fault, now),
             }
@@ -208,14 +210,16 @@ impl<'a> Reader<'a> {
         let mut buffer = [0; READ_BYTES];
         let Some(line) = &mut self.line else { return self.line_ready = false };
         match line.read(&mut buffer) {
-            Ok(Some(count)) => {
-                self.session.handle_bytes(now);
-                self.diagnosis.handle_bytes(&buffer[..count]);
-                self.assembler.counters.bytes += count as u64;
-                self.pass(now, |receiver, sink| receiver.handle_bytes(&buffer[..count], now, sink));
-                self.apply(now);
+            Ok(Read { count, more }) => {
+                self.line_ready = more;
+                if count > 0 {
+                    self.session.handle_bytes(now);
+                    self.diagnosis.handle_bytes(&buffer[..count]);
+                    self.assembler.counters.bytes += count as u64;
+                    self.pass(now, |receiver, sink| receiver.handle_bytes(&buffer[..count], now, sink));
+                    self.apply(now);
+                }
             }
-            Ok(None) => self.line_ready = false,
             Err(fault) => self.close(&fault, now),
         }
     }

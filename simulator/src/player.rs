@@ -17,7 +17,7 @@ pub struct Sent {
     pub taken: usize,
     /// Bytes that nobody was there for, or that found no room.
     pub lost: usize,
-    /// When its last byte was handed over.
+    /// Just before its last bytes were handed over.
     pub at: Instant,
 }
 
@@ -58,18 +58,19 @@ impl Player<'_> {
         let gather = self.pace.gather(burst.baud);
         let mut taken = 0;
         let mut ended = 0;
+        let mut at = Instant::now();
         for bytes in burst.bytes.chunks(gather) {
             ended += bytes.len();
             // Bytes arrive when their last bit has: hence the end of the last one.
             if self.wait_for(self.line + line_time(ended, burst.baud)) {
                 return Ok(None);
             }
+            at = Instant::now();
             match self.send(bytes)? {
                 Some(n) => taken += n,
                 None => return Ok(None),
             }
         }
-        let at = Instant::now();
         self.line += burst.duration();
         let stopped = burst.bytes.is_empty() && self.wait_for(self.line);
         Ok((!stopped && !self.stop.is_set()).then_some(Sent { taken, lost: burst.bytes.len() - taken, at }))

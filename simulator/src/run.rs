@@ -103,6 +103,9 @@ fn run_fleet(args: &FleetArgs) -> Outcome {
     };
     let end = fleet::run(&options, &stop, &mut |tally| eprintln!("{}", words(tally)))?;
     println!("{}", words(end));
+    if end.published == 0 {
+        return Err(Failure::new(Kind::Unavailable, "no sample was sent: is there a bridge or a Zenoh router at that address?"));
+    }
     Ok(())
 }
 

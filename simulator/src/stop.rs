@@ -1,4 +1,4 @@
-//! When to stop: SIGINT and SIGTERM arrive on a file descriptor, so that one `poll` sleeps to the next byte's
+//! When to stop: SIGINT, SIGTERM and SIGHUP arrive on a file descriptor, so that one `poll` sleeps to the next byte's
 //! time and wakes up at once for the signal. Nothing runs inside a signal handler.
 
 use crate::failure::{Kind, OrFail, Outcome};
@@ -25,7 +25,7 @@ enum Source {
 pub struct StopHandle(#[expect(dead_code, reason = "its closing is the message")] UnixStream);
 
 impl Stop {
-    /// Stops on SIGINT and SIGTERM. To be called before the first thread starts, since every thread inherits
+    /// Stops on SIGINT, SIGTERM and SIGHUP. To be called before the first thread starts, since every thread inherits
     /// the mask that keeps these signals from killing the process.
     ///
     /// # Errors
@@ -34,6 +34,7 @@ impl Stop {
         let mut mask = SigSet::empty();
         mask.add(Signal::SIGINT);
         mask.add(Signal::SIGTERM);
+        mask.add(Signal::SIGHUP);
         mask.thread_block().or_fail(Kind::Software, || "cannot block signals".into())?;
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
         SignalFd::with_flags(&mask, flags)

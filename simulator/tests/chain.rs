@@ -3,8 +3,11 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -277,6 +280,27 @@ fn the_demonstration_shows_values_within_seconds() {
     assert!(text.contains("mosquitto_sub -h 127.0.0.1 -p "), "{text}");
     assert!(text.lines().filter(|line| line.contains("SINSTS ") && line.contains(" VA") && line.contains(" Wh")).count() >= 3, "{text}");
     assert!(text.contains("homeassistant/device/teleinfo_"), "{text}");
+}
+
+#[test]
+fn an_interrupt_ends_the_demonstration_and_what_it_has_started() {
+    let dir = TempDir::new().unwrap();
+    let mut demo = Process::start("demo", Command::new(SIMULATOR).arg("demo"), dir.path()).unwrap();
+    demo.wait_for_words(" VA", LIMIT).unwrap();
+    let port: u16 = demo.log().split(" -p ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+    assert!(TcpStream::connect(("127.0.0.1", port)).is_ok());
+    kill(Pid::from_raw(demo.id() as i32), Signal::SIGINT).unwrap();
+    wait(|| demo.check().is_err());
+    assert!(demo.check().unwrap_err().to_string().contains("exit status: 0"));
+    assert!(TcpStream::connect(("127.0.0.1", port)).is_err(), "the bridge still runs");
+}
+
+#[test]
+fn a_fleet_without_a_bridge_says_so() {
+    let nowhere = format!("tcp/127.0.0.1:{}", free_port().unwrap());
+    let output = Command::new(SIMULATOR).args(["fleet", "--connect", &nowhere, "--meters", "2", "--seconds", "1"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(69));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no sample was sent"));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs::File;
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -34,6 +35,8 @@ impl Process {
             .stdin(Stdio::null())
             .stdout(file)
             .stderr(errors)
+            // Ctrl-C in a terminal goes to the whole group: who has started it ends it, in order.
+            .process_group(0)
             .spawn()
             .or_fail(Kind::Unavailable, || format!("cannot start {name}"))?;
         Ok(Self { name: name.to_owned(), child, log })

@@ -1,0 +1,8 @@
+# fish completion for teleinfo-bridge(1)
+complete -c teleinfo-bridge -f
+complete -c teleinfo-bridge -l config -r -F -d 'Configuration'
+complete -c teleinfo-bridge -l listen -x -d 'Where readers reach this bridge (tcp/[::]:7447)'
+complete -c teleinfo-bridge -l mqtt -x -a 'embedded mqtt:// mqtts://' -d 'The broker, or embedded'
+complete -c teleinfo-bridge -l check-config -d 'Check the configuration and end'
+complete -c teleinfo-bridge -s h -l help -d 'Print a summary'
+complete -c teleinfo-bridge -s V -l version -d 'Print the version'

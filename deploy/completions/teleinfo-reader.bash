@@ -1,0 +1,15 @@
+# bash completion for teleinfo-reader(1)
+
+_teleinfo_reader() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+    case $previous in
+    --config)
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        ;;
+    --serial) mapfile -t COMPREPLY < <(compgen -G "${current:-/dev/}*" | grep -E '^/dev/(teleinfo|serial|tty(S|AMA|USB|ACM))') ;;
+    --connect) mapfile -t COMPREPLY < <(compgen -W "tcp/" -- "$current") && compopt -o nospace ;;
+    *) mapfile -t COMPREPLY < <(compgen -W "--config --serial --connect --check-config --help --version" -- "$current") ;;
+    esac
+}
+complete -F _teleinfo_reader teleinfo-reader

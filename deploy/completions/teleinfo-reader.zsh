@@ -1,0 +1,9 @@
+#compdef teleinfo-reader
+
+_arguments \
+    '--config[configuration]:file:_files' \
+    '--serial[serial line]:device:_files -W /dev -g "(teleinfo|serial*|tty(S|AMA|USB|ACM)*)" -P /dev/' \
+    '*--connect[where the bridge is]:locator (tcp/host\:7447):' \
+    '--check-config[check the configuration and end]' \
+    '(-h --help)'{-h,--help}'[print a summary]' \
+    '(-V --version)'{-V,--version}'[print the version]'

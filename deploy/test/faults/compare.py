@@ -1,0 +1,155 @@
+"""What the meter said against what a subscriber heard.
+
+Every frame of the simulator's truth file counts once. A message that says exactly what one frame said is that frame, live or late; any
+other message is a merged state, after damage on the line: each of its values must have been said by the meter just then or in the
+few frames before. A value that the meter never said, or said long ago, is wrong.
+"""
+
+import bisect
+import collections
+import datetime
+import json
+
+# What the bridge may carry over from earlier frames when one was damaged.
+CARRIED = 6
+# A message later than this after its frame was not sent live.
+LIVE = 1.5
+ZONES = {"H": 1, "h": 1, "E": 2, "e": 2}
+
+
+def utc(stamp):
+    """H260213094501 as 2026-02-13T08:45:01Z."""
+    if not stamp or stamp[0] not in ZONES or not stamp[1:].strip("0"):
+        return None
+    try:
+        local = datetime.datetime.strptime(stamp[1:], "%y%m%d%H%M%S")
+    except ValueError:
+        return None
+    return (local - datetime.timedelta(hours=ZONES[stamp[0]])).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Frame:
+    """One frame as the meter meant it."""
+
+    def __init__(self, seen, line):
+        fields = json.loads(line)
+        self.seen, self.damaged = seen, bool(fields["lost"] or fields["faults"] or not fields["complete"])
+        self.datasets = len(fields["datasets"])
+        self.said = frozenset((label, d["raw"], utc(d.get("timestamp"))) for label, d in fields["datasets"].items())
+
+
+class Ledger:
+    """All frames and all messages of a run."""
+
+    def __init__(self, truth, messages):
+        self.truth, self.messages = truth, messages
+        self.frames, self.heard = [], {}
+        self.by_content = collections.defaultdict(collections.deque)
+        self.by_value = collections.defaultdict(list)
+        self.read_frames = self.read_messages = 0
+        self.place = self.newest = -1
+        self.indexes = []
+        self.wrong, self.merged, self.repeated, self.disorder = [], [], 0, 0
+        self.quality = {}
+
+    def update(self, final=False):
+        """Reads on. An urgent message comes before its frame has ended: a message waits here for the next frame."""
+        while self.read_frames < len(self.truth.lines):
+            self._frame(*self.truth.lines[self.read_frames])
+            self.read_frames += 1
+        while self.read_messages < len(self.messages.lines):
+            at, line = self.messages.lines[self.read_messages]
+            if not final and not (self.frames and self.frames[-1].seen > at):
+                break
+            self._message(at, line)
+            self.read_messages += 1
+        return self
+
+    def _frame(self, seen, line):
+        number, frame = len(self.frames), Frame(seen, line)
+        self.frames.append(frame)
+        self.by_content[frame.said].append(number)
+        for said in frame.said:
+            self.by_value[said].append(number)
+
+    def _message(self, at, line):
+        topic, _, payload = line.decode().partition(" ")
+        kind = topic.split("/")[2:]
+        if topic == "teleinfo/bridge/state" or kind and kind[0] in ("availability", "event", "derived"):
+            return
+        fields = json.loads(payload)
+        if kind == ["quality"]:
+            self.quality = fields
+            return
+        fields.pop("time", None)
+        said = frozenset((label, d["raw"], d.get("timestamp")) for label, d in fields.items())
+        if kind == ["history"]:
+            self._past(at, said)
+        else:
+            self._state(at, said)
+
+    def _state(self, at, said):
+        numbers = self.by_content.get(said)
+        if not numbers:
+            self._merge(at, said)
+            return
+        number = next((n for n in numbers if n not in self.heard), None)
+        if number is None:
+            self.repeated += 1
+            return
+        self.heard[number] = at
+        self.disorder += number < self.newest
+        self.place = number
+        self.newest = max(self.newest, number)
+        self.indexes.append(number)
+
+    def _merge(self, at, said):
+        first = {value: self._first(value, self.place - CARRIED) for value in said}
+        if None in first.values():
+            self.wrong.append((at, "never said", sorted(str(v) for v, n in first.items() if n is None)))
+            return
+        place = max(first.values())
+        old = [v for v in said if not self._within(v, place - CARRIED, place + CARRIED)]
+        if old:
+            self.wrong.append((at, "said long ago", sorted(map(str, old))))
+        self.place = place
+        self.merged.append(place)
+
+    def _past(self, at, said):
+        """A snapshot: indexes of one frame."""
+        common = set.intersection(*(set(self.by_value[value]) for value in said)) if said else set()
+        if common:
+            self.indexes.append(max(common))
+        else:
+            self.wrong.append((at, "snapshot of no frame", sorted(map(str, said))))
+
+    def _first(self, value, after):
+        numbers = self.by_value.get(value, ())
+        index = bisect.bisect_left(numbers, after)
+        return numbers[index] if index < len(numbers) else None
+
+    def _within(self, value, low, high):
+        first = self._first(value, low)
+        return first is not None and first <= high
+
+    def missing(self, first, last):
+        """Frames that nobody heard of, neither whole nor in a merged state."""
+        merged = set(self.merged)
+        return [n for n in range(first, last) if n not in self.heard and n not in merged]
+
+    def tally(self, first, last):
+        """How many frames of a range came live, late, and in part, and which are missing."""
+        heard = [n for n in range(first, last) if n in self.heard]
+        late = sum(self.heard[n] - self.frames[n].seen > LIVE for n in heard)
+        part = sum(n not in self.heard for n in set(self.merged) if first <= n < last)
+        return len(heard) - late, late, part, self.missing(first, last)
+
+    def back(self, moment):
+        """Seconds from a moment until a frame that ended after it is heard live."""
+        times = [at for n, at in self.heard.items() if self.frames[n].seen > moment and at - self.frames[n].seen < LIVE]
+        return min(times) - moment if times else None
+
+    def resolution(self, first, last):
+        """The longest time of the meter between two indexes that arrived, in frames."""
+        numbers = sorted({n for n in self.indexes if first <= n < last} | {first, last})
+        return max(b - a for a, b in zip(numbers, numbers[1:]))

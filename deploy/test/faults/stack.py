@@ -1,0 +1,129 @@
+"""Everything that runs: meter, serial line, reader, cable, bridge, broker, subscriber."""
+
+import contextlib
+import os
+import pathlib
+import shutil
+import tempfile
+import time
+
+from compare import Ledger
+from line import Line
+from place import BRIDGE, OTHER, Place
+from programs import Broker, Lines, Program, environment
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+PROGRAMS = "teleinfo-reader", "teleinfo-bridge", "teleinfo-simulator"
+ZENOH = 7447
+
+
+def programs_from(directory):
+    missing = [name for name in PROGRAMS if not (directory / name).exists()]
+    if missing:
+        raise SystemExit(f"{directory}: no {', '.join(missing)}: run cargo build --workspace, or set TELEINFO_BIN")
+    return {name: directory / name for name in PROGRAMS}
+
+
+def need(*tools):
+    missing = [tool for tool in tools if not shutil.which(tool)]
+    if missing:
+        raise SystemExit(f"{', '.join(missing)} not found: apt-get install iproute2 iptables mosquitto mosquitto-clients faketime")
+    if os.geteuid():
+        raise SystemExit("network namespaces need root")
+
+
+class Stack:
+    """The whole chain, from the meter to the subscriber."""
+
+    def __init__(self, speed, meter=("--mode", "standard", "--phases", "3", "--producer")):
+        binaries = programs_from(pathlib.Path(os.environ.get("TELEINFO_BIN", ROOT / "target/debug")).resolve())
+        self.speed, self.meter_options = speed, meter
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="teleinfo-faults-"))
+        # Others may build meanwhile.
+        self.binaries = {name: shutil.copy2(path, self.directory) for name, path in binaries.items()}
+        self.place = Place()
+        self.deafness = []
+
+    def __enter__(self):
+        self.place.__enter__()
+        try:
+            self._start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for name in ("meter", "reader", "bridge"):
+            if getattr(self, name, None):
+                getattr(self, name).thaw()
+                getattr(self, name).kill()
+        if getattr(self, "line", None):
+            self.line.close()
+        if getattr(self, "broker", None):
+            self.broker.held = None
+            self.broker.stop(kill=True)
+            self.broker.messages.close()
+            self.truth.close()
+        self.place.__exit__()
+        if not os.environ.get("KEEP"):
+            shutil.rmtree(self.directory)
+
+    def _start(self):
+        inside, d = self.place.inside, self.directory
+        self.broker = Broker(self.place, d)
+        self.broker.start()
+        for name in ("reader-state", "bridge-state", "bridge-run"):
+            (d / name).mkdir()
+        mqtt = ("--mqtt", "mqtt://127.0.0.1")
+        bridge = (self.binaries["teleinfo-bridge"], "--listen", f"tcp/0.0.0.0:{ZENOH}", *mqtt)
+        env = environment(STATE_DIRECTORY=d / "bridge-state", RUNTIME_DIRECTORY=d / "bridge-run")
+        self.bridge = Program(d / "bridge.log", *inside(self.place.far, *bridge), env=env).start()
+        self.broker.held = self.bridge
+        self.bridge.wait_said("readers connect to")
+        meter = ("meter", "--pty", d / "meter", "--speed", self.speed, "--truth", d / "truth", *self.meter_options)
+        self.meter = Program(d / "meter.log", self.binaries["teleinfo-simulator"], *meter).start()
+        while not (d / "meter").exists():
+            time.sleep(0.02)
+        self.line = Line(d / "meter", d / "line")
+        self.line.start()
+        locators = [word for address in (BRIDGE, OTHER) for word in ("--connect", f"tcp/{address}:{ZENOH}")]
+        reader = (self.binaries["teleinfo-reader"], "--serial", d / "line", *locators)
+        self.reader = Program(d / "reader.log", *inside(self.place.near, *reader), env=environment(STATE_DIRECTORY=d / "reader-state"))
+        self.reader.start()
+        self.truth = Lines(d / "truth")
+        self.ledger = Ledger(self.truth, self.broker.messages)
+        self.wait(lambda: len(self.ledger.heard) >= 5, 30, "no state arrives at all")
+
+    @contextlib.contextmanager
+    def deaf(self):
+        """Meanwhile the reader does not hear the meter, nor the frame before nor those until it has found its place again."""
+        began = time.monotonic()
+        yield
+        frame = self.frame_time()
+        self.deafness.append((began - 0.1, time.monotonic() + 1 + 2 * frame))
+
+    def is_deaf(self, frame):
+        return any(began <= frame.seen <= ended for began, ended in self.deafness)
+
+    def frame_time(self):
+        """Seconds that a frame takes, by the last ones."""
+        frames = self.ledger.frames[-10:]
+        return (frames[-1].seen - frames[0].seen) / (len(frames) - 1) if len(frames) > 1 else 1
+
+    def wait(self, condition, patience, otherwise=None):
+        """Reads on until the condition holds; False when patience ends first."""
+        end = time.monotonic() + patience
+        while not condition():
+            self.ledger.update()
+            if time.monotonic() > end:
+                if otherwise:
+                    tails = "\n".join(path.name + ":\n" + path.read_text(errors="replace")[-1500:] for path in self.directory.glob("*.log"))
+                    raise RuntimeError(f"{otherwise}\n{tails}")
+                return False
+            time.sleep(0.02)
+        return True
+
+    def sleep(self, seconds):
+        end = time.monotonic() + seconds
+        self.wait(lambda: time.monotonic() >= end, seconds + 1)

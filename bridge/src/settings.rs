@@ -2,8 +2,15 @@
 //!
 //! Everything that can be wrong in a file or a flag is found here, before a port is opened.
 
-use std::{fs, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
 
+use tracing::warn;
 use zenoh::config::EndPoint;
 
 use crate::{
@@ -145,7 +152,7 @@ fn zenoh(config: config::Zenoh) -> Result<Zenoh, Failure> {
         listen: locators("zenoh.listen", &config.listen)?,
         connect: locators("zenoh.connect", &config.connect)?,
         scouting: config.scouting,
-        login: login("zenoh", config.user, credentials::password(config.password_file.as_deref(), "zenoh-password")?)?,
+        login: login("zenoh", config.user, config.password_file.as_deref())?,
         users_file: config.users_file,
     })
 }
@@ -167,9 +174,8 @@ fn mqtt(config: config::Mqtt) -> Result<Mqtt, Failure> {
         return Err(Failure::config("mqtt.ca-file: only a mqtts:// address uses certificates"));
     }
     let authorities = config.ca_file.as_deref().map(credentials::read_file).transpose()?;
-    let password = credentials::password(config.password_file.as_deref(), "mqtt-password")?;
     Ok(Mqtt::External(External {
-        login: login("mqtt", config.user.or_else(|| url.user.clone()), password)?,
+        login: login("mqtt", config.user.or_else(|| url.user.clone()), config.password_file.as_deref())?,
         client_id: config.client_id.unwrap_or_else(default_client_id),
         authorities,
         url,
@@ -187,13 +193,17 @@ fn embedded(config: config::Mqtt) -> Result<Embedded, Failure> {
     Ok(Embedded { listen, users_file: config.users_file })
 }
 
-/// A password needs a user; a user may do without a password (a broker may know it by name only).
-fn login(section: &str, user: Option<String>, password: Option<Secret>) -> Result<Option<Login>, Failure> {
-    match (user, password) {
-        (Some(user), password) => Ok(Some(Login { user, password: password.unwrap_or_else(|| Secret::new("")) })),
-        (None, Some(_)) => Err(Failure::config(format!("{section}.user: there is a password, but no user"))),
-        (None, None) => Ok(None),
-    }
+/// A password needs a user; a user may do without a password (a broker may know it by name only). A credential that the unit hands over
+/// for nobody is no mistake.
+fn login(section: &str, user: Option<String>, file: Option<&Path>) -> Result<Option<Login>, Failure> {
+    let Some(user) = user else {
+        return match file {
+            Some(_) => Err(Failure::config(format!("{section}.user: there is a password, but no user"))),
+            None => Ok(None),
+        };
+    };
+    let password = credentials::password(file, &format!("{section}-password"))?;
+    Ok(Some(Login { user, password: password.unwrap_or_else(|| Secret::new("")) }))
 }
 
 fn home_assistant(config: config::HomeAssistant) -> Result<HomeAssistant, Failure> {
@@ -201,6 +211,9 @@ fn home_assistant(config: config::HomeAssistant) -> Result<HomeAssistant, Failur
         return Err(Failure::config("homeassistant.offline-after: a frame takes up to two seconds; 5 is the least that makes sense"));
     }
     let token = credentials::password(config.token_file.as_deref(), "homeassistant-token")?;
+    if config.url.is_some() && token.is_none() {
+        warn!("homeassistant.url does nothing without a token; set homeassistant.token-file");
+    }
     Ok(HomeAssistant {
         discovery: config.discovery,
         migrate: config.migrate,
@@ -261,6 +274,7 @@ mod tests {
             ("[zenoh]\nusers-file = \"/none\"", "/none"),
             ("[mqtt]\nurl = \"http://broker\"", "mqtt.url"),
             ("[mqtt]\nurl = \"mqtt://b\"\nca-file = \"/x\"", "mqtt.ca-file"),
+            ("[mqtt]\nurl = \"mqtt://b\"\npassword-file = \"/x\"", "mqtt.user"),
             ("[mqtt]\nlisten = \"1883\"", "mqtt.listen"),
             ("[mqtt]\nbase-topic = \"a//b\"", "mqtt.base-topic"),
             ("[mqtt]\nbase-topic = \"a/#\"", "mqtt.base-topic"),

@@ -18,7 +18,10 @@ use teleinfo_proto::{
 };
 use tokio::{sync::mpsc, time::sleep};
 use tracing::{debug, info, warn};
-use zenoh::{Session, query::{ConsolidationMode, ReplyKeyExpr}};
+use zenoh::{
+    Session,
+    query::{ConsolidationMode, ReplyKeyExpr},
+};
 
 use super::{
     hours::{HOUR, Hours},

@@ -19,7 +19,7 @@ use tokio::{net::TcpStream, sync::mpsc, time};
 use tracing::{debug, warn};
 use zenoh::{Session, pubsub::Publisher};
 
-use super::{Event, Inlet, Order, Outlet, pair};
+use super::{Event, Inlet, Order, Outlet, pair, retained::TOPICS_MAX};
 use crate::{
     exit::{Failure, Reason},
     message::Message,
@@ -144,7 +144,7 @@ struct Plugin {
 
 impl Plugin {
     fn new(session: Session, inlet: Inlet) -> Self {
-        let (subscribed, subscriptions) = mpsc::channel(1_024);
+        let (subscribed, subscriptions) = mpsc::channel(TOPICS_MAX);
         Self { session, inlet, publishers: HashMap::new(), subscribed, subscriptions }
     }
 

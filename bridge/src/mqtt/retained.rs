@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::message::Message;
 
 /// Topics remembered. A meter has three or four; this is for a thousand of them, and for nobody's mistake to fill the memory.
-const TOPICS_MAX: usize = 8_192;
+pub(super) const TOPICS_MAX: usize = 8_192;
 
 /// What a broker would hold for us.
 #[derive(Debug, Default)]

@@ -47,6 +47,8 @@ struct VirtualReader {
     sequence: u64,
     counters: Counters,
     next: Instant,
+    /// A session has stood once. Before that there is nothing to lose: a fleet keeps no history.
+    started: bool,
 }
 
 struct Fleet {
@@ -94,7 +96,15 @@ impl Fleet {
             let id = identity(&meter)?;
             // Spread over the interval, as meters are.
             let next = begin + interval.mul_f64(number as f64 / options.meters as f64);
-            readers.push(VirtualReader { client, meter: Meter::new(meter), id, sequence: 0, counters: Counters::default(), next });
+            readers.push(VirtualReader {
+                client,
+                meter: Meter::new(meter),
+                id,
+                sequence: 0,
+                counters: Counters::default(),
+                next,
+                started: false,
+            });
         }
         for reader in &mut readers {
             reader.client.declare_token(begin, &keys::alive(&reader.id));
@@ -111,6 +121,9 @@ impl Fleet {
             reader.answer(now);
             while reader.next <= now && count.is_none_or(|count| reader.sequence < count) {
                 reader.next += self.interval;
+                if !reader.started {
+                    continue;
+                }
                 let sent = reader.publish(self.boot, uptime_ms, now);
                 *(if sent { &mut self.tally.published } else { &mut self.tally.unsent }) += 1;
             }
@@ -158,8 +171,13 @@ impl VirtualReader {
     /// A fleet has no history: questions get no replies.
     fn answer(&mut self, now: Instant) {
         while let Some(event) = self.client.poll_event() {
-            if let Event::Query(query) = event {
-                let _ = self.client.finish(now, query.id);
+            match event {
+                Event::Connected { .. } => self.started = true,
+                Event::Query(query) => {
+                    // Without a session there is nobody to tell.
+                    let _ = self.client.finish(now, query.id);
+                }
+                Event::Disconnected { .. } | Event::Room => {}
             }
         }
     }

@@ -115,7 +115,7 @@ impl Quality {
             return None;
         }
         self.urgent = false;
-        let report = self.json(language, now);
+        let report = self.json(language);
         let changed = self.published.as_ref().is_none_or(|(_, last)| *last != report);
         self.published = Some((now, report.clone()));
         changed.then_some(report)
@@ -147,7 +147,7 @@ impl Quality {
         (all > 0).then(|| (f64::from(good) / f64::from(all) * 1_000.0).round() / 10.0)
     }
 
-    fn json(&self, language: Language, _now: Instant) -> Vec<u8> {
+    fn json(&self, language: Language) -> Vec<u8> {
         let counters = &self.counters;
         // Samples without a report: an old reader, or one whose report is still on its way. It reads, evidently.
         let (line, cause) = self.reader.as_ref().map_or((Line::Reading, Cause::None), |reader| (reader.line, reader.cause));
@@ -173,5 +173,78 @@ impl Quality {
             bridge: Bridge { version: env!("CARGO_PKG_VERSION") },
         };
         serde_json::to_vec(&report).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use teleinfo_proto::wire::Extent;
+
+    use super::*;
+
+    const BOOT: BootId = BootId(7);
+
+    fn counters(good: u32, damaged: u32) -> Counters {
+        Counters { frames_good: good, frames_damaged: damaged, ..Counters::default() }
+    }
+
+    fn status(line: Line, cause: Cause) -> Status<'static> {
+        Status {
+            name: "cellar",
+            release: "0.1.0",
+            boot: BOOT,
+            unix_ms: 0,
+            uptime_ms: 0,
+            line,
+            cause,
+            mode: None,
+            meter: None,
+            counters: counters(10, 0),
+            history: Extent::default(),
+        }
+    }
+
+    fn report(quality: &mut Quality, now: Instant) -> Option<serde_json::Value> {
+        quality.poll(Language::English, now).map(|report| serde_json::from_slice(&report).unwrap())
+    }
+
+    #[test]
+    fn counters_wait_a_minute_causes_do_not() {
+        let (mut quality, start) = (Quality::default(), Instant::now());
+        assert!(report(&mut quality, start).is_none(), "nothing is known yet");
+        quality.counters(BOOT, &counters(1, 0), start);
+        assert!(report(&mut quality, start).is_some());
+        quality.counters(BOOT, &counters(2, 0), start);
+        assert!(report(&mut quality, start + Duration::from_secs(59)).is_none());
+        quality.status(&status(Line::Searching, Cause::WeakSignal), start);
+        let told = report(&mut quality, start + Duration::from_secs(59)).unwrap();
+        assert_eq!((&told["line"], &told["cause"]), (&"searching".into(), &"weak-signal".into()));
+        assert!(told["cause_text"].as_str().unwrap().contains("resistor"));
+        assert_eq!(told["reader"], serde_json::json!({"name": "cellar", "version": "0.1.0", "boot": "0000000000000007"}));
+        quality.counters(BOOT, &counters(99, 0), start);
+        assert!(report(&mut quality, start + Duration::from_secs(119)).is_some());
+        assert!(report(&mut quality, start + Duration::from_secs(300)).is_none(), "nothing has changed");
+    }
+
+    #[test]
+    fn reception_forgets_old_faults() {
+        let (mut quality, start) = (Quality::default(), Instant::now());
+        let share = |quality: &mut Quality, seconds: u64, good: u32, damaged: u32| {
+            quality.counters(BOOT, &counters(good, damaged), start + Duration::from_secs(seconds));
+            quality.reception().unwrap()
+        };
+        assert!((share(&mut quality, 0, 0, 10) - 0.0).abs() < 0.01);
+        assert!((share(&mut quality, 20, 30, 10) - 100.0).abs() < 0.01);
+        assert!((share(&mut quality, 60, 70, 30) - 77.8).abs() < 0.01);
+        assert!((share(&mut quality, 900, 1_070, 30) - 100.0).abs() < 0.01);
+    }
+
+    #[test]
+    fn resets_are_counted_within_one_run_of_the_reader() {
+        let (mut quality, now) = (Quality::default(), Instant::now());
+        let resets = |count| Counters { index_resets: count, ..Counters::default() };
+        assert_eq!(quality.counters(BOOT, &resets(3), now), 0);
+        assert_eq!(quality.counters(BOOT, &resets(4), now), 1);
+        assert_eq!(quality.counters(BootId(8), &resets(2), now), 0);
     }
 }

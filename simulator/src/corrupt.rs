@@ -9,12 +9,13 @@ use crate::frame::Group;
 use crate::meter::contract::Contract;
 use crate::meter::{Meter, MeterOptions};
 use crate::rng::Rng;
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use teleinfo_proto::tic::encode::even_parity;
-use teleinfo_proto::tic::{Dataset, Decoder, End, Event, Label, MeterId, Mode, Parity};
+use teleinfo_proto::tic::{Dataset, Decoder, Label, MeterId, Mode, Parity};
 use teleinfo_proto::wire::{BootId, Counters};
 use teleinfo_reader::assembly::{Assembler, Moment};
 
@@ -41,6 +42,9 @@ const DAMAGES: [Damage; 11] = [
 
 /// Frames from one meter, before another takes its place.
 const FRAMES_PER_METER: u64 = 5_000;
+
+/// Frames that a sample may still be made of.
+const RECENT: usize = 4;
 
 /// What was counted in one row of the table.
 #[derive(Debug, Default, Clone)]
@@ -143,9 +147,8 @@ struct Line {
     parity: Parity,
     decoder: Decoder,
     assembler: Assembler,
-    /// A lost ETX makes a frame end with the next one: both are looked at.
-    before: Option<Sent>,
-    now: Option<Sent>,
+    /// The newest last. Lost ends make a frame come out late, or together with the next ones.
+    recent: VecDeque<Sent>,
 }
 
 impl Line {
@@ -157,8 +160,7 @@ impl Line {
             parity,
             decoder: Decoder::new(parity),
             assembler: Assembler::new(BootId(1)),
-            before: None,
-            now: None,
+            recent: VecDeque::new(),
         }
     }
 
@@ -175,52 +177,65 @@ impl Line {
             bytes.iter_mut().chain(&mut damaged).for_each(|byte| *byte &= 0x7F);
         }
         let sent = Sent { untouched: untouched(&bytes, &damaged), accepted: vec![false; frame.groups.len()], groups: frame.groups };
-        settle(self.before.take(), tally);
-        self.before = self.now.replace(sent);
+        self.recent.push_back(sent);
+        if self.recent.len() > RECENT {
+            settle(self.recent.pop_front(), tally);
+        }
         self.read(&damaged, tally);
     }
 
     fn end(&mut self, tally: &mut Tally) {
-        settle(self.before.take(), tally);
-        settle(self.now.take(), tally);
+        self.recent.drain(..).for_each(|sent| settle(Some(sent), tally));
         tally.count(&self.assembler.counters);
     }
 
     fn read(&mut self, mut bytes: &[u8], tally: &mut Tally) {
         let now = Moment { uptime_ms: self.time.as_millis() as u64, unix_ms: 0 };
         self.assembler.counters.bytes += bytes.len() as u64;
-        let mut first = true;
         while let Some(event) = self.decoder.next_event(&mut bytes) {
-            // A frame that begins with the end of another: that one had lost its ETX, and its sample comes only now.
-            let late = std::mem::take(&mut first) && event == Event::FrameEnd(End::Restart);
             self.assembler.handle(&event, now);
             while let Some(made) = self.assembler.next_sample() {
                 tally.wrong_meter += u64::from(Some(made.sample.meter) != self.identity);
-                let mut frames = [&mut self.now, &mut self.before];
-                if late {
-                    frames.reverse();
-                }
-                for dataset in made.sample.datasets.iter(made.sample.mode).flatten() {
-                    if frames.iter_mut().filter_map(|sent| sent.as_mut()).any(|sent| sent.accept(&dataset)) {
-                        tally.right += 1;
-                    } else {
-                        tally.wrong(&dataset);
-                    }
-                }
+                let datasets: Vec<Dataset<'_>> = made.sample.datasets.iter(made.sample.mode).flatten().collect();
+                compare(&mut self.recent, &datasets, tally);
             }
         }
     }
 }
 
+/// Finds the frame that a sample was made of, and counts its datasets as right or wrong.
+fn compare(recent: &mut VecDeque<Sent>, datasets: &[Dataset<'_>], tally: &mut Tally) {
+    // The frame that gains most by it; the older one when two gain the same, since the newer one's time will come.
+    let gain = |sent: &Sent| datasets.iter().filter(|dataset| sent.waits_for(dataset)).count();
+    let of = (0..recent.len()).rev().max_by_key(|at| gain(&recent[*at])).unwrap_or_default();
+    recent.rotate_left(of);
+    for dataset in datasets {
+        if recent.iter_mut().any(|sent| sent.accept(dataset)) {
+            tally.right += 1;
+        } else {
+            tally.wrong(dataset);
+        }
+    }
+    recent.rotate_right(of);
+}
+
 impl Sent {
-    fn accept(&mut self, dataset: &Dataset<'_>) -> bool {
+    fn find(&self, dataset: &Dataset<'_>) -> Option<usize> {
         let same =
             |group: &Group| group.label == dataset.label && group.data == dataset.data && group.timestamp.as_deref() == dataset.timestamp;
-        let found = self.groups.iter().position(same);
-        found.is_some_and(|at| {
+        self.groups.iter().position(same)
+    }
+
+    fn waits_for(&self, dataset: &Dataset<'_>) -> bool {
+        self.find(dataset).is_some_and(|at| !self.accepted[at])
+    }
+
+    fn accept(&mut self, dataset: &Dataset<'_>) -> bool {
+        let found = self.find(dataset);
+        if let Some(at) = found {
             self.accepted[at] = true;
-            true
-        })
+        }
+        found.is_some()
     }
 }
 

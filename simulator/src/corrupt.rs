@@ -227,7 +227,7 @@ impl Sent {
     }
 
     fn waits_for(&self, dataset: &Dataset<'_>) -> bool {
-        self.find(dataset).is_some_and(|at| !self.accepted[at])
+        self.find(dataset).is_some_and(|at| self.untouched[at] && !self.accepted[at])
     }
 
     fn accept(&mut self, dataset: &Dataset<'_>) -> bool {

@@ -24,6 +24,10 @@ use crate::{
     settings::Zenoh,
 };
 
+/// Silence after which a reader gives this router up, and tries again until it is there. Less than Zenoh's ten seconds: TCP's pauses
+/// between two tries have grown beyond two seconds by then, so that a new connection is back sooner than the old one.
+const LEASE_MS: u32 = 4_000;
+
 /// A running Zenoh, with the session that the bridge uses.
 pub struct Node {
     runtime: Runtime,
@@ -86,6 +90,7 @@ fn config(zenoh: &Zenoh, listen: &[EndPoint], plugin: Option<&serde_json::Value>
     set("connect/endpoints", endpoints(&zenoh.connect))?;
     set("connect/timeout_ms", (-1).into())?;
     set("connect/exit_on_failure", false.into())?;
+    set("transport/link/tx/lease", LEASE_MS.into())?;
     set("scouting/multicast/enabled", (router && zenoh.scouting).into())?;
     // A peer must gossip with its router, but has no need of other peers.
     set("scouting/gossip/enabled", (!router).into())?;
@@ -147,5 +152,24 @@ fn refused(endpoint: &EndPoint, address: SocketAddr, error: &io::Error) -> Failu
             Failure::new(Reason::Permission, format!("zenoh.listen: not allowed to listen on {endpoint}; use a port above 1023"))
         }
         _ => Failure::config(format!("zenoh.listen: cannot listen on {endpoint}: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn readers_are_told_the_short_lease() {
+        let zenoh = Zenoh {
+            mode: ZenohMode::Router,
+            listen: Vec::new(),
+            connect: Vec::new(),
+            scouting: false,
+            users_file: None,
+            login: None,
+        };
+        let config = config(&zenoh, &[], None).unwrap();
+        assert_eq!(config.get_json("transport/link/tx/lease").unwrap(), LEASE_MS.to_string());
     }
 }

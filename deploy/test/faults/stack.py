@@ -9,7 +9,7 @@ import time
 
 from compare import Ledger
 from line import Line
-from place import BRIDGE, OTHER, Place
+from place import BRIDGE, Place
 from programs import Broker, Lines, Program, environment
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -87,9 +87,7 @@ class Stack:
             time.sleep(0.02)
         self.line = Line(d / "meter", d / "line")
         self.line.start()
-        locators = [word for address in (BRIDGE, OTHER) for word in ("--connect", f"tcp/{address}:{ZENOH}")]
-        reader = (self.binaries["teleinfo-reader"], "--serial", d / "line", *locators)
-        self.reader = Program(d / "reader.log", *inside(self.place.near, *reader), env=environment(STATE_DIRECTORY=d / "reader-state"))
+        self.reader = Program(d / "reader.log", *self.reader_command(BRIDGE), env=environment(STATE_DIRECTORY=d / "reader-state"))
         self.reader.start()
         self.truth = Lines(d / "truth")
         self.ledger = Ledger(self.truth, self.broker.messages)
@@ -110,6 +108,18 @@ class Stack:
         """Seconds that a frame takes, by the last ones."""
         frames = self.ledger.frames[-10:]
         return (frames[-1].seen - frames[0].seen) / (len(frames) - 1) if len(frames) > 1 else 1
+
+    def reader_command(self, *bridges):
+        locators = [word for address in bridges for word in ("--connect", f"tcp/{address}:{ZENOH}")]
+        return self.place.inside(self.place.near, self.binaries["teleinfo-reader"], "--serial", self.directory / "line", *locators)
+
+    def restart_reader(self):
+        """Not as a fault: afterwards all is well again."""
+        self.reader.stop()
+        self.reader.start()
+        started = time.monotonic()
+        self.wait(lambda: self.ledger.back(started), 20, "the reader does not come back")
+        self.sleep(2)
 
     def wait(self, condition, patience, otherwise=None):
         """Reads on until the condition holds; False when patience ends first."""

@@ -25,8 +25,8 @@ use super::session::{Identity, Session, SessionEvent, SessionQuery};
 pub const TOKENS: usize = 2 + scouting::SOCKETS;
 
 /// How long a router may take to accept a connection. Short, so that attempts into a cut network end soon and the first one after it
-/// does not wait for TCP's growing pauses.
-const CONNECT: Duration = Duration::from_secs(2);
+/// does not wait for TCP's growing pauses: SYNs go out at once and after a second, and then again with the next attempt.
+const CONNECT: Duration = Duration::from_millis(1500);
 
 /// How long a name server may take.
 const LOOKUP: Duration = Duration::from_secs(10);

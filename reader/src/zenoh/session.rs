@@ -29,8 +29,9 @@ use super::fragments::Fragments;
 use super::framing::{BATCH, CAPACITY, Inbox, Outbox, RESERVE, Written};
 use super::message;
 
-/// How long the router is to wait for us before it counts us as gone. Ten seconds is Zenoh's own default.
-const LEASE: Duration = Duration::from_secs(10);
+/// How long the router is to wait for us before it counts us as gone. Less than Zenoh's ten seconds: as long as a router believes in the
+/// session before a cut, whoever asks the history waits for the answer of a reader that is no longer there.
+const LEASE: Duration = Duration::from_secs(4);
 
 /// A sign of life goes out four times per lease, as zenoh's own clients do: three may be lost.
 const KEEP_ALIVES_PER_LEASE: u32 = 4;
@@ -157,7 +158,7 @@ impl Session {
         if !self.is_up() && now >= self.started + HANDSHAKE {
             return Err(Error::NoAnswer(HANDSHAKE));
         }
-        if now >= self.last_received + self.lease {
+        if self.is_up() && now >= self.last_received + self.lease {
             return Err(Error::Silent(self.lease));
         }
         if self.keep_alive_due().is_some_and(|due| now >= due) {

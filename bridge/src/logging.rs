@@ -22,8 +22,9 @@ use tracing_subscriber::{
 const OURS: &str = "teleinfo_bridge";
 
 /// Parts of the libraries whose warnings say what the bridge says better: the MQTT plugin warns of passwords without TLS at each start, as
-/// the configuration file does once; Zenoh warns of a router that is not there, in words that name no cause.
-const QUIET: [&str; 2] = ["zenoh_plugin_mqtt", "zenoh::net::runtime::orchestrator"];
+/// the configuration file does once; Zenoh warns of a router that is not there, in words that name no cause; and its admin space, which
+/// nobody here asks, of a reader's connection that ended while it looked.
+const QUIET: [&str; 3] = ["zenoh_plugin_mqtt", "zenoh::net::runtime::orchestrator", "zenoh::api::admin"];
 
 /// How much is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

@@ -161,14 +161,8 @@ mod tests {
 
     #[test]
     fn readers_are_told_the_short_lease() {
-        let zenoh = Zenoh {
-            mode: ZenohMode::Router,
-            listen: Vec::new(),
-            connect: Vec::new(),
-            scouting: false,
-            users_file: None,
-            login: None,
-        };
+        let zenoh =
+            Zenoh { mode: ZenohMode::Router, listen: Vec::new(), connect: Vec::new(), scouting: false, users_file: None, login: None };
         let config = config(&zenoh, &[], None).unwrap();
         assert_eq!(config.get_json("transport/link/tx/lease").unwrap(), LEASE_MS.to_string());
     }

@@ -34,6 +34,7 @@ class Frame:
     def __init__(self, seen, line):
         fields = json.loads(line)
         self.seen, self.damaged = seen, bool(fields["lost"] or fields["faults"] or not fields["complete"])
+        self.unsent = fields["lost"] >= fields["bytes"]
         self.datasets = len(fields["datasets"])
         self.said = frozenset((label, d["raw"], utc(d.get("timestamp"))) for label, d in fields["datasets"].items())
 
@@ -48,6 +49,7 @@ class Ledger:
         self.by_value = collections.defaultdict(list)
         self.read_frames = self.read_messages = 0
         self.place = self.newest = -1
+        self.forgotten = 0
         self.indexes = []
         self.wrong, self.merged, self.repeated, self.disorder = [], [], 0, 0
         self.quality = {}
@@ -55,15 +57,30 @@ class Ledger:
     def update(self, final=False):
         """Reads on. An urgent message comes before its frame has ended: a message waits here for the next frame."""
         while self.read_frames < len(self.truth.lines):
-            self._frame(*self.truth.lines[self.read_frames])
+            self._frame(*self.truth.take(self.read_frames))
             self.read_frames += 1
         while self.read_messages < len(self.messages.lines):
             at, line = self.messages.lines[self.read_messages]
             if not final and not (self.frames and self.frames[-1].seen > at):
                 break
+            self.messages.take(self.read_messages)
             self._message(at, line)
             self.read_messages += 1
         return self
+
+    def forget(self, before):
+        """What frames before this number said is not needed any more; for long runs."""
+        for number in range(self.forgotten, before):
+            frame = self.frames[number]
+            self.by_content.pop(frame.said, None)
+            for value in frame.said:
+                numbers = self.by_value[value]
+                if numbers[0] < before:
+                    del numbers[: bisect.bisect_left(numbers, before)]
+                if not numbers:
+                    del self.by_value[value]
+            frame.said = frozenset()
+        self.forgotten = max(self.forgotten, before)
 
     def _frame(self, seen, line):
         number, frame = len(self.frames), Frame(seen, line)

@@ -59,14 +59,14 @@ class Line(threading.Thread):
         if self.noise and self.random.random() < self.noise:
             data = bytes(self.random.randrange(256) for _ in data)
         with self.lock:
-            if self.master is None or self.silent or not self._is_read():
+            if self.master is None or self.silent or not self.is_read():
                 return
             try:
                 os.write(self.master, data)
             except OSError:
                 time.sleep(0)
 
-    def _is_read(self):
+    def is_read(self):
         poll = select.poll()
         poll.register(self.master, select.POLLOUT)
         events = dict(poll.poll(0)).get(self.master, 0)

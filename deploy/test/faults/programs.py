@@ -75,6 +75,11 @@ class Lines:
         self.thread = threading.Thread(target=self._follow, daemon=True)
         self.thread.start()
 
+    def take(self, index):
+        """A line that will not be asked for again."""
+        line, self.lines[index] = self.lines[index], None
+        return line
+
     def close(self):
         self.ended = True
         self.thread.join()

@@ -35,12 +35,15 @@ def need(*tools):
 class Stack:
     """The whole chain, from the meter to the subscriber."""
 
-    def __init__(self, speed, meter=("--mode", "standard", "--phases", "3", "--producer")):
+    def __init__(self, speed, meter=(), reader=""):
+        """`meter`: further options of the simulator; `reader`: the reader's configuration."""
         binaries = programs_from(pathlib.Path(os.environ.get("TELEINFO_BIN", ROOT / "target/debug")).resolve())
-        self.speed, self.meter_options = speed, meter
+        # The frames of such a meter take longer than a second: no two of them say the same.
+        self.speed, self.meter_options = speed, ("--mode", "standard", "--phases", "3", "--producer", *meter)
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="teleinfo-faults-"))
         # Others may build meanwhile.
         self.binaries = {name: shutil.copy2(path, self.directory) for name, path in binaries.items()}
+        (self.directory / "reader.toml").write_text(reader)
         self.place = Place()
         self.deafness = []
 
@@ -86,9 +89,10 @@ class Stack:
         while not (d / "meter").exists():
             time.sleep(0.02)
         self.line = Line(d / "meter", d / "line")
-        self.line.start()
         self.reader = Program(d / "reader.log", *self.reader_command(BRIDGE), env=environment(STATE_DIRECTORY=d / "reader-state"))
         self.reader.start()
+        self.wait_for_reader()
+        self.line.start()
         self.truth = Lines(d / "truth")
         self.ledger = Ledger(self.truth, self.broker.messages)
         self.wait(lambda: len(self.ledger.heard) >= 5, 30, "no state arrives at all")
@@ -111,7 +115,14 @@ class Stack:
 
     def reader_command(self, *bridges):
         locators = [word for address in bridges for word in ("--connect", f"tcp/{address}:{ZENOH}")]
-        return self.place.inside(self.place.near, self.binaries["teleinfo-reader"], "--serial", self.directory / "line", *locators)
+        program, config = self.binaries["teleinfo-reader"], self.directory / "reader.toml"
+        return self.place.inside(self.place.near, program, "--config", config, "--serial", self.directory / "line", *locators)
+
+    def wait_for_reader(self):
+        """Until it listens to the line, so that the first frame it hears is the first one that is passed on."""
+        end = time.monotonic() + 10
+        while not self.line.is_read() and time.monotonic() < end:
+            time.sleep(0.02)
 
     def restart_reader(self):
         """Not as a fault: afterwards all is well again."""

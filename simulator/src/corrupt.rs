@@ -210,7 +210,9 @@ fn compare(recent: &mut VecDeque<Sent>, datasets: &[Dataset<'_>], tally: &mut Ta
     let of = (0..recent.len()).rev().max_by_key(|at| gain(&recent[*at])).unwrap_or_default();
     recent.rotate_left(of);
     for dataset in datasets {
-        if recent.iter_mut().any(|sent| sent.accept(dataset)) {
+        // What stays the same stands in several frames: one that still waits for it goes before one that has it.
+        let waits = |sent: &mut Sent| sent.waits_for(dataset) && sent.accept(dataset);
+        if recent.iter_mut().any(waits) || recent.iter_mut().any(|sent| sent.accept(dataset)) {
             tally.right += 1;
         } else {
             tally.wrong(dataset);

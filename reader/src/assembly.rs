@@ -5,6 +5,7 @@
 //!   have none yet; one frame of them waits for it.
 //! * A frame that names another meter while its indexes continue those of the meter before has a damaged name; a real other meter has
 //!   other indexes, or says its name again and again.
+//! * A label that is not in the tables must come twice before it is passed on ([`crate::strangers`]).
 //! * An overload does not wait for the end of its frame: it makes an urgent sample of its own.
 //!
 //! Nothing here allocates once it was made.
@@ -16,7 +17,10 @@ use teleinfo_proto::{
     wire::{BootId, Counters, Datasets, DatasetsWriter, Kind, Sample},
 };
 
-use crate::plausibility::{Plausibility, Verdict};
+use crate::{
+    plausibility::{Plausibility, Verdict},
+    strangers::Strangers,
+};
 
 /// Frames in a row that must give the same new identity while their indexes say otherwise.
 const IDENTITY_AGREEING: u8 = 3;
@@ -122,6 +126,7 @@ pub struct Assembler {
     sure: bool,
     other: Option<(MeterId, u8)>,
     filter: Plausibility,
+    strangers: Strangers,
     clock: MeterClock,
     incoming: Frame,
     held: Frame,
@@ -145,6 +150,7 @@ impl Assembler {
             sure: false,
             other: None,
             filter: Plausibility::default(),
+            strangers: Strangers::default(),
             clock: MeterClock::default(),
             incoming: Frame::new(),
             held: Frame::new(),
@@ -317,10 +323,17 @@ impl Assembler {
         if let Some(subscribed) = subscribed_va(&self.incoming) {
             self.filter.set_subscribed(subscribed);
         }
+        self.strangers.next_frame();
         let mut judged = Judged { length: 0, implausible: 0 };
         let mut writer = DatasetsWriter::resume(&mut self.accepted, 0);
         for dataset in self.incoming.datasets() {
+            let stranger = dataset.info().is_none() && !self.strangers.is_believed(dataset.label);
             match self.filter.judge(&dataset, self.clock.ms, trusted) {
+                _ if stranger => {
+                    judged.implausible += 1;
+                    log::debug!("dataset {}: an unknown label, and the frame before did not have it", dataset.label);
+                    continue;
+                }
                 Verdict::Implausible => {
                     judged.implausible += 1;
                     log::debug!("dataset {}: {} cannot be, after what came before", dataset.label, dataset.data);
@@ -511,10 +524,20 @@ mod tests {
         // 40 frames of about 160 bytes are 53 s at 1200 baud, though no time passes here.
         for second in 0..40_u32 {
             let base = format!("{:09}", 1_000 + second * 5);
-            let bytes = frame(&[("ADCO", METER), ("BASE", &base), ("MSG", &"x".repeat(120))]);
+            let bytes = frame(&[("ADCO", METER), ("BASE", &base), ("MSG1", &"x".repeat(120))]);
             assert_eq!(samples(&mut assembler, &bytes).len(), 1);
         }
-        assert_eq!(assembler.counters.refused_implausible, 0);
+        assert_eq!(assembler.counters.refused_implausible, 1, "the unknown label, when it came first");
+    }
+
+    #[test]
+    fn an_unknown_label_must_come_twice() {
+        let mut assembler = assembler();
+        let bytes = frame(&[("ADCO", METER), ("NEWLABEL", "42")]);
+        assert_eq!(samples(&mut assembler, &bytes), ["1 part 1 ADCO=900061000001"]);
+        assert_eq!(samples(&mut assembler, &bytes), ["2 whole 1 ADCO=900061000001 NEWLABEL=42"]);
+        let chance = frame(&[("ADCO", METER), ("NEWLABEM", "42")]);
+        assert_eq!(samples(&mut assembler, &chance), ["3 part 1 ADCO=900061000001"]);
     }
 
     #[test]

@@ -22,5 +22,6 @@ pub mod run;
 pub mod session;
 pub mod settings;
 pub mod signals;
+pub mod strangers;
 pub mod syntax;
 pub mod zenoh;

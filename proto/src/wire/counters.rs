@@ -35,7 +35,7 @@ pub struct Counters {
     pub refused_timestamp: u32,
     /// See [`ReasonKind::Mode`].
     pub refused_mode: u32,
-    /// Index values that verified but cannot be: backwards, or faster than a meter counts.
+    /// Datasets that verified but are not believed: an index that runs backwards or too fast, an unknown label that came only once.
     pub refused_implausible: u32,
     /// Datasets that verified while no meter's identity was known.
     pub unidentified: u32,

@@ -183,12 +183,12 @@ impl Hub {
     }
 
     /// What time alone brings; to be called about twice a second.
-    pub fn handle_tick(&mut self, now: Instant, wall: SystemTime) {
+    pub fn handle_tick(&mut self, now: Instant) {
         self.outlet.tend();
         let ids: Vec<_> = self.meters.keys().copied().collect();
         for id in ids {
             if let Some(entry) = self.meters.get_mut(&id) {
-                let messages = entry.meter.on_tick(now, unix_ms(wall));
+                let messages = entry.meter.on_tick(now);
                 self.publish_all(messages);
                 self.say_availability(id, now);
                 self.keep_memory(id);

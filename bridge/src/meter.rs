@@ -168,7 +168,7 @@ impl Meter {
     }
 
     /// What time alone brings; to be called about twice a second.
-    pub fn on_tick(&mut self, now: Instant, unix_ms: i64) -> Vec<Message> {
+    pub fn on_tick(&mut self, now: Instant) -> Vec<Message> {
         let mut messages = Vec::new();
         messages.extend(self.take_over(now));
         messages.extend(self.discover(now));
@@ -184,7 +184,6 @@ impl Meter {
             self.derived_powers();
             messages.extend(self.derived_message());
         }
-        let _ = unix_ms;
         messages.extend(self.quality_message(now));
         messages
     }

@@ -100,7 +100,7 @@ async fn turn(hub: &mut Hub, mut inputs: Inputs, node: &Node, settings: &Setting
             _ = inputs.interrupt.recv() => return,
             _ = inputs.hangup.recv() => hub.reports().for_each(|line| info!("{line}")),
             _ = tick.tick() => {
-                hub.handle_tick(Instant::now(), SystemTime::now());
+                hub.handle_tick(Instant::now());
                 slow.turn(hub, node, positions, notifier).await;
             }
             event = inputs.events.recv() => match event {

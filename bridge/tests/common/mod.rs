@@ -163,7 +163,7 @@ impl Bench {
             self.now += Duration::from_millis(500);
             self.unix_ms += 500;
             self.uptime_ms += 500;
-            messages.extend(self.meter.on_tick(self.now, self.unix_ms));
+            messages.extend(self.meter.on_tick(self.now));
         }
         messages
     }

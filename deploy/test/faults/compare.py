@@ -74,11 +74,10 @@ class Ledger:
             frame = self.frames[number]
             self.by_content.pop(frame.said, None)
             for value in frame.said:
-                numbers = self.by_value[value]
-                if numbers[0] < before:
-                    del numbers[: bisect.bisect_left(numbers, before)]
-                if not numbers:
-                    del self.by_value[value]
+                numbers = self.by_value.pop(value, [])
+                del numbers[: bisect.bisect_left(numbers, before)]
+                if numbers:
+                    self.by_value[value] = numbers
             frame.said = frozenset()
         self.forgotten = max(self.forgotten, before)
 

@@ -138,8 +138,11 @@ const SIGNALS: [(&str, Mode, &[u8]); 4] = [
     ("sleeping meter", Mode::Historic, SLEEPING),
 ];
 
-/// Upsets before the signal, and what the detector has been through.
-const UPSETS: [(&str, fn(&mut Bench, Signal)); 6] = [
+/// What a line may have been through before the signal.
+type Upset = fn(&mut Bench, Signal);
+
+/// Upsets before the signal.
+const UPSETS: [(&str, Upset); 6] = [
     ("from mid-frame", |bench, _| bench.position = 57),
     ("after silence", |bench, _| during(bench, Signal::Silence, 12_000)),
     ("after noise", |bench, _| during(bench, Signal::Noise, 7_300)),

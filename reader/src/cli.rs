@@ -6,7 +6,10 @@ use std::path::PathBuf;
 
 use lexopt::{Arg, Parser, ValueExt};
 
-use crate::exit::{Code, Failure};
+use crate::{
+    exit::{Code, Failure},
+    language::Language,
+};
 
 /// Read when `--config` is not given, and then only if it exists.
 pub const DEFAULT_FILE: &str = "/etc/teleinfo/reader.toml";
@@ -15,13 +18,16 @@ pub const DEFAULT_FILE: &str = "/etc/teleinfo/reader.toml";
 pub const HELP: &str = "\
 Reads the TIC output of a French electricity meter and sends it to teleinfo-bridge.
 
-Usage: teleinfo-reader [OPTIONS]
+Usage: teleinfo-reader [OPTIONS]           read the meter (what the service does)
+       teleinfo-reader doctor [OPTIONS]    look at line, meter, bridge, clock and light, and say what is wrong
+       teleinfo-reader monitor [OPTIONS]   show what the meter sends, label by label, until Ctrl-C
 
 Options:
       --config FILE      configuration [default: /etc/teleinfo/reader.toml, if it exists]
       --serial DEV       serial line, for example /dev/ttyAMA0
       --connect LOCATOR  where the bridge is, for example tcp/192.168.1.10:7447; may be given several times
       --check-config     check the configuration and end
+      --language fr|en   of monitor [default: as LANG says]
   -h, --help             print this
   -V, --version          print the version
 ";
@@ -33,6 +39,10 @@ pub enum Command {
     Run(Options),
     /// Say whether the configuration is right, and end.
     CheckConfig(Options),
+    /// Look for what is wrong, and end.
+    Doctor(Options),
+    /// Show what the meter sends.
+    Monitor(Options, Language),
     /// Print the help.
     Help,
     /// Print the version.
@@ -58,21 +68,39 @@ pub fn parse(parser: Parser) -> Result<Command, Failure> {
     understand(parser).map_err(|error| Failure::new(Code::Usage, format!("{error} (teleinfo-reader --help lists the flags)")))
 }
 
+/// What to do, when it is not to read the meter.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Task {
+    Run,
+    CheckConfig,
+    Doctor,
+    Monitor,
+}
+
 fn understand(mut parser: Parser) -> Result<Command, lexopt::Error> {
     let mut options = Options::default();
-    let mut check = false;
+    let mut language = None;
+    let mut task = Task::Run;
     while let Some(argument) = parser.next()? {
         match argument {
             Arg::Long("config") => options.config = Some(parser.value()?.into()),
             Arg::Long("serial") => options.serial = Some(parser.value()?.into()),
             Arg::Long("connect") => options.connect.push(parser.value()?.string()?),
-            Arg::Long("check-config") => check = true,
+            Arg::Long("check-config") if task == Task::Run => task = Task::CheckConfig,
+            Arg::Long("language") if task == Task::Monitor => language = Some(parser.value()?.parse()?),
             Arg::Long("help") | Arg::Short('h') => return Ok(Command::Help),
             Arg::Long("version") | Arg::Short('V') => return Ok(Command::Version),
+            Arg::Value(name) if task == Task::Run && name == "doctor" => task = Task::Doctor,
+            Arg::Value(name) if task == Task::Run && name == "monitor" => task = Task::Monitor,
             other => return Err(other.unexpected()),
         }
     }
-    Ok(if check { Command::CheckConfig(options) } else { Command::Run(options) })
+    Ok(match task {
+        Task::Run => Command::Run(options),
+        Task::CheckConfig => Command::CheckConfig(options),
+        Task::Doctor => Command::Doctor(options),
+        Task::Monitor => Command::Monitor(options, language.unwrap_or_else(Language::from_environment)),
+    })
 }
 
 #[cfg(test)]
@@ -92,11 +120,23 @@ mod tests {
         assert_eq!(parsed(&["--check-config"]), Ok(Command::CheckConfig(Options::default())));
         assert_eq!(parsed(&["-V"]), Ok(Command::Version));
         assert_eq!(parsed(&["--help", "--serial"]), Ok(Command::Help));
+        let serial = || Options { serial: Some("/dev/x".into()), ..Options::default() };
+        assert_eq!(parsed(&["doctor", "--serial", "/dev/x"]), Ok(Command::Doctor(serial())));
+        let french = parsed(&["--serial", "/dev/x", "monitor", "--language", "fr"]);
+        assert_eq!(french, Ok(Command::Monitor(serial(), Language::French)));
     }
 
     #[test]
     fn a_mistake_is_named_and_is_a_usage_error() {
-        for (arguments, named) in [(vec!["--seral", "x"], "--seral"), (vec!["--serial"], "--serial"), (vec!["doktor"], "doktor")] {
+        for (arguments, named) in [
+            (vec!["--seral", "x"], "--seral"),
+            (vec!["--serial"], "--serial"),
+            (vec!["doktor"], "doktor"),
+            (vec!["doctor", "monitor"], "monitor"),
+            (vec!["doctor", "--language", "fr"], "--language"),
+            (vec!["monitor", "--language", "de"], "\"de\""),
+            (vec!["doctor", "--check-config"], "--check-config"),
+        ] {
             let failure = parsed(&arguments).unwrap_err();
             assert_eq!(failure.code, Code::Usage);
             assert!(failure.message.contains(named), "{failure}");

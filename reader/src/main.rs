@@ -5,15 +5,16 @@ use std::{io::Write, process::ExitCode};
 use log::LevelFilter;
 use teleinfo_reader::{
     cli::{self, Command},
+    doctor,
     exit::Failure,
-    logging, run,
+    logging, monitor, run,
     settings::Settings,
 };
 
 fn main() -> ExitCode {
     logging::start(LevelFilter::Info);
     match obey() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             log::error!("{failure}");
             failure.code.into()
@@ -21,27 +22,26 @@ fn main() -> ExitCode {
     }
 }
 
-fn obey() -> Result<(), Failure> {
+fn obey() -> Result<ExitCode, Failure> {
     match cli::parse(lexopt::Parser::from_env())? {
         Command::Run(options) => {
             let settings = Settings::load(&options)?;
             logging::start(settings.level);
-            run::run(&settings)
+            run::run(&settings)?;
         }
         Command::CheckConfig(options) => {
             Settings::load(&options)?;
             print("the configuration is right\n");
-            Ok(())
         }
-        Command::Help => {
-            print(cli::HELP);
-            Ok(())
+        Command::Doctor(options) => {
+            let complaint = doctor::run(&Settings::load(&options)?);
+            return Ok(complaint.map_or(ExitCode::SUCCESS, Into::into));
         }
-        Command::Version => {
-            print(concat!("teleinfo-reader ", env!("CARGO_PKG_VERSION"), "\n"));
-            Ok(())
-        }
+        Command::Monitor(options, language) => monitor::run(&Settings::load(&options)?, language)?,
+        Command::Help => print(cli::HELP),
+        Command::Version => print(concat!("teleinfo-reader ", env!("CARGO_PKG_VERSION"), "\n")),
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// To standard output; whoever has closed it did not want to know.

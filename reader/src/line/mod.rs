@@ -122,6 +122,11 @@ impl Drop for Line {
     }
 }
 
+/// Whether this is the number of a pseudo-terminal.
+pub(crate) fn is_pseudo_terminal(device: u64) -> bool {
+    PTY_MAJORS.contains(&major(device))
+}
+
 fn open(path: &Path) -> Result<File, FaultKind> {
     // O_NONBLOCK: do not wait for a carrier; O_NOCTTY: a break on the line must not signal us.
     let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
@@ -129,7 +134,7 @@ fn open(path: &Path) -> Result<File, FaultKind> {
     nix::sys::termios::tcgetattr(&file).map_err(FaultKind::of_opening)?;
     lock(&file)?;
     let device = file.metadata().map_err(|error| kind(&error))?.rdev();
-    if !PTY_MAJORS.contains(&major(device)) {
+    if !is_pseudo_terminal(device) {
         ioctl_rs::tiocexcl(file.as_raw_fd()).map_err(|error| kind(&error))?;
     }
     Ok(file)

@@ -53,6 +53,8 @@ pub(crate) fn until<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T {
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Sends {
     Frames(Mode),
+    /// Frames that a bad modem has heard: of most characters bits 4 to 6 are lost.
+    Weak(Mode),
     Noise,
     Nothing,
 }
@@ -112,10 +114,13 @@ fn bytes(sends: Sends, parity: bool, count: u32) -> Vec<u8> {
     let mut bytes = match sends {
         Sends::Nothing => return Vec::new(),
         Sends::Noise => return (0..40_u32).map(|index| ((count * 40 + index).wrapping_mul(2_654_435_761) >> 24) as u8).collect(),
-        Sends::Frames(mode) => frame(mode, count),
+        Sends::Frames(mode) | Sends::Weak(mode) => frame(mode, count),
     };
     if parity {
         even_parity(&mut bytes);
+    }
+    if let Sends::Weak(_) = sends {
+        bytes.iter_mut().enumerate().filter(|(index, _)| index % 8 != 0).for_each(|(_, byte)| *byte &= !0x70);
     }
     bytes
 }
@@ -209,9 +214,14 @@ pub(crate) fn free_port() -> u16 {
 }
 
 pub(crate) fn router(port: u16) -> Session {
+    router_with(port, "")
+}
+
+/// With more of a configuration.
+pub(crate) fn router_with(port: u16, more: &str) -> Session {
     let config = format!(
         r#"{{ mode: "router", listen: {{ endpoints: ["tcp/127.0.0.1:{port}"] }},
-              scouting: {{ multicast: {{ enabled: false }}, gossip: {{ enabled: false }} }} }}"#
+              scouting: {{ multicast: {{ enabled: false }}, gossip: {{ enabled: false }} }} {more} }}"#
     );
     zenoh::open(Config::from_json5(&config).unwrap()).wait().unwrap()
 }

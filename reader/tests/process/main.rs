@@ -2,5 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects and ends otherwise")]
 
 mod bench;
+mod doctor;
 mod messages;
+mod monitor;
 mod reading;

@@ -1,0 +1,150 @@
+//! What can be heard on the line in a few seconds: bytes, how they have to be read, frames good and bad, what the meter says of itself.
+//!
+//! Ends early when enough was heard, and in any case in good time: somebody stands there and waits.
+
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use teleinfo_proto::tic::{Dataset, End, Event, MeterId, Mode, Timestamp, Value};
+
+use crate::{
+    config::ParityChoice,
+    detect::Trial,
+    line::Fault,
+    listener::{Heard, Listener},
+};
+
+/// A meter pauses for 33 ms at most (54E §5.3.6), but a UART may be deaf at one setting: two of them get their time (see `detect`).
+const SILENT: Duration = Duration::from_secs(7);
+/// All ways to read a line, and some.
+const SEARCH: Duration = Duration::from_secs(8);
+/// A frame takes three seconds at most; so long for several of them,
+const MEASURE: Duration = Duration::from_secs(5);
+/// or longer for two whole ones.
+const MEASURE_MAX: Duration = Duration::from_secs(8);
+const FRAMES_WANTED: u32 = 2;
+/// Longer than this nobody waits.
+const LONGEST: Duration = Duration::from_secs(14);
+/// Between two looks at the clock.
+const TURN: Duration = Duration::from_millis(50);
+
+/// All that was heard.
+#[derive(Debug, Default)]
+pub(super) struct Hearing {
+    /// Bytes, by the speed at which they were read: historic, standard.
+    pub(super) bytes: [Vec<u8>; 2],
+    /// How it was read at last, and in which mode.
+    pub(super) found: Option<(Trial, Mode)>,
+    /// Datasets that verified.
+    pub(super) good: u32,
+    /// Datasets that did not, since the first that did.
+    pub(super) refused: u32,
+    /// Whole frames without a refused dataset.
+    pub(super) frames_good: u32,
+    /// Other frames.
+    pub(super) frames_bad: u32,
+    /// Whose line it is.
+    pub(super) meter: Option<MeterId>,
+    /// The meter's clock, and when it was read.
+    pub(super) clock: Option<(Timestamp, Instant)>,
+    /// How long bytes came.
+    pub(super) time: Duration,
+    latest: Vec<(String, String)>,
+    refused_in_frame: u32,
+    begun: bool,
+}
+
+impl Hearing {
+    /// The last data of a label.
+    pub(super) fn get(&self, label: &str) -> Option<&str> {
+        self.latest.iter().find(|(name, _)| name == label).map(|(_, data)| data.as_str())
+    }
+
+    /// Share of what verified, in %.
+    pub(super) fn share(good: u32, bad: u32) -> Option<u32> {
+        (good + bad > 0).then(|| good * 100 / (good + bad))
+    }
+
+    fn take(&mut self, event: &Event<'_>) {
+        match event {
+            Event::FrameStart => (self.begun, self.refused_in_frame) = (true, 0),
+            Event::Dataset(dataset) => self.dataset(dataset),
+            // Until something verifies, what is refused was read in the wrong way.
+            Event::Refused(_) if self.good == 0 => {}
+            Event::Refused(_) => {
+                self.refused += 1;
+                self.refused_in_frame += 1;
+            }
+            Event::FrameEnd(end) => self.frame_end(*end),
+        }
+    }
+
+    fn dataset(&mut self, dataset: &Dataset<'_>) {
+        self.good += 1;
+        match dataset.value() {
+            Value::Identity(meter) => self.meter = Some(meter),
+            Value::Nothing => self.clock = dataset.time().map(|time| (time, Instant::now())),
+            _ => {}
+        }
+        match self.latest.iter_mut().find(|(label, _)| label == dataset.label) {
+            Some((_, data)) => data.replace_range(.., dataset.data),
+            None => self.latest.push((dataset.label.into(), dataset.data.into())),
+        }
+    }
+
+    /// The first frame was mostly joined in its middle, and says nothing.
+    fn frame_end(&mut self, end: End) {
+        if std::mem::take(&mut self.begun) && self.good > 0 {
+            let whole = matches!(end, End::Etx { whole: true }) && self.refused_in_frame == 0;
+            self.frames_good += u32::from(whole);
+            self.frames_bad += u32::from(!whole);
+        }
+    }
+
+    /// Is there more to be learnt?
+    fn is_enough(&self, clock: &Clock, now: Instant) -> bool {
+        let frames = self.frames_good + self.frames_bad;
+        match (clock.first_byte, clock.first_good) {
+            _ if now >= clock.start + LONGEST => true,
+            (None, _) => now >= clock.start + SILENT,
+            (Some(first), None) => now >= first + SEARCH,
+            (Some(_), Some(good)) => now >= good + MEASURE_MAX || now >= good + MEASURE && frames >= FRAMES_WANTED,
+        }
+    }
+}
+
+/// When things happened first.
+struct Clock {
+    start: Instant,
+    first_byte: Option<Instant>,
+    first_good: Option<Instant>,
+}
+
+/// Listens, whatever the configuration says of mode and parity: what is found is what counts.
+///
+/// # Errors
+/// The line cannot be opened, or went away meanwhile.
+pub(super) fn listen(devices: &[PathBuf]) -> Result<Hearing, Fault> {
+    let start = Instant::now();
+    let mut listener = Listener::open(devices, None, ParityChoice::Auto, start)?;
+    let mut hearing = Hearing::default();
+    let mut clock = Clock { start, first_byte: None, first_good: None };
+    while !hearing.is_enough(&clock, Instant::now()) {
+        let speed = listener.trial().speed as usize;
+        listener.turn(TURN, &mut |heard| match heard {
+            Heard::Bytes(bytes) => {
+                _ = clock.first_byte.get_or_insert_with(Instant::now);
+                hearing.bytes[speed].extend_from_slice(bytes);
+            }
+            Heard::Event(event) => hearing.take(event),
+        })?;
+        if hearing.good > 0 {
+            clock.first_good.get_or_insert_with(Instant::now);
+        }
+        hearing.found = listener.mode().map(|mode| (listener.trial(), mode)).or(hearing.found);
+    }
+    hearing.time = clock.first_byte.map(|first| first.elapsed()).unwrap_or_default();
+    Ok(hearing)
+}

@@ -1,0 +1,174 @@
+//! Does the line carry bytes, how have they to be read, how many are good, and if not: what is wrong, in words for the screwdriver.
+
+use std::{path::PathBuf, time::Duration};
+
+use teleinfo_proto::tic::Mode;
+
+use super::{
+    bits::{self, Damage},
+    hearing::{self, Hearing},
+    report::Report,
+};
+use crate::{
+    config::ParityChoice,
+    detect::Check,
+    exit::Code,
+    line::{Fault, FaultKind},
+    settings::Settings,
+};
+
+/// Good frames in %, at least, of a line that needs nothing,
+const FINE: u32 = 95;
+/// and of one that works at all.
+const USABLE: u32 = 50;
+
+/// Listens and says what was heard; nothing if nothing could be.
+pub(super) fn check(report: &mut Report<'_>, settings: &Settings, device: PathBuf) -> Option<Hearing> {
+    let hearing = match hearing::listen(&[device]) {
+        Ok(hearing) => hearing,
+        Err(fault) => {
+            refused(report, &fault);
+            return None;
+        }
+    };
+    let count: usize = hearing.bytes.iter().map(Vec::len).sum();
+    if count == 0 {
+        silent(report);
+        return None;
+    }
+    report.good("bytes", &format!("{count} in {}", seconds(hearing.time)));
+    match hearing.found {
+        Some((trial, mode)) => {
+            let parity = match trial.check {
+                Check::Uart => "even parity, checked by the UART",
+                Check::Software => "even parity, checked by this program",
+                Check::Gone => "parity already taken off",
+            };
+            report.good("speed", &format!("{} baud, {parity}; {mode} mode", trial.speed.baud()));
+            compare(report, settings, mode, trial.check);
+            frames(report, &hearing);
+            Some(hearing)
+        }
+        None => {
+            unread(report, &hearing);
+            None
+        }
+    }
+}
+
+fn refused(report: &mut Report<'_>, fault: &Fault) {
+    match fault.kind {
+        // Who it is was said before.
+        FaultKind::Busy => report.untested("bytes", "not tested: the line is held by another program", &[]),
+        FaultKind::Denied => report.wrong("bytes", Code::Permission, &fault.to_string(), &[]),
+        _ => report.wrong("bytes", Code::Unavailable, &fault.to_string(), &[]),
+    }
+}
+
+fn silent(report: &mut Report<'_>) {
+    let advice = [
+        "are both wires at I1 and I2 of the meter? (either way round)".into(),
+        "has the modem power? a PiTInfo sits on all its pins".into(),
+        "is this the right line? see ls -l /dev/serial*".into(),
+        "Raspberry Pi: enable_uart=1 in /boot/firmware/config.txt".into(),
+    ];
+    report.wrong("bytes", Code::Unavailable, "not one from the meter: it never pauses, so the line is dead", &advice);
+}
+
+/// What is configured against what is there.
+fn compare(report: &mut Report<'_>, settings: &Settings, mode: Mode, check: Check) {
+    if let Some(configured) = settings.mode.filter(|configured| *configured != mode) {
+        let text = format!("the configuration says {configured} mode, the meter speaks {mode} mode");
+        report.wrong("mode", Code::Config, &text, &["reader.toml: [serial] mode = \"auto\" finds it by itself".into()]);
+    }
+    let software = matches!(check, Check::Software | Check::Gone);
+    if settings.parity == ParityChoice::Hardware && software {
+        let text = "the configuration wants the UART to check it, but this line cannot";
+        report.wrong("parity", Code::Config, text, &["reader.toml: [serial] parity = \"auto\"".into()]);
+    }
+}
+
+fn frames(report: &mut Report<'_>, hearing: &Hearing) {
+    let Hearing { frames_good, frames_bad, good, refused, .. } = *hearing;
+    let datasets = Hearing::share(good, refused).unwrap_or_default();
+    let Some(share) = Hearing::share(frames_good, frames_bad) else {
+        let text = format!("no whole one yet; {datasets} % of the datasets are good");
+        return report.doubt("frames", &text, &["try again in a minute".into()]);
+    };
+    let text = format!("{frames_good} of {} good; {datasets} % of the datasets", frames_good + frames_bad);
+    if share >= FINE {
+        return report.good("frames", &text);
+    }
+    let text = format!("{text}; {}", reason(hearing));
+    if share >= USABLE {
+        report.doubt("frames", &text, &advice(hearing))
+    } else {
+        report.wrong("frames", Code::Unavailable, &text, &advice(hearing))
+    }
+}
+
+/// Bytes, but nothing verifies.
+fn unread(report: &mut Report<'_>, hearing: &Hearing) {
+    report.wrong("speed", Code::Unavailable, &reason(hearing), &advice(hearing));
+}
+
+/// At the speed that makes more sense.
+fn damage(hearing: &Hearing) -> Damage {
+    let both = hearing.bytes.each_ref().map(|bytes| bits::examine(bytes).damage());
+    let [historic, standard] = both;
+    if standard == Damage::NoLabels { historic } else { standard }
+}
+
+fn reason(hearing: &Hearing) -> String {
+    match damage(hearing) {
+        Damage::Lost(bits, share) => format!("{} of the characters arrive as 0 ({share} %)", names(&bits)),
+        Damage::Gained(bits, share) => format!("{} of the characters arrive as 1 ({share} %)", names(&bits)),
+        Damage::None => "single bits are wrong here and there: noise on the wires".into(),
+        Damage::NoLabels => "all bits are wrong: no TIC at 1200 or at 9600 baud".into(),
+    }
+}
+
+fn advice(hearing: &Hearing) -> Vec<String> {
+    let advice: &[&str] = match damage(hearing) {
+        Damage::Lost(bits, _) if bits.iter().all(|bit| *bit >= 4) => &[
+            "the modem hears the meter too weakly: a wrong resistor at its input (standard mode wants a smaller one), or a bad contact at I1/I2",
+            "the speed is right, the Pi too: do not look there",
+        ],
+        Damage::Lost(..) | Damage::Gained(..) => &[
+            "the modem or the UART is at fault: try another modem, or another line",
+            "a mini-UART (/dev/ttyS0) needs enable_uart=1 in /boot/firmware/config.txt",
+        ],
+        Damage::None => &["keep the wires away from mains cables, use a twisted pair, shorten them", "screw the contacts at I1/I2 tight"],
+        Damage::NoLabels => &[
+            "do the wires come from I1 and I2 of the meter? not from I1 and A",
+            "is it another device's line? a modem, a GPS? see ls -l /dev/serial*",
+            "another speed: some industrial meters have 2400 or 19200 baud, which this program does not read",
+            "does another program change the speed? see above",
+        ],
+    };
+    advice.iter().map(|line| (*line).to_owned()).collect()
+}
+
+fn names(bits: &[usize]) -> String {
+    let numbers: Vec<_> = bits.iter().map(usize::to_string).collect();
+    match numbers.as_slice() {
+        [one] => format!("bit {one}"),
+        [all @ .., last] => format!("bits {} and {last}", all.join(", ")),
+        [] => String::new(),
+    }
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{}.{} s", time.as_secs(), time.subsec_millis() / 100)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bits_are_named_in_words() {
+        assert_eq!(names(&[4]), "bit 4");
+        assert_eq!(names(&[4, 5, 6]), "bits 4, 5 and 6");
+    }
+}

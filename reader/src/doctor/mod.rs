@@ -1,0 +1,65 @@
+//! `doctor`: what somebody wants to know who stands at the meter with a phone. One line per check, with a mark, then what to do; a verdict;
+//! an exit code. It takes 25 seconds at most.
+//!
+//! | file | question |
+//! |---|---|
+//! | `device`, `users` | is the serial line there, whose is it, may it be opened |
+//! | `holders` | is a login, the kernel's console or another program on it |
+//! | `hearing`, `line`, `bits` | does it carry bytes, how are they to be read, how many are good, which bits are lost |
+//! | `meter` | whose line it is, contract, power now |
+//! | `bridge`, `clock`, `light` | reachable and password right; set; working |
+//! | `report` | how all this is said |
+
+mod bits;
+mod bridge;
+mod clock;
+mod device;
+mod hearing;
+pub(crate) mod holders;
+mod light;
+mod line;
+mod meter;
+mod report;
+mod users;
+
+use std::{
+    io::{self, IsTerminal},
+    path::{Path, PathBuf},
+};
+
+use crate::{exit::Code, led::gpio, settings::Settings};
+use report::Report;
+
+/// The machine that is looked at.
+struct Place {
+    /// Where its files begin.
+    root: PathBuf,
+}
+
+/// Looks at everything, and says what it finds on standard output. `None`: all is well.
+#[must_use]
+pub fn run(settings: &Settings) -> Option<Code> {
+    let out = io::stdout();
+    let colour = out.is_terminal();
+    let mut out = out.lock();
+    let mut report = Report::new(&mut out, colour);
+    let place = Place { root: "/".into() };
+    let clock = look_at_line(&mut report, settings, &place);
+    bridge::check(&mut report, settings, &place);
+    clock::check(&mut report, clock, &place);
+    light::check(&mut report, settings, Path::new(gpio::ROOT));
+    report.verdict()
+}
+
+/// From the device to the meter, as far as it goes; returns the meter's clock.
+fn look_at_line(
+    report: &mut Report<'_>,
+    settings: &Settings,
+    place: &Place,
+) -> Option<(teleinfo_proto::tic::Timestamp, std::time::Instant)> {
+    let device = device::check(report, &settings.devices, place)?;
+    holders::check(report, &device, place);
+    let hearing = line::check(report, settings, device.path)?;
+    meter::check(report, &hearing);
+    hearing.clock
+}

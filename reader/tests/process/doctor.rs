@@ -1,0 +1,180 @@
+//! `doctor` at lines that are well and lines that are not: what it says, and how it ends. Its outputs are printed (`--nocapture`).
+
+use std::{
+    fs,
+    os::unix::process::CommandExt,
+    process::{Child, Command},
+    time::{Duration, Instant},
+};
+
+use teleinfo_proto::tic::Mode;
+
+use crate::bench::{METER, Meter, Place, Sends, free_port, router, router_with, until};
+
+/// Nobody waits longer at a cupboard.
+const LONGEST: Duration = Duration::from_secs(25);
+/// Columns of a telephone.
+const WIDTH: usize = 46;
+
+/// A place whose bridge is at this port.
+fn place(port: u16) -> Place {
+    let config = format!("[serial]\ndevice = \"DIR/meter\"\n[zenoh]\nconnect = [\"tcp/127.0.0.1:{port}\"]\n[led]\nmode = \"off\"\n");
+    Place::new(&config)
+}
+
+/// What the doctor says, and its exit code.
+fn ask(place: &Place, situation: &str) -> (String, i32) {
+    let start = Instant::now();
+    let output = place.command(&["doctor"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    println!("--- {situation} ({:.1} s)\n{text}", start.elapsed().as_secs_f32());
+    assert!(start.elapsed() < LONGEST, "{:?}", start.elapsed());
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    for line in text.lines().filter(|line| !line.contains("$ ") && !line.contains('/')) {
+        assert!(line.chars().count() <= WIDTH, "too wide for a telephone: {line}");
+    }
+    (text, output.status.code().unwrap())
+}
+
+/// Every one of these beginnings of lines, in this order.
+fn expect(text: &str, beginnings: &[&str]) {
+    let mut lines = text.lines();
+    for beginning in beginnings {
+        assert!(lines.any(|line| line.starts_with(beginning)), "{beginning:?} is missing, or out of order:\n{text}");
+    }
+}
+
+#[test]
+fn a_good_line() {
+    let port = free_port();
+    let _router = router(port);
+    for (mode, speaks) in [(Mode::Historic, "historic mode"), (Mode::Standard, "standard mode")] {
+        let place = place(port);
+        let _meter = Meter::plug_in(&place.path("meter"), Sends::Frames(mode), true);
+        let (text, code) = ask(&place, speaks);
+        assert_eq!(code, 0, "{text}");
+        expect(&text, &["ok device", "ok in use", "ok bytes", "ok speed", "ok frames", "ok meter", "ok power", "ok bridge", "Verdict: "]);
+        assert!(text.contains(speaks) && text.contains(METER) && text.contains("260 VA drawn") && !text.contains("!!"), "{text}");
+    }
+}
+
+#[test]
+fn a_wrong_speed() {
+    let port = free_port();
+    let _router = router(port);
+    let place = place(port);
+    let _meter = Meter::plug_in(&place.path("meter"), Sends::Noise, true);
+    let (text, code) = ask(&place, "wrong speed");
+    expect(&text, &["ok bytes", "!! speed: all bits are wrong", "ok bridge", "Verdict: One fault (!!): speed"]);
+    assert_eq!(code, 69);
+}
+
+#[test]
+fn no_bytes() {
+    let port = free_port();
+    let _router = router(port);
+    let place = place(port);
+    let _meter = Meter::plug_in(&place.path("meter"), Sends::Nothing, true);
+    let (text, code) = ask(&place, "no bytes");
+    expect(&text, &["ok device", "!! bytes: not one", "   > are both wires", "ok bridge", "Verdict: One fault (!!): bytes"]);
+    assert_eq!(code, 69);
+}
+
+/// Another process that calls itself agetty and has the line, as a login has it.
+struct Login(Child);
+
+impl Login {
+    fn on(line: &fs::File) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "printf agetty > /proc/$$/comm; kill -STOP $$"]).process_group(0).stdin(line.try_clone().unwrap());
+        let login = Self(shell.spawn().unwrap());
+        let name = format!("/proc/{}/comm", login.0.id());
+        until("the login", || (fs::read_to_string(&name).unwrap() == "agetty\n").then_some(()));
+        login
+    }
+}
+
+impl Drop for Login {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_login_on_the_line() {
+    let port = free_port();
+    let _router = router(port);
+    let place = place(port);
+    let _meter = Meter::plug_in(&place.path("meter"), Sends::Frames(Mode::Historic), true);
+    let login = Login::on(&fs::File::open(place.path("meter")).unwrap());
+    let (text, code) = ask(&place, "a login on the line");
+    let line = fs::canonicalize(place.path("meter")).unwrap().display().to_string().replace("/dev/", "");
+    let command = format!("     $ sudo systemctl disable --now serial-getty@{line}");
+    expect(&text, &["!! in use: agetty", &command, "ok meter", "Verdict: One fault (!!): in use"]);
+    assert_eq!(code, 69);
+    assert!(text.contains(&login.0.id().to_string()));
+}
+
+#[test]
+fn a_bad_modem() {
+    let port = free_port();
+    let _router = router(port);
+    let place = place(port);
+    let _meter = Meter::plug_in(&place.path("meter"), Sends::Weak(Mode::Standard), true);
+    let (text, code) = ask(&place, "bad modem");
+    expect(&text, &["ok bytes", "!! speed: bits 4, 5 and 6 of the", "   > the modem hears", "Verdict: One fault (!!): speed"]);
+    assert_eq!(code, 69);
+}
+
+#[test]
+fn an_unreachable_bridge() {
+    let place = place(free_port());
+    let _meter = Meter::plug_in(&place.path("meter"), Sends::Frames(Mode::Historic), true);
+    let (text, code) = ask(&place, "bridge unreachable");
+    expect(&text, &["ok frames", "ok meter", "!! bridge: tcp/127.0.0.1", "Verdict: One fault (!!): bridge"]);
+    assert_eq!(code, 69);
+}
+
+#[test]
+fn the_password_is_tried() {
+    let port = free_port();
+    let users = tempfile::NamedTempFile::new().unwrap();
+    fs::write(users.path(), "pi:right\n").unwrap();
+    let _router = router_with(port, &format!(r#", transport: {{ auth: {{ usrpwd: {{ dictionary_file: {:?} }} }} }}"#, users.path()));
+    let config = format!(
+        "[zenoh]\nconnect = [\"tcp/127.0.0.1:{port}\"]\nuser = \"pi\"\npassword-file = \"DIR/password\"\n[serial]\ndevice = \"DIR/none\"\n"
+    );
+    let place = Place::new(&config);
+    for (password, expected) in [("right", "ok password: accepted"), ("wrong", "!! password: tcp/127.0.0.1")] {
+        fs::write(place.path("password"), password).unwrap();
+        let (text, code) = ask(&place, password);
+        expect(&text, &["!! device", expected]);
+        assert_eq!(code, 69, "the device is missing");
+    }
+    fs::remove_file(place.path("password")).unwrap();
+    let (text, _) = ask(&place, "no password file");
+    expect(&text, &["!! password", "Verdict: 2 faults (!!). Begin with the"]);
+}
+
+#[test]
+fn the_running_reader_is_told_from_a_stranger() {
+    let port = free_port();
+    let _router = router(port);
+    let place = place(port);
+    let _meter = Meter::plug_in(&place.path("meter"), Sends::Frames(Mode::Historic), true);
+    let reader = place.start();
+    place.until_logged("reading meter");
+    let (text, code) = ask(&place, "the reader is running");
+    expect(
+        &text,
+        &[
+            "?? in use: the running teleinfo-reader",
+            "     $ journalctl -u teleinfo-reader",
+            "?? bytes: not tested",
+            "Verdict: No fault found, but not",
+        ],
+    );
+    assert_eq!(code, 69);
+    assert!(reader.stop().success());
+}

@@ -9,7 +9,8 @@ _teleinfo_reader() {
         ;;
     --serial) mapfile -t COMPREPLY < <(compgen -G "${current:-/dev/}*" | grep -E '^/dev/(teleinfo|serial|tty(S|AMA|USB|ACM))') ;;
     --connect) mapfile -t COMPREPLY < <(compgen -W "tcp/" -- "$current") && compopt -o nospace ;;
-    *) mapfile -t COMPREPLY < <(compgen -W "--config --serial --connect --check-config --help --version" -- "$current") ;;
+    --language) mapfile -t COMPREPLY < <(compgen -W "en fr" -- "$current") ;;
+    *) mapfile -t COMPREPLY < <(compgen -W "doctor monitor --config --serial --connect --check-config --language --help --version" -- "$current") ;;
     esac
 }
 complete -F _teleinfo_reader teleinfo-reader

@@ -26,7 +26,7 @@ pub(super) fn check(report: &mut Report<'_>, settings: &Settings, place: &Place)
     let credentials = match credentials(settings, &place.root) {
         Ok(credentials) => credentials,
         Err(failure) => {
-            let advice = ["root may read it:".into(), "$ sudo teleinfo-reader doctor".into()];
+            let advice = ["root may read it:", "$ sudo teleinfo-reader doctor"];
             return report.wrong("password", failure.code, &failure.message, &advice);
         }
     };
@@ -44,10 +44,10 @@ pub(super) fn check(report: &mut Report<'_>, settings: &Settings, place: &Place)
         Err(reason) if reason.contains("password") => report.wrong("password", Code::Permission, &reason, &[]),
         Err(reason) => {
             let advice = [
-                "on the bridge's machine:".into(),
-                "$ systemctl status teleinfo-bridge".into(),
-                "same network? no firewall on port 7447? here: [zenoh] connect in reader.toml, or --connect".into(),
-                "meanwhile the reader keeps the values".into(),
+                "on the bridge's machine:",
+                "$ systemctl status teleinfo-bridge",
+                "same network? no firewall on port 7447? here: [zenoh] connect in reader.toml, or --connect",
+                "meanwhile the reader keeps the values",
             ];
             report.wrong("bridge", Code::Unavailable, &reason, &advice);
         }

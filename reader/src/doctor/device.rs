@@ -19,7 +19,8 @@ use crate::exit::Code;
 /// The user of our unit.
 const SERVICE: &str = "teleinfo-reader";
 /// Where serial lines are found that nobody has named.
-const USUAL: [&str; 6] = ["ttyUSB", "ttyACM", "ttyAMA", "ttyS0", "serial0", "serial1"];
+const USUAL: [&str; 8] =
+    ["/dev/ttyUSB0", "/dev/ttyUSB1", "/dev/ttyACM0", "/dev/ttyACM1", "/dev/serial0", "/dev/serial1", "/dev/ttyAMA0", "/dev/ttyS0"];
 
 /// A serial line that is there.
 #[derive(Debug)]
@@ -41,7 +42,7 @@ impl Device {
 /// Looks for the first of `devices` that exists; none is a fault.
 pub(super) fn check(report: &mut Report<'_>, devices: &[PathBuf], place: &Place) -> Option<Device> {
     let Some(path) = devices.iter().find(|path| path.exists()) else {
-        report.wrong("device", Code::Unavailable, &missing(devices), &elsewhere(&place.root));
+        tell_missing(report, devices, &place.root);
         return None;
     };
     match fs::metadata(path).and_then(|metadata| Ok((fs::canonicalize(path)?, metadata))) {
@@ -61,33 +62,24 @@ fn missing(devices: &[PathBuf]) -> String {
     }
 }
 
-/// What the machine has instead.
-fn elsewhere(root: &Path) -> Vec<String> {
-    let found = candidates(&root.join("dev"));
-    if found.is_empty() {
-        return vec![
-            "USB adapter: plug it in".into(),
-            "Raspberry Pi: put enable_uart=1 into /boot/firmware/config.txt and restart it".into(),
-        ];
-    }
-    let first = format!("$ teleinfo-reader doctor --serial {}", found[0]);
-    vec![format!("this machine has {}: try one", found.join(", ")), first, "and write it into reader.toml, [serial] device".into()]
-}
-
-fn candidates(directory: &Path) -> Vec<String> {
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
-    let mut found: Vec<_> =
-        names.filter(|name| USUAL.iter().any(|usual| name.starts_with(usual))).map(|name| format!("/dev/{name}")).collect();
-    found.sort();
-    found
+/// No device: what the machine has instead.
+fn tell_missing(report: &mut Report<'_>, devices: &[PathBuf], root: &Path) {
+    let found: Vec<_> = USUAL.iter().filter(|path| root.join(&path[1..]).exists()).copied().collect();
+    let Some(first) = found.first() else {
+        let advice = ["USB adapter: plug it in", "Raspberry Pi: put enable_uart=1 into /boot/firmware/config.txt and restart it"];
+        return report.wrong("device", Code::Unavailable, &missing(devices), &advice);
+    };
+    let has = format!("this machine has {}: try one", found.join(", "));
+    let command = format!("$ teleinfo-reader doctor --serial {first}");
+    let advice = [&has, &command, "and write it into reader.toml, [serial] device"];
+    report.wrong("device", Code::Unavailable, &missing(devices), &advice);
 }
 
 fn judge(report: &mut Report<'_>, path: &Path, target: PathBuf, metadata: &Metadata, place: &Place) -> Option<Device> {
     let users = Users::read(&place.root);
     let shown = if target == path { path.display().to_string() } else { format!("{} -> {}", path.display(), target.display()) };
     if !metadata.file_type().is_char_device() {
-        report.wrong("device", Code::Config, &format!("{shown} is no serial line"), &["name yours: reader.toml, [serial] device".into()]);
+        report.wrong("device", Code::Config, &format!("{shown} is no serial line"), &["name yours: reader.toml, [serial] device"]);
         return None;
     }
     let group = users.group_name(metadata.gid());
@@ -96,14 +88,14 @@ fn judge(report: &mut Report<'_>, path: &Path, target: PathBuf, metadata: &Metad
     if access(path, AccessFlags::R_OK).is_err() {
         let me = me().map_or_else(|_| "this user".into(), |id| users.user_name(id));
         let text = format!("{rights}: {me} may not open it");
-        report.wrong("device", Code::Permission, &text, &[format!("$ sudo usermod -aG {group} {me}"), "then log in again".into()]);
+        report.wrong("device", Code::Permission, &text, &[&format!("$ sudo usermod -aG {group} {me}"), "then log in again"]);
         return None;
     }
     match users.named(SERVICE) {
         Some(service) if !may_open(&users, &service, metadata) => {
             let text = format!("{rights}: you may open it, the service's user {SERVICE} may not");
-            let commands = [format!("$ sudo usermod -aG {group} {SERVICE}"), format!("$ sudo systemctl restart {SERVICE}")];
-            report.doubt("device", &text, &commands);
+            let command = format!("$ sudo usermod -aG {group} {SERVICE}");
+            report.doubt("device", &text, &[&command, "$ sudo systemctl restart teleinfo-reader"]);
         }
         _ => report.good("device", &rights),
     }

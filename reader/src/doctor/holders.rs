@@ -100,13 +100,13 @@ pub(super) fn check(report: &mut Report<'_>, device: &Device, place: &Place) {
     let waiting = !login && has_getty(&place.root, &name);
     if waiting {
         let text = format!("a login is set up on {name}: systemd starts it with the machine");
-        report.doubt("login", &text, &[disable_getty(&name)]);
+        report.doubt("login", &text, &[&disable_getty(&name)]);
     }
     let console = is_console(&place.root, device, &name);
     if console {
         let text = format!("the kernel writes its messages to {name}, and a login follows it there");
         let advice = format!("take console={name},... (or serial0) out of /boot/firmware/cmdline.txt, then restart the machine");
-        report.doubt("console", &text, &[advice]);
+        report.doubt("console", &text, &[&advice]);
     }
     if holders.is_empty() && !waiting && !console {
         report.good("in use", if all { "by nobody else; no login, no console" } else { "by no program of yours (sudo sees all)" });
@@ -118,18 +118,18 @@ fn tell(report: &mut Report<'_>, holder: &Holder, line: &str) {
     if holder.is_reader() {
         let text = format!("the running {name} (process {pid}) has the line, as it should");
         let advice = [
-            "to test the line, stop it:".into(),
-            holder.command(line),
-            "and when you are done:".into(),
-            format!("$ sudo systemctl start {READER}"),
-            "or see what it says itself:".into(),
-            format!("$ journalctl -u {READER} -n 20"),
+            "to test the line, stop it:",
+            &holder.command(line),
+            "and when you are done:",
+            "$ sudo systemctl start teleinfo-reader",
+            "or see what it says itself:",
+            "$ journalctl -u teleinfo-reader -n 20",
         ];
         return report.untested("in use", &text, &advice);
     }
     let what = if holder.is_login() { "a login on this line" } else { "another program" };
     let text = format!("{name} (process {pid}) has it open: {what} takes bytes away");
-    report.wrong("in use", Code::Unavailable, &text, &["free the line:".into(), holder.command(line)]);
+    report.wrong("in use", Code::Unavailable, &text, &["free the line:", &holder.command(line)]);
 }
 
 fn has_getty(root: &Path, line: &str) -> bool {

@@ -35,11 +35,11 @@ pub(super) fn check(report: &mut Report<'_>, settings: &Settings, root: &Path) {
     match open(root, number).and_then(|gpio| blink(&gpio)) {
         Ok(()) => report.good("light", &format!("lit {TIMES} times on GPIO {number}. Seen nothing? [led] gpio names the pin")),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            let advice = [String::from("$ sudo usermod -aG gpio $USER"), "then log in again; or run this with sudo".into()];
+            let advice = ["$ sudo usermod -aG gpio $USER", "then log in again; or run this with sudo"];
             report.wrong("light", Code::Permission, &error.to_string(), &advice);
         }
         Err(error) => {
-            let advice = [String::from("reading goes on without it; reader.toml: [led] mode = \"off\" does without")];
+            let advice = ["reading goes on without it; reader.toml: [led] mode = \"off\" does without"];
             report.wrong("light", Code::Unavailable, &error.to_string(), &advice);
         }
     }

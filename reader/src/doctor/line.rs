@@ -22,6 +22,24 @@ const FINE: u32 = 95;
 /// and of one that works at all.
 const USABLE: u32 = 50;
 
+/// A modem that hears too little loses bits from this one on: they come last of a character.
+const WEAK_BITS: usize = 4;
+const WEAK: &[&str] = &[
+    "the modem hears the meter too weakly: a wrong resistor at its input (standard mode wants a smaller one), or a bad contact at I1/I2",
+    "the speed is right, the Pi too: do not look there",
+];
+const FAULTY: &[&str] = &[
+    "the modem or the UART is at fault: try another modem, or another line",
+    "a mini-UART (/dev/ttyS0) needs enable_uart=1 in /boot/firmware/config.txt",
+];
+const NOISE: &[&str] = &["keep the wires away from mains cables, use a twisted pair, shorten them", "screw the contacts at I1/I2 tight"];
+const STRANGE: &[&str] = &[
+    "do the wires come from I1 and I2 of the meter? not from I1 and A",
+    "is it another device's line? a modem, a GPS? see ls -l /dev/serial*",
+    "another speed: some industrial meters have 2400 or 19200 baud, which this program does not read",
+    "does another program change the speed? see above",
+];
+
 /// Listens and says what was heard; nothing if nothing could be.
 pub(super) fn check(report: &mut Report<'_>, settings: &Settings, device: PathBuf) -> Option<Hearing> {
     let hearing = match hearing::listen(&[device]) {
@@ -67,10 +85,10 @@ fn refused(report: &mut Report<'_>, fault: &Fault) {
 
 fn silent(report: &mut Report<'_>) {
     let advice = [
-        "are both wires at I1 and I2 of the meter? (either way round)".into(),
-        "has the modem power? a PiTInfo sits on all its pins".into(),
-        "is this the right line? see ls -l /dev/serial*".into(),
-        "Raspberry Pi: enable_uart=1 in /boot/firmware/config.txt".into(),
+        "are both wires at I1 and I2 of the meter? (either way round)",
+        "has the modem power? a PiTInfo sits on all its pins",
+        "is this the right line? see ls -l /dev/serial*",
+        "Raspberry Pi: enable_uart=1 in /boot/firmware/config.txt",
     ];
     report.wrong("bytes", Code::Unavailable, "not one from the meter: it never pauses, so the line is dead", &advice);
 }
@@ -79,12 +97,12 @@ fn silent(report: &mut Report<'_>) {
 fn compare(report: &mut Report<'_>, settings: &Settings, mode: Mode, check: Check) {
     if let Some(configured) = settings.mode.filter(|configured| *configured != mode) {
         let text = format!("the configuration says {configured} mode, the meter speaks {mode} mode");
-        report.wrong("mode", Code::Config, &text, &["reader.toml: [serial] mode = \"auto\" finds it by itself".into()]);
+        report.wrong("mode", Code::Config, &text, &["reader.toml: [serial] mode = \"auto\" finds it by itself"]);
     }
     let software = matches!(check, Check::Software | Check::Gone);
     if settings.parity == ParityChoice::Hardware && software {
         let text = "the configuration wants the UART to check it, but this line cannot";
-        report.wrong("parity", Code::Config, text, &["reader.toml: [serial] parity = \"auto\"".into()]);
+        report.wrong("parity", Code::Config, text, &["reader.toml: [serial] parity = \"auto\""]);
     }
 }
 
@@ -93,60 +111,40 @@ fn frames(report: &mut Report<'_>, hearing: &Hearing) {
     let datasets = Hearing::share(good, refused).unwrap_or_default();
     let Some(share) = Hearing::share(frames_good, frames_bad) else {
         let text = format!("no whole one yet; {datasets} % of the datasets are good");
-        return report.doubt("frames", &text, &["try again in a minute".into()]);
+        return report.doubt("frames", &text, &["try again in a minute"]);
     };
     let text = format!("{frames_good} of {} good; {datasets} % of the datasets", frames_good + frames_bad);
     if share >= FINE {
         return report.good("frames", &text);
     }
-    let text = format!("{text}; {}", reason(hearing));
-    if share >= USABLE {
-        report.doubt("frames", &text, &advice(hearing))
-    } else {
-        report.wrong("frames", Code::Unavailable, &text, &advice(hearing))
-    }
+    let (reason, advice) = judge(hearing);
+    let text = format!("{text}; {reason}");
+    if share >= USABLE { report.doubt("frames", &text, advice) } else { report.wrong("frames", Code::Unavailable, &text, advice) }
 }
 
 /// Bytes, but nothing verifies.
 fn unread(report: &mut Report<'_>, hearing: &Hearing) {
-    report.wrong("speed", Code::Unavailable, &reason(hearing), &advice(hearing));
+    let (reason, advice) = judge(hearing);
+    report.wrong("speed", Code::Unavailable, &reason, advice);
+}
+
+/// What is wrong, and what to do about it.
+fn judge(hearing: &Hearing) -> (String, &'static [&'static str]) {
+    match damage(hearing) {
+        Damage::Lost(bits, share) => {
+            let reason = format!("{} of the characters arrive as 0 ({share} %)", names(&bits));
+            (reason, if bits.iter().all(|bit| *bit >= WEAK_BITS) { WEAK } else { FAULTY })
+        }
+        Damage::Gained(bits, share) => (format!("{} of the characters arrive as 1 ({share} %)", names(&bits)), FAULTY),
+        Damage::None => ("single bits are wrong here and there: noise on the wires".into(), NOISE),
+        Damage::NoLabels => ("all bits are wrong: no TIC at 1200 or at 9600 baud".into(), STRANGE),
+    }
 }
 
 /// At the speed that makes more sense.
 fn damage(hearing: &Hearing) -> Damage {
-    let both = hearing.bytes.each_ref().map(|bytes| bits::examine(bytes).damage());
-    let [historic, standard] = both;
+    let [historic, standard] = hearing.bytes.each_ref().map(|bytes| bits::examine(bytes).damage());
     if standard == Damage::NoLabels { historic } else { standard }
-}
-
-fn reason(hearing: &Hearing) -> String {
-    match damage(hearing) {
-        Damage::Lost(bits, share) => format!("{} of the characters arrive as 0 ({share} %)", names(&bits)),
-        Damage::Gained(bits, share) => format!("{} of the characters arrive as 1 ({share} %)", names(&bits)),
-        Damage::None => "single bits are wrong here and there: noise on the wires".into(),
-        Damage::NoLabels => "all bits are wrong: no TIC at 1200 or at 9600 baud".into(),
-    }
-}
-
-fn advice(hearing: &Hearing) -> Vec<String> {
-    let advice: &[&str] = match damage(hearing) {
-        Damage::Lost(bits, _) if bits.iter().all(|bit| *bit >= 4) => &[
-            "the modem hears the meter too weakly: a wrong resistor at its input (standard mode wants a smaller one), or a bad contact at I1/I2",
-            "the speed is right, the Pi too: do not look there",
-        ],
-        Damage::Lost(..) | Damage::Gained(..) => &[
-            "the modem or the UART is at fault: try another modem, or another line",
-            "a mini-UART (/dev/ttyS0) needs enable_uart=1 in /boot/firmware/config.txt",
-        ],
-        Damage::None => &["keep the wires away from mains cables, use a twisted pair, shorten them", "screw the contacts at I1/I2 tight"],
-        Damage::NoLabels => &[
-            "do the wires come from I1 and I2 of the meter? not from I1 and A",
-            "is it another device's line? a modem, a GPS? see ls -l /dev/serial*",
-            "another speed: some industrial meters have 2400 or 19200 baud, which this program does not read",
-            "does another program change the speed? see above",
-        ],
-    };
-    advice.iter().map(|line| (*line).to_owned()).collect()
 }
 
 fn names(bits: &[usize]) -> String {

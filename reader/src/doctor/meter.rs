@@ -11,7 +11,7 @@ pub(super) fn check(report: &mut Report<'_>, hearing: &Hearing) {
         Some(meter) => report.good("meter", &who(&meter)),
         None => {
             let text = "it has not said its address (ADCO or ADSC)";
-            report.wrong("meter", Code::Unavailable, text, &["nothing can be sent without it: look at the frames above".into()]);
+            report.wrong("meter", Code::Unavailable, text, &["nothing can be sent without it: look at the frames above"]);
         }
     }
     if let Some((_, mode)) = hearing.found {

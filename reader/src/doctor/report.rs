@@ -70,19 +70,19 @@ impl<'a> Report<'a> {
     }
 
     /// It works, but.
-    pub(super) fn doubt(&mut self, topic: &'static str, text: &str, advice: &[String]) {
+    pub(super) fn doubt(&mut self, topic: &'static str, text: &str, advice: &[&str]) {
         self.doubts += 1;
         self.tell(Mark::Doubt, topic, text, advice);
     }
 
     /// Could not be tested, so that nobody can call it good.
-    pub(super) fn untested(&mut self, topic: &'static str, text: &str, advice: &[String]) {
+    pub(super) fn untested(&mut self, topic: &'static str, text: &str, advice: &[&str]) {
         self.code.get_or_insert(Code::Unavailable);
         self.doubt(topic, text, advice);
     }
 
     /// It does not work; `code` is how the doctor ends, if nothing else was wrong before.
-    pub(super) fn wrong(&mut self, topic: &'static str, code: Code, text: &str, advice: &[String]) {
+    pub(super) fn wrong(&mut self, topic: &'static str, code: Code, text: &str, advice: &[&str]) {
         if self.wrong.is_empty() {
             self.code = Some(code);
         }
@@ -106,7 +106,7 @@ impl<'a> Report<'a> {
         self.code
     }
 
-    fn tell(&mut self, mark: Mark, topic: &str, text: &str, advice: &[String]) {
+    fn tell(&mut self, mark: Mark, topic: &str, text: &str, advice: &[&str]) {
         let sign = mark.sign();
         let sign = if self.colour { format!("\x1b[{}m{sign}\x1b[m", mark.colour()) } else { sign.into() };
         let margin = " ".repeat(INDENT);
@@ -167,7 +167,7 @@ mod tests {
                 "in use",
                 Code::Unavailable,
                 "agetty (process 412) listens on the same line and takes bytes away",
-                &["free it:".into(), command.into()],
+                &["free it:", command],
             );
         });
         assert!(text.lines().all(|line| line.len() <= WIDTH || line.trim() == command), "{text}");

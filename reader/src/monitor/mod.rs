@@ -28,14 +28,11 @@ use crate::{
     signals::Signals,
 };
 use rows::Table;
-use screen::Size;
 
 /// Between two looks for a signal.
 const TURN: Duration = Duration::from_millis(100);
 /// Drawn no more often: an ssh session over a telephone is slow.
 const DRAW: Duration = Duration::from_millis(250);
-/// People turn their phones.
-const ASK_SIZE: Duration = Duration::from_secs(3);
 
 /// Shows the meter until a signal asks to stop, or nobody looks any more.
 ///
@@ -71,8 +68,6 @@ struct Monitor<'a> {
     table: Table,
     meter: Option<String>,
     terminal: bool,
-    size: Size,
-    size_asked: Instant,
     drawn: Option<Instant>,
 }
 
@@ -90,8 +85,6 @@ impl<'a> Monitor<'a> {
             table: Table::new(language),
             meter: None,
             terminal: io::stdout().is_terminal(),
-            size: Size::ask(),
-            size_asked: now,
             drawn: None,
         }
     }
@@ -139,8 +132,8 @@ impl<'a> Monitor<'a> {
                 if let Event::Dataset(dataset) = event {
                     session.handle_dataset(Instant::now());
                     if let Value::Identity(id) = dataset.value() {
-                        let known = [id.manufacturer(), id.kind().map(|kind| kind.name)];
-                        *meter = Some([&[id.as_str()][..], &known.into_iter().flatten().collect::<Vec<_>>()].concat().join(", "));
+                        let (maker, kind) = (id.manufacturer().unwrap_or("?"), id.kind().map_or("", |kind| kind.name));
+                        *meter = Some(format!("{id}, {maker} {kind}"));
                     }
                 }
                 ended |= table.handle(event);
@@ -161,12 +154,9 @@ impl<'a> Monitor<'a> {
         if self.drawn.is_some_and(|at| now < at + DRAW) {
             return Ok(());
         }
-        if now >= self.size_asked + ASK_SIZE {
-            (self.size, self.size_asked) = (Size::ask(), now);
-        }
-        let clear = if self.drawn.is_none() { "\x1b[2J" } else { "" };
+        let clear = if self.drawn.is_none() { screen::BEGIN } else { "" };
         self.drawn = Some(now);
-        write(&format!("{clear}{}", screen::draw(&self.heading(now), self.table.rows(), self.size)))
+        write(&format!("{clear}{}", screen::draw(&self.heading(now), self.table.rows())))
     }
 
     fn print(&self, now: Instant) -> io::Result<()> {
@@ -176,7 +166,7 @@ impl<'a> Monitor<'a> {
     /// The table stays; the prompt comes below it.
     fn leave(&self) {
         if self.drawn.is_some() {
-            let _ = write("\r\n");
+            let _ = write(screen::END);
         }
     }
 

@@ -95,13 +95,13 @@ fn value(dataset: &Dataset<'_>, language: Language) -> String {
     let value = dataset.value();
     match (value, value.number(), dataset.info().and_then(|info| info.unit())) {
         (_, Some(number), Some(unit)) => format!("{number} {unit}"),
-        (Value::Status(register), ..) => [&[dataset.data.to_owned()], facts(register, language).as_slice()].concat().join(", "),
+        (Value::Status(register), ..) => facts(dataset.data, register, language),
         _ => dataset.data.trim_matches(' ').into(),
     }
 }
 
-/// What stands out in the status register.
-fn facts(register: StatusRegister, language: Language) -> Vec<String> {
+/// The register as it came, and what stands out in it.
+fn facts(raw: &str, register: StatusRegister, language: Language) -> String {
     let flags = [
         (register.over_power(), "overload", "dépassement"),
         (register.over_voltage(), "over-voltage", "surtension"),
@@ -109,12 +109,16 @@ fn facts(register: StatusRegister, language: Language) -> Vec<String> {
         (register.cover_open(), "cover open", "cache-bornes ouvert"),
         (register.clock_degraded(), "clock degraded", "horloge dégradée"),
     ];
-    let flags = flags.into_iter().filter(|(set, ..)| *set).map(|(_, english, french)| language.choose(english, french).to_owned());
-    let days = [(register.today(), "today", "aujourd'hui"), (register.tomorrow(), "tomorrow", "demain")];
-    let days = days
-        .into_iter()
-        .filter_map(|(colour, english, french)| Some(format!("{} {}", language.choose(english, french), colour_name(colour?, language))));
-    flags.chain(days).collect()
+    let mut text = raw.to_owned();
+    for (_, english, french) in flags.into_iter().filter(|(set, ..)| *set) {
+        text = text + ", " + language.choose(english, french);
+    }
+    for (colour, english, french) in [(register.today(), "today", "aujourd'hui"), (register.tomorrow(), "tomorrow", "demain")] {
+        if let Some(colour) = colour {
+            text = text + ", " + language.choose(english, french) + " " + colour_name(colour, language);
+        }
+    }
+    text
 }
 
 fn colour_name(colour: Colour, language: Language) -> &'static str {

@@ -1,9 +1,10 @@
-//! The table on a terminal: drawn over itself, cut to the terminal's size (ECMA-48: CUP, EL, ED).
+//! The table on a terminal: drawn over itself (ECMA-48: CUP, EL, ED; DEC: DECAWM).
+//!
+//! Nobody asks for the terminal's size, which no safe function tells. Lines that are too long are not wrapped but cut, by the terminal.
+//! Lines that would be below the last are drawn on the last, as the position is clamped; they are drawn from the bottom up, so that the
+//! line that belongs there comes last.
 
-use std::{
-    fmt::Write,
-    process::{Command, Stdio},
-};
+use std::fmt::Write;
 
 use super::rows::Row;
 
@@ -11,74 +12,51 @@ use super::rows::Row;
 const LABEL: usize = 9;
 /// Columns of a value, at most; the day profiles have 98 characters, which nobody reads.
 const VALUE_MAX: usize = 30;
-/// A terminal that does not tell its size.
-const USUAL: Size = Size { columns: 80, lines: 24 };
 
-/// Of a terminal, in characters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Size {
-    pub(super) columns: usize,
-    pub(super) lines: usize,
-}
+/// Empties the screen, and has long lines cut.
+pub(super) const BEGIN: &str = "\x1b[2J\x1b[?7l";
+/// Leaves the table where it is, the prompt below it, and the terminal as it was.
+pub(super) const END: &str = "\x1b[?7h\r\n";
 
-impl Size {
-    /// Of our terminal. Asked of stty(1): the system call is one that no safe function offers.
-    pub(super) fn ask() -> Self {
-        let output = Command::new("stty").args(["-F", "/dev/tty", "size"]).stderr(Stdio::null()).output();
-        let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-        let mut numbers = text.split_whitespace().filter_map(|word| word.parse().ok());
-        match (numbers.next(), numbers.next()) {
-            (Some(lines), Some(columns)) if lines > 0 && columns > 0 => Self { columns, lines },
-            _ => USUAL,
-        }
+/// The rows under their heading, written over what was there.
+pub(super) fn draw(heading: &[String], rows: &[Row]) -> String {
+    let lines: Vec<_> = lines(heading, rows).collect();
+    let below = lines.len() + 1;
+    let mut text = format!("\x1b[{below}H\x1b[J");
+    for (index, line) in lines.iter().enumerate().rev() {
+        let _ = write!(text, "\x1b[{}H{line}\x1b[K", index + 1);
     }
-}
-
-/// The rows under their heading, to be written over what was there.
-pub(super) fn draw(heading: &[String], rows: &[Row], size: Size) -> String {
-    let heading = &heading[..heading.len().min(size.lines.saturating_sub(2).max(1))];
-    let room = size.lines.saturating_sub(heading.len() + 1);
-    let idle = rows.len() > room;
-    // Of a meter with ten indexes most have never counted: the first to go when there is no room for all.
-    let rows: Vec<_> = rows.iter().filter(|row| !(idle && row.idle)).collect();
-    let shown = if rows.len() > room { room.saturating_sub(1) } else { rows.len() };
-    let more = room > 0 && shown < rows.len();
-    let width = value_width(rows.iter().copied());
-    let mut text = String::from("\x1b[H");
-    let mut put = |line: &str| _ = write!(text, "{}\x1b[K\r\n", cut(line, size.columns));
-    heading.iter().for_each(|line| put(line));
-    rows[..shown].iter().for_each(|row| put(&line(row, width)));
-    if more {
-        put(&format!("... +{}", rows.len() - shown));
-    }
-    text.push_str("\x1b[J");
+    let _ = write!(text, "\x1b[{below}H");
     text
 }
 
-/// The rows for a file or a pipe: nothing is cut.
+/// The same for a file or a pipe.
 pub(super) fn list(heading: &[String], rows: &[Row]) -> String {
-    let width = value_width(rows.iter());
-    let lines = heading.iter().cloned().chain(rows.iter().map(|row| line_with(&row.label, &row.value, row.meaning, width)));
-    lines.map(|line| line + "\n").collect::<String>() + "\n"
+    lines(heading, rows).map(|line| line + "\n").collect::<String>() + "\n"
 }
 
-fn value_width<'a>(rows: impl Iterator<Item = &'a Row>) -> usize {
-    rows.map(|row| row.value.chars().count()).max().unwrap_or_default().min(VALUE_MAX)
+/// Of a meter with ten indexes most have never counted: they come last, where the screen may end.
+fn lines(heading: &[String], rows: &[Row]) -> impl Iterator<Item = String> {
+    let width = rows.iter().map(|row| row.value.chars().count()).max().unwrap_or_default().min(VALUE_MAX);
+    let rows = [false, true].into_iter().flat_map(move |idle| rows.iter().filter(move |row| row.idle == idle));
+    heading.iter().cloned().chain(rows.map(move |row| line(row, width)))
 }
 
 fn line(row: &Row, width: usize) -> String {
-    line_with(&row.label, &cut(&row.value, width), row.meaning, width)
+    let Row { label, value, meaning, .. } = row;
+    let mut line = format!("{label:LABEL$} {:width$}  {meaning}", cut(value));
+    line.truncate(line.trim_end().len());
+    line
 }
 
-fn line_with(label: &str, value: &str, meaning: &str, width: usize) -> String {
-    format!("{label:LABEL$} {value:width$}  {meaning}").trim_end().to_owned()
-}
-
-fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.into();
+fn cut(value: &str) -> String {
+    let mut characters = value.chars();
+    let cut: String = characters.by_ref().take(VALUE_MAX - 1).collect();
+    match (characters.next(), characters.next()) {
+        (None, _) => cut,
+        (Some(last), None) => format!("{cut}{last}"),
+        (Some(_), Some(_)) => cut + "~",
     }
-    text.chars().take(width.saturating_sub(1)).chain(['~']).collect()
 }
 
 #[cfg(test)]
@@ -98,26 +76,36 @@ mod tests {
         table
     }
 
-    #[test]
-    fn it_fits_every_terminal() {
-        let (table, heading) = (table(), ["a meter".to_owned()]);
-        for size in [
-            Size { columns: 40, lines: 20 },
-            Size { columns: 200, lines: 100 },
-            Size { columns: 5, lines: 2 },
-            Size { columns: 1, lines: 1 },
-        ] {
-            let text = draw(&heading, table.rows(), size);
-            let lines: Vec<_> = text.trim_start_matches("\x1b[H").split("\r\n").collect();
-            // What follows the last line break is empty.
-            assert!(lines.len() <= size.lines.max(2), "{size:?}: {}", lines.len());
-            assert!(
-                lines.iter().all(|line| line.trim_end_matches("\x1b[K").trim_end_matches("\x1b[J").chars().count() <= size.columns),
-                "{text}"
-            );
+    /// What a terminal of this many lines shows: the last text put on each of them.
+    fn shown(text: &str, lines: usize) -> Vec<String> {
+        let mut screen = vec![String::new(); lines];
+        for part in text.split("\x1b[").filter(|part| !part.is_empty() && !part.starts_with(['J', 'K'])) {
+            let (line, text) = part.split_once('H').unwrap();
+            let line = line.parse::<usize>().unwrap().min(lines) - 1;
+            if !text.is_empty() {
+                screen[line] = text.into();
+            }
         }
-        let all = draw(&heading, table.rows(), Size { columns: 200, lines: 100 });
-        assert!(table.rows().iter().all(|row| all.contains(&row.label)));
-        assert!(list(&heading, table.rows()).lines().count() == table.rows().len() + 2);
+        screen
+    }
+
+    #[test]
+    fn a_small_screen_shows_the_beginning_a_large_one_all() {
+        let (table, heading) = (table(), ["a meter".to_owned()]);
+        let text = draw(&heading, table.rows());
+        let all: Vec<_> = lines(&heading, table.rows()).collect();
+        assert_eq!(shown(&text, 10), all[..10]);
+        assert_eq!(shown(&text, 100)[..all.len()], all);
+        assert!(table.rows().iter().all(|row| all.iter().any(|line| line.starts_with(&row.label))));
+        let idle = |line: &str| table.rows().iter().any(|row| row.idle && line.starts_with(&format!("{:LABEL$} ", row.label)));
+        let first = all.iter().position(|line| idle(line)).unwrap();
+        assert!(all[first..].iter().all(|line| idle(line)), "what never counts is last");
+    }
+
+    #[test]
+    fn long_values_are_cut() {
+        assert_eq!(cut("short"), "short");
+        assert_eq!(cut(&"x".repeat(30)), "x".repeat(30));
+        assert_eq!(cut(&"é".repeat(98)), "é".repeat(29) + "~");
     }
 }

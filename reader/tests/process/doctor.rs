@@ -2,8 +2,7 @@
 
 use std::{
     fs,
-    os::unix::process::CommandExt,
-    process::{Child, Command},
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -80,13 +79,13 @@ fn no_bytes() {
     assert_eq!(code, 69);
 }
 
-/// Another process that calls itself agetty and has the line, as a login has it.
+/// Another process that calls itself agetty and has the line, as a login has it. It ends with its standard input, so with this test.
 struct Login(Child);
 
 impl Login {
     fn on(line: &fs::File) -> Self {
         let mut shell = Command::new("sh");
-        shell.args(["-c", "printf agetty > /proc/$$/comm; kill -STOP $$"]).process_group(0).stdin(line.try_clone().unwrap());
+        shell.args(["-c", "printf agetty > /proc/$$/comm; read never"]).stdin(Stdio::piped()).stdout(line.try_clone().unwrap());
         let login = Self(shell.spawn().unwrap());
         let name = format!("/proc/{}/comm", login.0.id());
         until("the login", || (fs::read_to_string(&name).unwrap() == "agetty\n").then_some(()));

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{BufRead, BufReader, Read},
+    io::Read,
     process::{Child, Command, Stdio},
     sync::mpsc,
     thread,
@@ -36,19 +36,18 @@ impl Drop for Monitor {
 fn shows(mut command: Command, output: impl Read + Send + 'static, expected: &[&str]) {
     let mut monitor = Monitor(command.spawn().unwrap());
     drop(command);
-    let (sender, lines) = mpsc::channel();
+    let (sender, parts) = mpsc::channel();
     thread::spawn(move || {
-        let mut lines = BufReader::new(output).lines();
-        while let Some(Ok(line)) = lines.next() {
-            let _ = sender.send(line);
+        let (mut output, mut buffer) = (output, [0; 4096]);
+        while let Ok(count @ 1..) = output.read(&mut buffer) {
+            let _ = sender.send(buffer[..count].to_vec());
         }
     });
-    let (mut text, start) = (String::new(), Instant::now());
-    while !expected.iter().all(|part| text.contains(part)) {
-        let line = lines.recv_timeout(PATIENCE.saturating_sub(start.elapsed()));
-        let line = line.unwrap_or_else(|_| panic!("{expected:?} is not all in:\n{text}"));
-        text.push_str(&line);
-        text.push('\n');
+    let (mut all, start) = (Vec::new(), Instant::now());
+    let text = |all: &[u8]| String::from_utf8_lossy(all).into_owned();
+    while !expected.iter().all(|part| text(&all).contains(part)) {
+        let part = parts.recv_timeout(PATIENCE.saturating_sub(start.elapsed()));
+        all.extend(part.unwrap_or_else(|_| panic!("{expected:?} is not all in:\n{}", text(&all))));
     }
     kill(Pid::from_raw(monitor.0.id().try_into().unwrap()), Signal::SIGINT).unwrap();
     let status = until("its end", || monitor.0.try_wait().unwrap());
@@ -72,7 +71,7 @@ fn on_a_terminal_the_table_is_drawn_over_itself() {
     let terminal = openpty(None, None).unwrap();
     let mut command = place.command(&["monitor"]);
     command.stdout(Stdio::from(terminal.slave));
-    let parts = [METER, "standard mode, ", "SINSTS", "260 VA", "\x1b[2J", "\x1b[H", "2024-02-10 12:13:55", " good, 0 damaged"];
+    let parts = [METER, "standard mode, ", "SINSTS", "260 VA", "\x1b[2J", "\x1b[1H", "2024-02-10 12:13:55", " good, 0 damaged"];
     shows(command, File::from(terminal.master), &parts);
 }
 

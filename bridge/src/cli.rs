@@ -2,22 +2,32 @@
 
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
 /// Takes the samples of teleinfo readers from Zenoh and publishes them over MQTT, ready for Home Assistant.
 #[derive(Debug, Clone, Default, Parser)]
 #[command(name = "teleinfo-bridge", version)]
 pub struct Cli {
+    /// What to do, if not to bridge.
+    #[command(subcommand)]
+    pub command: Option<Command>,
     /// Configuration file [default: /etc/teleinfo/bridge.toml if it exists]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
     /// Where readers reach this bridge (a Zenoh locator such as `tcp/[::]:7447`); may be repeated
     #[arg(long, value_name = "LOCATOR")]
     pub listen: Vec<String>,
     /// The broker, `mqtt://[user@]host[:port]` or `mqtts://...`, or `embedded` to run without one
-    #[arg(long, value_name = "URL|embedded")]
+    #[arg(long, value_name = "URL|embedded", global = true)]
     pub mqtt: Option<String>,
     /// Check the configuration, say what is wrong with it, and end
     #[arg(long)]
     pub check_config: bool,
+}
+
+/// What this program does besides bridging.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Look at broker, bridge, Home Assistant and meters, and say what is wrong
+    Doctor,
 }

@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod credentials;
 pub mod derived;
+pub mod doctor;
 pub mod events;
 pub mod exit;
 pub mod homeassistant;

@@ -4,8 +4,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use teleinfo_bridge::{
-    cli::Cli,
+    cli::{Cli, Command},
     config::Config,
+    doctor,
     exit::{Failure, Reason},
     logging, run,
     settings::Settings,
@@ -22,7 +23,7 @@ fn main() -> ExitCode {
         }
     };
     match open(&cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             tracing::error!("{failure}");
             failure.reason().into()
@@ -30,14 +31,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn open(cli: &Cli) -> Result<(), Failure> {
+fn open(cli: &Cli) -> Result<ExitCode, Failure> {
     let defaults = Config::default().log;
     let config = Config::read(cli.config.as_deref()).inspect_err(|_| logging::start(defaults.level, defaults.libraries))?;
     logging::start(config.log.level, config.log.libraries);
     let settings = Settings::new(config, cli)?;
     if cli.check_config {
         println!("the configuration is right");
-        return Ok(());
+        return Ok(ExitCode::SUCCESS);
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         // The MQTT plugin needs a second one.
@@ -45,7 +46,12 @@ fn open(cli: &Cli) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Reason::Internal, format!("cannot start threads: {error}")))?;
-    let result = runtime.block_on(run::run(settings));
+    let result = runtime.block_on(async {
+        match cli.command {
+            Some(Command::Doctor) => doctor::run(&settings).await.map(|complaint| complaint.map_or(ExitCode::SUCCESS, Into::into)),
+            None => run::run(settings).await.map(|()| ExitCode::SUCCESS),
+        }
+    });
     // The threads of Zenoh and of its plugin end with the process; what had to be said has been.
     std::mem::forget(runtime);
     result

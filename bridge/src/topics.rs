@@ -9,6 +9,7 @@
 //! | `teleinfo/<meter>/quality` | counters, line state, likely cause | yes |
 //! | `teleinfo/<meter>/event` | JSON with `event_type` | no |
 //! | `teleinfo/bridge/state` | `online` or `offline`; the last will | yes |
+//! | `teleinfo/bridge/doctor` | an empty test message of `teleinfo-bridge doctor` | no |
 //! | `homeassistant/device/teleinfo_<meter>/config` | device discovery | yes |
 //! | `homeassistant/status` | Home Assistant's birth and will; read, never written | |
 
@@ -97,6 +98,18 @@ impl Topics {
     #[must_use]
     pub fn single_discovery(&self, platform: &str, node: &str, object: &str) -> String {
         format!("{}/{platform}/{node}/{object}/config", self.prefix)
+    }
+
+    /// Device discoveries of any device.
+    #[must_use]
+    pub fn discoveries(&self) -> String {
+        format!("{}/device/+/config", self.prefix)
+    }
+
+    /// Where the doctor says something to hear it come back.
+    #[must_use]
+    pub fn doctor(&self) -> String {
+        format!("{}/bridge/doctor", self.base)
     }
 
     /// The object id of a meter's device and the first part of its unique ids.

@@ -153,27 +153,31 @@ impl Broker {
     }
 
     fn options(&self) -> MqttOptions {
-        let settings = &self.settings;
-        let host = match settings.url.host.as_str() {
-            host if host.contains(':') => format!("[{host}]"),
-            host => host.to_owned(),
-        };
-        let mut options = MqttOptions::new(&settings.client_id, host, settings.url.port);
-        let will = LastWill::new(&self.will.topic, self.will.payload.clone(), QoS::AtLeastOnce, true);
-        options
-            .set_keep_alive(KEEP_ALIVE)
-            .set_clean_session(true)
-            .set_inflight(IN_FLIGHT_MAX)
-            .set_max_packet_size(PACKET_BYTES_MAX, PACKET_BYTES_MAX)
-            .set_last_will(will);
-        if let Some(login) = &settings.login {
-            options.set_credentials(&login.user, login.password.reveal());
-        }
-        if let Some(tls) = &self.tls {
-            options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls.clone())));
-        }
+        let mut options = options(&self.settings, &self.settings.client_id, self.tls.clone());
+        options.set_last_will(LastWill::new(&self.will.topic, self.will.payload.clone(), QoS::AtLeastOnce, true));
         options
     }
+}
+
+/// How to connect to a broker under this name.
+pub(crate) fn options(settings: &External, client_id: &str, tls: Option<Arc<ClientConfig>>) -> MqttOptions {
+    let host = match settings.url.host.as_str() {
+        host if host.contains(':') => format!("[{host}]"),
+        host => host.to_owned(),
+    };
+    let mut options = MqttOptions::new(client_id, host, settings.url.port);
+    options
+        .set_keep_alive(KEEP_ALIVE)
+        .set_clean_session(true)
+        .set_inflight(IN_FLIGHT_MAX)
+        .set_max_packet_size(PACKET_BYTES_MAX, PACKET_BYTES_MAX);
+    if let Some(login) = &settings.login {
+        options.set_credentials(&login.user, login.password.reveal());
+    }
+    if let Some(tls) = tls {
+        options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls)));
+    }
+    options
 }
 
 /// Gives the client one message. If the connection has broken meanwhile, it stays on board.

@@ -89,8 +89,8 @@ fn unit(cgroup: &str) -> Option<String> {
     Some(last.trim_end_matches(".service").to_owned())
 }
 
-/// Says who has the line.
-pub(super) fn check(report: &mut Report<'_>, device: &Device, place: &Place) {
+/// Says who has the line. `true`: somebody has it besides us.
+pub(super) fn check(report: &mut Report<'_>, device: &Device, place: &Place) -> bool {
     let (holders, all) = find(&place.root.join("proc"), device.number);
     let name = device.name();
     for holder in &holders {
@@ -111,6 +111,7 @@ pub(super) fn check(report: &mut Report<'_>, device: &Device, place: &Place) {
     if holders.is_empty() && !waiting && !console {
         report.good("in use", if all { "by nobody else; no login, no console" } else { "by no program of yours (sudo sees all)" });
     }
+    !holders.is_empty()
 }
 
 fn tell(report: &mut Report<'_>, holder: &Holder, line: &str) {

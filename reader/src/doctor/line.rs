@@ -1,11 +1,12 @@
 //! Does the line carry bytes, how have they to be read, how many are good, and if not: what is wrong, in words for the screwdriver.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use teleinfo_proto::tic::Mode;
 
 use super::{
     bits::{self, Damage},
+    device::Device,
     hearing::{self, Hearing},
     report::Report,
 };
@@ -13,7 +14,7 @@ use crate::{
     config::ParityChoice,
     detect::Check,
     exit::Code,
-    line::{Fault, FaultKind},
+    line::{self, Fault, FaultKind},
     settings::Settings,
 };
 
@@ -40,9 +41,9 @@ const STRANGE: &[&str] = &[
     "does another program change the speed? see above",
 ];
 
-/// Listens and says what was heard; nothing if nothing could be.
-pub(super) fn check(report: &mut Report<'_>, settings: &Settings, device: PathBuf) -> Option<Hearing> {
-    let hearing = match hearing::listen(&[device]) {
+/// Listens and says what was heard; nothing if nothing could be. `shared`: another program takes bytes away.
+pub(super) fn check(report: &mut Report<'_>, settings: &Settings, device: Device, shared: bool) -> Option<Hearing> {
+    let hearing = match hearing::listen(&[device.path]) {
         Ok(hearing) => hearing,
         Err(fault) => {
             refused(report, &fault);
@@ -62,13 +63,17 @@ pub(super) fn check(report: &mut Report<'_>, settings: &Settings, device: PathBu
                 Check::Software => "even parity, checked by this program",
                 Check::Gone => "parity already taken off",
             };
-            report.good("speed", &format!("{} baud, {parity}; {mode} mode", trial.speed.baud()));
+            let speed = match line::is_pseudo_terminal(device.number) {
+                true => "none, as of every pseudo-terminal".into(),
+                false => format!("{} baud", trial.speed.baud()),
+            };
+            report.good("speed", &format!("{speed}; {parity}; {mode} mode"));
             compare(report, settings, mode, trial.check);
-            frames(report, &hearing);
+            frames(report, &hearing, shared);
             Some(hearing)
         }
         None => {
-            unread(report, &hearing);
+            unread(report, &hearing, shared);
             None
         }
     }
@@ -106,7 +111,7 @@ fn compare(report: &mut Report<'_>, settings: &Settings, mode: Mode, check: Chec
     }
 }
 
-fn frames(report: &mut Report<'_>, hearing: &Hearing) {
+fn frames(report: &mut Report<'_>, hearing: &Hearing, shared: bool) {
     let Hearing { frames_good, frames_bad, good, refused, .. } = *hearing;
     let datasets = Hearing::share(good, refused).unwrap_or_default();
     let Some(share) = Hearing::share(frames_good, frames_bad) else {
@@ -117,27 +122,37 @@ fn frames(report: &mut Report<'_>, hearing: &Hearing) {
     if share >= FINE {
         return report.good("frames", &text);
     }
-    let (reason, advice) = judge(hearing);
+    let Judgement { reason, advice, .. } = judge(hearing, shared);
     let text = format!("{text}; {reason}");
     if share >= USABLE { report.doubt("frames", &text, advice) } else { report.wrong("frames", Code::Unavailable, &text, advice) }
 }
 
 /// Bytes, but nothing verifies.
-fn unread(report: &mut Report<'_>, hearing: &Hearing) {
-    let (reason, advice) = judge(hearing);
-    report.wrong("speed", Code::Unavailable, &reason, advice);
+fn unread(report: &mut Report<'_>, hearing: &Hearing, shared: bool) {
+    let Judgement { topic, reason, advice } = judge(hearing, shared);
+    report.wrong(topic, Code::Unavailable, &reason, advice);
+}
+
+struct Judgement {
+    topic: &'static str,
+    reason: String,
+    advice: &'static [&'static str],
 }
 
 /// What is wrong, and what to do about it.
-fn judge(hearing: &Hearing) -> (String, &'static [&'static str]) {
+fn judge(hearing: &Hearing, shared: bool) -> Judgement {
+    let of_characters = |reason, advice| Judgement { topic: "characters", reason, advice };
     match damage(hearing) {
+        _ if shared => of_characters("the other program takes the rest (see above)".into(), &[]),
         Damage::Lost(bits, share) => {
             let reason = format!("{} of the characters arrive as 0 ({share} %)", names(&bits));
-            (reason, if bits.iter().all(|bit| *bit >= WEAK_BITS) { WEAK } else { FAULTY })
+            of_characters(reason, if bits.iter().all(|bit| *bit >= WEAK_BITS) { WEAK } else { FAULTY })
         }
-        Damage::Gained(bits, share) => (format!("{} of the characters arrive as 1 ({share} %)", names(&bits)), FAULTY),
-        Damage::None => ("single bits are wrong here and there: noise on the wires".into(), NOISE),
-        Damage::NoLabels => ("all bits are wrong: no TIC at 1200 or at 9600 baud".into(), STRANGE),
+        Damage::Gained(bits, share) => of_characters(format!("{} of the characters arrive as 1 ({share} %)", names(&bits)), FAULTY),
+        Damage::None => of_characters("single bits are wrong here and there: noise on the wires".into(), NOISE),
+        Damage::NoLabels => {
+            Judgement { topic: "speed", reason: "all bits are wrong: no TIC at 1200 or at 9600 baud".into(), advice: STRANGE }
+        }
     }
 }
 

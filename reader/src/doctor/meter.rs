@@ -41,7 +41,11 @@ fn contract(hearing: &Hearing, mode: Mode) -> Option<String> {
         Mode::Historic => ("OPTARIF", "ISOUSC", "A"),
         Mode::Standard => ("NGTF", "PREF", "kVA"),
     };
-    let name = hearing.get(name)?.trim_matches(['.', ' ']);
+    let name = match hearing.get(name)?.trim_matches(['.', ' ']) {
+        // Its last character is a programme of switches, not a name (02E table 1).
+        tempo if tempo.starts_with("BBR") => "Tempo",
+        name => name,
+    };
     Some(match hearing.get(limit) {
         Some(limit) => format!("{name}, {} {unit}", trimmed(limit)),
         None => name.into(),

@@ -58,8 +58,8 @@ fn look_at_line(
     place: &Place,
 ) -> Option<(teleinfo_proto::tic::Timestamp, std::time::Instant)> {
     let device = device::check(report, &settings.devices, place)?;
-    holders::check(report, &device, place);
-    let hearing = line::check(report, settings, device.path)?;
+    let shared = holders::check(report, &device, place);
+    let hearing = line::check(report, settings, device, shared)?;
     meter::check(report, &hearing);
     hearing.clock
 }

@@ -122,7 +122,7 @@ fn a_bad_modem() {
     let place = place(port);
     let _meter = Meter::plug_in(&place.path("meter"), Sends::Weak(Mode::Standard), true);
     let (text, code) = ask(&place, "bad modem");
-    expect(&text, &["ok bytes", "!! speed: bits 4, 5 and 6 of the", "   > the modem hears", "Verdict: One fault (!!): speed"]);
+    expect(&text, &["ok bytes", "!! characters: bits 4, 5 and 6 of", "   > the modem hears", "Verdict: One fault (!!): characters"]);
     assert_eq!(code, 69);
 }
 

@@ -31,6 +31,7 @@ use crate::{
     quality::Quality,
     seen,
     state::{Part, State},
+    tariff_names::Pupil,
     topics::Topics,
     utc,
 };
@@ -81,6 +82,7 @@ pub struct Meter {
     discovery: Discovery,
     takeover: Takeover,
     memory: Memory,
+    pupil: Pupil,
     /// The memory as it was last handed out.
     saved: Memory,
     withdrawn: Estimator,
@@ -113,6 +115,7 @@ impl Meter {
             takeover: Takeover::default(),
             saved: memory.clone(),
             memory,
+            pupil: Pupil::default(),
             withdrawn: Estimator::default(),
             injected: Estimator::default(),
             boot: None,
@@ -143,7 +146,7 @@ impl Meter {
             self.estimate(sample, &datasets);
             self.last_frame = Some(moment);
         }
-        self.learn(part, moment.at);
+        self.learn(part, &datasets, moment.at);
         self.derive(moment);
         events.extend(events::between(&self.told, &self.derived));
         self.told.remember(&self.derived);
@@ -297,7 +300,7 @@ impl Meter {
     }
 
     /// Which entities there are follows mode and contract.
-    fn learn(&mut self, part: Part, now: Instant) {
+    fn learn(&mut self, part: Part, datasets: &[Dataset<'_>], now: Instant) {
         let contract = seen::contract(&self.state).or_else(|| self.memory.contract.clone());
         let mode = Some(self.state.mode());
         let mut changed = self.memory.mode != mode || self.memory.contract != contract;
@@ -311,7 +314,9 @@ impl Meter {
             }
         }
         changed |= self.memory.seen.look(&self.id, &self.state);
-        changed |= self.memory.names.learn(&self.state);
+        if part != Part::Urgent {
+            changed |= self.pupil.hear(datasets).is_some_and(|lesson| self.memory.names.learn(lesson));
+        }
         if changed || (part == Part::Whole && self.frames == 1) {
             self.discovery.touch(now);
         }

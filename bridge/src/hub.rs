@@ -162,7 +162,7 @@ impl Hub {
     pub fn handle_event(&mut self, event: Event, now: Instant) {
         match event {
             Event::Up => self.handle_up(now),
-            Event::Down(_) => self.meters.values_mut().for_each(|entry| entry.meter.on_disconnected()),
+            Event::Down(_) => self.meters.values_mut().for_each(|entry| entry.meter.on_disconnected(now)),
             Event::Listener => self.say_again = Some(now + LISTENERS_GATHER),
             Event::Inbound { topic, payload } => self.handle_inbound(&topic, &payload, now),
         }
@@ -212,8 +212,11 @@ impl Hub {
 
     fn handle_sample(&mut self, received: Received, at: SystemTime, now: Instant) {
         let id = received.meter;
+        if self.entry(id).is_none() {
+            return;
+        }
         self.options.watch.iter().for_each(|watch| watch.live(&received, at));
-        let Some(entry) = self.entry(id) else { return };
+        let Some(entry) = self.meters.get_mut(&id) else { return };
         entry.clock.observe(&received, at);
         if matches!(received.kind, Kind::Frame { .. }) {
             entry.availability.handle_frame(now);

@@ -28,4 +28,5 @@ pub mod settings;
 pub mod state;
 pub mod tariff_names;
 pub mod topics;
+pub mod twice;
 pub mod utc;

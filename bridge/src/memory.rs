@@ -31,6 +31,13 @@ pub struct Memory {
     pub migrated: bool,
 }
 
+impl Memory {
+    /// Another mode or contract: what was learnt under the one before no longer holds.
+    pub fn begin(&mut self, mode: Mode, contract: Option<String>) {
+        *self = Self { mode: Some(mode), contract, seen: Seen::default(), names: TariffNames::default(), ..std::mem::take(self) };
+    }
+}
+
 /// Reads the memory of a meter; a file that is missing or damaged is no memory.
 #[must_use]
 pub fn load(directory: &Path, meter: &MeterId) -> Memory {

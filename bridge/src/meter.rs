@@ -31,8 +31,9 @@ use crate::{
     quality::Quality,
     seen,
     state::{Part, State},
-    tariff_names::Pupil,
+    tariff_names::Lesson,
     topics::Topics,
+    twice::Twice,
     utc,
 };
 
@@ -40,8 +41,10 @@ use crate::{
 const REPEATS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(8)];
 /// The time of the last frame moves this often while frames come: it is kept by Home Assistant's recorder.
 const LAST_FRAME: Duration = Duration::from_secs(30);
-/// Frames that may pass before a meter is announced although none was whole.
+/// Frames that may pass before a meter is announced although none was whole. What is added later does no harm.
 const FRAMES_BEFORE_DISCOVERY: u32 = 5;
+/// The same where entities are taken over: those that have no label here are deleted, and so it must be known what there is.
+const FRAMES_BEFORE_TAKEOVER: u32 = 100;
 
 /// What is the same for all meters.
 #[derive(Debug, Clone)]
@@ -74,6 +77,8 @@ pub struct Meter {
     settings: Arc<Settings>,
     state: State,
     frames: u32,
+    /// One of them was whole.
+    whole: bool,
     derived: Derived,
     /// What events were told from.
     told: Derived,
@@ -82,7 +87,8 @@ pub struct Meter {
     discovery: Discovery,
     takeover: Takeover,
     memory: Memory,
-    pupil: Pupil,
+    contracts: Twice<String>,
+    lessons: Twice<Lesson>,
     /// The memory as it was last handed out.
     saved: Memory,
     withdrawn: Estimator,
@@ -107,6 +113,7 @@ impl Meter {
             settings,
             state: State::new(mode),
             frames: 0,
+            whole: false,
             derived: Derived::default(),
             told: Derived::default(),
             published: Derived::default(),
@@ -115,7 +122,8 @@ impl Meter {
             takeover: Takeover::default(),
             saved: memory.clone(),
             memory,
-            pupil: Pupil::default(),
+            contracts: Twice::default(),
+            lessons: Twice::default(),
             withdrawn: Estimator::default(),
             injected: Estimator::default(),
             boot: None,
@@ -191,19 +199,11 @@ impl Meter {
         messages
     }
 
-    /// The broker is there (again), and may have forgotten everything.
-    pub fn on_connected(&mut self, now: Instant) -> Vec<Message> {
-        if self.frames > 0 {
-            self.discovery.reconnected(now);
+    /// The broker is gone. A takeover that was under way begins again when it is back.
+    pub fn on_disconnected(&mut self, now: Instant) {
+        if self.takeover.break_off() {
+            self.discovery.again(now);
         }
-        let mut messages: Vec<Message> = self.discover(now).into_iter().collect();
-        messages.extend(self.everything(now));
-        messages
-    }
-
-    /// The broker is gone.
-    pub fn on_disconnected(&mut self) {
-        self.takeover.break_off();
     }
 
     /// Home Assistant has started: everything again after a while, drawn from `random`.
@@ -222,12 +222,12 @@ impl Meter {
         Some(&self.saved)
     }
 
-    /// The energy that Home Assistant keeps statistics of.
+    /// The energy that Home Assistant keeps statistics of, as far as it is known which indexes it is the sum of.
     #[must_use]
     pub fn statistics(&self) -> Vec<Statistic> {
         let labels = |entity: &Entity| match entity.source {
             Source::Label(label) => vec![label.to_owned()],
-            _ => self.state.indexes().map(str::to_owned).collect(),
+            _ => self.state.contract_indexes().iter().map(|label| (*label).to_owned()).collect(),
         };
         let energy = entities_of(&self.memory.seen).filter(|entity| entity.class == "energy");
         energy
@@ -235,6 +235,7 @@ impl Meter {
                 unique_id: self.settings.migrate.unique_id(entity, self.state.mode(), &self.id),
                 labels: labels(entity),
             })
+            .filter(|statistic| !statistic.labels.is_empty())
             .collect()
     }
 
@@ -278,8 +279,10 @@ impl Meter {
             self.withdrawn.reset();
             self.injected.reset();
         }
-        let count = self.quality.counters(sample.boot, &sample.counters, moment.at);
+        let count = self.quality.sample(sample.boot, &sample.counters, moment.at);
         if count > 0 {
+            self.withdrawn.reset();
+            self.injected.reset();
             events.push(Event::IndexReset { count });
         }
     }
@@ -289,7 +292,7 @@ impl Meter {
         let fresh = |label: &str| datasets.iter().find(|dataset| dataset.label == label).and_then(|dataset| dataset.value().number());
         let withdrawn = match sample.mode {
             Mode::Standard => fresh("EAST"),
-            Mode::Historic => self.state.indexes().map(fresh).sum::<Option<u64>>().filter(|sum| *sum > 0),
+            Mode::Historic => self.state.contract_indexes().iter().map(|label| fresh(label)).sum::<Option<u64>>().filter(|sum| *sum > 0),
         };
         if let Some(index) = withdrawn {
             self.withdrawn.push(sample.uptime_ms, index);
@@ -301,25 +304,41 @@ impl Meter {
 
     /// Which entities there are follows mode and contract.
     fn learn(&mut self, part: Part, datasets: &[Dataset<'_>], now: Instant) {
-        let contract = seen::contract(&self.state).or_else(|| self.memory.contract.clone());
-        let mode = Some(self.state.mode());
-        let mut changed = self.memory.mode != mode || self.memory.contract != contract;
+        let mode = self.state.mode();
+        let said = seen::contract(mode, datasets);
+        let mut changed = self.memory.mode != Some(mode);
         if changed {
-            let known = self.memory.mode.is_some();
-            self.memory.mode = mode;
-            self.memory.contract = contract;
-            if known {
-                self.memory.seen = seen::Seen::default();
-                self.memory.names = Default::default();
-            }
+            self.memory.begin(mode, None);
         }
-        changed |= self.memory.seen.look(&self.id, &self.state);
+        if part == Part::Whole {
+            changed |= !std::mem::replace(&mut self.whole, true);
+            changed |= self.follow_contract(mode, said.clone());
+        }
         if part != Part::Urgent {
-            changed |= self.pupil.hear(datasets).is_some_and(|lesson| self.memory.names.learn(lesson));
+            let lesson = self.lessons.hear(Lesson::of(datasets));
+            changed |= lesson.is_some_and(|lesson| self.memory.names.learn(lesson));
         }
-        if changed || (part == Part::Whole && self.frames == 1) {
+        // What comes with another contract is looked at once that is believed.
+        if said.is_none() || said == self.memory.contract {
+            changed |= self.memory.seen.look(&self.id, datasets);
+        }
+        if changed || self.frames == FRAMES_BEFORE_DISCOVERY {
             self.discovery.touch(now);
         }
+    }
+
+    /// Returns whether there is another contract, or a first one.
+    fn follow_contract(&mut self, mode: Mode, said: Option<String>) -> bool {
+        if said.is_none() {
+            return false;
+        }
+        let again = self.contracts.hear(said.clone());
+        let believed = if self.memory.contract.is_none() { said } else { again };
+        let another = believed.is_some() && believed != self.memory.contract;
+        if another {
+            self.memory.begin(mode, believed);
+        }
+        another
     }
 
     fn derive(&mut self, moment: Moment) {
@@ -346,8 +365,7 @@ impl Meter {
     }
 
     fn discover(&mut self, now: Instant) -> Option<Message> {
-        let whole = self.frames > 0 && self.derived.contract.is_some();
-        if !self.settings.discovery || !self.discovery.is_due(now) || !(whole || self.frames >= FRAMES_BEFORE_DISCOVERY) {
+        if !self.settings.discovery || !self.discovery.is_due(now) || !self.knows_enough(FRAMES_BEFORE_DISCOVERY) {
             return None;
         }
         if !self.may_announce() {
@@ -367,10 +385,17 @@ impl Meter {
         Some(message)
     }
 
+    fn knows_enough(&self, frames: u32) -> bool {
+        self.whole || self.frames >= frames
+    }
+
     /// Entities of another program are let go of first.
     fn may_announce(&mut self) -> bool {
         if self.settings.migrate == Migrate::None || self.memory.migrated {
             return true;
+        }
+        if !self.knows_enough(FRAMES_BEFORE_TAKEOVER) {
+            return false;
         }
         let entities: Vec<_> = entities_of(&self.memory.seen).collect();
         self.takeover.begin(self.settings.migrate, &self.settings.topics, &self.id, self.state.mode(), &entities);

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use teleinfo_proto::tic::{Dataset, MeterId, Mode, Relays, StatusRegister, TariffOption, Value};
 
-use crate::state::State;
+use crate::tariff_names::squeeze;
 
 /// Labels and features, by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,11 +35,11 @@ impl Seen {
         self.three_phase
     }
 
-    /// Looks at a state. Returns whether there was anything new in it.
-    pub fn look(&mut self, meter: &MeterId, state: &State) -> bool {
+    /// Looks at the datasets of one frame. Returns whether there was anything new in it.
+    pub fn look(&mut self, meter: &MeterId, datasets: &[Dataset<'_>]) -> bool {
         let before = (self.names.len(), self.three_phase);
-        for dataset in state.datasets() {
-            self.dataset(meter, &dataset);
+        for dataset in datasets {
+            self.dataset(meter, dataset);
         }
         before != (self.names.len(), self.three_phase)
     }
@@ -102,15 +102,18 @@ impl Seen {
     }
 }
 
-/// What the labels of a meter depend on: when it changes, labels and entities of the old one are gone for good.
+/// What the labels of a meter depend on, as one whole frame says it: when it changes, labels and entities of the old one are gone for
+/// good. A calendar without a name is one too; a short frame of a three-phase meter says nothing.
 #[must_use]
-pub fn contract(state: &State) -> Option<String> {
-    let option = match (state.mode(), state.value("OPTARIF")) {
-        (Mode::Standard, _) => "standard",
-        (Mode::Historic, Some(Value::TariffOption(option))) => contract_name(option),
-        (Mode::Historic, _) => return None,
-    };
-    Some(option.to_owned())
+pub fn contract(mode: Mode, datasets: &[Dataset<'_>]) -> Option<String> {
+    let find = |label: &str| datasets.iter().find(|dataset| dataset.label == label);
+    match mode {
+        Mode::Standard => Some(find("NGTF").map(|calendar| squeeze(calendar.data)).unwrap_or_default()),
+        Mode::Historic => match find("OPTARIF")?.value() {
+            Value::TariffOption(option) => Some(contract_name(option).to_owned()),
+            _ => None,
+        },
+    }
 }
 
 /// The contracts of the historic mode.

@@ -51,27 +51,14 @@ pub struct Lesson {
 }
 
 impl Lesson {
-    fn of(datasets: &[Dataset<'_>]) -> Option<Self> {
+    /// What the datasets of one frame say. A lesson is to be believed [`crate::twice`].
+    #[must_use]
+    pub fn of(datasets: &[Dataset<'_>]) -> Option<Self> {
         let find = |label: &str| datasets.iter().find(|dataset| dataset.label == label);
         let index = find("NTARF")?.value().number()?.try_into().ok()?;
         let text = |label: &str| find(label).map(|dataset| squeeze(dataset.data));
         let name = text("LTARF").filter(|name| !name.is_empty())?;
         Some(Self { calendar: text("NGTF"), index, name })
-    }
-}
-
-/// Waits for two frames in a row that teach the same.
-#[derive(Debug, Clone, Default)]
-pub struct Pupil {
-    before: Option<Lesson>,
-}
-
-impl Pupil {
-    /// Takes one frame. Returns its lesson if the frame before had the same.
-    pub fn hear(&mut self, datasets: &[Dataset<'_>]) -> Option<Lesson> {
-        let lesson = Lesson::of(datasets);
-        let before = std::mem::replace(&mut self.before, lesson.clone());
-        lesson.filter(|lesson| before.as_ref() == Some(lesson))
     }
 }
 
@@ -85,17 +72,18 @@ pub fn squeeze(text: &str) -> String {
 mod tests {
     use teleinfo_proto::tic::{Dataset, Mode};
 
-    use super::{Pupil, TariffNames};
+    use super::{Lesson, TariffNames};
+    use crate::twice::Twice;
 
     /// The names of indexes 1 and 2 after these frames, each NGTF, LTARF and NTARF, empty where it is lacking.
     fn learnt(frames: &[[&str; 3]]) -> [Option<String>; 2] {
-        let (mut pupil, mut names) = (Pupil::default(), TariffNames::default());
+        let (mut twice, mut names) = (Twice::default(), TariffNames::default());
         for frame in frames {
             let padded = frame.map(|text| format!("{text:^16}"));
             let lines = [("NGTF", &*padded[0]), ("LTARF", &*padded[1]), ("NTARF", frame[2])];
             let lines = lines.iter().filter(|(_, data)| !data.trim().is_empty());
             let datasets: Vec<_> = lines.map(|(label, data)| Dataset::check(Mode::Standard, label, None, data).unwrap()).collect();
-            pupil.hear(&datasets).map(|lesson| names.learn(lesson));
+            twice.hear(Lesson::of(&datasets)).map(|lesson| names.learn(lesson));
         }
         [1, 2].map(|index| names.get(index).map(str::to_owned))
     }

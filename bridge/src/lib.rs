@@ -1,5 +1,6 @@
 //! Samples in, MQTT out. See `docs/code-structure.md`.
 
+pub mod agreement;
 pub mod availability;
 pub mod cli;
 pub mod config;
@@ -28,5 +29,4 @@ pub mod settings;
 pub mod state;
 pub mod tariff_names;
 pub mod topics;
-pub mod twice;
 pub mod utc;

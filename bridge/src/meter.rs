@@ -13,6 +13,7 @@ use teleinfo_proto::{
 };
 
 use crate::{
+    agreement::Agreement,
     derived::Derived,
     events::{self, Event},
     homeassistant::{
@@ -29,11 +30,10 @@ use crate::{
     payload,
     power::Estimator,
     quality::Quality,
-    seen,
+    seen::Terms,
     state::{Part, State},
     tariff_names::Lesson,
     topics::Topics,
-    twice::Twice,
     utc,
 };
 
@@ -45,6 +45,11 @@ const LAST_FRAME: Duration = Duration::from_secs(30);
 const FRAMES_BEFORE_DISCOVERY: u32 = 5;
 /// The same where entities are taken over: those that have no label here are deleted, and so it must be known what there is.
 const FRAMES_BEFORE_TAKEOVER: u32 = 100;
+
+/// Mode and contract are believed on the word of two whole frames, or of six others on a line that brings no whole ones: what is removed
+/// is gone, and a frame that is not whole lacks labels.
+const POINTS_TO_BELIEVE: u32 = 6;
+const POINTS_OF_WHOLE: u32 = 3;
 
 /// What is the same for all meters.
 #[derive(Debug, Clone)]
@@ -87,8 +92,8 @@ pub struct Meter {
     discovery: Discovery,
     takeover: Takeover,
     memory: Memory,
-    contracts: Twice<String>,
-    lessons: Twice<Lesson>,
+    terms: Agreement<Terms>,
+    lessons: Agreement<Lesson>,
     /// The memory as it was last handed out.
     saved: Memory,
     withdrawn: Estimator,
@@ -107,7 +112,7 @@ impl Meter {
     #[must_use]
     pub fn new(id: MeterId, settings: Arc<Settings>, memory: Memory) -> Self {
         let pace = Pace::new(settings.policy);
-        let mode = memory.mode.unwrap_or(Mode::Historic);
+        let mode = memory.mode().unwrap_or(Mode::Historic);
         Self {
             id,
             settings,
@@ -122,8 +127,8 @@ impl Meter {
             takeover: Takeover::default(),
             saved: memory.clone(),
             memory,
-            contracts: Twice::default(),
-            lessons: Twice::default(),
+            terms: Agreement::default(),
+            lessons: Agreement::default(),
             withdrawn: Estimator::default(),
             injected: Estimator::default(),
             boot: None,
@@ -232,7 +237,7 @@ impl Meter {
         let energy = entities_of(&self.memory.seen).filter(|entity| entity.class == "energy");
         energy
             .map(|entity| Statistic {
-                unique_id: self.settings.migrate.unique_id(entity, self.state.mode(), &self.id),
+                unique_id: self.settings.migrate.unique_id(entity, self.mode_of_entities(), &self.id),
                 labels: labels(entity),
             })
             .filter(|statistic| !statistic.labels.is_empty())
@@ -305,21 +310,17 @@ impl Meter {
     /// Which entities there are follows mode and contract.
     fn learn(&mut self, part: Part, datasets: &[Dataset<'_>], now: Instant) {
         let mode = self.state.mode();
-        let said = seen::contract(mode, datasets);
-        let mut changed = self.memory.mode != Some(mode);
-        if changed {
-            self.memory.begin(mode, None);
-        }
+        let said = Terms::of(mode, datasets, part == Part::Whole);
+        let mut changed = said.as_ref().is_some_and(|said| self.follow(said, part));
         if part == Part::Whole {
             changed |= !std::mem::replace(&mut self.whole, true);
-            changed |= self.follow_contract(mode, said.clone());
         }
-        if part != Part::Urgent {
-            let lesson = self.lessons.hear(Lesson::of(datasets));
-            changed |= lesson.is_some_and(|lesson| self.memory.names.learn(lesson));
-        }
-        // What comes with another contract is looked at once that is believed.
-        if said.is_none() || said == self.memory.contract {
+        // What comes with other terms is looked at once those are believed.
+        if self.memory.mode() == Some(mode) && (said.is_none() || said == self.memory.terms) {
+            if part != Part::Urgent {
+                let lesson = Lesson::agreed(&mut self.lessons, datasets);
+                changed |= lesson.is_some_and(|lesson| self.memory.names.learn(lesson));
+            }
             changed |= self.memory.seen.look(&self.id, datasets);
         }
         if changed || self.frames == FRAMES_BEFORE_DISCOVERY {
@@ -327,18 +328,15 @@ impl Meter {
         }
     }
 
-    /// Returns whether there is another contract, or a first one.
-    fn follow_contract(&mut self, mode: Mode, said: Option<String>) -> bool {
-        if said.is_none() {
-            return false;
+    /// Takes other terms over, once they are believed; the first ones always are. Returns whether it did.
+    fn follow(&mut self, said: &Terms, part: Part) -> bool {
+        let points = self.terms.hear(said.clone(), if part == Part::Whole { POINTS_OF_WHOLE } else { 1 });
+        let believed = points >= POINTS_TO_BELIEVE || self.memory.terms.is_none();
+        let others = believed && self.memory.terms.as_ref() != Some(said);
+        if others {
+            self.memory.begin(said.clone());
         }
-        let again = self.contracts.hear(said.clone());
-        let believed = if self.memory.contract.is_none() { said } else { again };
-        let another = believed.is_some() && believed != self.memory.contract;
-        if another {
-            self.memory.begin(mode, believed);
-        }
-        another
+        others
     }
 
     fn derive(&mut self, moment: Moment) {
@@ -374,7 +372,7 @@ impl Meter {
         let subject = Subject {
             context: Context { topics: &self.settings.topics, meter: &self.id, language: self.settings.language },
             seen: &self.memory.seen,
-            mode: self.state.mode(),
+            mode: self.mode_of_entities(),
             version: self.state.number("VTIC"),
             names: &self.memory.names,
             migrate: self.settings.migrate,
@@ -383,6 +381,11 @@ impl Meter {
         self.takeover.announced(now);
         self.repeats = REPEATS.iter().map(|after| now + *after).collect();
         Some(message)
+    }
+
+    /// For some frames after a change the state is ahead of it.
+    fn mode_of_entities(&self) -> Mode {
+        self.memory.mode().unwrap_or(self.state.mode())
     }
 
     fn knows_enough(&self, frames: u32) -> bool {
@@ -398,7 +401,7 @@ impl Meter {
             return false;
         }
         let entities: Vec<_> = entities_of(&self.memory.seen).collect();
-        self.takeover.begin(self.settings.migrate, &self.settings.topics, &self.id, self.state.mode(), &entities);
+        self.takeover.begin(self.settings.migrate, &self.settings.topics, &self.id, self.mode_of_entities(), &entities);
         self.takeover.may_announce()
     }
 

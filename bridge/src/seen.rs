@@ -102,17 +102,28 @@ impl Seen {
     }
 }
 
-/// What the labels of a meter depend on, as one whole frame says it: when it changes, labels and entities of the old one are gone for
-/// good. A calendar without a name is one too; a short frame of a three-phase meter says nothing.
-#[must_use]
-pub fn contract(mode: Mode, datasets: &[Dataset<'_>]) -> Option<String> {
-    let find = |label: &str| datasets.iter().find(|dataset| dataset.label == label);
-    match mode {
-        Mode::Standard => Some(find("NGTF").map(|calendar| squeeze(calendar.data)).unwrap_or_default()),
-        Mode::Historic => match find("OPTARIF")?.value() {
-            Value::TariffOption(option) => Some(contract_name(option).to_owned()),
-            _ => None,
-        },
+/// What the labels of a meter depend on: when it changes, labels and entities of the old one are gone for good.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// Which mode the meter speaks.
+    pub mode: Mode,
+    /// OPTARIF in words, or the supplier's calendar, which may have no name.
+    pub contract: String,
+}
+
+impl Terms {
+    /// What one frame says of it. A frame that is not whole may lack NGTF, and a three-phase short frame never has OPTARIF.
+    #[must_use]
+    pub fn of(mode: Mode, datasets: &[Dataset<'_>], whole: bool) -> Option<Self> {
+        let find = |label: &str| datasets.iter().find(|dataset| dataset.label == label);
+        let contract = match mode {
+            Mode::Standard => find("NGTF").map(|calendar| squeeze(calendar.data)).or_else(|| whole.then(String::new)),
+            Mode::Historic => match find("OPTARIF")?.value() {
+                Value::TariffOption(option) => Some(contract_name(option).to_owned()),
+                _ => None,
+            },
+        };
+        Some(Self { mode, contract: contract? })
     }
 }
 

@@ -11,6 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use teleinfo_proto::tic::Dataset;
 
+use crate::agreement::Agreement;
+
+/// Frames in a row that teach a name.
+const AGREEING: u32 = 2;
+
 /// Name by supplier index, 1 to 10, within one calendar.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TariffNames {
@@ -51,9 +56,16 @@ pub struct Lesson {
 }
 
 impl Lesson {
-    /// What the datasets of one frame say. A lesson is to be believed [`crate::twice`].
-    #[must_use]
-    pub fn of(datasets: &[Dataset<'_>]) -> Option<Self> {
+    /// What the datasets of a frame say, if the frame before said the same.
+    pub fn agreed(agreement: &mut Agreement<Self>, datasets: &[Dataset<'_>]) -> Option<Self> {
+        let Some(lesson) = Self::of(datasets) else {
+            agreement.break_off();
+            return None;
+        };
+        (agreement.hear(lesson.clone(), 1) >= AGREEING).then_some(lesson)
+    }
+
+    fn of(datasets: &[Dataset<'_>]) -> Option<Self> {
         let find = |label: &str| datasets.iter().find(|dataset| dataset.label == label);
         let index = find("NTARF")?.value().number()?.try_into().ok()?;
         let text = |label: &str| find(label).map(|dataset| squeeze(dataset.data));
@@ -73,17 +85,18 @@ mod tests {
     use teleinfo_proto::tic::{Dataset, Mode};
 
     use super::{Lesson, TariffNames};
-    use crate::twice::Twice;
+    use crate::agreement::Agreement;
 
     /// The names of indexes 1 and 2 after these frames, each NGTF, LTARF and NTARF, empty where it is lacking.
     fn learnt(frames: &[[&str; 3]]) -> [Option<String>; 2] {
-        let (mut twice, mut names) = (Twice::default(), TariffNames::default());
+        let (mut agreement, mut names) = (Agreement::default(), TariffNames::default());
         for frame in frames {
             let padded = frame.map(|text| format!("{text:^16}"));
             let lines = [("NGTF", &*padded[0]), ("LTARF", &*padded[1]), ("NTARF", frame[2])];
             let lines = lines.iter().filter(|(_, data)| !data.trim().is_empty());
             let datasets: Vec<_> = lines.map(|(label, data)| Dataset::check(Mode::Standard, label, None, data).unwrap()).collect();
-            twice.hear(Lesson::of(&datasets)).map(|lesson| names.learn(lesson));
+            let lesson = Lesson::agreed(&mut agreement, &datasets);
+            lesson.map(|lesson| names.learn(lesson));
         }
         [1, 2].map(|index| names.get(index).map(str::to_owned))
     }

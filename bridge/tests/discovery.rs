@@ -255,8 +255,15 @@ fn a_change_of_mode_keeps_what_is_the_same_thing() {
     let mut messages = bench.apply(&frames("syn-hist-base-mono.tic")[0]);
     messages.extend(bench.pass(10));
     let historic = components(discoveries(&messages).last().unwrap());
-    let mut messages = bench.apply(&frames("syn-std-base-mono.tic")[0]);
+    let other = &frames("syn-std-base-mono.tic")[0];
+    let half = other.clone().without("SINSTS").kind(Kind::Frame { complete: false });
+    let mut messages = [&half, other, other].into_iter().flat_map(|frame| bench.apply(frame)).collect::<Vec<_>>();
     messages.extend(bench.pass(20));
+    assert!(
+        discoveries(&messages)
+            .iter()
+            .all(|payload| payload["cmps"].get("apparent_power").is_some_and(|sensor| sensor.get("name").is_some()))
+    );
     let standard = components(discoveries(&messages).last().unwrap());
     for key in ["apparent_power", "current", "power_estimated", "subscribed_power", "tariff", "overload", "last_frame", "event"] {
         assert_eq!(historic[key]["uniq_id"], standard[key]["uniq_id"], "{key}");

@@ -243,6 +243,13 @@ impl Client {
         result
     }
 
+    /// Says that nothing more comes under this key.
+    pub fn delete(&mut self, now: Instant, key: &str) -> Result<(), SendError> {
+        let result = self.session().ok_or(SendError::Offline)?.delete(key);
+        self.flush(now);
+        result
+    }
+
     /// Bytes of replies that are taken now, keys included; 0 when no session stands.
     pub fn room(&self) -> usize {
         match &self.state {

@@ -146,6 +146,7 @@ impl Hub {
             Arrival::Sample(received, at) => self.handle_sample(received, at, now),
             Arrival::Report(bytes) => self.handle_report(&bytes, now),
             Arrival::Token(id, present) => self.handle_token(id, present, now),
+            Arrival::Farewell(id) => self.handle_farewell(id, now),
             Arrival::Strange(key, error) => self.warn_once(format!("{key}: {error}")),
         }
     }
@@ -234,6 +235,12 @@ impl Hub {
         }
         self.say_availability(id, now);
         self.pump(id, now);
+    }
+
+    fn handle_farewell(&mut self, id: MeterId, now: Instant) {
+        let Some(entry) = self.entry(id) else { return };
+        entry.availability.handle_farewell();
+        self.say_availability(id, now);
     }
 
     fn handle_report(&mut self, bytes: &[u8], now: Instant) {

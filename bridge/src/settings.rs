@@ -107,7 +107,7 @@ pub struct HomeAssistant {
     pub migrate: Migrate,
     /// Address and token, where statistics are to be corrected.
     pub api: Option<(String, Secret)>,
-    /// Time without a good frame after which a meter is offline.
+    /// Time without a frame after which a meter is offline, if its reader did not say goodbye.
     pub offline_after: Duration,
 }
 

@@ -30,7 +30,7 @@ use crate::{
     power::Estimator,
     quality::Quality,
     seen,
-    state::{Part, State},
+    state::{FRAMES_KEPT, Part, State},
     topics::Topics,
     utc,
 };
@@ -91,6 +91,8 @@ pub struct Meter {
     pace: Pace,
     /// The state has changed since it was published.
     held_back: bool,
+    /// Frames that were not whole since mode or contract changed.
+    unsettled: u32,
     repeats: Vec<Instant>,
 }
 
@@ -120,6 +122,7 @@ impl Meter {
             last_frame_said: None,
             pace,
             held_back: false,
+            unsettled: 0,
             repeats: Vec::new(),
         }
     }
@@ -300,9 +303,13 @@ impl Meter {
     fn learn(&mut self, part: Part, now: Instant) {
         let contract = seen::contract(&self.state).or_else(|| self.memory.contract.clone());
         let mode = Some(self.state.mode());
+        let known = self.memory.mode.is_some();
         let mut changed = self.memory.mode != mode || self.memory.contract != contract;
+        if known && changed && !self.is_settled(part) {
+            return;
+        }
+        self.unsettled = 0;
         if changed {
-            let known = self.memory.mode.is_some();
             self.memory.mode = mode;
             self.memory.contract = contract;
             if known {
@@ -315,6 +322,13 @@ impl Meter {
         if changed || (part == Part::Whole && self.frames == 1) {
             self.discovery.touch(now);
         }
+    }
+
+    /// Whether a new mode or contract may be acted on. A frame that is not whole lacks labels, whose entities would be removed only to come
+    /// back, and leaves those of the old contract in the state, whose entities would never go.
+    fn is_settled(&mut self, part: Part) -> bool {
+        self.unsettled += u32::from(part == Part::Some);
+        part == Part::Whole || self.unsettled > FRAMES_KEPT
     }
 
     fn derive(&mut self, moment: Moment) {
@@ -351,7 +365,7 @@ impl Meter {
         let subject = Subject {
             context: Context { topics: &self.settings.topics, meter: &self.id, language: self.settings.language },
             seen: &self.memory.seen,
-            mode: self.state.mode(),
+            mode: self.memory.mode.unwrap_or(self.state.mode()),
             version: self.state.number("VTIC"),
             names: &self.memory.names,
             migrate: self.settings.migrate,

@@ -6,9 +6,9 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use teleinfo_proto::tic::{Dataset, MeterId, Mode, Relays, StatusRegister, TariffOption, Value};
+use teleinfo_proto::tic::{Dataset, MeterId, Relays, StatusRegister, TariffOption, Value};
 
-use crate::state::State;
+use crate::{state::State, tariff_names::squeeze};
 
 /// Labels and features, by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,12 +105,10 @@ impl Seen {
 /// What the labels of a meter depend on: when it changes, labels and entities of the old one are gone for good.
 #[must_use]
 pub fn contract(state: &State) -> Option<String> {
-    let option = match (state.mode(), state.value("OPTARIF")) {
-        (Mode::Standard, _) => "standard",
-        (Mode::Historic, Some(Value::TariffOption(option))) => contract_name(option),
-        (Mode::Historic, _) => return None,
-    };
-    Some(option.to_owned())
+    match state.value("OPTARIF") {
+        Some(Value::TariffOption(option)) => Some(contract_name(option).to_owned()),
+        _ => state.get("NGTF").map(|calendar| squeeze(calendar.data)),
+    }
 }
 
 /// The contracts of the historic mode.

@@ -11,8 +11,10 @@ use teleinfo_proto::tic::{Dataset, Kind, Label, Mode, Timestamp, Value};
 const LONG: u8 = 12;
 /// Age that a short frame adds: while the current is too high a three-phase meter sends twenty of them for each long one.
 const SHORT: u8 = 1;
+/// How many long frames in a row may lack a label that was there before.
+pub const FRAMES_KEPT: u32 = 5;
 /// Beyond this a value is dropped: after five long frames, or sixty short ones.
-const OLDEST: u8 = 5 * LONG;
+const OLDEST: u8 = FRAMES_KEPT as u8 * LONG;
 
 /// One label and what it last said.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,6 @@ integrations would download at their first start, at the versions it names itsel
 Mounts are made as if nobody else saw them: the caller is in a mount namespace of its own.
 """
 
-import glob
 import os
 import pathlib
 import shutil
@@ -68,10 +67,7 @@ class Installed:
 
     def faketime(self):
         """The library that lies about the time, as seen from inside."""
-        found = glob.glob(f"{self.root}/usr/lib/*/faketime/libfaketimeMT.so.1")
-        if not found:
-            raise SystemExit("libfaketime is missing: apt-get install faketime")
-        return self.seen_from_inside(found[0])
+        return self.seen_from_inside(faketime(self.root))
 
     def install(self, say):
         """From nothing; an earlier attempt that was not finished is thrown away."""
@@ -99,6 +95,13 @@ class Installed:
         network = {key: os.environ[key] for key in NETWORK if key in os.environ}
         quiet = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_ROOT_USER_ACTION": "ignore", "PIP_CERT": FILES[-1]}
         subprocess.run(self.command("pip", "install", "-q", *what, environment=network | quiet), check=True)
+
+
+def faketime(root="/"):
+    found = list(pathlib.Path(root).glob("usr/lib/*/faketime/libfaketimeMT.so.1"))
+    if not found:
+        raise SystemExit("libfaketime is missing: apt-get install faketime")
+    return found[0]
 
 
 def call(*command):

@@ -250,6 +250,21 @@ fn a_takeover_that_was_broken_off_begins_again() {
 }
 
 #[test]
+fn a_change_of_contract_needs_no_whole_frame_on_a_bad_line() {
+    let mut bench = Bench::new("021861000001");
+    bench.apply(&frames("syn-hist-tempo-mono.tic")[0]);
+    bench.pass(10);
+    let half = frames("syn-hist-base-mono.tic").remove(0).kind(Kind::Frame { complete: false });
+    let mut messages = Vec::new();
+    for _ in 0..6 {
+        messages.extend(bench.apply(&half));
+        messages.extend(bench.pass(10));
+    }
+    let found = components(discoveries(&messages).last().unwrap());
+    assert!(found.contains_key("energy_base") && !found.keys().any(|key| key.starts_with("energy_bbr")), "{:?}", found.keys());
+}
+
+#[test]
 fn a_change_of_mode_keeps_what_is_the_same_thing() {
     let mut bench = Bench::new("042161000001");
     let mut messages = bench.apply(&frames("syn-hist-base-mono.tic")[0]);
@@ -275,12 +290,14 @@ fn a_change_of_mode_keeps_what_is_the_same_thing() {
 #[test]
 fn a_restarted_bridge_forgets_no_entity() {
     let mut first = Bench::new("042161000008");
-    first.apply(&frames("syn-std-tempo-red-announced.tic")[0]);
+    let tempo = frames("syn-std-tempo-red-announced.tic").remove(0);
+    first.apply(&tempo);
     first.pass(10);
     let memory = first.meter.memory().unwrap().clone();
     assert!(first.meter.memory().is_none());
     let mut second = Bench::with("042161000008", Language::English, Migrate::None, memory);
-    let quiet = frames("syn-std-base-mono.tic").remove(0);
+    let calendar = &tempo.lines.iter().find(|line| line.label == "NGTF").unwrap().data;
+    let quiet = frames("syn-std-base-mono.tic").remove(0).with("NGTF", calendar);
     let mut messages = second.apply(&quiet);
     messages.extend(second.pass(10));
     let found = components(discoveries(&messages).last().unwrap());

@@ -128,13 +128,17 @@ impl Track {
     }
 }
 
-/// Corrects statistics until the process ends; what was filled goes to `filled`.
+/// Corrects statistics until the process ends, or the token turns out wrong; what was filled goes to `filled`.
 pub async fn run(options: Options, watch: Watch, session: Session, filled: mpsc::Sender<(MeterId, Event)>) {
     let mut trouble = None;
     loop {
         sleep(PERIOD).await;
         let Some((since, wall)) = watch.lock().disturbed else { continue };
         let result = mend(&options, &watch, &session, &filled, wall).await;
+        if let Err(error @ Error::Token) = result {
+            warn!("Home Assistant at {}: {error}, put it into homeassistant.token-file, and restart the bridge", options.url);
+            return;
+        }
         let over = matches!(result, Ok(true)) || since.elapsed() > PATIENCE;
         say(&options, &mut trouble, result.err());
         let mut shared = watch.lock();

@@ -103,9 +103,9 @@ const POWER: &[Entity] = &[
     Entity::label("max_power_today_3",   "SMAXSN3",   "Highest power today phase 3",     "Puissance maximale du jour phase 3").fixed_power().timed("SMAXSN3"),
     Entity::label("max_power_yesterday", "SMAXSN-1",  "Highest power yesterday",         "Puissance maximale de la veille").fixed_power().timed("SMAXSN-1"),
     Entity::label("max_power_yesterday", "SMAXN-1",   "Highest power yesterday",         "Puissance maximale de la veille").fixed_power().timed("SMAXN-1"),
-    Entity::label("max_power_yesterday_1", "SMAXSN1-1", "Highest power yesterday phase 1", "Puissance maximale de la veille phase 1").fixed_power().timed("SMAXSN1-1"),
-    Entity::label("max_power_yesterday_2", "SMAXSN2-1", "Highest power yesterday phase 2", "Puissance maximale de la veille phase 2").fixed_power().timed("SMAXSN2-1"),
-    Entity::label("max_power_yesterday_3", "SMAXSN3-1", "Highest power yesterday phase 3", "Puissance maximale de la veille phase 3").fixed_power().timed("SMAXSN3-1"),
+    Entity::label("max_power_yesterday_1", "SMAXSN1-1", "Highest power yesterday phase 1", "Puissance maximale de la veille phase 1").fixed_power().timed("SMAXSN1-1").hidden(),
+    Entity::label("max_power_yesterday_2", "SMAXSN2-1", "Highest power yesterday phase 2", "Puissance maximale de la veille phase 2").fixed_power().timed("SMAXSN2-1").hidden(),
+    Entity::label("max_power_yesterday_3", "SMAXSN3-1", "Highest power yesterday phase 3", "Puissance maximale de la veille phase 3").fixed_power().timed("SMAXSN3-1").hidden(),
     Entity::label("max_injected_today",     "SMAXIN",   "Highest power injected today",     "Puissance injectée maximale du jour").fixed_power().timed("SMAXIN"),
     Entity::label("max_injected_yesterday", "SMAXIN-1", "Highest power injected yesterday", "Puissance injectée maximale de la veille").fixed_power().timed("SMAXIN-1"),
     Entity::sensor("max_power_today_time", "SMAXSN", Time("SMAXSN"), "Time of highest power today", "Heure de la puissance maximale du jour").timestamp().diagnostic(),
@@ -114,9 +114,9 @@ const POWER: &[Entity] = &[
     Entity::sensor("max_power_yesterday_time", "SMAXN-1",  Time("SMAXN-1"),  "Time of highest power yesterday", "Heure de la puissance maximale de la veille").timestamp().diagnostic(),
     Entity::sensor("max_injected_today_time", "SMAXIN", Time("SMAXIN"), "Time of highest power injected today", "Heure de la puissance injectée maximale du jour").timestamp().diagnostic(),
     Entity::label("load_curve",          "CCASN",   "Load curve",                   "Courbe de charge").power().timed("CCASN"),
-    Entity::label("load_curve_previous", "CCASN-1", "Load curve previous point",    "Courbe de charge point précédent").power().timed("CCASN-1").diagnostic(),
+    Entity::label("load_curve_previous", "CCASN-1", "Load curve previous point",    "Courbe de charge point précédent").power().timed("CCASN-1").hidden(),
     Entity::label("load_curve_injected",          "CCAIN",   "Load curve injected",                "Courbe de charge injectée").power().timed("CCAIN"),
-    Entity::label("load_curve_injected_previous", "CCAIN-1", "Load curve injected previous point", "Courbe de charge injectée point précédent").power().timed("CCAIN-1").diagnostic(),
+    Entity::label("load_curve_injected_previous", "CCAIN-1", "Load curve injected previous point", "Courbe de charge injectée point précédent").power().timed("CCAIN-1").hidden(),
 ];
 
 #[rustfmt::skip]

@@ -14,13 +14,15 @@ use crate::{credentials::Secret, mqtt::tls};
 const PATIENCE: Duration = Duration::from_secs(60);
 /// A registry of thousands of entities has some megabytes.
 const MESSAGE_MAX: usize = 64 << 20;
+/// What it answers to somebody who is no administrator.
+const UNAUTHORIZED: &str = "unauthorized";
 
 /// What went wrong, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
     /// Nobody there, or the connection broke: worth trying again.
     Connection(String),
-    /// The token is not accepted.
+    /// The token is not accepted, or not that of an administrator: trying again only gets us banned.
     Token,
     /// Home Assistant refused a command.
     Refused {
@@ -35,7 +37,9 @@ impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Connection(what) => write!(f, "no answer: {what}"),
-            Self::Token => f.write_str("the token is not accepted; create a long-lived access token of an administrator"),
+            Self::Token => {
+                f.write_str("the token is not accepted or not an administrator's; create a long-lived access token of an administrator")
+            }
             Self::Refused { code, message } => write!(f, "refused: {message} ({code})"),
         }
     }
@@ -93,7 +97,10 @@ impl Client {
                 return Ok(answer["result"].take());
             }
             let text = |field: &str| answer["error"][field].as_str().unwrap_or_default().to_owned();
-            return Err(Error::Refused { code: text("code"), message: text("message") });
+            return Err(match text("code") {
+                code if code == UNAUTHORIZED => Error::Token,
+                code => Error::Refused { code, message: text("message") },
+            });
         }
     }
 

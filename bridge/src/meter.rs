@@ -244,6 +244,12 @@ impl Meter {
             .collect()
     }
 
+    /// The name of the reader that reads it, or last did.
+    #[must_use]
+    pub fn reader(&self) -> Option<&str> {
+        self.quality.reader()
+    }
+
     /// The merged state.
     #[must_use]
     pub const fn state(&self) -> &State {

@@ -114,6 +114,12 @@ impl Quality {
         self.counters(status.boot, &status.counters, now);
     }
 
+    /// The name of the reader, as it last reported.
+    #[must_use]
+    pub fn reader(&self) -> Option<&str> {
+        self.reader.as_ref().map(|reader| reader.name.as_str())
+    }
+
     /// Counts samples that nobody can bring back.
     pub fn lost(&mut self, samples: u64) {
         self.lost += samples;

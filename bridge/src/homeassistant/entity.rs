@@ -114,6 +114,12 @@ pub struct Entity {
 }
 
 impl Entity {
+    /// Whether it says how the meter is being read: that must be seen just when it is not.
+    #[must_use]
+    pub fn tells_of_reading(&self) -> bool {
+        matches!(self.source, Source::Availability | Source::Quality(_) | Source::Derived("last_frame"))
+    }
+
     const fn new(platform: Platform, key: &'static str, needs: &'static str, source: Source, name: Words) -> Self {
         Self {
             key,

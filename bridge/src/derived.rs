@@ -25,7 +25,7 @@ const STATE_MAX: usize = 255;
 pub struct Derived {
     /// `historic` or `standard`.
     pub mode: Option<&'static str>,
-    /// End of the last frame; moves at most twice a minute while frames come.
+    /// End of the last frame; moves every five minutes while frames come.
     pub last_frame: Option<String>,
     /// PTEC without its dots, or LTARF.
     pub tariff: Option<String>,

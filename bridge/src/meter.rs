@@ -39,8 +39,10 @@ use crate::{
 
 /// Home Assistant subscribes some time after it has read a discovery payload; what is only sent on change is said again then.
 const REPEATS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(8)];
-/// The time of the last frame moves this often while frames come: it is kept by Home Assistant's recorder.
-const LAST_FRAME: Duration = Duration::from_secs(30);
+/// The time of the last frame moves this often while frames come: Home Assistant's recorder and activity list keep each.
+const LAST_FRAME: Duration = Duration::from_secs(300);
+/// After so much silence it was the last one for a while, and is told exactly.
+const FRAMES_STOPPED: Duration = Duration::from_secs(5);
 /// Frames that may pass before a meter is announced although none was whole. What is added later does no harm.
 const FRAMES_BEFORE_DISCOVERY: u32 = 5;
 /// The same where entities are taken over: those that have no label here are deleted, and so it must be known what there is.
@@ -361,8 +363,8 @@ impl Meter {
     /// While frames come the time moves now and then; when they stop, the last one is told exactly.
     fn say_last_frame(&mut self, now: Instant) {
         let Some(last) = self.last_frame else { return };
-        let waited = |since: Instant| now.saturating_duration_since(since) >= LAST_FRAME;
-        if self.last_frame_said.is_none_or(waited) {
+        let is_past = |since: Instant, time: Duration| now.saturating_duration_since(since) >= time;
+        if self.last_frame_said.is_none_or(|said| is_past(said, LAST_FRAME)) || is_past(last.at, FRAMES_STOPPED) {
             self.last_frame_said = Some(now);
             self.derived.last_frame = Some(utc::rfc3339(last.unix_ms.div_euclid(1_000)));
         }

@@ -51,7 +51,7 @@ pub fn component(entity: &Entity, context: &Context<'_>, unique_id: &str, name: 
         _ if !entity.choices.is_empty() => set("ops", entity.options(context.language).map(|option| json!(option)).collect()),
         _ => {}
     }
-    if entity.tells_of_reading() {
+    if entity.outlives_meter {
         set("avty", json!([{ "t": context.topics.bridge_state() }]));
     }
     source(entity, context, &mut set);

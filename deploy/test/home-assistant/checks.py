@@ -2,7 +2,7 @@
 
 from api import Refused
 from house import is_, known, require, say, unavailable, unique
-from meters import MAY_BE_UNKNOWN, METERS
+from meters import ABOUT_READING, MAY_BE_UNKNOWN, METERS
 
 
 def contracts(house):
@@ -93,13 +93,24 @@ def bridge_killed(house):
 
 
 def reader_unplugged(house):
-    """Without its reader a meter is unavailable, and the entity that says so is not."""
+    """Without its reader a meter is unavailable; what says so, and why, is not."""
     meter, wanted = house.meter("base")
     house.chain.stop("reader-base")
-    gone = dict.fromkeys(wanted, unavailable) | {unique(meter, "reading"): is_("off")}
-    house.wait("unavailable", gone)
+    about = {unique(meter, key) for key in ABOUT_READING}
+    house.wait("unavailable", {key: known if key in about else unavailable for key in wanted} | {unique(meter, "reading"): is_("off")})
+    house.wait("the cause", {unique(meter, "line"): is_("Reader not reachable")})
     house.chain.reader("base")
-    house.wait("states", wanted)
+    house.wait("states", wanted | {unique(meter, "line"): is_("Reading")})
+    house.quiet()
+
+
+def meter_unplugged(house):
+    """A reader whose adapter is gone says so, where one looks when the meter is unavailable."""
+    meter, wanted = house.meter("base")
+    house.chain.kill("meter-base")
+    cause = lambda state: "serial device is missing" in state
+    house.wait("the cause", {unique(meter, "line"): is_("No serial device"), unique(meter, "reception_cause"): cause,
+                             unique(meter, "overload"): unavailable})
     house.quiet()
 
 

@@ -19,8 +19,7 @@ EVERYONE = {
 HISTORIC = EVERYONE | {"tariff": ENUM, "contract": ENUM}
 STANDARD = EVERYONE | {
     "tariff": TEXT, "contract": TEXT, "energy_total": ENERGY, "cut_off_power": VA, "overvoltage": PROBLEM, "dry_contact": SWITCH,
-    "cut_off_device": ENUM, "clock_degraded": PROBLEM, "producer_mode": SWITCH, "max_power_today": VA, "max_power_today_time": TIME,
-    "max_power_yesterday": VA, "load_curve": WATT, "tomorrow_profile": TEXT, "message": TEXT,
+    "cut_off_device": ENUM, "clock_degraded": PROBLEM, "producer_mode": SWITCH, "max_power_today": VA, "max_power_yesterday": VA, "load_curve": WATT, "tomorrow_profile": TEXT, "message": TEXT,
 }
 THREE = {f"current_{phase}": AMPERE for phase in (1, 2, 3)}
 
@@ -42,5 +41,7 @@ METERS = {
                     STANDARD | THREE | {"tempo_today": ENUM, "tempo_tomorrow": ENUM, "peak_notice": SWITCH, "voltage_2": VOLT,
                                         "apparent_power_3": VA}),
 }
+# About how a meter is read: there although the meter is not.
+ABOUT_READING = {"reading", "last_frame", "line", "reception", "reader_version", "bridge_version"}
 # Right until something happens: an estimate needs two steps of the index, a first day has no yesterday.
 MAY_BE_UNKNOWN = {"power_estimated", "power_injected_estimated", "event", "tempo_tomorrow", "peak_start", "peak_end"}

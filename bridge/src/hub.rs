@@ -450,6 +450,8 @@ impl Entry {
         let moment = Moment { at: now, unix_ms: unix_ms(self.clock.time_of(received)) };
         match received.sample() {
             Ok(sample) => {
+                // The time of another run is only known once all of it is seen: that is read from the history.
+                let watch = watch.filter(|_| self.clock.is_of(received));
                 watch.into_iter().for_each(|watch| watch.sample(&sample, moment.unix_ms));
                 self.meter.apply(&sample, moment)
             }

@@ -1,8 +1,13 @@
-//! Whether a meter is there: its reader's liveliness token, and the age of its last frame.
+//! Whether a meter is there: its reader's liveliness token, its reader's goodbye, and the age of its last frame.
 //!
-//! A frame with damaged datasets is a frame. Only silence counts: no token, or nothing verified for some time.
+//! A frame with damaged datasets is a frame. A reader whose token goes without a word may be back in a moment, as after any hiccup of the
+//! network, and its history has what was missed meanwhile: it gets some seconds. A reader that says goodbye means it, and the meter is
+//! offline at once.
 
 use std::time::{Duration, Instant};
+
+/// A token that is gone for longer than this is gone for good. Zenoh's lease has passed before it goes, so this is a cut of twelve seconds.
+const HICCUP: Duration = Duration::from_secs(8);
 
 /// Follows one meter.
 #[derive(Debug, Clone)]
@@ -10,24 +15,28 @@ pub struct Availability {
     patience: Duration,
     /// Since when the meter is given the benefit of the doubt: its last frame, or when it was first heard of.
     since: Option<Instant>,
-    token: Token,
-    /// Whether a frame came since the token was seen to go.
-    framed: bool,
+    frames: Frames,
+    /// Since when the token is gone. If it stays after a goodbye, another reader of the same meter holds it too.
+    gone: Option<Instant>,
     said: Option<bool>,
 }
 
+/// What there is to expect of the meter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Token {
-    Unknown,
-    Present,
-    Gone,
+enum Frames {
+    /// None yet.
+    Awaited,
+    /// They come.
+    Coming,
+    /// A reader said goodbye after the last one, or its token stayed away.
+    Over,
 }
 
 impl Availability {
     /// A meter never heard of; offline after `patience` without a frame.
     #[must_use]
     pub fn new(patience: Duration) -> Self {
-        Self { patience, since: None, token: Token::Unknown, framed: false, said: None }
+        Self { patience, since: None, frames: Frames::Awaited, gone: None, said: None }
     }
 
     /// The broker still says `online` from an earlier run: true or not, it has until the end of our patience to show itself.
@@ -40,32 +49,32 @@ impl Availability {
 
     /// The reader's token appeared or vanished.
     pub fn handle_token(&mut self, present: bool, now: Instant) {
-        self.token = if present { Token::Present } else { Token::Gone };
-        if !present {
-            self.framed = false;
-        }
         self.since.get_or_insert(now);
+        self.gone = if present { None } else { self.gone.or(Some(now)) };
+    }
+
+    /// A reader said goodbye; the news of its token travels apart.
+    pub fn handle_farewell(&mut self) {
+        self.frames = Frames::Over;
     }
 
     /// A live frame came.
     pub fn handle_frame(&mut self, now: Instant) {
-        self.since = Some(now);
-        self.framed = true;
-        // A frame is proof enough; the news of its reader's token travels apart.
-        if self.token == Token::Gone {
-            self.token = Token::Unknown;
-        }
+        (self.since, self.frames, self.gone) = (Some(now), Frames::Coming, None);
     }
 
     /// What is to be said, if it has changed: online or offline.
     pub fn poll(&mut self, now: Instant) -> Option<bool> {
-        let since = self.since?;
-        let patient = now.saturating_duration_since(since) < self.patience;
-        let online = match (self.token, patient) {
-            (Token::Gone, _) | (_, false) => false,
-            _ if self.framed => true,
-            // Heard of, but no frame yet: nothing to say until one comes or patience ends.
-            _ => return None,
+        let within = |since: Instant, time: Duration| now.saturating_duration_since(since) < time;
+        if self.gone.is_some_and(|gone| !within(gone, HICCUP)) {
+            self.frames = Frames::Over;
+        }
+        let online = match self.frames {
+            _ if !within(self.since?, self.patience) => false,
+            Frames::Coming => true,
+            Frames::Over if self.gone.is_some() => false,
+            // Nothing to say until a frame comes, a token goes, or patience ends.
+            Frames::Over | Frames::Awaited => return None,
         };
         if self.said == Some(online) {
             return None;
@@ -89,6 +98,7 @@ mod tests {
     enum Happens {
         Appears,
         Vanishes,
+        Goodbye,
         Frame,
         Remembered,
         Nothing,
@@ -104,6 +114,7 @@ mod tests {
             match happens {
                 Appears => availability.handle_token(true, now),
                 Vanishes => availability.handle_token(false, now),
+                Goodbye => availability.handle_farewell(),
                 Frame => availability.handle_frame(now),
                 Remembered => availability.handle_remembered(now),
                 Nothing => {}
@@ -116,15 +127,45 @@ mod tests {
     #[test]
     fn online_and_offline() {
         walk("nothing heard", &[(0, Nothing, None), (99, Nothing, None)]);
-        walk("a usual day", &[(0, Appears, None), (1, Frame, Some(true)), (2, Frame, None), (3, Vanishes, Some(false))]);
         walk("token later than the frame", &[(0, Frame, Some(true)), (1, Appears, None), (2, Frame, None)]);
         walk("a few bad frames", &[(0, Frame, Some(true)), (29, Nothing, None), (29, Frame, None), (58, Nothing, None)]);
         walk("silence", &[(0, Frame, Some(true)), (30, Nothing, Some(false)), (40, Frame, Some(true))]);
         walk("never a frame", &[(0, Appears, None), (29, Nothing, None), (30, Nothing, Some(false))]);
-        walk("restart", &[(0, Frame, Some(true)), (1, Vanishes, Some(false)), (3, Appears, None), (4, Frame, Some(true))]);
-        walk("frame before the new token", &[(0, Frame, Some(true)), (1, Vanishes, Some(false)), (3, Frame, Some(true))]);
-        walk("back from an earlier run", &[(0, Remembered, None), (5, Frame, None), (40, Nothing, Some(false))]);
-        walk("gone since an earlier run", &[(0, Remembered, None), (30, Nothing, Some(false))]);
+    }
+
+    #[test]
+    fn a_lost_token_alone_gets_some_seconds() {
+        walk("a hiccup", &[(0, Frame, Some(true)), (4, Vanishes, None), (10, Appears, None), (11, Frame, None), (40, Nothing, None)]);
+        walk("frame before the new token", &[(0, Frame, Some(true)), (4, Vanishes, None), (11, Frame, None), (30, Nothing, None)]);
+        walk("a long cut", &[(0, Frame, Some(true)), (4, Vanishes, None), (11, Nothing, None), (12, Nothing, Some(false))]);
+        walk(
+            "back after it",
+            &[(0, Frame, Some(true)), (4, Vanishes, None), (12, Nothing, Some(false)), (14, Appears, None), (15, Frame, Some(true))],
+        );
+        walk(
+            "a token alone is no frame",
+            &[(0, Frame, Some(true)), (31, Nothing, Some(false)), (32, Appears, None), (33, Frame, Some(true))],
+        );
+        walk("gone before its first frame", &[(0, Appears, None), (1, Vanishes, None), (9, Nothing, Some(false))]);
+    }
+
+    #[test]
+    fn a_goodbye_is_believed_at_once() {
+        walk("a usual day", &[(0, Appears, None), (1, Frame, Some(true)), (2, Goodbye, None), (2, Vanishes, Some(false))]);
+        walk("in the other order", &[(1, Frame, Some(true)), (2, Vanishes, None), (2, Goodbye, Some(false))]);
+        walk(
+            "restart",
+            &[(0, Frame, Some(true)), (1, Goodbye, None), (1, Vanishes, Some(false)), (3, Appears, None), (4, Frame, Some(true))],
+        );
+        walk("one of two readers", &[(0, Frame, Some(true)), (1, Goodbye, None), (2, Frame, None), (9, Vanishes, None)]);
+        walk("one of two, and silence", &[(0, Frame, Some(true)), (1, Goodbye, None), (30, Nothing, Some(false))]);
+        walk("gone while we were away", &[(0, Remembered, None), (1, Goodbye, None), (1, Vanishes, Some(false))]);
+    }
+
+    #[test]
+    fn what_an_earlier_run_said() {
+        walk("back", &[(0, Remembered, None), (5, Frame, None), (35, Nothing, Some(false))]);
+        walk("gone since", &[(0, Remembered, None), (30, Nothing, Some(false))]);
         walk("remembered too late", &[(0, Frame, Some(true)), (1, Remembered, None), (31, Nothing, Some(false))]);
     }
 }

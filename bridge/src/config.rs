@@ -150,7 +150,7 @@ pub struct HomeAssistant {
     pub url: Option<String>,
     /// A long-lived access token for it; or the credential `homeassistant-token`.
     pub token_file: Option<PathBuf>,
-    /// Seconds without a good frame after which a meter is offline.
+    /// Seconds without a frame after which a meter is offline, if its reader did not say goodbye.
     pub offline_after: u32,
 }
 

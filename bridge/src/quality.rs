@@ -32,6 +32,8 @@ pub struct Quality {
     reader: Option<Reader>,
     boot: Option<BootId>,
     counters: Counters,
+    /// Index resets that samples have told of: reports run ahead of samples that wait or come late.
+    resets: u32,
     lost: u64,
     points: VecDeque<(Instant, Frames)>,
     published: Option<(Instant, Vec<u8>)>,
@@ -86,16 +88,26 @@ struct Bridge {
 }
 
 impl Quality {
-    /// Takes the counters that came with a sample. Returns how many indexes were reset since the last ones.
-    pub fn counters(&mut self, boot: BootId, counters: &Counters, now: Instant) -> u32 {
-        let resets = if self.boot == Some(boot) { counters.index_resets.wrapping_sub(self.counters.index_resets) } else { 0 };
+    /// Takes the counters that came with a sample. Returns how many indexes were reset since the sample before.
+    pub fn sample(&mut self, boot: BootId, counters: &Counters, now: Instant) -> u32 {
+        let known = self.boot == Some(boot);
+        self.counters(boot, counters, now);
+        let before = std::mem::replace(&mut self.resets, counters.index_resets);
+        if known { counters.index_resets.saturating_sub(before) } else { 0 }
+    }
+
+    /// A sample from the history has counters of the past; the newest stay.
+    fn counters(&mut self, boot: BootId, counters: &Counters, now: Instant) {
         if self.boot != Some(boot) {
             self.boot = Some(boot);
+            self.counters = Counters::default();
+            self.resets = counters.index_resets;
             self.points.clear();
         }
-        self.counters = *counters;
-        self.point(now);
-        resets
+        if counters.bytes >= self.counters.bytes {
+            self.counters = *counters;
+            self.point(now);
+        }
     }
 
     /// Takes a reader's report on itself.
@@ -111,6 +123,12 @@ impl Quality {
         self.reader = Some(reader);
         self.heard = Some(now);
         self.counters(status.boot, &status.counters, now);
+    }
+
+    /// The name of the reader, as it last reported.
+    #[must_use]
+    pub fn reader(&self) -> Option<&str> {
+        self.reader.as_ref().map(|reader| reader.name.as_str())
     }
 
     /// Counts samples that nobody can bring back.
@@ -236,9 +254,9 @@ mod tests {
     fn counters_wait_a_minute_causes_do_not() {
         let (mut quality, start) = (Quality::default(), Instant::now());
         assert!(report(&mut quality, start).is_none(), "nothing is known yet");
-        quality.counters(BOOT, &counters(1, 0), start);
+        quality.sample(BOOT, &counters(1, 0), start);
         assert!(report(&mut quality, start).is_some());
-        quality.counters(BOOT, &counters(2, 0), start);
+        quality.sample(BOOT, &counters(2, 0), start);
         assert!(report(&mut quality, start + Duration::from_secs(59)).is_none());
         let at = |seconds| start + Duration::from_secs(seconds);
         quality.status(&status(Line::Searching, Cause::WeakSignal), at(58));
@@ -273,7 +291,7 @@ mod tests {
     fn reception_forgets_old_faults() {
         let (mut quality, start) = (Quality::default(), Instant::now());
         let share = |quality: &mut Quality, seconds: u64, good: u32, damaged: u32| {
-            quality.counters(BOOT, &counters(good, damaged), start + Duration::from_secs(seconds));
+            quality.sample(BOOT, &counters(good, damaged), start + Duration::from_secs(seconds));
             quality.reception().unwrap()
         };
         assert!((share(&mut quality, 0, 0, 10) - 0.0).abs() < 0.01);
@@ -286,8 +304,21 @@ mod tests {
     fn resets_are_counted_within_one_run_of_the_reader() {
         let (mut quality, now) = (Quality::default(), Instant::now());
         let resets = |count| Counters { index_resets: count, ..Counters::default() };
-        assert_eq!(quality.counters(BOOT, &resets(3), now), 0);
-        assert_eq!(quality.counters(BOOT, &resets(4), now), 1);
-        assert_eq!(quality.counters(BootId(8), &resets(2), now), 0);
+        assert_eq!(quality.sample(BOOT, &resets(3), now), 0);
+        assert_eq!(quality.sample(BOOT, &resets(4), now), 1);
+        assert_eq!(quality.sample(BootId(8), &resets(2), now), 0);
+    }
+
+    #[test]
+    fn a_report_that_runs_ahead_of_the_samples_resets_nothing() {
+        let (mut quality, now) = (Quality::default(), Instant::now());
+        let counters = |bytes, index_resets| Counters { bytes, index_resets, ..Counters::default() };
+        quality.sample(BOOT, &counters(100, 4), now);
+        quality.status(&Status { counters: counters(300, 5), ..status(Line::Reading, Cause::None) }, now);
+        let told = [(200, 4), (250, 5), (400, 5)].map(|(bytes, resets)| quality.sample(BOOT, &counters(bytes, resets), now));
+        assert_eq!(told, [0, 1, 0]);
+        assert_eq!(quality.counters.bytes, 400);
+        quality.sample(BOOT, &counters(350, 5), now);
+        assert_eq!(quality.counters.bytes, 400, "a sample of the past");
     }
 }

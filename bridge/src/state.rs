@@ -5,16 +5,14 @@
 
 use std::collections::VecDeque;
 
-use teleinfo_proto::tic::{Dataset, Kind, Label, Mode, Timestamp, Value};
+use teleinfo_proto::tic::{Dataset, Label, Mode, Timestamp, Value};
 
 /// Age that a long frame without the label adds.
 const LONG: u8 = 12;
 /// Age that a short frame adds: while the current is too high a three-phase meter sends twenty of them for each long one.
 const SHORT: u8 = 1;
-/// How many long frames in a row may lack a label that was there before.
-pub const FRAMES_KEPT: u32 = 5;
 /// Beyond this a value is dropped: after five long frames, or sixty short ones.
-const OLDEST: u8 = FRAMES_KEPT as u8 * LONG;
+const OLDEST: u8 = 5 * LONG;
 
 /// One label and what it last said.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,10 +106,13 @@ impl State {
         self.get(label)?.time()
     }
 
-    /// The labels of the energy indexes withdrawn.
-    pub fn indexes(&self) -> impl Iterator<Item = &str> {
-        let index = |entry: &&Entry| Label::find(self.mode, &entry.label).is_some_and(|label| label.kind == Kind::Energy);
-        self.entries.iter().filter(index).map(|entry| entry.label.as_str())
+    /// The labels of the indexes that the contract of the historic mode has, whether they are known at the moment or not.
+    #[must_use]
+    pub fn contract_indexes(&self) -> &'static [&'static str] {
+        match self.value("OPTARIF") {
+            Some(Value::TariffOption(option)) => option.index_labels(),
+            _ => &[],
+        }
     }
 
     /// Takes the datasets of one sample in. Returns whether they said anything: a frame that carries only an identity does not.

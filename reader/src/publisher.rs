@@ -126,17 +126,25 @@ impl Publisher {
         }
     }
 
-    /// Says goodbye: the token first, so that nobody waits for the lease.
+    /// Says goodbye, and ends the connection for good.
     pub fn close(&mut self, now: Instant) {
-        self.set_alive(false, now);
+        self.part(now);
         self.client.close(now);
+    }
+
+    /// Leaves the meter. Its token goes in a lost connection too; that its samples are deleted is what tells a farewell from a fault.
+    fn part(&mut self, now: Instant) {
+        let Some(meter) = &self.meter else { return };
+        // Nobody there to hear it: fine.
+        let _ = self.client.delete(now, &meter.sample_key);
+        self.set_alive(false, now);
     }
 
     fn set_meter(&mut self, id: MeterId, now: Instant) {
         if self.meter.as_ref().is_some_and(|meter| meter.id == id) {
             return;
         }
-        self.set_alive(false, now);
+        self.part(now);
         if let Some(old) = &self.meter {
             self.client.undeclare(now, old.queryable);
         }

@@ -6,7 +6,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config, tungstenite};
-use tungstenite::{Message, protocol::WebSocketConfig};
+use tungstenite::{Message, http::Uri, protocol::WebSocketConfig};
 
 use crate::{credentials::Secret, mqtt::tls};
 
@@ -121,6 +121,14 @@ impl Client {
     }
 }
 
+/// Whether Home Assistant can be there: a host, perhaps with a port, perhaps behind `http://` or `https://`.
+#[must_use]
+pub fn is_address(url: &str) -> bool {
+    let scheme = url.split_once("://").map(|(scheme, _)| scheme);
+    let known = matches!(scheme, None | Some("http" | "https"));
+    known && address(url).parse::<Uri>().is_ok_and(|uri| uri.host().is_some_and(|host| !host.is_empty()))
+}
+
 /// `http://host:8123/` becomes `ws://host:8123/api/websocket`.
 fn address(url: &str) -> String {
     let base = url.trim_end_matches('/');
@@ -138,7 +146,7 @@ fn late() -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::address;
+    use super::{address, is_address};
 
     #[test]
     fn addresses() {
@@ -148,6 +156,14 @@ mod tests {
             ("192.168.1.5:8123", "ws://192.168.1.5:8123/api/websocket"),
         ] {
             assert_eq!(address(url), expected);
+            assert!(is_address(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn no_addresses() {
+        for url in ["", "http://", "mqtt://homeassistant.local", "http://home assistant:8123", "htp://homeassistant"] {
+            assert!(!is_address(url), "{url}");
         }
     }
 }

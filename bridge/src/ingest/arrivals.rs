@@ -27,6 +27,8 @@ pub enum Arrival {
     Report(Vec<u8>),
     /// A reader reads this meter, or no longer does.
     Token(MeterId, bool),
+    /// A reader leaves this meter by its own will.
+    Farewell(MeterId),
     /// Something this release does not understand came under this key.
     Strange(String, Error),
 }
@@ -63,8 +65,8 @@ fn forward(sender: &mpsc::Sender<Arrival>, arrival: Option<Arrival>) {
 }
 
 fn of_sample(sample: &Sample) -> Option<Arrival> {
-    if sample.kind() != SampleKind::Put {
-        return None;
+    if sample.kind() == SampleKind::Delete {
+        return keys::meter_of(sample.key_expr().as_str()).map(Arrival::Farewell);
     }
     Some(match Received::new(bytes(sample)) {
         Ok(received) => Arrival::Sample(received, SystemTime::now()),

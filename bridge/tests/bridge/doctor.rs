@@ -57,7 +57,7 @@ async fn with_a_broker() {
     bridge.assert_clean();
 
     reader.report(Line::Silent, Cause::NoSignal).await;
-    reader.vanish().await;
+    reader.leave().await;
     observer.expect(&format!("teleinfo/{METER}/availability"), "offline").await;
     let (text, code) = ask(bridge.directory.path(), &[]);
     let silent = format!("!! meter: {METER} is not being read, by the reader on cellar: not a byte from the meter");

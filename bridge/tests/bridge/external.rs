@@ -114,18 +114,38 @@ async fn without_a_broker_the_bridge_waits() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn availability_follows_the_token() {
+async fn a_goodbye_is_offline_at_once_a_lost_token_is_not() {
     let broker = Broker::open();
     let bridge = Program::external(&broker.url());
     bridge.is_up().await;
     let observer = Observer::new(broker.port).await;
     let mut reader = Reader::new(bridge.zenoh).await;
-    reader.make(true).await;
     let topic = format!("teleinfo/{METER}/availability");
+    reader.make(true).await;
     observer.expect(&topic, "online").await;
     reader.vanish().await;
+    reader.appear().await;
+    reader.make(true).await;
+    observer.expect_powers(METER, 1..=2).await;
+    assert_eq!(observer.on(&topic), ["online"]);
+    // Long before offline-after has passed.
+    reader.leave().await;
     observer.expect(&topic, "offline").await;
     reader.appear().await;
+    reader.make(true).await;
+    observer.expect(&topic, "online").await;
+    bridge.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_is_lost_is_offline_in_the_end() {
+    let broker = Broker::open();
+    let observer = Observer::new(broker.port).await;
+    let config = format!("[mqtt]\nurl = \"{}\"\n[homeassistant]\noffline-after = 5\n", broker.url());
+    let bridge = Program::configured(super::free_port(), &config);
+    bridge.is_up().await;
+    let mut reader = Reader::new(bridge.zenoh).await;
+    let topic = format!("teleinfo/{METER}/availability");
     reader.make(true).await;
     observer.expect(&topic, "online").await;
     drop(reader);

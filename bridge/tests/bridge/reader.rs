@@ -64,6 +64,13 @@ impl Reader {
         self.token = Some(token);
     }
 
+    /// The meter is left by intent.
+    pub async fn leave(&mut self) {
+        self.session.delete(&*keys::sample(&self.meter)).await.unwrap();
+        self.vanish().await;
+    }
+
+    /// The token goes without a word, as when the network fails.
     pub async fn vanish(&mut self) {
         self.token.take().unwrap().undeclare().await.unwrap();
     }

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-/// Unanswered attempts: the waits, the last one for ever. Together with `client::CONNECT` they let a reader be back within two
+/// Unanswered attempts: the waits, the last one for ever. Together with `attempts::CONNECT` they let a reader be back within two
 /// seconds of the end of a fault, however long it lasted: a cut network sees a SYN at least every 1.5 s, and a bridge that starts is
 /// met within one.
 const UNANSWERED: [Duration; 3] = [Duration::from_millis(150), Duration::from_millis(500), Duration::from_millis(750)];

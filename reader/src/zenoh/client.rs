@@ -1,35 +1,28 @@
-//! The connection to a router, kept up: tries the locators in turn, waits, tries again; finds locators by scouting when none is given.
+//! The connection to a router, kept up: tries the locators one soon after the other, takes the first that answers, and when none does waits
+//! and tries again; finds locators by scouting when none is given.
 //!
 //! Owned by the reader's loop and driven by it: `handle_event` and `handle_timeout` in, `poll_timeout` and `poll_event` out. Nothing in
 //! it blocks. What has been declared (tokens, queryables) is declared again with every connection; what has been published is not: the
 //! history ring and the bridge see to that.
 
 use std::collections::VecDeque;
-use std::io;
-use std::net::{SocketAddr, SocketAddrV4};
+use std::net::SocketAddrV4;
 use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
-use mio::{Interest, Registry, Token};
+use mio::{Registry, Token};
 
+use super::attempts::{self, Attempts};
 use super::auth::Credentials;
 use super::backoff::{Backoff, Outcome};
-use super::connection::{Connection, Lost, socket_words};
+use super::connection::{Connection, Lost};
 use super::error::{Error, SendError};
 use super::locator::Locator;
-use super::resolve::Lookup;
 use super::scouting::{self, Scouting};
 use super::session::{Identity, Session, SessionEvent, SessionQuery};
 
 /// Tokens of the loop that a client uses, from the one it is given on.
-pub const TOKENS: usize = 2 + scouting::SOCKETS;
-
-/// How long a router may take to accept a connection. Short, so that attempts into a cut network end soon and the first one after it
-/// does not wait for TCP's growing pauses: SYNs go out at once and after a second, and then again with the next attempt.
-const CONNECT: Duration = Duration::from_millis(1500);
-
-/// How long a name server may take.
-const LOOKUP: Duration = Duration::from_secs(10);
+pub const TOKENS: usize = attempts::MOST + scouting::SOCKETS;
 
 /// A connection that has stood for so long was a good one: the next waits begin short again.
 const STABLE: Duration = Duration::from_secs(5);
@@ -98,16 +91,12 @@ enum State {
     Waiting(Instant),
     /// For any router at all.
     Scouting(Scouting),
-    Resolving {
-        lookup: Lookup,
-        deadline: Instant,
-    },
-    Connecting {
-        stream: TcpStream,
-        deadline: Instant,
-    },
+    /// For one of the round's locators to accept a connection.
+    Trying,
     Connected {
         connection: Box<Connection>,
+        /// The number of its locator.
+        locator: usize,
         up_since: Option<Instant>,
     },
     Closed,
@@ -138,23 +127,22 @@ pub struct Client {
 }
 
 /// One round of attempts: every locator once, and every address of each.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Round {
     targets: Vec<Locator>,
-    /// The one that is or was tried last; the first one to try after a lost connection.
-    current: usize,
-    /// Locators of this round so far.
-    tried: usize,
-    /// Addresses of the current locator still to be tried.
-    addresses: VecDeque<SocketAddr>,
-    failures: Vec<String>,
+    attempts: Attempts,
+    /// The last one that was good; the first one to try after a lost connection.
+    preferred: usize,
+    /// By the number of the locator.
+    failures: Vec<(usize, String)>,
     refused: bool,
 }
 
 impl Client {
     /// A client that begins to connect at its first `handle_timeout`, which is due at once. It uses `TOKENS` tokens from `first_token` on.
     pub fn new(registry: Registry, first_token: Token, options: Options, now: Instant) -> Self {
-        let round = Round { targets: options.locators.clone(), ..Round::default() };
+        let attempts = Attempts::new(first_token.0, now);
+        let round = Round { targets: options.locators.clone(), attempts, preferred: 0, failures: Vec::new(), refused: false };
         Self {
             registry,
             first_token: first_token.0,
@@ -176,17 +164,15 @@ impl Client {
         if !(self.first_token..self.first_token + TOKENS).contains(&token.0) {
             return false;
         }
-        let of_stream = token == self.stream_token();
         match &mut self.state {
             State::Scouting(scouting) => scouting.handle_event(now, token),
-            State::Connecting { .. } if of_stream => self.check_connected(now),
-            State::Connected { connection, .. } if of_stream => {
+            // It may be an event of a socket that is no more: then there is nothing to receive.
+            State::Connected { connection, .. } => {
                 let result =
                     if event.is_readable() || event.is_read_closed() || event.is_error() { connection.receive(now) } else { Ok(()) };
                 self.settle(now, result);
             }
-            // The resolver's pipe, or an event of a socket that is no more.
-            _ => {}
+            State::Trying | State::Waiting(_) | State::Closed => {}
         }
         self.handle_timeout(now);
         true
@@ -197,8 +183,7 @@ impl Client {
         match &mut self.state {
             State::Waiting(until) if now >= *until => self.begin_round(now),
             State::Scouting(_) => self.scout(now),
-            State::Resolving { .. } => self.check_lookup(now),
-            State::Connecting { deadline, .. } if now >= *deadline => self.fail(now, socket_words(&io::ErrorKind::TimedOut.into())),
+            State::Trying => self.try_on(now),
             State::Connected { connection, .. } => {
                 let result = if connection.unread { connection.receive(now) } else { Ok(()) };
                 let result = result.and_then(|()| connection.session.handle_timeout(now).map_err(Lost::Session));
@@ -213,7 +198,7 @@ impl Client {
         match &self.state {
             State::Waiting(until) => Some(*until),
             State::Scouting(scouting) => Some(scouting.poll_timeout()),
-            State::Resolving { deadline, .. } | State::Connecting { deadline, .. } => Some(*deadline),
+            State::Trying => self.round.attempts.poll_timeout(),
             State::Connected { connection, .. } if connection.unread => Some(now),
             State::Connected { connection, .. } => Some(connection.session.poll_timeout()),
             State::Closed => None,
@@ -239,6 +224,13 @@ impl Client {
     pub fn publish(&mut self, now: Instant, key: &str, payload: &[u8]) -> Result<(), SendError> {
         let result = self.session().ok_or(SendError::Offline)?.publish(key, payload);
         self.dropped += u64::from(matches!(result, Err(SendError::Full | SendError::TooLong)));
+        self.flush(now);
+        result
+    }
+
+    /// Says that nothing more comes under this key.
+    pub fn delete(&mut self, now: Instant, key: &str) -> Result<(), SendError> {
+        let result = self.session().ok_or(SendError::Offline)?.delete(key);
         self.flush(now);
         result
     }
@@ -300,10 +292,6 @@ impl Client {
         self.state = State::Closed;
     }
 
-    fn stream_token(&self) -> Token {
-        Token(self.first_token)
-    }
-
     fn session(&mut self) -> Option<&mut Session> {
         match &mut self.state {
             State::Connected { connection, .. } => Some(&mut connection.session),
@@ -346,13 +334,14 @@ impl Client {
     }
 
     fn pass_events(&mut self, now: Instant) {
-        while let State::Connected { connection, up_since } = &mut self.state
+        while let State::Connected { connection, locator, up_since } = &mut self.state
             && let Some(event) = connection.session.poll_event()
         {
             match event {
                 SessionEvent::Up { authenticated } => {
                     *up_since = Some(now);
-                    let locator = self.round.targets[self.round.current].clone();
+                    self.round.preferred = *locator;
+                    let locator = self.round.targets[*locator].clone();
                     self.events.push_back(Event::Connected { locator, authenticated });
                 }
                 SessionEvent::Query(SessionQuery { id, key, parameters }) => {
@@ -366,89 +355,66 @@ impl Client {
 
     /// The connection has ended. One that stood begins a new round after a wait; one that never did is a failed attempt.
     fn lose(&mut self, now: Instant, lost: &Lost) {
-        let up_since = match &self.state {
-            State::Connected { up_since, .. } => *up_since,
-            _ => None,
-        };
+        let State::Connected { locator, up_since, .. } = self.state else { return };
         let Some(up_since) = up_since else {
             self.round.refused |= matches!(lost, Lost::Session(Error::PasswordMissing | Error::PasswordRefused | Error::Version { .. }));
-            return self.fail(now, lost.to_string());
+            return self.fail(now, locator, lost.to_string());
         };
         self.round.refused = false;
         if now >= up_since + STABLE {
             self.backoff.reset();
         }
-        self.round.failures = vec![format!("{}: {lost}", self.round.targets[self.round.current])];
+        self.round.failures = vec![(locator, format!("{}: {lost}", self.round.targets[locator]))];
         self.wait(now);
     }
 
     fn begin_round(&mut self, now: Instant) {
-        let round = &mut self.round;
-        (round.tried, round.refused) = (0, false);
-        round.addresses.clear();
-        round.failures.clear();
-        if round.targets.is_empty() {
-            let first_token = self.first_token + 2;
+        self.round.refused = false;
+        self.round.failures.clear();
+        if self.round.targets.is_empty() {
+            let first_token = self.first_token + attempts::MOST;
             self.state = State::Scouting(Scouting::new(self.options.scouting, first_token, now));
             return self.scout(now);
         }
-        self.try_next(now);
+        self.begin_attempts(now);
     }
 
-    /// Tries the next address, of the next locator if need be; when there is none left, the round is over.
-    fn try_next(&mut self, now: Instant) {
-        loop {
-            if let Some(address) = self.round.addresses.pop_front() {
-                match self.connect(address) {
-                    Ok(stream) => return self.state = State::Connecting { stream, deadline: now + CONNECT },
-                    Err(error) => self.note(socket_words(&error)),
-                }
-                continue;
-            }
-            if self.round.tried == self.round.targets.len() {
-                return self.end_round(now);
-            }
-            if self.round.tried > 0 {
-                self.round.current = (self.round.current + 1) % self.round.targets.len();
-            }
-            self.round.tried += 1;
-            let locator = &self.round.targets[self.round.current];
-            match (locator.address(), locator.name()) {
-                (Some(address), _) => self.round.addresses.push_back(address),
-                (None, name) => {
-                    match Lookup::start(&self.registry, Token(self.first_token + 1), name.unwrap_or_default(), locator.port()) {
-                        Ok(lookup) => return self.state = State::Resolving { lookup, deadline: now + LOOKUP },
-                        Err(error) => self.note(format!("cannot look up the name: {error}")),
-                    }
-                }
+    fn begin_attempts(&mut self, now: Instant) {
+        let (count, preferred) = (self.round.targets.len(), self.round.preferred);
+        self.round.attempts.begin((0..count).map(|index| (preferred + index) % count), now);
+        self.try_on(now);
+    }
+
+    /// Goes on with the attempts; when there is none left, the round is over.
+    fn try_on(&mut self, now: Instant) {
+        self.state = State::Trying;
+        while let Some(outcome) = self.round.attempts.poll(&self.registry, &self.round.targets, now) {
+            match outcome {
+                attempts::Outcome::Connected(locator, stream) => return self.begin_session(locator, stream, now),
+                attempts::Outcome::Failed(locator, why) => self.note(locator, &why),
+                attempts::Outcome::Exhausted => return self.end_round(now),
             }
         }
     }
 
-    fn connect(&self, address: SocketAddr) -> io::Result<TcpStream> {
-        let mut stream = TcpStream::connect(address)?;
-        self.registry.register(&mut stream, self.stream_token(), Interest::READABLE | Interest::WRITABLE)?;
-        Ok(stream)
-    }
-
-    fn note(&mut self, why: String) {
-        let failure = format!("{}: {why}", self.round.targets[self.round.current]);
-        log::debug!("{failure}");
+    fn note(&mut self, locator: usize, why: &str) {
+        let failure = (locator, format!("{}: {why}", self.round.targets[locator]));
+        log::debug!("{}", failure.1);
         // A name with several addresses that all fail alike is one failure.
         if !self.round.failures.contains(&failure) {
             self.round.failures.push(failure);
         }
     }
 
-    fn fail(&mut self, now: Instant, why: String) {
-        self.note(why);
-        self.try_next(now);
+    fn fail(&mut self, now: Instant, locator: usize, why: String) {
+        self.note(locator, &why);
+        self.try_on(now);
     }
 
     fn end_round(&mut self, now: Instant) {
         if self.options.locators.is_empty() {
             self.round.targets.clear(); // What scouting has found is no longer true.
-            self.round.current = 0;
+            self.round.preferred = 0;
         }
         self.wait(now);
     }
@@ -457,45 +423,18 @@ impl Client {
         let outcome = if self.round.refused { Outcome::Refused } else { Outcome::Unanswered };
         let retry_in = self.backoff.next(outcome, getrandom::u32().unwrap_or_default());
         self.state = State::Waiting(now + retry_in);
-        self.events.push_back(Event::Disconnected { reason: self.round.failures.join("; "), retry_in });
+        // In the order of the locators, whichever failed first: the same words for the same trouble.
+        self.round.failures.sort();
+        let words: Vec<_> = self.round.failures.iter().map(|(_, failure)| failure.as_str()).collect();
+        self.events.push_back(Event::Disconnected { reason: words.join("; "), retry_in });
     }
 
-    fn check_lookup(&mut self, now: Instant) {
-        let State::Resolving { lookup, deadline } = &self.state else { return };
-        match lookup.poll() {
-            None if now < *deadline => {}
-            None => self.fail(now, "the name look-up takes too long: is the name server reachable?".into()),
-            Some(Err(error)) => self.fail(now, format!("cannot look up the name: {error}")),
-            Some(Ok(addresses)) if addresses.is_empty() => self.fail(now, "the name has no address".into()),
-            Some(Ok(addresses)) => {
-                self.round.addresses.extend(addresses);
-                self.try_next(now);
-            }
-        }
-    }
-
-    /// The socket has become writable, or has failed.
-    fn check_connected(&mut self, now: Instant) {
-        let State::Connecting { stream, .. } = &self.state else { return };
-        let problem = match (stream.take_error(), stream.peer_addr()) {
-            (Ok(Some(error)) | Err(error), _) => Some(error),
-            (Ok(None), Err(error)) if error.kind() == io::ErrorKind::NotConnected => return, // Not yet.
-            (Ok(None), Err(error)) => Some(error),
-            (Ok(None), Ok(_)) => None,
-        };
-        match problem {
-            Some(error) => self.fail(now, socket_words(&error)),
-            None => self.begin_session(now),
-        }
-    }
-
-    fn begin_session(&mut self, now: Instant) {
+    fn begin_session(&mut self, locator: usize, stream: TcpStream, now: Instant) {
         let session = match identity().map(|identity| Session::new(identity, self.options.credentials.clone(), now)) {
             Ok(Ok(session)) => session,
-            Ok(Err(error)) => return self.fail(now, error.to_string()),
-            Err(error) => return self.fail(now, format!("no random numbers: {error}")),
+            Ok(Err(error)) => return self.fail(now, locator, error.to_string()),
+            Err(error) => return self.fail(now, locator, format!("no random numbers: {error}")),
         };
-        let State::Connecting { stream, .. } = std::mem::replace(&mut self.state, State::Closed) else { return };
         // Samples are small and wanted at once; a socket that cannot do without the delay is still a connection.
         let _ = stream.set_nodelay(true);
         let mut connection = Box::new(Connection { stream, session, unread: false });
@@ -504,7 +443,7 @@ impl Client {
         }
         self.connection = self.connection.wrapping_add(1);
         let result = connection.receive(now);
-        self.state = State::Connected { connection, up_since: None };
+        self.state = State::Connected { connection, locator, up_since: None };
         self.settle(now, result);
     }
 
@@ -513,7 +452,7 @@ impl Client {
         if let Some(found) = scouting.poll_found(now) {
             log::debug!("scouting: found {found:?}");
             self.round.targets = found;
-            return self.try_next(now);
+            return self.begin_attempts(now);
         }
         let due = now >= scouting.poll_timeout();
         scouting.handle_timeout(&self.registry, now);

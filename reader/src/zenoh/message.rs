@@ -26,12 +26,22 @@ pub(super) fn bound(key: &str, payload: &[u8]) -> usize {
 /// A publication: Frame, Push, Put.
 ///
 /// Its congestion control is Zenoh's default for samples, "drop": a stalled subscriber elsewhere must not stall the router.
-pub(super) fn push(out: &mut Vec<u8>, sn: TransportSn, key: &str, payload: &[u8]) -> Written {
+pub(super) fn publication(out: &mut Vec<u8>, sn: TransportSn, key: &str, payload: &[u8]) -> Written {
+    push(out, sn, key)?;
+    put(out, payload)
+}
+
+/// The word that nothing more comes under a key: Frame, Push, Del.
+pub(super) fn deletion(out: &mut Vec<u8>, sn: TransportSn, key: &str) -> Written {
+    push(out, sn, key)?;
+    Zenoh080::new().write(&mut *out, zenoh::id::DEL)
+}
+
+fn push(out: &mut Vec<u8>, sn: TransportSn, key: &str) -> Written {
     let codec = Zenoh080::new();
     frame(out, sn)?;
     codec.write(&mut *out, id::PUSH | push::flag::N | push::flag::M)?;
-    codec.write(&mut *out, &WireExpr::from(key))?;
-    put(out, payload)
+    codec.write(&mut *out, &WireExpr::from(key))
 }
 
 /// One reply to a query: Frame, Response, Reply, Put. Not to be dropped on the way: history is asked for because it is missing.
@@ -80,7 +90,7 @@ mod tests {
     use zenoh_protocol::core::Encoding;
     use zenoh_protocol::network::{NetworkBody, NetworkMessage, Push, Response};
     use zenoh_protocol::transport::Frame;
-    use zenoh_protocol::zenoh::{ConsolidationMode, PushBody, Put, Reply, ResponseBody};
+    use zenoh_protocol::zenoh::{ConsolidationMode, Del, PushBody, Put, Reply, ResponseBody};
 
     const KEY: &str = "tic/v1/012345678912/sample";
 
@@ -103,11 +113,20 @@ mod tests {
                 let mut expected = Push::from(put_body(payload));
                 expected.wire_expr = WireExpr::from(KEY).to_owned();
                 let mut bytes = Vec::new();
-                push(&mut bytes, sn, KEY, payload).unwrap();
+                publication(&mut bytes, sn, KEY, payload).unwrap();
                 assert_eq!(bytes, whole(sn, NetworkBody::Push(expected)));
                 assert!(bytes.len() + 9 <= bound(KEY, payload));
             }
         }
+    }
+
+    #[test]
+    fn a_deletion_has_the_bytes_of_the_codecs_push() {
+        let mut expected = Push::from(PushBody::Del(Del { timestamp: None, ext_sinfo: None, ext_attachment: None, ext_unknown: vec![] }));
+        expected.wire_expr = WireExpr::from(KEY).to_owned();
+        let mut bytes = Vec::new();
+        deletion(&mut bytes, 5, KEY).unwrap();
+        assert_eq!(bytes, whole(5, NetworkBody::Push(expected)));
     }
 
     #[test]

@@ -9,12 +9,13 @@
 //! | `session` | the protocol, bytes in and bytes out, no socket and no clock |
 //! | `framing`, `fragments` | batches on a stream; messages larger than a batch |
 //! | `message`, `auth`, `aliases`, `entities` | what is sent, the password, the router's short names for keys, what has been declared |
-//! | `client`, `connection` | which router, when to try again; a session on its socket |
+//! | `client`, `attempts`, `connection` | which router, when to try again; several tried at a time; a session on its socket |
 //! | `locator`, `resolve`, `backoff`, `scouting` | where routers are |
 //!
 //! What it does not do: subscribe, ask queries, TLS, QoS priorities, several links at once.
 
 mod aliases;
+mod attempts;
 mod auth;
 mod backoff;
 mod client;

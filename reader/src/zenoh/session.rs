@@ -201,7 +201,15 @@ impl Session {
     /// Sends a sample. No allocation; all of it or nothing.
     pub fn publish(&mut self, key: &str, payload: &[u8]) -> Result<(), SendError> {
         let sn = self.ready()?;
-        self.outbox.append(message::bound(key, payload), |out| message::push(out, sn, key, payload))?;
+        self.outbox.append(message::bound(key, payload), |out| message::publication(out, sn, key, payload))?;
+        self.advance();
+        Ok(())
+    }
+
+    /// Says that nothing more comes under this key.
+    pub fn delete(&mut self, key: &str) -> Result<(), SendError> {
+        let sn = self.ready()?;
+        self.outbox.append(message::bound(key, b""), |out| message::deletion(out, sn, key))?;
         self.advance();
         Ok(())
     }

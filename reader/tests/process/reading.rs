@@ -10,7 +10,9 @@ use teleinfo_proto::{
     tic::Mode,
     wire::{Line, Sample, Status, keys},
 };
-use zenoh::{Session, Wait, handlers::FifoChannelHandler, pubsub::Subscriber, query::ConsolidationMode, query::ReplyKeyExpr};
+use zenoh::{
+    Session, Wait, handlers::FifoChannelHandler, pubsub::Subscriber, query::ConsolidationMode, query::ReplyKeyExpr, sample::SampleKind,
+};
 
 use crate::bench::{METER, Meter, PATIENCE, Place, Sends, free_port, router, until};
 
@@ -84,6 +86,7 @@ fn a_clean_run_delivers_and_warns_of_nothing() {
         place.until_logged("frames:");
         assert!(reader.stop().success());
         assert!(!is_alive(&router), "the token goes with the reader");
+        until("its goodbye", || samples.drain().find(|sample| sample.kind() == SampleKind::Delete));
         let log = place.log();
         assert!(!log.contains("WARN") && !log.contains("ERROR"), "{log}");
         assert!(log.contains("connected to tcp/127.0.0.1") && log.contains(&format!("reading meter {METER} in {mode} mode")), "{log}");

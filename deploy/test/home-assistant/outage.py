@@ -66,6 +66,8 @@ def outage_of_three_hours(house):
     for end in range(hour + HOUR, hour + (HOURS + 1) * HOUR, HOUR):
         require_right(rows, end, index_at(truth, end), index_at(before if end == hour + HOUR else truth, end - HOUR))
     house.wait_event(METER, "history_filled")
+    refused = ha.complaints(r"components\.websocket_api")
+    require(not refused, f"Home Assistant refused: {refused}")
     done_once(house, entity, hour, rows)
 
 

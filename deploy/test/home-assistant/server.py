@@ -110,10 +110,10 @@ class HomeAssistant:
         rows = self.get(f"/api/history/period?filter_entity_id={entity_id}")
         return rows[0] if rows else []
 
-    def complaints(self):
+    def complaints(self, about=OURS):
         """Warnings and errors about what concerns us."""
         entries = [(entry["level"], " ".join([entry["name"], *entry["message"]])) for entry in self.ask({"type": "system_log/list"})]
-        return [f"{level}: {words}" for level, words in entries if re.search(OURS, words)]
+        return [f"{level}: {words}" for level, words in entries if re.search(about, words)]
 
     def hourly(self, entity_id, since):
         """Rows of the hourly statistics: start in s -> `sum` and `state` in Wh."""

@@ -248,30 +248,26 @@ async fn rows(client: &mut Client, subject: &Subject<'_>, period: &str, since: i
     Ok(answer[subject.entity].as_array().map(|rows| rows.iter().filter_map(row).collect()).unwrap_or_default())
 }
 
-/// `mean_type` and `unit_class` are required from 2026 on and refused in 2024.
+/// `mean_type` and `unit_class` are required from 2026 on and refused in 2024; in between the one that is taken is found out.
 async fn import(client: &mut Client, subject: &Subject<'_>, fixed: &[Row]) -> Result<(), Error> {
     let scale = subject.unit.wh;
     let stats: Vec<Value> =
         fixed.iter().map(|row| json!({ "start": utc::rfc3339(row.start), "sum": row.sum / scale, "state": row.state / scale })).collect();
-    let mut metadata = json!({
+    let old = json!({
         "source": "recorder",
         "statistic_id": subject.entity,
         "name": null,
         "has_sum": true,
         "has_mean": false,
-        "mean_type": 0,
-        "unit_class": "energy",
         "unit_of_measurement": subject.unit.name,
     });
-    let command = |metadata: &Value| json!({ "type": "recorder/import_statistics", "metadata": metadata, "stats": stats });
-    match client.command(command(&metadata)).await {
-        Err(Error::Refused { code, .. }) if code == "invalid_format" => {
-            if let Some(map) = metadata.as_object_mut() {
-                map.remove("mean_type");
-                map.remove("unit_class");
-            }
-            client.command(command(&metadata)).await.map(|_| ())
-        }
+    let mut new = old.clone();
+    new["mean_type"] = json!(0);
+    new["unit_class"] = json!("energy");
+    let (first, second) = if client.version().starts_with("2024.") { (old, new) } else { (new, old) };
+    let command = |metadata: Value| json!({ "type": "recorder/import_statistics", "metadata": metadata, "stats": stats });
+    match client.command(command(first)).await {
+        Err(Error::Refused { code, .. }) if code == "invalid_format" => client.command(command(second)).await.map(|_| ()),
         other => other.map(|_| ()),
     }
 }

@@ -58,6 +58,7 @@ impl From<tungstenite::Error> for Error {
 pub struct Client {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
     next: u64,
+    version: String,
 }
 
 impl Client {
@@ -71,13 +72,21 @@ impl Client {
             WebSocketConfig { max_message_size: Some(MESSAGE_MAX), max_frame_size: Some(MESSAGE_MAX), ..WebSocketConfig::default() };
         let connecting = connect_async_tls_with_config(address(url), Some(config), true, Some(connector));
         let (stream, _) = timeout(PATIENCE, connecting).await.map_err(|_| late())??;
-        let mut client = Self { stream, next: 0 };
+        let mut client = Self { stream, next: 0, version: String::new() };
         client.receive().await?;
         client.send(&json!({ "type": "auth", "access_token": token.reveal() })).await?;
-        match client.receive().await?["type"].as_str() {
-            Some("auth_ok") => Ok(client),
-            _ => Err(Error::Token),
+        let answer = client.receive().await?;
+        if answer["type"] != "auth_ok" {
+            return Err(Error::Token);
         }
+        client.version = answer["ha_version"].as_str().unwrap_or_default().to_owned();
+        Ok(client)
+    }
+
+    /// Home Assistant's version, such as `2026.11.0`.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
     }
 
     /// Sends a command, an object with its `type`, and returns its result.

@@ -19,7 +19,7 @@ from checks import grid
 from house import known, require, say, unique
 from meters import METERS
 
-METER, OPTIONS, _ = METERS["tempo-three"]
+METER, OPTIONS = "042176000009", METERS["tempo-three"][1]
 DRIVER = "http://127.0.0.1:9515"
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync", "--force-device-scale-factor=1", "--hide-scrollbars", "--lang=en")
@@ -35,10 +35,10 @@ def screenshot(house):
     lacking = [package for tool, package in (("chromedriver", "chromium-driver"), ("pngquant", "pngquant")) if not shutil.which(tool)]
     require(not lacking, f"missing: apt-get install {' '.join(lacking)}")
     house.chain.bridge()
-    # Early in the afternoon: the index of the night has been counting too.
+    # From the day's index to the night's, so that both have counted.
     house.chain.meter("tempo", METER, f"{OPTIONS} --power 9 --index 18234567 --start {time.strftime('%Y-%m-%d')}T21:58:30")
     night, day = unique(METER, "energy_easf01"), unique(METER, "energy_easf02")
-    house.wait("states", {night: known, day: known, unique(METER, "power_estimated"): known, unique(METER, "tempo_tomorrow"): known}, 240)
+    house.wait("states", {night: known, day: known, unique(METER, "power_estimated"): known}, 240)
     found = house.ha.entities()
     fill(house.ha, found[night]["entity_id"], OFF_PEAK)
     fill(house.ha, found[day]["entity_id"], PEAK)
@@ -47,13 +47,13 @@ def screenshot(house):
     house.ha.ask({"type": "energy/save_prefs", "energy_sources": sources, "device_consumption": []})
     (device,) = house.ha.devices()
     with Browser(house) as browser:
-        browser.picture(f"/config/devices/device/{device['id']}", (1340, 1900), "home-assistant-device.png")
-        browser.picture("/energy", (1340, 1100), "home-assistant-energy.png")
+        browser.picture(f"/config/devices/device/{device['id']}", (1340, 2980), "home-assistant-device.png")
+        browser.picture("/energy/electricity", (1340, 1080), "home-assistant-energy.png")
 
 
 def fill(ha, entity_id, hours):
     """The hours of today that are over."""
-    midnight = int(time.mktime(time.strptime(time.strftime("%Y-%m-%d"), "%Y-%m-%d")))
+    midnight = int(ha.post("/api/template", {"template": "{{ today_at('00:00').timestamp() }}"}))
     total = 0
     for hour in range(-1, 24):
         total += hours.get(hour, 0)

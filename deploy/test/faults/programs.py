@@ -46,13 +46,13 @@ class Program:
     def alive(self):
         return self.process is not None and self.process.poll() is None
 
-    def memory(self):
-        """Resident kB; 0 when it does not run."""
+    def memory(self, kind="VmRSS"):
+        """Resident kB, or those of a kind: `RssAnon` is without the program's own text. 0 when it does not run."""
         try:
             status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         except OSError:
             return 0
-        return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:")), 0)
+        return next((int(line.split()[1]) for line in status.splitlines() if line.startswith(f"{kind}:")), 0)
 
     def said(self, words, since=0):
         """How often its log has these words."""
@@ -145,7 +145,7 @@ class Broker:
         """What the broker has acknowledged reaches the listener first: a broker that forgets must not look like a bridge that loses."""
         if self.held:
             self.held.freeze()
-        time.sleep(0.2)
+        self._let_listen()
         self.listener.kill()
         if kill:
             self.program.kill()
@@ -153,6 +153,13 @@ class Broker:
             self.program.stop()
         if self.held:
             self.held.thaw()
+
+
+    def _let_listen(self):
+        """Until the listener has written down all there is: it acknowledges a message before it writes it."""
+        size = -1
+        while size != (size := self.messages.path.stat().st_size):
+            time.sleep(0.2)
 
 
 def environment(**extra):

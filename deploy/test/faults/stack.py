@@ -32,14 +32,17 @@ def need(*tools):
         raise SystemExit("network namespaces need root")
 
 
+# The frames of such a meter take longer than a second: no two of them say the same.
+METER = "--mode", "standard", "--phases", "3", "--producer"
+
+
 class Stack:
     """The whole chain, from the meter to the subscriber."""
 
-    def __init__(self, speed, meter=(), reader=""):
-        """`meter`: further options of the simulator; `reader`: the reader's configuration."""
+    def __init__(self, speed, meter=(), reader="", kind=METER):
+        """`kind`, `meter`: what the simulator is told of its meter, and of the run; `reader`: the reader's configuration."""
         binaries = programs_from(pathlib.Path(os.environ.get("TELEINFO_BIN", ROOT / "target/debug")).resolve())
-        # The frames of such a meter take longer than a second: no two of them say the same.
-        self.speed, self.meter_options = speed, ("--mode", "standard", "--phases", "3", "--producer", *meter)
+        self.speed, self.meter_options = speed, (*kind, *meter)
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="teleinfo-faults-"))
         # Others may build meanwhile.
         self.binaries = {name: shutil.copy2(path, self.directory) for name, path in binaries.items()}

@@ -28,9 +28,16 @@ class Program:
         self.signal(signal.SIGKILL)
         self.process.wait()
 
+    def has(self, variable):
+        """Whether its environment has a variable with this in its name."""
+        return any(variable in name for name in self.env or ())
+
+    def ask_to_stop(self):
+        self.signal(signal.SIGTERM)
+
     def stop(self):
         """Asks it to end; returns its exit code, or None if it had to be killed."""
-        self.signal(signal.SIGTERM)
+        self.ask_to_stop()
         try:
             return self.process.wait(10)
         except subprocess.TimeoutExpired:
@@ -100,6 +107,7 @@ class Lines:
 
 BROKER = """listener 1883 127.0.0.1
 allow_anonymous true
+password_file {directory}/users
 log_type error
 log_type warning
 max_queued_messages 0
@@ -116,10 +124,14 @@ class Broker:
     After a start the bridge is held for a moment, until the listener is there: what is compared is what was published.
     """
 
+    # The bridge is a user with a password, the listener is nobody.
+    user, password = "bridge", "right"
+
     def __init__(self, place, directory):
         self.place, self.directory, self.held = place, directory, None
         self.program = self.listener = None
         self.messages = Lines(directory / "messages")
+        subprocess.run(("mosquitto_passwd", "-b", "-c", directory / "users", self.user, self.password), check=True, capture_output=True)
 
     def start(self, persistence=True):
         config = self.directory / "mosquitto.conf"

@@ -156,16 +156,14 @@ class Ledger:
         return any(not self.frames[n].damaged for n in range(max(self.newest + 1, self.forgotten), number))
 
     def _merge(self, at, said):
+        """A merged state: what it says was said since shortly before the last frame that was heard of."""
         first = {value: self._first(value, self.place - CARRIED) for value in said}
-        if None in first.values():
-            self.wrong.append((at, "never said", sorted(str(v) for v, n in first.items() if n is None)))
-            return
-        place = max(first.values())
-        old = [v for v in said if not self._within(v, place - CARRIED, place + CARRIED)]
+        old = sorted(str(value) for value, number in first.items() if number is None)
         if old:
-            self.wrong.append((at, "said long ago", sorted(map(str, old))))
-        self.place = place
-        self.merged.append(place)
+            self.wrong.append((at, "never said, or long ago", old))
+            return
+        self.place = max(first.values())
+        self.merged.append(self.place)
         self.sums["merged"] += 1
 
     def _past(self, at, said):
@@ -180,10 +178,6 @@ class Ledger:
         numbers = self.by_value.get(value, ())
         index = bisect.bisect_left(numbers, after)
         return numbers[index] if index < len(numbers) else None
-
-    def _within(self, value, low, high):
-        first = self._first(value, low)
-        return first is not None and first <= high
 
     def missing(self, first, last):
         """Frames that nobody heard of, neither whole nor in a merged state."""

@@ -14,8 +14,6 @@ const WATT_MS_PER_WH: u64 = 3_600_000;
 const WINDOW_MS: u64 = 10_000;
 /// ... and at least so many frames, which bounds the error to a sixth.
 const WINDOW_FRAMES: u64 = 6;
-/// Steps older than this say nothing of now, unless there are no newer ones.
-const MEMORY_MS: u64 = 600_000;
 /// A pause between frames after which the moment of a step is anybody's guess.
 const PAUSE_MS: u64 = 30_000;
 
@@ -66,18 +64,25 @@ impl Estimator {
         }
     }
 
+    /// Keeps the steps that fill the window, however fast they come, and the last one before it.
     fn step(&mut self, now: Step) {
         self.steps.push_back(now);
-        while self.steps.len() > 2 && self.steps.get(1).is_some_and(|step| step.at_ms + MEMORY_MS < now.at_ms) {
+        let begin = now.at_ms.saturating_sub(self.window_ms());
+        while self.steps.get(1).is_some_and(|step| step.at_ms <= begin) {
             self.steps.pop_front();
         }
+    }
+
+    /// The time to look back on, at least.
+    fn window_ms(&self) -> u64 {
+        WINDOW_MS.max(WINDOW_FRAMES * self.period_ms)
     }
 
     /// The power now. `ceiling` is the apparent power, which active power never exceeds: it tells at once that a load is gone.
     #[must_use]
     pub fn estimate(&self, ceiling: Option<u64>) -> Option<Estimate> {
         let (newest, now) = (*self.steps.back()?, self.last?.at_ms);
-        let shortest = WINDOW_MS.max(WINDOW_FRAMES * self.period_ms);
+        let shortest = self.window_ms();
         let older = self.steps.iter().rev().skip(1);
         let base = older.clone().find(|step| step.at_ms + shortest <= newest.at_ms).or_else(|| older.last())?;
         let window = (newest.at_ms - base.at_ms).max(1);
@@ -115,6 +120,17 @@ mod tests {
             assert!(estimate.watts.abs_diff(watts) <= estimate.resolution, "{watts} W: {estimate:?}");
             assert!(estimate.resolution <= watts / 5 + 1, "{watts} W: {estimate:?}");
         }
+    }
+
+    #[test]
+    fn only_the_window_is_kept() {
+        let mut estimator = Estimator::default();
+        run(&mut estimator, 0, &mut 0, 12_000, 3_600);
+        assert!(estimator.steps.len() <= 9, "{}", estimator.steps.len());
+        let seldom = estimator.last.unwrap().at_ms;
+        run(&mut estimator, seldom, &mut 12_000_000_000, 40, 3_600);
+        let estimate = estimator.estimate(None).unwrap();
+        assert!(estimate.watts.abs_diff(40) <= estimate.resolution && estimate.window >= 60, "{estimate:?}");
     }
 
     #[test]

@@ -64,7 +64,7 @@ pub enum ParityChoice {
 /// `[zenoh]`: the way to the bridge.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Zenoh {
-    /// Locators, tried in turn; empty = look for a bridge on the local network.
+    /// Locators, of which the first that answers is taken; empty = look for a bridge on the local network.
     pub connect: Vec<String>,
     /// User name, if the bridge asks for one.
     pub user: Option<String>,

@@ -12,6 +12,8 @@ import json
 
 # What the bridge may carry over from earlier frames when one was damaged.
 CARRIED = 6
+# The truth about a frame is seen at most this long after a message about it.
+BEHIND = 0.1
 # A message later than this after its frame was not sent live.
 LIVE = 1.5
 ZONES = {"H": 1, "h": 1, "E": 2, "e": 2}
@@ -31,6 +33,8 @@ def utc(stamp):
 class Frame:
     """One frame as the meter meant it."""
 
+    __slots__ = "seen", "damaged", "unsent", "datasets", "said"
+
     def __init__(self, seen, line):
         fields = json.loads(line)
         self.seen, self.damaged = seen, bool(fields["lost"] or fields["faults"] or not fields["complete"])
@@ -45,23 +49,23 @@ class Ledger:
     def __init__(self, truth, messages):
         self.truth, self.messages = truth, messages
         self.frames, self.heard = [], {}
-        self.by_content = collections.defaultdict(collections.deque)
+        self.by_content = collections.defaultdict(list)
         self.by_value = collections.defaultdict(list)
         self.read_frames = self.read_messages = 0
         self.place = self.newest = -1
-        self.forgotten = 0
+        self.forgotten, self.sums, self.lost = 0, collections.Counter(), []
         self.indexes = []
         self.wrong, self.merged, self.repeated, self.disorder = [], [], 0, 0
         self.quality = {}
 
     def update(self, final=False):
-        """Reads on. An urgent message comes before its frame has ended: a message waits here for the next frame."""
+        """Reads on. A message may be seen before its frame, since both are looked for now and then: it waits here for a later frame."""
         while self.read_frames < len(self.truth.lines):
             self._frame(*self.truth.take(self.read_frames))
             self.read_frames += 1
         while self.read_messages < len(self.messages.lines):
             at, line = self.messages.lines[self.read_messages]
-            if not final and not (self.frames and self.frames[-1].seen > at):
+            if not final and not (self.frames and self.frames[-1].seen > at + BEHIND):
                 break
             self.messages.take(self.read_messages)
             self._message(at, line)
@@ -69,17 +73,33 @@ class Ledger:
         return self
 
     def forget(self, before):
-        """What frames before this number said is not needed any more; for long runs."""
+        """Frames before this number go into the sums, and out of memory; for long runs."""
         for number in range(self.forgotten, before):
-            frame = self.frames[number]
-            self.by_content.pop(frame.said, None)
+            frame, self.frames[number] = self.frames[number], None
+            self._sum(number, frame)
+            self._drop(self.by_content, frame.said, before)
             for value in frame.said:
-                numbers = self.by_value.pop(value, [])
-                del numbers[: bisect.bisect_left(numbers, before)]
-                if numbers:
-                    self.by_value[value] = numbers
-            frame.said = frozenset()
+                self._drop(self.by_value, value, before)
         self.forgotten = max(self.forgotten, before)
+        self.merged = [number for number in self.merged if number >= before]
+        self.indexes = [number for number in self.indexes if number >= before]
+
+    def _sum(self, number, frame):
+        heard = self.heard.pop(number, None)
+        hit = frame.damaged and not frame.unsent
+        fate = "lost" if heard is None else "late" if heard - frame.seen > LIVE else "live"
+        self.sums.update({"sent": not frame.unsent, "hit": hit, "clean": not frame.damaged, "datasets": frame.datasets * (not frame.unsent)})
+        if not frame.damaged:
+            self.sums[fate] += 1
+            self.lost += [number] * (fate == "lost")
+
+    @staticmethod
+    def _drop(index, key, before):
+        numbers = index.get(key, ())
+        if numbers and numbers[0] < before:
+            del numbers[: bisect.bisect_left(numbers, before)]
+            if not numbers:
+                del index[key]
 
     def _frame(self, seen, line):
         number, frame = len(self.frames), Frame(seen, line)
@@ -109,27 +129,42 @@ class Ledger:
         if not numbers:
             self._merge(at, said)
             return
-        number = next((n for n in numbers if n not in self.heard), None)
+        number = self._which(numbers)
         if number is None:
             self.repeated += 1
             return
         self.heard[number] = at
-        self.disorder += number < self.newest
+        self.disorder += number < self.newest and not self.frames[number].damaged
         self.place = number
         self.newest = max(self.newest, number)
         self.indexes.append(number)
 
+    def _which(self, numbers):
+        """The frame that a message is, None for a repetition.
+
+        Messages come in order: of frames that say the same it is the next one, as long as it leaves out no other. A damaged frame comes
+        last: what was published of it is a merged state, if by chance the same as this.
+        """
+        unheard = [n for n in numbers if n not in self.heard]
+        fitting = [n for n in unheard if n > self.newest and not self._leaves_out(n)]
+        if not fitting and len(unheard) < len(numbers):
+            return None
+        return min(fitting or unheard, key=lambda n: (self.frames[n].damaged, n))
+
+    def _leaves_out(self, number):
+        """Whether there is a frame between the newest one heard of and this one that should be heard of before."""
+        return any(not self.frames[n].damaged for n in range(max(self.newest + 1, self.forgotten), number))
+
     def _merge(self, at, said):
+        """A merged state: what it says was said since shortly before the last frame that was heard of."""
         first = {value: self._first(value, self.place - CARRIED) for value in said}
-        if None in first.values():
-            self.wrong.append((at, "never said", sorted(str(v) for v, n in first.items() if n is None)))
-            return
-        place = max(first.values())
-        old = [v for v in said if not self._within(v, place - CARRIED, place + CARRIED)]
+        old = sorted(str(value) for value, number in first.items() if number is None)
         if old:
-            self.wrong.append((at, "said long ago", sorted(map(str, old))))
-        self.place = place
-        self.merged.append(place)
+            self.wrong.append((at, "never said, or long ago", old))
+            return
+        self.place = max(first.values())
+        self.merged.append(self.place)
+        self.sums["merged"] += 1
 
     def _past(self, at, said):
         """A snapshot: indexes of one frame."""
@@ -143,10 +178,6 @@ class Ledger:
         numbers = self.by_value.get(value, ())
         index = bisect.bisect_left(numbers, after)
         return numbers[index] if index < len(numbers) else None
-
-    def _within(self, value, low, high):
-        first = self._first(value, low)
-        return first is not None and first <= high
 
     def missing(self, first, last):
         """Frames that nobody heard of, neither whole nor in a merged state."""

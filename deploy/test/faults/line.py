@@ -17,29 +17,34 @@ class Line(threading.Thread):
     def __init__(self, meter, link, seed=1):
         super().__init__(daemon=True)
         self.meter, self.link, self.random = meter, link, random.Random(seed)
-        self.lock, self.master = threading.Lock(), None
+        self.lock, self.master, self.device = threading.Lock(), None, None
         self.silent = self.ended = False
         self.pending = bytearray()
         self.noise = 0.0
         self.plug()
 
     def plug(self):
-        """A new device under the old name."""
+        """A new device, of another number, under the old name, as /dev/serial/by-id has it; returns the device."""
+        ends = [pty.openpty(), pty.openpty()]
         with self.lock:
-            self.master, slave = pty.openpty()
+            self.master, slave = ends.pop(os.ttyname(ends[0][1]) == self.device)
+            self.device = os.ttyname(slave)
             tty.setraw(slave)
             os.set_blocking(self.master, False)
             self.pending.clear()
             fresh = f"{self.link}.new"
-            os.symlink(os.ttyname(slave), fresh)
+            os.symlink(self.device, fresh)
             os.rename(fresh, self.link)
-            os.close(slave)
+        for end in slave, *ends[0]:
+            os.close(end)
+        return self.device
 
     def unplug(self):
         with self.lock:
             os.unlink(self.link)
             os.close(self.master)
             self.master = None
+        return self.device
 
     def close(self):
         self.ended = True

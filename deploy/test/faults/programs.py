@@ -28,9 +28,16 @@ class Program:
         self.signal(signal.SIGKILL)
         self.process.wait()
 
+    def has(self, variable):
+        """Whether its environment has a variable with this in its name."""
+        return any(variable in name for name in self.env or ())
+
+    def ask_to_stop(self):
+        self.signal(signal.SIGTERM)
+
     def stop(self):
         """Asks it to end; returns its exit code, or None if it had to be killed."""
-        self.signal(signal.SIGTERM)
+        self.ask_to_stop()
         try:
             return self.process.wait(10)
         except subprocess.TimeoutExpired:
@@ -46,13 +53,13 @@ class Program:
     def alive(self):
         return self.process is not None and self.process.poll() is None
 
-    def memory(self):
-        """Resident kB; 0 when it does not run."""
+    def memory(self, kind="VmRSS"):
+        """Resident kB, or those of a kind: `RssAnon` is without the program's own text. 0 when it does not run."""
         try:
             status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         except OSError:
             return 0
-        return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:")), 0)
+        return next((int(line.split()[1]) for line in status.splitlines() if line.startswith(f"{kind}:")), 0)
 
     def said(self, words, since=0):
         """How often its log has these words."""
@@ -100,6 +107,7 @@ class Lines:
 
 BROKER = """listener 1883 127.0.0.1
 allow_anonymous true
+password_file {directory}/users
 log_type error
 log_type warning
 max_queued_messages 0
@@ -116,10 +124,14 @@ class Broker:
     After a start the bridge is held for a moment, until the listener is there: what is compared is what was published.
     """
 
+    # The bridge is a user with a password, the listener is nobody.
+    user, password = "bridge", "right"
+
     def __init__(self, place, directory):
         self.place, self.directory, self.held = place, directory, None
         self.program = self.listener = None
         self.messages = Lines(directory / "messages")
+        subprocess.run(("mosquitto_passwd", "-b", "-c", directory / "users", self.user, self.password), check=True, capture_output=True)
 
     def start(self, persistence=True):
         config = self.directory / "mosquitto.conf"
@@ -145,7 +157,7 @@ class Broker:
         """What the broker has acknowledged reaches the listener first: a broker that forgets must not look like a bridge that loses."""
         if self.held:
             self.held.freeze()
-        time.sleep(0.2)
+        self._let_listen()
         self.listener.kill()
         if kill:
             self.program.kill()
@@ -153,6 +165,13 @@ class Broker:
             self.program.stop()
         if self.held:
             self.held.thaw()
+
+
+    def _let_listen(self):
+        """Until the listener has written down all there is: it acknowledges a message before it writes it."""
+        size = -1
+        while size != (size := self.messages.path.stat().st_size):
+            time.sleep(0.2)
 
 
 def environment(**extra):

@@ -32,14 +32,17 @@ def need(*tools):
         raise SystemExit("network namespaces need root")
 
 
+# The frames of such a meter take longer than a second: no two of them say the same.
+METER = "--mode", "standard", "--phases", "3", "--producer"
+
+
 class Stack:
     """The whole chain, from the meter to the subscriber."""
 
-    def __init__(self, speed, meter=(), reader=""):
-        """`meter`: further options of the simulator; `reader`: the reader's configuration."""
+    def __init__(self, speed, meter=(), reader="", kind=METER):
+        """`kind`, `meter`: what the simulator is told of its meter, and of the run; `reader`: the reader's configuration."""
         binaries = programs_from(pathlib.Path(os.environ.get("TELEINFO_BIN", ROOT / "target/debug")).resolve())
-        # The frames of such a meter take longer than a second: no two of them say the same.
-        self.speed, self.meter_options = speed, ("--mode", "standard", "--phases", "3", "--producer", *meter)
+        self.speed, self.meter_options = speed, (*kind, *meter)
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="teleinfo-faults-"))
         # Others may build meanwhile.
         self.binaries = {name: shutil.copy2(path, self.directory) for name, path in binaries.items()}
@@ -78,8 +81,9 @@ class Stack:
         self.broker.start()
         for name in ("reader-state", "bridge-state", "bridge-run"):
             (d / name).mkdir()
-        mqtt = ("--mqtt", "mqtt://127.0.0.1")
-        bridge = (self.binaries["teleinfo-bridge"], "--listen", f"tcp/0.0.0.0:{ZENOH}", *mqtt)
+        self.set_password(self.broker.password)
+        (d / "bridge.toml").write_text(f'[mqtt]\nurl = "mqtt://{self.broker.user}@127.0.0.1"\npassword-file = "{d}/password"\n')
+        bridge = (self.binaries["teleinfo-bridge"], "--config", d / "bridge.toml", "--listen", f"tcp/0.0.0.0:{ZENOH}")
         env = environment(STATE_DIRECTORY=d / "bridge-state", RUNTIME_DIRECTORY=d / "bridge-run")
         self.bridge = Program(d / "bridge.log", *inside(self.place.far, *bridge), env=env).start()
         self.broker.held = self.bridge
@@ -88,7 +92,7 @@ class Stack:
         self.meter = Program(d / "meter.log", self.binaries["teleinfo-simulator"], *meter).start()
         while not (d / "meter").exists():
             time.sleep(0.02)
-        self.line = Line(d / "meter", d / "line")
+        self.line = Line(d / "meter", d / "usb-TIC_adapter-if00-port0")
         self.reader = Program(d / "reader.log", *self.reader_command(BRIDGE), env=environment(STATE_DIRECTORY=d / "reader-state"))
         self.reader.start()
         self.wait_for_reader()
@@ -96,6 +100,12 @@ class Stack:
         self.truth = Lines(d / "truth")
         self.ledger = Ledger(self.truth, self.broker.messages)
         self.wait(lambda: len(self.ledger.heard) >= 5, 30, "no state arrives at all")
+
+    def set_password(self, password):
+        """What the bridge will tell the broker, once it is started again."""
+        file = self.directory / "password"
+        file.touch(mode=0o600)
+        file.write_text(f"{password}\n")
 
     @contextlib.contextmanager
     def deaf(self):
@@ -116,7 +126,7 @@ class Stack:
     def reader_command(self, *bridges):
         locators = [word for address in bridges for word in ("--connect", f"tcp/{address}:{ZENOH}")]
         program, config = self.binaries["teleinfo-reader"], self.directory / "reader.toml"
-        return self.place.inside(self.place.near, program, "--config", config, "--serial", self.directory / "line", *locators)
+        return self.place.inside(self.place.near, program, "--config", config, "--serial", self.line.link, *locators)
 
     def wait_for_reader(self):
         """Until it listens to the line, so that the first frame it hears is the first one that is passed on."""

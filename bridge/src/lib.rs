@@ -1,6 +1,7 @@
 //! Samples in, MQTT out. See `docs/code-structure.md`.
 
 pub mod agreement;
+pub mod announcer;
 pub mod availability;
 pub mod cli;
 pub mod config;

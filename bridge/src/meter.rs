@@ -13,26 +13,17 @@ use teleinfo_proto::{
 };
 
 use crate::{
-    agreement::Agreement,
+    announcer::Announcer,
     derived::Derived,
     events::{self, Event},
-    homeassistant::{
-        Language, Migrate,
-        backfill::Statistic,
-        component::Context,
-        discovery::{Discovery, Subject, entities_of},
-        entity::{Entity, Source},
-        migration::Takeover,
-    },
+    homeassistant::{Language, Migrate, backfill::Statistic},
     memory::Memory,
     message::Message,
     pace::{Pace, Policy},
     payload,
     power::Estimator,
     quality::Quality,
-    seen::Terms,
     state::{Part, State},
-    tariff_names::Lesson,
     topics::Topics,
     utc,
 };
@@ -43,16 +34,6 @@ const REPEATS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(8)];
 const LAST_FRAME: Duration = Duration::from_secs(300);
 /// After so much silence it was the last one for a while, and is told exactly.
 const FRAMES_STOPPED: Duration = Duration::from_secs(5);
-/// Frames that may pass before a meter is announced although none was whole. What is added later does no harm.
-const FRAMES_BEFORE_DISCOVERY: u32 = 5;
-/// The same where entities are taken over: those that have no label here are deleted, and so it must be known what there is.
-const FRAMES_BEFORE_TAKEOVER: u32 = 100;
-
-/// Mode and contract are believed on the word of two whole frames, or of six others on a line that brings no whole ones: what is removed
-/// is gone, and a frame that is not whole lacks labels.
-const POINTS_TO_BELIEVE: u32 = 6;
-const POINTS_OF_WHOLE: u32 = 3;
-
 /// What is the same for all meters.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -83,21 +64,12 @@ pub struct Meter {
     id: MeterId,
     settings: Arc<Settings>,
     state: State,
-    frames: u32,
-    /// One of them was whole.
-    whole: bool,
     derived: Derived,
     /// What events were told from.
     told: Derived,
     published: Derived,
     quality: Quality,
-    discovery: Discovery,
-    takeover: Takeover,
-    memory: Memory,
-    terms: Agreement<Terms>,
-    lessons: Agreement<Lesson>,
-    /// The memory as it was last handed out.
-    saved: Memory,
+    announcer: Announcer,
     withdrawn: Estimator,
     injected: Estimator,
     boot: Option<BootId>,
@@ -114,23 +86,16 @@ impl Meter {
     #[must_use]
     pub fn new(id: MeterId, settings: Arc<Settings>, memory: Memory) -> Self {
         let pace = Pace::new(settings.policy);
-        let mode = memory.mode().unwrap_or(Mode::Historic);
+        let announcer = Announcer::new(id, settings.clone(), memory);
         Self {
             id,
             settings,
-            state: State::new(mode),
-            frames: 0,
-            whole: false,
+            state: State::new(announcer.mode().unwrap_or(Mode::Historic)),
             derived: Derived::default(),
             told: Derived::default(),
             published: Derived::default(),
             quality: Quality::default(),
-            discovery: Discovery::default(),
-            takeover: Takeover::default(),
-            saved: memory.clone(),
-            memory,
-            terms: Agreement::default(),
-            lessons: Agreement::default(),
+            announcer,
             withdrawn: Estimator::default(),
             injected: Estimator::default(),
             boot: None,
@@ -157,11 +122,10 @@ impl Meter {
             return self.tell(&events, moment.unix_ms);
         }
         if part != Part::Urgent {
-            self.frames += 1;
             self.estimate(sample, &datasets);
             self.last_frame = Some(moment);
         }
-        self.learn(part, &datasets, moment.at);
+        self.announcer.learn(part, sample.mode, &datasets, moment.at);
         self.derive(moment);
         events.extend(events::between(&self.told, &self.derived));
         self.told.remember(&self.derived);
@@ -188,7 +152,7 @@ impl Meter {
     /// What time alone brings; to be called about twice a second.
     pub fn on_tick(&mut self, now: Instant) -> Vec<Message> {
         let mut messages = Vec::new();
-        messages.extend(self.take_over(now));
+        messages.extend(self.announcer.take_over(now));
         messages.extend(self.discover(now));
         if self.repeats.iter().any(|at| *at <= now) {
             self.repeats.retain(|at| *at > now);
@@ -197,7 +161,7 @@ impl Meter {
         if self.held_back && !self.state.is_empty() {
             messages.extend(self.state_message(false, now));
         }
-        if self.frames > 0 {
+        if self.last_frame.is_some() {
             self.say_last_frame(now);
             self.derived_powers();
             messages.extend(self.derived_message());
@@ -206,44 +170,25 @@ impl Meter {
         messages
     }
 
-    /// The broker is gone. A takeover that was under way begins again when it is back.
+    /// The broker is gone.
     pub fn on_disconnected(&mut self, now: Instant) {
-        if self.takeover.break_off() {
-            self.discovery.again(now);
-        }
+        self.announcer.on_disconnected(now);
     }
 
     /// Home Assistant has started: everything again after a while, drawn from `random`.
     pub fn on_birth(&mut self, now: Instant, random: u64) {
-        if self.frames > 0 {
-            self.discovery.birth(now, random);
-        }
+        self.announcer.on_birth(now, random);
     }
 
     /// What a restart must not forget, if that has changed since this was last called.
     pub fn memory(&mut self) -> Option<&Memory> {
-        if self.memory == self.saved {
-            return None;
-        }
-        self.saved = self.memory.clone();
-        Some(&self.saved)
+        self.announcer.memory()
     }
 
-    /// The energy that Home Assistant keeps statistics of, as far as it is known which indexes it is the sum of.
+    /// The energy that Home Assistant keeps statistics of.
     #[must_use]
     pub fn statistics(&self) -> Vec<Statistic> {
-        let labels = |entity: &Entity| match entity.source {
-            Source::Label(label) => vec![label.to_owned()],
-            _ => self.state.contract_indexes().iter().map(|label| (*label).to_owned()).collect(),
-        };
-        let energy = entities_of(&self.memory.seen).filter(|entity| entity.class == "energy");
-        energy
-            .map(|entity| Statistic {
-                unique_id: self.settings.migrate.unique_id(entity, self.mode_of_entities(), &self.id),
-                labels: labels(entity),
-            })
-            .filter(|statistic| !statistic.labels.is_empty())
-            .collect()
+        self.announcer.statistics(&self.state)
     }
 
     /// The name of the reader that reads it, or last did.
@@ -315,40 +260,8 @@ impl Meter {
         }
     }
 
-    /// Which entities there are follows mode and contract.
-    fn learn(&mut self, part: Part, datasets: &[Dataset<'_>], now: Instant) {
-        let mode = self.state.mode();
-        let said = Terms::of(mode, datasets, part == Part::Whole);
-        let mut changed = said.as_ref().is_some_and(|said| self.follow(said, part));
-        if part == Part::Whole {
-            changed |= !std::mem::replace(&mut self.whole, true);
-        }
-        // What comes with other terms is looked at once those are believed.
-        if self.memory.mode() == Some(mode) && (said.is_none() || said == self.memory.terms) {
-            if part != Part::Urgent {
-                let lesson = Lesson::agreed(&mut self.lessons, datasets);
-                changed |= lesson.is_some_and(|lesson| self.memory.names.learn(lesson));
-            }
-            changed |= self.memory.seen.look(&self.id, datasets);
-        }
-        if changed || self.frames == FRAMES_BEFORE_DISCOVERY {
-            self.discovery.touch(now);
-        }
-    }
-
-    /// Takes other terms over, once they are believed; the first ones always are. Returns whether it did.
-    fn follow(&mut self, said: &Terms, part: Part) -> bool {
-        let points = self.terms.hear(said.clone(), if part == Part::Whole { POINTS_OF_WHOLE } else { 1 });
-        let believed = points >= POINTS_TO_BELIEVE || self.memory.terms.is_none();
-        let others = believed && self.memory.terms.as_ref() != Some(said);
-        if others {
-            self.memory.begin(said.clone());
-        }
-        others
-    }
-
     fn derive(&mut self, moment: Moment) {
-        self.derived.update(&self.state, &self.memory.names, self.memory.seen.three_phase(), moment.unix_ms.div_euclid(1_000));
+        self.derived.update(&self.state, self.announcer.names(), self.announcer.three_phase(), moment.unix_ms.div_euclid(1_000));
         self.derived_powers();
         self.say_last_frame(moment.at);
     }
@@ -371,52 +284,9 @@ impl Meter {
     }
 
     fn discover(&mut self, now: Instant) -> Option<Message> {
-        if !self.settings.discovery || !self.discovery.is_due(now) || !self.knows_enough(FRAMES_BEFORE_DISCOVERY) {
-            return None;
-        }
-        if !self.may_announce() {
-            return None;
-        }
-        let subject = Subject {
-            context: Context { topics: &self.settings.topics, meter: &self.id, language: self.settings.language },
-            seen: &self.memory.seen,
-            mode: self.mode_of_entities(),
-            version: self.state.number("VTIC"),
-            names: &self.memory.names,
-            migrate: self.settings.migrate,
-        };
-        let message = self.discovery.poll(now, &subject, &mut self.memory.announced)?;
-        self.takeover.announced(now);
+        let message = self.announcer.poll(&self.state, now)?;
         self.repeats = REPEATS.iter().map(|after| now + *after).collect();
         Some(message)
-    }
-
-    /// For some frames after a change the state is ahead of it.
-    fn mode_of_entities(&self) -> Mode {
-        self.memory.mode().unwrap_or(self.state.mode())
-    }
-
-    fn knows_enough(&self, frames: u32) -> bool {
-        self.whole || self.frames >= frames
-    }
-
-    /// Entities of another program are let go of first.
-    fn may_announce(&mut self) -> bool {
-        if self.settings.migrate == Migrate::None || self.memory.migrated {
-            return true;
-        }
-        if !self.knows_enough(FRAMES_BEFORE_TAKEOVER) {
-            return false;
-        }
-        let entities: Vec<_> = entities_of(&self.memory.seen).collect();
-        self.takeover.begin(self.settings.migrate, &self.settings.topics, &self.id, self.mode_of_entities(), &entities);
-        self.takeover.may_announce()
-    }
-
-    fn take_over(&mut self, now: Instant) -> Vec<Message> {
-        let messages = self.takeover.poll(now);
-        self.memory.migrated |= self.takeover.is_done();
-        messages
     }
 
     fn state_message(&mut self, urgent: bool, now: Instant) -> Option<Message> {

@@ -41,11 +41,6 @@ impl Pace {
         }
         due || urgent
     }
-
-    /// Forgets what was published, so that the next state goes out whatever it is.
-    pub fn forget(&mut self) {
-        self.last = None;
-    }
 }
 
 #[cfg(test)]
@@ -81,15 +76,5 @@ mod tests {
                 (22, "d", false, true),
             ],
         );
-    }
-
-    #[test]
-    fn forgetting_lets_the_next_one_out() {
-        let now = Instant::now();
-        let mut pace = Pace::new(Policy::OnChange);
-        assert!(pace.admit(b"a", false, now));
-        assert!(!pace.admit(b"a", false, now));
-        pace.forget();
-        assert!(pace.admit(b"a", false, now));
     }
 }

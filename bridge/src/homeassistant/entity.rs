@@ -24,12 +24,6 @@ impl Platform {
             Self::Event => "event",
         }
     }
-
-    /// The platform of that spelling.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        [Self::Sensor, Self::BinarySensor, Self::Event].into_iter().find(|platform| platform.name() == name)
-    }
 }
 
 /// Where an entity's value is read.

@@ -147,6 +147,10 @@ fn zenoh(config: config::Zenoh) -> Result<Zenoh, Failure> {
     if let Some(file) = &config.users_file {
         credentials::check_users(file)?;
     }
+    warn_of_idle_keys(
+        &[("zenoh.users-file", client && config.users_file.is_some())],
+        "is for readers that connect to this bridge, not to a router",
+    );
     Ok(Zenoh {
         mode: config.mode,
         listen: locators("zenoh.listen", &config.listen)?,
@@ -167,8 +171,17 @@ fn locators(key: &str, texts: &[String]) -> Result<Vec<EndPoint>, Failure> {
 
 fn mqtt(config: config::Mqtt) -> Result<Mqtt, Failure> {
     if config.url == "embedded" {
+        let config::Mqtt { user, password_file, ca_file, client_id, .. } = &config;
+        let set = [
+            ("mqtt.user", user.is_some()),
+            ("mqtt.password-file", password_file.is_some()),
+            ("mqtt.ca-file", ca_file.is_some()),
+            ("mqtt.client-id", client_id.is_some()),
+        ];
+        warn_of_idle_keys(&set, "are for a broker, and mqtt.url names none; who may connect to this bridge is in mqtt.users-file");
         return embedded(config).map(Mqtt::Embedded);
     }
+    warn_of_idle_keys(&[("mqtt.users-file", config.users_file.is_some())], "is for clients of this bridge, and mqtt.url names a broker");
     let url: Url = config.url.parse().map_err(|problem| Failure::config(format!("mqtt.url: {problem}")))?;
     if config.ca_file.is_some() && !url.tls {
         return Err(Failure::config("mqtt.ca-file: only a mqtts:// address uses certificates"));
@@ -183,6 +196,14 @@ fn mqtt(config: config::Mqtt) -> Result<Mqtt, Failure> {
         authorities,
         url,
     }))
+}
+
+/// Keys that are right, but do nothing beside the others.
+fn warn_of_idle_keys(keys: &[(&str, bool)], why: &str) {
+    let idle: Vec<&str> = keys.iter().filter(|(_, set)| *set).map(|(key, _)| *key).collect();
+    if !idle.is_empty() {
+        warn!("{} {why}", idle.join(", "));
+    }
 }
 
 fn embedded(config: config::Mqtt) -> Result<Embedded, Failure> {

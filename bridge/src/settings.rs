@@ -149,7 +149,7 @@ fn zenoh(config: config::Zenoh) -> Result<Zenoh, Failure> {
     }
     warn_of_idle_keys(
         &[("zenoh.users-file", client && config.users_file.is_some())],
-        "is for readers that connect to this bridge, not to a router",
+        "only for readers that connect to this bridge, and it is a client of a router",
     );
     Ok(Zenoh {
         mode: config.mode,
@@ -178,10 +178,10 @@ fn mqtt(config: config::Mqtt) -> Result<Mqtt, Failure> {
             ("mqtt.ca-file", ca_file.is_some()),
             ("mqtt.client-id", client_id.is_some()),
         ];
-        warn_of_idle_keys(&set, "are for a broker, and mqtt.url names none; who may connect to this bridge is in mqtt.users-file");
+        warn_of_idle_keys(&set, "only for a broker, and mqtt.url names none; who may connect to this bridge is in mqtt.users-file");
         return embedded(config).map(Mqtt::Embedded);
     }
-    warn_of_idle_keys(&[("mqtt.users-file", config.users_file.is_some())], "is for clients of this bridge, and mqtt.url names a broker");
+    warn_of_idle_keys(&[("mqtt.users-file", config.users_file.is_some())], "only for clients of this bridge, and mqtt.url names a broker");
     let url: Url = config.url.parse().map_err(|problem| Failure::config(format!("mqtt.url: {problem}")))?;
     if config.ca_file.is_some() && !url.tls {
         return Err(Failure::config("mqtt.ca-file: only a mqtts:// address uses certificates"));
@@ -202,7 +202,7 @@ fn mqtt(config: config::Mqtt) -> Result<Mqtt, Failure> {
 fn warn_of_idle_keys(keys: &[(&str, bool)], why: &str) {
     let idle: Vec<&str> = keys.iter().filter(|(_, set)| *set).map(|(key, _)| *key).collect();
     if !idle.is_empty() {
-        warn!("{} {why}", idle.join(", "));
+        warn!("{}: {why}", idle.join(", "));
     }
 }
 

@@ -45,9 +45,12 @@ pub struct Announcer {
     lessons: Agreement<Lesson>,
     discovery: Discovery,
     takeover: Takeover,
+    /// Frames since mode or contract last changed.
     frames: u32,
     /// One of them was whole.
     whole: bool,
+    /// The broker is: what must go out in order waits.
+    away: bool,
 }
 
 impl Announcer {
@@ -65,6 +68,7 @@ impl Announcer {
             takeover: Takeover::default(),
             frames: 0,
             whole: false,
+            away: false,
         }
     }
 
@@ -99,7 +103,8 @@ impl Announcer {
     pub fn learn(&mut self, part: Part, mode: Mode, datasets: &[Dataset<'_>], now: Instant) {
         let said = Terms::of(mode, datasets, part == Part::Whole);
         let mut changed = said.as_ref().is_some_and(|said| self.follow(said, part));
-        if part == Part::Whole {
+        // A short frame of a three-phase meter says nothing of its terms.
+        if part == Part::Whole && said.is_some() {
             changed |= !std::mem::replace(&mut self.whole, true);
         }
         // What comes with other terms is looked at once those are believed.
@@ -123,15 +128,22 @@ impl Announcer {
         let others = believed && self.memory.terms.as_ref() != Some(said);
         if others {
             self.memory.begin(said.clone());
+            (self.frames, self.whole) = (0, false);
         }
         others
     }
 
     /// The broker is gone. A takeover that was under way begins again when it is back.
     pub fn on_disconnected(&mut self, now: Instant) {
+        self.away = true;
         if self.takeover.break_off() {
             self.discovery.again(now);
         }
+    }
+
+    /// The broker is there.
+    pub const fn on_connected(&mut self) {
+        self.away = false;
     }
 
     /// Home Assistant has started: everything again after a while, drawn from `random`.
@@ -145,7 +157,7 @@ impl Announcer {
     pub fn poll(&mut self, state: &State, now: Instant) -> Option<Message> {
         let mode = self.memory.mode()?;
         let due = self.settings.discovery && self.discovery.is_due(now) && self.knows_enough(FRAMES_BEFORE_DISCOVERY);
-        if !due || !self.may_announce(mode) {
+        if self.away || !due || !self.may_announce(mode) {
             return None;
         }
         let subject = Subject {
@@ -180,6 +192,9 @@ impl Announcer {
 
     /// What goes out to take entities over; to be called with each tick.
     pub fn take_over(&mut self, now: Instant) -> Vec<Message> {
+        if self.away {
+            return Vec::new();
+        }
         let messages = self.takeover.poll(now);
         self.memory.migrated |= self.takeover.is_done();
         messages

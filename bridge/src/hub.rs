@@ -257,11 +257,12 @@ impl Hub {
         }
     }
 
-    /// A reader that has just started on a dead line does not know its meter yet; its name tells, if one meter alone has lost such a reader.
+    /// A reader that has just started on a dead line does not know its meter yet. Its name tells, if one meter alone has a reader of that
+    /// name, and has lost it.
     fn orphan_of(&self, reader: &str) -> Option<MeterId> {
-        let lost = |(_, entry): &(&MeterId, &Entry)| !entry.availability.is_online() && entry.meter.reader() == Some(reader);
-        let mut orphans = self.meters.iter().filter(lost).map(|(id, _)| *id);
-        orphans.next().filter(|_| orphans.next().is_none())
+        let mut namesakes = self.meters.iter().filter(|(_, entry)| entry.meter.reader() == Some(reader));
+        let (id, entry) = namesakes.next()?;
+        (namesakes.next().is_none() && !entry.availability.is_online()).then_some(*id)
     }
 
     /// Hours of statistics were corrected.
@@ -277,6 +278,7 @@ impl Hub {
     }
 
     fn handle_up(&mut self, now: Instant) {
+        self.meters.values_mut().for_each(|entry| entry.meter.on_connected());
         self.disturbed(now);
         self.say_everything(now);
         self.handle_room(now);
@@ -302,7 +304,7 @@ impl Hub {
 
     fn handle_birth(&mut self, now: Instant) {
         self.disturbed(now);
-        self.outlet.refresh();
+        self.say_presence();
         info!("Home Assistant has started; announcing {} meters", self.meters.len());
         for (id, entry) in &mut self.meters {
             let mut random = self.random.build_hasher();
@@ -336,6 +338,14 @@ impl Hub {
         }
         let payload = if online { ONLINE } else { OFFLINE };
         self.outlet.publish(Message::retained(self.topics().availability(id), payload));
+    }
+
+    /// Who is there, for a listener whose broker has not kept it.
+    fn say_presence(&self) {
+        self.outlet.publish(Message::retained(self.topics().bridge_state(), ONLINE));
+        for (id, _) in self.meters.iter().filter(|(_, entry)| entry.availability.is_online()) {
+            self.outlet.publish(Message::retained(self.topics().availability(id), ONLINE));
+        }
     }
 
     fn say_everything(&mut self, now: Instant) {

@@ -34,6 +34,7 @@ const REPEATS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(8)];
 const LAST_FRAME: Duration = Duration::from_secs(300);
 /// After so much silence it was the last one for a while, and is told exactly.
 const FRAMES_STOPPED: Duration = Duration::from_secs(5);
+
 /// What is the same for all meters.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -173,6 +174,11 @@ impl Meter {
     /// The broker is gone.
     pub fn on_disconnected(&mut self, now: Instant) {
         self.announcer.on_disconnected(now);
+    }
+
+    /// The broker is there.
+    pub const fn on_connected(&mut self) {
+        self.announcer.on_connected();
     }
 
     /// Home Assistant has started: everything again after a while, drawn from `random`.

@@ -6,8 +6,8 @@
 //!
 //! How far a step is believed depends on its size:
 //!
-//! * What the power that the meter itself states explains is believed at once. So is a step below nine: damage that a checksum cannot
-//!   see leaves the sum of the digits as it was, and then a number is off by a multiple of nine.
+//! * What the power that the meter itself states explains is believed at once. So is a step below nine: damage that the checksum cannot
+//!   see, its own byte being whole, leaves the sum of the digits as it was, and then a number is off by a multiple of nine.
 //! * What the subscribed power would allow must be said by two frames in a row.
 //! * Anything else must be said by three.
 //!
@@ -21,7 +21,7 @@ const TRACKS: usize = 24;
 /// Frames in a row that must agree before a jump is believed, and before a step is that the stated power does not explain.
 const JUMP_AGREEING: u8 = 3;
 const STEP_AGREEING: u8 = 2;
-/// The smallest error that a checksum does not see.
+/// The smallest error that a whole checksum does not see.
 const UNSEEN_ERROR: u64 = 9;
 /// What a house can draw, in VA, while its subscribed power is not known, or inject: above three phases of 90 A at 253 V.
 const LIMIT_VA: u64 = 70_000;

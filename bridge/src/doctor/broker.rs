@@ -69,10 +69,11 @@ impl Visit {
 /// Goes there and listens for a while.
 ///
 /// # Errors
-/// In words: the broker cannot be reached, or says no.
-pub(super) async fn visit(broker: &External, topics: &Topics) -> Result<Visit, String> {
+/// The broker cannot be reached, or says no.
+pub(super) async fn visit(broker: &External, topics: &Topics) -> Result<Visit, Trouble> {
     let tls = broker.url.tls.then(|| crate::mqtt::tls::client(broker.authorities.as_deref())).transpose();
-    let tls = tls.map_err(|problem| format!("mqtt.ca-file: {problem}"))?;
+    let certificates = |problem| Trouble { message: format!("mqtt.ca-file: {problem}"), lasting: true, refused_login: false };
+    let tls = tls.map_err(certificates)?;
     let (client, mut connection) = connect(broker, tls).await?;
     let test = topics.doctor();
     let wanted = [topics.doctor(), topics.bridge_state(), topics.home_assistant_status(), topics.state("+")];
@@ -89,22 +90,18 @@ pub(super) async fn visit(broker: &External, topics: &Topics) -> Result<Visit, S
             Ok(Event::Incoming(packet)) => visit.take(packet, &test),
             Ok(Event::Outgoing(_)) => {}
             // Some brokers hang up on who publishes what is not allowed.
-            Err(error) => return if visit.heard.is_empty() { Err(words(&error, broker)) } else { Ok(visit) },
+            Err(error) => return if visit.heard.is_empty() { Err(Trouble::new(&error, broker)) } else { Ok(visit) },
         }
     }
     Ok(visit)
 }
 
-async fn connect(broker: &External, tls: Option<Arc<ClientConfig>>) -> Result<(AsyncClient, EventLoop), String> {
+async fn connect(broker: &External, tls: Option<Arc<ClientConfig>>) -> Result<(AsyncClient, EventLoop), Trouble> {
     let options = external::options(broker, &format!("teleinfo-doctor-{}", std::process::id()), tls);
     let (client, mut connection) = AsyncClient::new(options, CLIENT_QUEUE);
     let answer = timeout_at(Instant::now() + CONNECT, connection.poll()).await;
     match answer.unwrap_or(Err(ConnectionError::NetworkTimeout)) {
         Ok(_) => Ok((client, connection)),
-        Err(error) => Err(words(&error, broker)),
+        Err(error) => Err(Trouble::new(&error, broker)),
     }
-}
-
-fn words(error: &ConnectionError, broker: &External) -> String {
-    Trouble::new(error, broker).message
 }

@@ -41,12 +41,12 @@ pub async fn run(settings: &Settings) -> Result<Option<Reason>, Failure> {
             let own = ["mqtt.url is \"embedded\": the bridge itself answers there, if it runs:", "$ systemctl status teleinfo-bridge"];
             let sudo = ["no password was found; the bridge may have one that only root may read:", "$ sudo teleinfo-bridge doctor"];
             let without_password = broker.login.as_ref().is_some_and(|login| login.password.reveal().is_empty());
-            let advice: &[&str] = match (embedded, without_password) {
-                (true, _) => &own,
-                (_, true) => &sudo,
-                _ => &[],
+            let advice: &[&str] = match embedded {
+                true => &own,
+                false if trouble.refused_login && without_password => &sudo,
+                false => &[],
             };
-            report.wrong("broker", Reason::Unavailable, &trouble, advice);
+            report.wrong("broker", Reason::Unavailable, &trouble.message, advice);
         }
     }
     Ok(report.verdict())

@@ -77,6 +77,8 @@ struct Shared {
     meters: BTreeMap<MeterId, Track>,
     /// Something may have been missed: since when it is over.
     disturbed: Option<(Instant, i64)>,
+    /// Nobody looks any more.
+    ended: bool,
 }
 
 #[derive(Debug, Default)]
@@ -91,26 +93,41 @@ struct Track {
 impl Watch {
     /// A live sample arrived: relates the reader's clock to ours.
     pub fn live(&self, received: &Received, at: SystemTime) {
-        self.lock().meters.entry(received.meter).or_default().clock.observe(received, at);
+        if let Some(track) = self.lock().track(received.meter) {
+            track.clock.observe(received, at);
+        }
     }
 
     /// Takes the indexes of a sample, live or late, with the time it was made.
     pub fn sample(&self, sample: &Sample<'_>, unix_ms: i64) {
-        if sample.kind != SampleKind::Urgent {
-            self.lock().meters.entry(sample.meter).or_default().take(sample, unix_ms);
+        if sample.kind == SampleKind::Urgent {
+            return;
+        }
+        if let Some(track) = self.lock().track(sample.meter) {
+            track.take(sample, unix_ms);
         }
     }
 
     /// What Home Assistant keeps of a meter.
     pub fn statistics(&self, meter: MeterId, statistics: Vec<Statistic>) {
-        self.lock().meters.entry(meter).or_default().statistics = statistics;
+        if let Some(track) = self.lock().track(meter) {
+            track.statistics = statistics;
+        }
     }
 
     /// Something may have been missed: the bridge, the broker, Home Assistant or a reader is back.
     pub fn disturbed(&self, now: Instant, wall: SystemTime) {
         let mut shared = self.lock();
+        if shared.ended {
+            return;
+        }
         shared.disturbed = Some((now, seconds(wall)));
         shared.meters.values_mut().for_each(|track| track.loaded = false);
+    }
+
+    /// Nothing will be corrected: nothing needs to be noted.
+    fn end(&self) {
+        *self.lock() = Shared { ended: true, ..Shared::default() };
     }
 
     /// Whether a correction is being looked for.
@@ -121,6 +138,12 @@ impl Watch {
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shared {
+    fn track(&mut self, meter: MeterId) -> Option<&mut Track> {
+        (!self.ended).then(|| self.meters.entry(meter).or_default())
     }
 }
 
@@ -143,7 +166,7 @@ pub async fn run(options: Options, watch: Watch, session: Session, filled: mpsc:
         let result = mend(&options, &watch, &session, &filled, wall).await;
         if let Err(error @ Error::Token) = result {
             warn!("Home Assistant at {}: {error}, put it into homeassistant.token-file, and restart the bridge", options.url);
-            return;
+            return watch.end();
         }
         let over = matches!(result, Ok(true)) || since.elapsed() > PATIENCE;
         say(&options, &mut trouble, result.err());

@@ -18,6 +18,8 @@ pub struct Trouble {
     pub message: String,
     /// Whether trying again soon is pointless.
     pub lasting: bool,
+    /// Whether the broker knows us and does not want us.
+    pub refused_login: bool,
 }
 
 impl Trouble {
@@ -39,7 +41,9 @@ impl Trouble {
             ConnectionError::NotConnAck(_) => (format!("what answers at {at} is no MQTT broker; check mqtt.url"), true),
             error => (format!("trouble with the MQTT broker at {at}: {error}"), false),
         };
-        Self { message, lasting }
+        let refused = [ConnectReturnCode::BadUserNamePassword, ConnectReturnCode::NotAuthorized];
+        let refused_login = matches!(error, ConnectionError::ConnectionRefused(code) if refused.contains(code));
+        Self { message, lasting, refused_login }
     }
 
     /// How long to wait after so many failures in a row.

@@ -43,6 +43,8 @@ pub struct Quality {
     unreachable: bool,
     /// Line or cause changed: not to wait.
     urgent: bool,
+    /// Whether there was a figure for the reception when it was last looked at.
+    known: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -140,8 +142,10 @@ impl Quality {
     /// The report, when it is time for one.
     pub fn poll(&mut self, language: Language, now: Instant) -> Option<Vec<u8>> {
         let unreachable = self.heard.is_some_and(|at| now.saturating_duration_since(at) >= SILENCE);
-        self.urgent |= unreachable != self.unreachable;
-        self.unreachable = unreachable;
+        // The first frames of a run have come: reception is known.
+        let known = self.reception().is_some();
+        self.urgent |= unreachable != self.unreachable || known != self.known;
+        (self.unreachable, self.known) = (unreachable, known);
         let waited = self.published.as_ref().is_none_or(|(at, _)| now.saturating_duration_since(*at) >= PERIOD);
         if self.boot.is_none() || !(waited || self.urgent) {
             return None;
@@ -285,6 +289,18 @@ mod tests {
         assert_eq!(line(&mut quality, 41), None);
         quality.status(&status(Line::Reading, Cause::None), start + Duration::from_secs(50));
         assert_eq!(line(&mut quality, 50).as_deref(), Some("reading"));
+    }
+
+    #[test]
+    fn the_first_frames_of_a_run_are_news() {
+        let (mut quality, start) = (Quality::default(), Instant::now());
+        let fresh = |boot| Status { boot, counters: counters(0, 0), ..status(Line::Searching, Cause::None) };
+        for run in [1, 2] {
+            quality.status(&fresh(BootId(run)), start);
+            assert!(report(&mut quality, start).unwrap()["reception"].is_null());
+            quality.sample(BootId(run), &Counters { bytes: 100, ..counters(1, 0) }, start);
+            assert_eq!(report(&mut quality, start).unwrap()["reception"], 100.0);
+        }
     }
 
     #[test]

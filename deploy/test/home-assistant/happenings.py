@@ -11,12 +11,12 @@ BLUE_DAY = "2026-09-15"
 def tempo_evening(house):
     """At 20:00 tomorrow's colour is announced, at 22:00 the tariff changes, and the index that begins to count gets its entity."""
     house.chain.bridge()
-    house.chain.meter("announcement", STANDARD_TEMPO, f"--mode standard --contract tempo --phases 3 --start {BLUE_DAY}T19:59:15")
-    house.chain.meter("change", TEMPO, f"--mode historic --contract tempo --start {BLUE_DAY}T21:59:15 --index 4000000")
+    house.chain.meter("announcement", STANDARD_TEMPO, f"--mode standard --contract tempo --phases 3 --start {BLUE_DAY}T19:58:30")
+    house.chain.meter("change", TEMPO, f"--mode historic --contract tempo --start {BLUE_DAY}T21:58:30 --index 4000000")
     day, night, tomorrow = unique(TEMPO, "energy_bbrhpjb"), unique(TEMPO, "energy_bbrhcjb"), unique(STANDARD_TEMPO, "tempo_tomorrow")
-    house.wait("before", {day: known, tomorrow: is_("Not announced"), unique(TEMPO, "tariff"): is_("Blue peak (HP)")}, 40)
+    house.wait("before", {day: known, tomorrow: is_("Not announced"), unique(TEMPO, "tariff"): is_("Blue peak (HP)")}, 80)
     require(night not in house.ha.entities(), "an index that never counted has an entity")
-    house.wait("after", {day: known, night: known, tomorrow: is_("Blue"), unique(TEMPO, "tariff"): is_("Blue off-peak (HC)")})
+    house.wait("after", {day: known, night: known, tomorrow: is_("Blue"), unique(TEMPO, "tariff"): is_("Blue off-peak (HC)")}, 120)
     change = house.wait_event(TEMPO, "tariff_change")
     require((change["from"], change["to"]) == ("HPJB", "HCJB"), f"tariff change {change}")
     require(house.wait_event(STANDARD_TEMPO, "tempo_announcement")["tomorrow"] == "blue", "another colour was announced")

@@ -1,7 +1,6 @@
 """All of it together, for one check: Home Assistant, its broker, and the chain; and the questions that checks ask."""
 
 import os
-import tempfile
 import time
 
 from broker import Broker
@@ -51,10 +50,10 @@ def until(what, missing, patience=PATIENCE):
 
 
 class House:
-    """`offset`: seconds that Home Assistant's clock is off."""
+    """`directory`: an empty one for all files. `offset`: seconds that Home Assistant's clock is off."""
 
-    def __init__(self, installed, offset=None, language="en"):
-        self.directory = tempfile.mkdtemp(prefix="teleinfo-ha-", dir="/tmp")
+    def __init__(self, installed, directory, offset=None, language="en"):
+        self.directory = directory
         inside = installed.mount(self.directory)
         self.offset = offset
         self.broker = Broker(f"{self.directory}/broker")

@@ -26,7 +26,8 @@ LIMITS = {"2024": ["josepy<2"]}
 NETWORK = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "PIP_DEFAULT_TIMEOUT", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
            "http_proxy", "https_proxy", "no_proxy")
 FILES = ("/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt")
-NEWEST = "newest"
+# The newest that was tried. Raised by hand, so that a release of theirs breaks nothing here by itself.
+NEWEST = "2026.11.0"
 
 
 class Installed:
@@ -82,8 +83,7 @@ class Installed:
         self.mount(self.folder)
         subprocess.run(self.command(self.python or "python3", "-m", "venv", self.seen_from_inside(self.venv)), check=True)
         say(f"Home Assistant, {self.version}")
-        exact = [] if self.version == NEWEST else [f"=={self.version}"]
-        self.pip("".join(["homeassistant", *exact]), *LIMITS.get(self.version.split(".")[0], []))
+        self.pip(f"homeassistant=={self.version}", *LIMITS.get(self.version.split(".")[0], []))
         say("what its integrations need")
         needed = subprocess.run(self.command("python", "-"), input=(HERE / "needed.py").read_bytes(), check=True, stdout=subprocess.PIPE)
         constraints, *requirements = needed.stdout.decode().split("\n")

@@ -1,7 +1,8 @@
 """The statistics after an outage.
 
-Bridge and Home Assistant miss three hours: each hour gets its energy back, and a second look finds nothing to do. The clocks start three minutes before an hour. Then only meter and reader are there, and their clock runs sixty times as fast. Then all of
-it goes on, with the clock where it has got to. What is right is what the meter really sent.
+Bridge and Home Assistant miss three hours: each hour gets its energy back, and a second look finds nothing to do. The clocks start three
+minutes before an hour. Then only meter and reader are there, and their clock runs sixty times as fast. Then all of it goes on, with the
+clock where it has got to. What is right is what the meter really sent.
 """
 
 import json

@@ -1,10 +1,13 @@
-//! Whether a meter is there: the age of its last frame, and its reader's goodbye.
+//! Whether a meter is there: its reader's liveliness token, its reader's goodbye, and the age of its last frame.
 //!
 //! A frame with damaged datasets is a frame. A reader whose token goes without a word may be back in a moment, as after any hiccup of the
-//! network, and its history has what was missed meanwhile: that is silence like any other, and gets our patience. A reader that says
-//! goodbye means it, and the meter is offline at once.
+//! network, and its history has what was missed meanwhile: it gets some seconds. A reader that says goodbye means it, and the meter is
+//! offline at once.
 
 use std::time::{Duration, Instant};
+
+/// A token that is gone for longer than this is gone for good. Zenoh's lease has passed before it goes, so this is a cut of twelve seconds.
+const HICCUP: Duration = Duration::from_secs(8);
 
 /// Follows one meter.
 #[derive(Debug, Clone)]
@@ -13,8 +16,8 @@ pub struct Availability {
     /// Since when the meter is given the benefit of the doubt: its last frame, or when it was first heard of.
     since: Option<Instant>,
     frames: Frames,
-    /// The token went. If it stays after a goodbye, another reader of the same meter holds it too.
-    gone: bool,
+    /// Since when the token is gone. If it stays after a goodbye, another reader of the same meter holds it too.
+    gone: Option<Instant>,
     said: Option<bool>,
 }
 
@@ -25,7 +28,7 @@ enum Frames {
     Awaited,
     /// They come.
     Coming,
-    /// A reader said goodbye after the last one.
+    /// A reader said goodbye after the last one, or its token stayed away.
     Over,
 }
 
@@ -33,7 +36,7 @@ impl Availability {
     /// A meter never heard of; offline after `patience` without a frame.
     #[must_use]
     pub fn new(patience: Duration) -> Self {
-        Self { patience, since: None, frames: Frames::Awaited, gone: false, said: None }
+        Self { patience, since: None, frames: Frames::Awaited, gone: None, said: None }
     }
 
     /// The broker still says `online` from an earlier run: true or not, it has until the end of our patience to show itself.
@@ -47,7 +50,7 @@ impl Availability {
     /// The reader's token appeared or vanished.
     pub fn handle_token(&mut self, present: bool, now: Instant) {
         self.since.get_or_insert(now);
-        self.gone = !present;
+        self.gone = if present { None } else { self.gone.or(Some(now)) };
     }
 
     /// A reader said goodbye; the news of its token travels apart.
@@ -57,16 +60,19 @@ impl Availability {
 
     /// A live frame came.
     pub fn handle_frame(&mut self, now: Instant) {
-        (self.since, self.frames, self.gone) = (Some(now), Frames::Coming, false);
+        (self.since, self.frames, self.gone) = (Some(now), Frames::Coming, None);
     }
 
     /// What is to be said, if it has changed: online or offline.
     pub fn poll(&mut self, now: Instant) -> Option<bool> {
-        let patient = now.saturating_duration_since(self.since?) < self.patience;
+        let within = |since: Instant, time: Duration| now.saturating_duration_since(since) < time;
+        if self.gone.is_some_and(|gone| !within(gone, HICCUP)) {
+            self.frames = Frames::Over;
+        }
         let online = match self.frames {
-            _ if !patient => false,
+            _ if !within(self.since?, self.patience) => false,
             Frames::Coming => true,
-            Frames::Over if self.gone => false,
+            Frames::Over if self.gone.is_some() => false,
             // Nothing to say until a frame comes, a token goes, or patience ends.
             Frames::Over | Frames::Awaited => return None,
         };
@@ -128,15 +134,19 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_token_alone_is_silence() {
+    fn a_lost_token_alone_gets_some_seconds() {
         walk("a hiccup", &[(0, Frame, Some(true)), (4, Vanishes, None), (10, Appears, None), (11, Frame, None), (40, Nothing, None)]);
-        walk("frame before the new token", &[(0, Frame, Some(true)), (4, Vanishes, None), (29, Frame, None), (30, Nothing, None)]);
-        walk("a long cut", &[(0, Frame, Some(true)), (4, Vanishes, None), (29, Nothing, None), (30, Nothing, Some(false))]);
+        walk("frame before the new token", &[(0, Frame, Some(true)), (4, Vanishes, None), (11, Frame, None), (30, Nothing, None)]);
+        walk("a long cut", &[(0, Frame, Some(true)), (4, Vanishes, None), (11, Nothing, None), (12, Nothing, Some(false))]);
+        walk(
+            "back after it",
+            &[(0, Frame, Some(true)), (4, Vanishes, None), (12, Nothing, Some(false)), (14, Appears, None), (15, Frame, Some(true))],
+        );
         walk(
             "a token alone is no frame",
             &[(0, Frame, Some(true)), (31, Nothing, Some(false)), (32, Appears, None), (33, Frame, Some(true))],
         );
-        walk("gone before its first frame", &[(0, Appears, None), (1, Vanishes, None), (30, Nothing, Some(false))]);
+        walk("gone before its first frame", &[(0, Appears, None), (1, Vanishes, None), (9, Nothing, Some(false))]);
     }
 
     #[test]

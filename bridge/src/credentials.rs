@@ -8,6 +8,9 @@ use std::{
 
 use crate::exit::{Failure, Reason};
 
+/// Where the package's unit takes the credentials from; only root may read there.
+const STORE: &str = "/etc/credstore/teleinfo-bridge.";
+
 /// Text that must not be printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -32,22 +35,24 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The first line of `file`, or else of the credential `name` (`LoadCredential=` of a systemd unit); none if neither exists.
+/// The first line of `file`, or else of the credential `name` (`LoadCredential=` of a systemd unit); none if neither exists. Started by
+/// hand, as `doctor` is, the bridge looks for the credential where its unit would take it from.
 ///
 /// # Errors
 /// A file that is named must be readable and not empty.
 pub fn password(file: Option<&Path>, name: &str) -> Result<Option<Secret>, Failure> {
-    let directory = env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-    password_in(file, directory.as_deref(), name)
+    let credential = match env::var_os("CREDENTIALS_DIRECTORY") {
+        Some(directory) => PathBuf::from(directory).join(name),
+        None => PathBuf::from(format!("{STORE}{name}")),
+    };
+    password_in(file, &credential)
 }
 
-fn password_in(file: Option<&Path>, directory: Option<&Path>, name: &str) -> Result<Option<Secret>, Failure> {
-    if let Some(file) = file {
-        return read(file).map(Some);
-    }
-    match directory.map(|directory| directory.join(name)) {
-        Some(credential) if credential.exists() => read(&credential).map(Some),
-        _ => Ok(None),
+fn password_in(file: Option<&Path>, credential: &Path) -> Result<Option<Secret>, Failure> {
+    match file {
+        Some(file) => read(file).map(Some),
+        None if credential.exists() => read(credential).map(Some),
+        None => Ok(None),
     }
 }
 
@@ -98,24 +103,24 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("mqtt-password");
         fs::write(&file, "s3cret: word \nignored\n").unwrap();
-        let secret = password_in(None, Some(directory.path()), "mqtt-password").unwrap().unwrap();
+        let secret = password_in(None, &file).unwrap().unwrap();
         assert_eq!(secret.reveal(), "s3cret: word ");
         assert_eq!(format!("{secret:?}"), "***");
-        assert_eq!(password_in(None, Some(directory.path()), "other"), Ok(None));
-        assert_eq!(password_in(None, None, "mqtt-password"), Ok(None));
-        assert_eq!(password_in(Some(&file), None, "other").unwrap(), Some(secret));
+        let missing = directory.path().join("other");
+        assert_eq!(password_in(None, &missing), Ok(None));
+        assert_eq!(password_in(Some(&file), &missing).unwrap(), Some(secret));
     }
 
     #[test]
     fn a_named_file_must_hold_a_password() {
         let directory = tempfile::tempdir().unwrap();
         let missing = directory.path().join("missing");
-        let failure = password_in(Some(&missing), None, "x").unwrap_err();
+        let failure = password_in(Some(&missing), &missing).unwrap_err();
         assert_eq!(failure.reason(), Reason::Config);
         assert!(failure.to_string().contains(&missing.display().to_string()));
         let empty = directory.path().join("empty");
         fs::write(&empty, "\n").unwrap();
-        assert!(password_in(Some(&empty), None, "x").is_err());
+        assert!(password_in(Some(&empty), &missing).is_err());
     }
 
     #[test]

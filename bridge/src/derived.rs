@@ -25,7 +25,7 @@ const STATE_MAX: usize = 255;
 pub struct Derived {
     /// `historic` or `standard`.
     pub mode: Option<&'static str>,
-    /// End of the last frame; moves at most twice a minute while frames come.
+    /// End of the last frame; moves every five minutes while frames come.
     pub last_frame: Option<String>,
     /// PTEC without its dots, or LTARF.
     pub tariff: Option<String>,
@@ -71,6 +71,12 @@ pub struct Derived {
     pub peak_start: Option<String>,
     /// Its end.
     pub peak_end: Option<String>,
+    /// Start of the peak that is announced, which may follow one that still runs.
+    #[serde(skip)]
+    pub notice_start: Option<String>,
+    /// Its end.
+    #[serde(skip)]
+    pub notice_end: Option<String>,
     /// Tomorrow's switchings in words.
     pub tomorrow_profile: Option<String>,
     /// Those of the next peak day.
@@ -186,9 +192,11 @@ impl Derived {
             (_, Some(Value::Period(Period::Normal))) => (Some(state.get("PEJP").is_some()), Some(false)),
             _ => (None, None),
         };
-        let next = (1..=3).filter_map(|number| peak_dates(state, number)).filter(|(_, end)| *end > unix_seconds).min();
-        self.peak_start = next.map(|(start, _)| utc::rfc3339(start));
-        self.peak_end = next.map(|(_, end)| utc::rfc3339(end));
+        let dates = (1..=3).filter_map(|number| peak_dates(state, number));
+        let next = dates.clone().filter(|(_, end)| *end > unix_seconds).min();
+        let announced = dates.filter(|(start, _)| *start > unix_seconds).min();
+        (self.peak_start, self.peak_end) = texts(next);
+        (self.notice_start, self.notice_end) = texts(announced);
     }
 }
 
@@ -197,21 +205,18 @@ fn peak_dates(state: &State, number: u8) -> Option<(i64, i64)> {
     Some((time(format!("DPM{number}"))?, time(format!("FPM{number}"))?))
 }
 
+fn texts(dates: Option<(i64, i64)>) -> (Option<String>, Option<String>) {
+    dates.map(|(start, end)| (utc::rfc3339(start), utc::rfc3339(end))).unzip()
+}
+
 fn text(state: &State, label: &str) -> Option<String> {
     state.get(label).map(|dataset| squeeze(dataset.data))
 }
 
 /// All indexes of the contract, or nothing: a sum that lacks one would step back.
 fn energy_sum(state: &State) -> Option<u64> {
-    let Some(Value::TariffOption(option)) = state.value("OPTARIF") else { return None };
-    let labels: &[&str] = match contract_name(option) {
-        "base" => &["BASE"],
-        "hc" => &["HCHC", "HCHP"],
-        "ejp" => &["EJPHN", "EJPHPM"],
-        "tempo" => &["BBRHCJB", "BBRHPJB", "BBRHCJW", "BBRHPJW", "BBRHCJR", "BBRHPJR"],
-        _ => return None,
-    };
-    labels.iter().map(|label| state.number(label)).sum()
+    let labels = state.contract_indexes();
+    labels.iter().map(|label| state.number(label)).sum::<Option<u64>>().filter(|_| !labels.is_empty())
 }
 
 /// `00:00 HC, 06:00 HP, 22:00 HC`, with numbers where the names are not learnt or too long.

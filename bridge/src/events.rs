@@ -116,13 +116,14 @@ pub fn between(old: &Derived, new: &Derived) -> Vec<Event> {
     if let Some((from, to)) = changed(&old.tariff, &new.tariff) {
         events.push(Event::TariffChange { from, to });
     }
-    if old.tempo_tomorrow == Some("unknown")
+    // Where the frames in between were missed, tomorrow goes from one colour to the next.
+    if old.tempo_tomorrow.is_some_and(|old| Some(old) != new.tempo_tomorrow)
         && let Some(tomorrow) = new.tempo_tomorrow.filter(|colour| *colour != "unknown")
     {
         events.push(Event::TempoAnnouncement { tomorrow });
     }
     if rose(old.peak_notice, new.peak_notice) {
-        events.push(Event::PeakNotice { start: new.peak_start.clone(), end: new.peak_end.clone() });
+        events.push(Event::PeakNotice { start: new.notice_start.clone(), end: new.notice_end.clone() });
     }
     if rose(old.peak_running, new.peak_running) {
         events.push(Event::PeakBegin);

@@ -12,7 +12,7 @@ use std::{
 
 use teleinfo_proto::{
     tic::MeterId,
-    wire::{Kind, Line, Status},
+    wire::{BootId, Kind, Line, Status},
 };
 use tracing::{debug, info, warn};
 
@@ -40,7 +40,7 @@ const ROOM_PER_SAMPLE: usize = 24;
 const METERS_MAX: usize = 2_048;
 /// Different warnings of what readers send.
 const WARNINGS_MAX: usize = 64;
-/// Readers remembered, for the log.
+/// Runs of readers remembered, for the log.
 const READERS_MAX: usize = 2_048;
 /// New listeners come in bursts, one for each topic.
 const LISTENERS_GATHER: Duration = Duration::from_millis(300);
@@ -78,7 +78,8 @@ pub struct Hub {
     meters: BTreeMap<MeterId, Entry>,
     /// What an earlier process left of meters not heard of yet.
     positions: BTreeMap<MeterId, Marks>,
-    readers: HashMap<String, (Line, Option<MeterId>)>,
+    /// What each run of a reader last said.
+    readers: HashMap<BootId, (Line, Option<MeterId>)>,
     say_again: Option<Instant>,
     warned_of: BTreeSet<String>,
     /// Counts samples handed on, over all meters.
@@ -163,7 +164,7 @@ impl Hub {
     pub fn handle_event(&mut self, event: Event, now: Instant) {
         match event {
             Event::Up => self.handle_up(now),
-            Event::Down(_) => self.meters.values_mut().for_each(|entry| entry.meter.on_disconnected()),
+            Event::Down(_) => self.meters.values_mut().for_each(|entry| entry.meter.on_disconnected(now)),
             Event::Listener => self.say_again = Some(now + LISTENERS_GATHER),
             Event::Inbound { topic, payload } => self.handle_inbound(&topic, &payload, now),
         }
@@ -213,8 +214,11 @@ impl Hub {
 
     fn handle_sample(&mut self, received: Received, at: SystemTime, now: Instant) {
         let id = received.meter;
+        if self.entry(id).is_none() {
+            return;
+        }
         self.options.watch.iter().for_each(|watch| watch.live(&received, at));
-        let Some(entry) = self.entry(id) else { return };
+        let Some(entry) = self.meters.get_mut(&id) else { return };
         entry.clock.observe(&received, at);
         if matches!(received.kind, Kind::Frame { .. }) {
             entry.availability.handle_frame(now);
@@ -246,10 +250,18 @@ impl Hub {
             Err(error) => return self.warn_once(format!("report of a reader: {error}")),
         };
         self.log_reader(&status);
-        if let Some(entry) = status.meter.and_then(|id| self.entry(id)) {
+        let meter = status.meter.or_else(|| self.orphan_of(status.name));
+        if let Some(entry) = meter.and_then(|id| self.entry(id)) {
             let messages = entry.meter.status(&status, now);
             self.publish_all(messages);
         }
+    }
+
+    /// A reader that has just started on a dead line does not know its meter yet; its name tells, if one meter alone has lost such a reader.
+    fn orphan_of(&self, reader: &str) -> Option<MeterId> {
+        let lost = |(_, entry): &(&MeterId, &Entry)| !entry.availability.is_online() && entry.meter.reader() == Some(reader);
+        let mut orphans = self.meters.iter().filter(lost).map(|(id, _)| *id);
+        orphans.next().filter(|_| orphans.next().is_none())
     }
 
     /// Hours of statistics were corrected.
@@ -290,6 +302,7 @@ impl Hub {
 
     fn handle_birth(&mut self, now: Instant) {
         self.disturbed(now);
+        self.outlet.refresh();
         info!("Home Assistant has started; announcing {} meters", self.meters.len());
         for (id, entry) in &mut self.meters {
             let mut random = self.random.build_hasher();
@@ -382,10 +395,12 @@ impl Hub {
 
     fn log_reader(&mut self, status: &Status<'_>) {
         let seen = (status.line, status.meter);
-        if self.readers.get(status.name) == Some(&seen) || self.readers.len() >= READERS_MAX {
+        if self.readers.len() >= READERS_MAX && !self.readers.contains_key(&status.boot) {
+            self.readers.clear();
+        }
+        if self.readers.insert(status.boot, seen) == Some(seen) {
             return;
         }
-        self.readers.insert(status.name.to_owned(), seen);
         let cause = match self.options.meter.language {
             Language::English => status.cause.english(),
             Language::French => status.cause.french(),
@@ -435,6 +450,8 @@ impl Entry {
         let moment = Moment { at: now, unix_ms: unix_ms(self.clock.time_of(received)) };
         match received.sample() {
             Ok(sample) => {
+                // The time of another run is only known once all of it is seen: that is read from the history.
+                let watch = watch.filter(|_| self.clock.is_of(received));
                 watch.into_iter().for_each(|watch| watch.sample(&sample, moment.unix_ms));
                 self.meter.apply(&sample, moment)
             }

@@ -1,5 +1,6 @@
 //! Samples in, MQTT out. See `docs/code-structure.md`.
 
+pub mod agreement;
 pub mod availability;
 pub mod cli;
 pub mod config;

@@ -11,16 +11,18 @@ use std::{
 use serde::{Deserialize, Serialize};
 use teleinfo_proto::tic::{MeterId, Mode};
 
-use crate::{homeassistant::discovery::Announced, seen::Seen, tariff_names::TariffNames};
+use crate::{
+    homeassistant::discovery::Announced,
+    seen::{Seen, Terms},
+    tariff_names::TariffNames,
+};
 
 /// What outlives the process.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Memory {
-    /// The mode the rest is about.
-    pub mode: Option<Mode>,
-    /// The contract the rest is about.
-    pub contract: Option<String>,
+    /// Mode and contract that the rest is about.
+    pub terms: Option<Terms>,
     /// What the meter has shown.
     pub seen: Seen,
     /// Names of its tariffs.
@@ -29,6 +31,19 @@ pub struct Memory {
     pub announced: Announced,
     /// Whether the entities of another program were taken over already.
     pub migrated: bool,
+}
+
+impl Memory {
+    /// Other terms: what was learnt under those before no longer holds.
+    pub fn begin(&mut self, terms: Terms) {
+        *self = Self { terms: Some(terms), seen: Seen::default(), names: TariffNames::default(), ..std::mem::take(self) };
+    }
+
+    /// The mode that entities are about.
+    #[must_use]
+    pub fn mode(&self) -> Option<Mode> {
+        self.terms.as_ref().map(|terms| terms.mode)
+    }
 }
 
 /// Reads the memory of a meter; a file that is missing or damaged is no memory.
@@ -61,7 +76,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let meter = "042161000021".parse().unwrap();
         assert_eq!(load(directory.path(), &meter), Memory::default());
-        let memory = Memory { mode: Some(Mode::Standard), migrated: true, ..Memory::default() };
+        let terms = Terms { mode: Mode::Standard, contract: "TEMPO".into() };
+        let memory = Memory { terms: Some(terms), migrated: true, ..Memory::default() };
         save(directory.path(), &meter, &memory).unwrap();
         assert_eq!(load(directory.path(), &meter), memory);
         fs::write(path(directory.path(), &meter), "{").unwrap();

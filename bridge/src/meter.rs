@@ -13,6 +13,7 @@ use teleinfo_proto::{
 };
 
 use crate::{
+    agreement::Agreement,
     derived::Derived,
     events::{self, Event},
     homeassistant::{
@@ -29,18 +30,28 @@ use crate::{
     payload,
     power::Estimator,
     quality::Quality,
-    seen,
+    seen::Terms,
     state::{Part, State},
+    tariff_names::Lesson,
     topics::Topics,
     utc,
 };
 
 /// Home Assistant subscribes some time after it has read a discovery payload; what is only sent on change is said again then.
 const REPEATS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(8)];
-/// The time of the last frame moves this often while frames come: it is kept by Home Assistant's recorder.
-const LAST_FRAME: Duration = Duration::from_secs(30);
-/// Frames that may pass before a meter is announced although none was whole.
+/// The time of the last frame moves this often while frames come: Home Assistant's recorder and activity list keep each.
+const LAST_FRAME: Duration = Duration::from_secs(300);
+/// After so much silence it was the last one for a while, and is told exactly.
+const FRAMES_STOPPED: Duration = Duration::from_secs(5);
+/// Frames that may pass before a meter is announced although none was whole. What is added later does no harm.
 const FRAMES_BEFORE_DISCOVERY: u32 = 5;
+/// The same where entities are taken over: those that have no label here are deleted, and so it must be known what there is.
+const FRAMES_BEFORE_TAKEOVER: u32 = 100;
+
+/// Mode and contract are believed on the word of two whole frames, or of six others on a line that brings no whole ones: what is removed
+/// is gone, and a frame that is not whole lacks labels.
+const POINTS_TO_BELIEVE: u32 = 6;
+const POINTS_OF_WHOLE: u32 = 3;
 
 /// What is the same for all meters.
 #[derive(Debug, Clone)]
@@ -73,6 +84,8 @@ pub struct Meter {
     settings: Arc<Settings>,
     state: State,
     frames: u32,
+    /// One of them was whole.
+    whole: bool,
     derived: Derived,
     /// What events were told from.
     told: Derived,
@@ -81,6 +94,8 @@ pub struct Meter {
     discovery: Discovery,
     takeover: Takeover,
     memory: Memory,
+    terms: Agreement<Terms>,
+    lessons: Agreement<Lesson>,
     /// The memory as it was last handed out.
     saved: Memory,
     withdrawn: Estimator,
@@ -99,12 +114,13 @@ impl Meter {
     #[must_use]
     pub fn new(id: MeterId, settings: Arc<Settings>, memory: Memory) -> Self {
         let pace = Pace::new(settings.policy);
-        let mode = memory.mode.unwrap_or(Mode::Historic);
+        let mode = memory.mode().unwrap_or(Mode::Historic);
         Self {
             id,
             settings,
             state: State::new(mode),
             frames: 0,
+            whole: false,
             derived: Derived::default(),
             told: Derived::default(),
             published: Derived::default(),
@@ -113,6 +129,8 @@ impl Meter {
             takeover: Takeover::default(),
             saved: memory.clone(),
             memory,
+            terms: Agreement::default(),
+            lessons: Agreement::default(),
             withdrawn: Estimator::default(),
             injected: Estimator::default(),
             boot: None,
@@ -143,7 +161,7 @@ impl Meter {
             self.estimate(sample, &datasets);
             self.last_frame = Some(moment);
         }
-        self.learn(part, moment.at);
+        self.learn(part, &datasets, moment.at);
         self.derive(moment);
         events.extend(events::between(&self.told, &self.derived));
         self.told.remember(&self.derived);
@@ -188,19 +206,11 @@ impl Meter {
         messages
     }
 
-    /// The broker is there (again), and may have forgotten everything.
-    pub fn on_connected(&mut self, now: Instant) -> Vec<Message> {
-        if self.frames > 0 {
-            self.discovery.reconnected(now);
+    /// The broker is gone. A takeover that was under way begins again when it is back.
+    pub fn on_disconnected(&mut self, now: Instant) {
+        if self.takeover.break_off() {
+            self.discovery.again(now);
         }
-        let mut messages: Vec<Message> = self.discover(now).into_iter().collect();
-        messages.extend(self.everything(now));
-        messages
-    }
-
-    /// The broker is gone.
-    pub fn on_disconnected(&mut self) {
-        self.takeover.break_off();
     }
 
     /// Home Assistant has started: everything again after a while, drawn from `random`.
@@ -219,20 +229,27 @@ impl Meter {
         Some(&self.saved)
     }
 
-    /// The energy that Home Assistant keeps statistics of.
+    /// The energy that Home Assistant keeps statistics of, as far as it is known which indexes it is the sum of.
     #[must_use]
     pub fn statistics(&self) -> Vec<Statistic> {
         let labels = |entity: &Entity| match entity.source {
             Source::Label(label) => vec![label.to_owned()],
-            _ => self.state.indexes().map(str::to_owned).collect(),
+            _ => self.state.contract_indexes().iter().map(|label| (*label).to_owned()).collect(),
         };
         let energy = entities_of(&self.memory.seen).filter(|entity| entity.class == "energy");
         energy
             .map(|entity| Statistic {
-                unique_id: self.settings.migrate.unique_id(entity, self.state.mode(), &self.id),
+                unique_id: self.settings.migrate.unique_id(entity, self.mode_of_entities(), &self.id),
                 labels: labels(entity),
             })
+            .filter(|statistic| !statistic.labels.is_empty())
             .collect()
+    }
+
+    /// The name of the reader that reads it, or last did.
+    #[must_use]
+    pub fn reader(&self) -> Option<&str> {
+        self.quality.reader()
     }
 
     /// The merged state.
@@ -275,8 +292,10 @@ impl Meter {
             self.withdrawn.reset();
             self.injected.reset();
         }
-        let count = self.quality.counters(sample.boot, &sample.counters, moment.at);
+        let count = self.quality.sample(sample.boot, &sample.counters, moment.at);
         if count > 0 {
+            self.withdrawn.reset();
+            self.injected.reset();
             events.push(Event::IndexReset { count });
         }
     }
@@ -286,7 +305,7 @@ impl Meter {
         let fresh = |label: &str| datasets.iter().find(|dataset| dataset.label == label).and_then(|dataset| dataset.value().number());
         let withdrawn = match sample.mode {
             Mode::Standard => fresh("EAST"),
-            Mode::Historic => self.state.indexes().map(fresh).sum::<Option<u64>>().filter(|sum| *sum > 0),
+            Mode::Historic => self.state.contract_indexes().iter().map(|label| fresh(label)).sum::<Option<u64>>().filter(|sum| *sum > 0),
         };
         if let Some(index) = withdrawn {
             self.withdrawn.push(sample.uptime_ms, index);
@@ -297,24 +316,35 @@ impl Meter {
     }
 
     /// Which entities there are follows mode and contract.
-    fn learn(&mut self, part: Part, now: Instant) {
-        let contract = seen::contract(&self.state).or_else(|| self.memory.contract.clone());
-        let mode = Some(self.state.mode());
-        let mut changed = self.memory.mode != mode || self.memory.contract != contract;
-        if changed {
-            let known = self.memory.mode.is_some();
-            self.memory.mode = mode;
-            self.memory.contract = contract;
-            if known {
-                self.memory.seen = seen::Seen::default();
-                self.memory.names = Default::default();
-            }
+    fn learn(&mut self, part: Part, datasets: &[Dataset<'_>], now: Instant) {
+        let mode = self.state.mode();
+        let said = Terms::of(mode, datasets, part == Part::Whole);
+        let mut changed = said.as_ref().is_some_and(|said| self.follow(said, part));
+        if part == Part::Whole {
+            changed |= !std::mem::replace(&mut self.whole, true);
         }
-        changed |= self.memory.seen.look(&self.id, &self.state);
-        changed |= self.memory.names.learn(&self.state);
-        if changed || (part == Part::Whole && self.frames == 1) {
+        // What comes with other terms is looked at once those are believed.
+        if self.memory.mode() == Some(mode) && (said.is_none() || said == self.memory.terms) {
+            if part != Part::Urgent {
+                let lesson = Lesson::agreed(&mut self.lessons, datasets);
+                changed |= lesson.is_some_and(|lesson| self.memory.names.learn(lesson));
+            }
+            changed |= self.memory.seen.look(&self.id, datasets);
+        }
+        if changed || self.frames == FRAMES_BEFORE_DISCOVERY {
             self.discovery.touch(now);
         }
+    }
+
+    /// Takes other terms over, once they are believed; the first ones always are. Returns whether it did.
+    fn follow(&mut self, said: &Terms, part: Part) -> bool {
+        let points = self.terms.hear(said.clone(), if part == Part::Whole { POINTS_OF_WHOLE } else { 1 });
+        let believed = points >= POINTS_TO_BELIEVE || self.memory.terms.is_none();
+        let others = believed && self.memory.terms.as_ref() != Some(said);
+        if others {
+            self.memory.begin(said.clone());
+        }
+        others
     }
 
     fn derive(&mut self, moment: Moment) {
@@ -333,16 +363,15 @@ impl Meter {
     /// While frames come the time moves now and then; when they stop, the last one is told exactly.
     fn say_last_frame(&mut self, now: Instant) {
         let Some(last) = self.last_frame else { return };
-        let waited = |since: Instant| now.saturating_duration_since(since) >= LAST_FRAME;
-        if self.last_frame_said.is_none_or(waited) {
+        let is_past = |since: Instant, time: Duration| now.saturating_duration_since(since) >= time;
+        if self.last_frame_said.is_none_or(|said| is_past(said, LAST_FRAME)) || is_past(last.at, FRAMES_STOPPED) {
             self.last_frame_said = Some(now);
             self.derived.last_frame = Some(utc::rfc3339(last.unix_ms.div_euclid(1_000)));
         }
     }
 
     fn discover(&mut self, now: Instant) -> Option<Message> {
-        let whole = self.frames > 0 && self.derived.contract.is_some();
-        if !self.settings.discovery || !self.discovery.is_due(now) || !(whole || self.frames >= FRAMES_BEFORE_DISCOVERY) {
+        if !self.settings.discovery || !self.discovery.is_due(now) || !self.knows_enough(FRAMES_BEFORE_DISCOVERY) {
             return None;
         }
         if !self.may_announce() {
@@ -351,7 +380,7 @@ impl Meter {
         let subject = Subject {
             context: Context { topics: &self.settings.topics, meter: &self.id, language: self.settings.language },
             seen: &self.memory.seen,
-            mode: self.state.mode(),
+            mode: self.mode_of_entities(),
             version: self.state.number("VTIC"),
             names: &self.memory.names,
             migrate: self.settings.migrate,
@@ -362,13 +391,25 @@ impl Meter {
         Some(message)
     }
 
+    /// For some frames after a change the state is ahead of it.
+    fn mode_of_entities(&self) -> Mode {
+        self.memory.mode().unwrap_or(self.state.mode())
+    }
+
+    fn knows_enough(&self, frames: u32) -> bool {
+        self.whole || self.frames >= frames
+    }
+
     /// Entities of another program are let go of first.
     fn may_announce(&mut self) -> bool {
         if self.settings.migrate == Migrate::None || self.memory.migrated {
             return true;
         }
+        if !self.knows_enough(FRAMES_BEFORE_TAKEOVER) {
+            return false;
+        }
         let entities: Vec<_> = entities_of(&self.memory.seen).collect();
-        self.takeover.begin(self.settings.migrate, &self.settings.topics, &self.id, self.state.mode(), &entities);
+        self.takeover.begin(self.settings.migrate, &self.settings.topics, &self.id, self.mode_of_entities(), &entities);
         self.takeover.may_announce()
     }
 

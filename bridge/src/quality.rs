@@ -11,14 +11,20 @@ use std::{
 use serde::Serialize;
 use teleinfo_proto::wire::{BootId, Cause, Counters, Line, Status};
 
-use crate::homeassistant::Language;
+use crate::homeassistant::{Language, language::Words};
 
 /// Counters alone are worth a message at most this often.
 const PERIOD: Duration = Duration::from_secs(60);
 /// What `reception` looks back on.
 const WINDOW: Duration = Duration::from_secs(600);
+/// A reader reports every ten seconds; one that has not for so long is not there, or cut off.
+const SILENCE: Duration = Duration::from_secs(40);
 /// Distance of the points in that window.
 const POINT: Duration = Duration::from_secs(10);
+const UNREACHABLE: Words = Words::new(
+    "no word from the reader: check its power and its network, and that teleinfo-reader runs",
+    "aucune nouvelle du lecteur : vérifier son alimentation, son réseau, et que teleinfo-reader tourne",
+);
 
 /// What is known of the reception of one meter.
 #[derive(Debug, Default)]
@@ -26,9 +32,15 @@ pub struct Quality {
     reader: Option<Reader>,
     boot: Option<BootId>,
     counters: Counters,
+    /// Index resets that samples have told of: reports run ahead of samples that wait or come late.
+    resets: u32,
     lost: u64,
     points: VecDeque<(Instant, Frames)>,
     published: Option<(Instant, Vec<u8>)>,
+    /// When the reader last reported.
+    heard: Option<Instant>,
+    /// It has not for too long.
+    unreachable: bool,
     /// Line or cause changed: not to wait.
     urgent: bool,
 }
@@ -53,7 +65,7 @@ struct Frames {
 #[derive(Serialize)]
 struct Report<'a> {
     line: &'static str,
-    cause: Cause,
+    cause: Option<Cause>,
     cause_text: &'static str,
     reception: Option<f64>,
     frames_good: u32,
@@ -76,16 +88,26 @@ struct Bridge {
 }
 
 impl Quality {
-    /// Takes the counters that came with a sample. Returns how many indexes were reset since the last ones.
-    pub fn counters(&mut self, boot: BootId, counters: &Counters, now: Instant) -> u32 {
-        let resets = if self.boot == Some(boot) { counters.index_resets.wrapping_sub(self.counters.index_resets) } else { 0 };
+    /// Takes the counters that came with a sample. Returns how many indexes were reset since the sample before.
+    pub fn sample(&mut self, boot: BootId, counters: &Counters, now: Instant) -> u32 {
+        let known = self.boot == Some(boot);
+        self.counters(boot, counters, now);
+        let before = std::mem::replace(&mut self.resets, counters.index_resets);
+        if known { counters.index_resets.saturating_sub(before) } else { 0 }
+    }
+
+    /// A sample from the history has counters of the past; the newest stay.
+    fn counters(&mut self, boot: BootId, counters: &Counters, now: Instant) {
         if self.boot != Some(boot) {
             self.boot = Some(boot);
+            self.counters = Counters::default();
+            self.resets = counters.index_resets;
             self.points.clear();
         }
-        self.counters = *counters;
-        self.point(now);
-        resets
+        if counters.bytes >= self.counters.bytes {
+            self.counters = *counters;
+            self.point(now);
+        }
     }
 
     /// Takes a reader's report on itself.
@@ -99,7 +121,14 @@ impl Quality {
         };
         self.urgent |= self.reader.as_ref() != Some(&reader);
         self.reader = Some(reader);
+        self.heard = Some(now);
         self.counters(status.boot, &status.counters, now);
+    }
+
+    /// The name of the reader, as it last reported.
+    #[must_use]
+    pub fn reader(&self) -> Option<&str> {
+        self.reader.as_ref().map(|reader| reader.name.as_str())
     }
 
     /// Counts samples that nobody can bring back.
@@ -110,6 +139,9 @@ impl Quality {
 
     /// The report, when it is time for one.
     pub fn poll(&mut self, language: Language, now: Instant) -> Option<Vec<u8>> {
+        let unreachable = self.heard.is_some_and(|at| now.saturating_duration_since(at) >= SILENCE);
+        self.urgent |= unreachable != self.unreachable;
+        self.unreachable = unreachable;
         let waited = self.published.as_ref().is_none_or(|(at, _)| now.saturating_duration_since(*at) >= PERIOD);
         if self.boot.is_none() || !(waited || self.urgent) {
             return None;
@@ -147,17 +179,27 @@ impl Quality {
         (all > 0).then(|| (f64::from(good) / f64::from(all) * 1_000.0).round() / 10.0)
     }
 
-    fn json(&self, language: Language) -> Vec<u8> {
-        let counters = &self.counters;
+    /// What the line is doing, and the likely cause in words.
+    fn diagnosis(&self, language: Language) -> (&'static str, Option<Cause>, &'static str) {
+        if self.unreachable {
+            return ("unreachable", None, UNREACHABLE.get(language));
+        }
         // Samples without a report: an old reader, or one whose report is still on its way. It reads, evidently.
         let (line, cause) = self.reader.as_ref().map_or((Line::Reading, Cause::None), |reader| (reader.line, reader.cause));
+        let text = match language {
+            Language::English => cause.english(),
+            Language::French => cause.french(),
+        };
+        (line.name(), Some(cause), text)
+    }
+
+    fn json(&self, language: Language) -> Vec<u8> {
+        let counters = &self.counters;
+        let (line, cause, cause_text) = self.diagnosis(language);
         let report = Report {
-            line: line.name(),
+            line,
             cause,
-            cause_text: match language {
-                Language::English => cause.english(),
-                Language::French => cause.french(),
-            },
+            cause_text,
             reception: self.reception(),
             frames_good: counters.frames_good,
             frames_damaged: counters.frames_damaged,
@@ -212,25 +254,44 @@ mod tests {
     fn counters_wait_a_minute_causes_do_not() {
         let (mut quality, start) = (Quality::default(), Instant::now());
         assert!(report(&mut quality, start).is_none(), "nothing is known yet");
-        quality.counters(BOOT, &counters(1, 0), start);
+        quality.sample(BOOT, &counters(1, 0), start);
         assert!(report(&mut quality, start).is_some());
-        quality.counters(BOOT, &counters(2, 0), start);
+        quality.sample(BOOT, &counters(2, 0), start);
         assert!(report(&mut quality, start + Duration::from_secs(59)).is_none());
-        quality.status(&status(Line::Searching, Cause::WeakSignal), start);
+        let at = |seconds| start + Duration::from_secs(seconds);
+        quality.status(&status(Line::Searching, Cause::WeakSignal), at(58));
         let told = report(&mut quality, start + Duration::from_secs(59)).unwrap();
         assert_eq!((&told["line"], &told["cause"]), (&"searching".into(), &"weak-signal".into()));
         assert!(told["cause_text"].as_str().unwrap().contains("resistor"));
         assert_eq!(told["reader"], serde_json::json!({"name": "cellar", "version": "0.1.0", "boot": "0000000000000007"}));
-        quality.counters(BOOT, &counters(99, 0), start);
-        assert!(report(&mut quality, start + Duration::from_secs(119)).is_some());
-        assert!(report(&mut quality, start + Duration::from_secs(300)).is_none(), "nothing has changed");
+        let later = Status { counters: counters(99, 0), ..status(Line::Searching, Cause::WeakSignal) };
+        quality.status(&later, at(118));
+        assert!(report(&mut quality, at(118)).is_none());
+        assert!(report(&mut quality, at(119)).is_some());
+        quality.status(&later, at(299));
+        assert!(report(&mut quality, at(300)).is_none(), "nothing has changed");
+    }
+
+    #[test]
+    fn a_reader_that_falls_silent_is_said_once_and_so_is_its_return() {
+        let (mut quality, start) = (Quality::default(), Instant::now());
+        let line = |quality: &mut Quality, seconds: u64| {
+            report(quality, start + Duration::from_secs(seconds)).map(|told| told["line"].as_str().unwrap().to_owned())
+        };
+        quality.status(&status(Line::Reading, Cause::None), start);
+        assert_eq!(line(&mut quality, 0).as_deref(), Some("reading"));
+        assert_eq!(line(&mut quality, 39), None);
+        assert_eq!(line(&mut quality, 40).as_deref(), Some("unreachable"));
+        assert_eq!(line(&mut quality, 41), None);
+        quality.status(&status(Line::Reading, Cause::None), start + Duration::from_secs(50));
+        assert_eq!(line(&mut quality, 50).as_deref(), Some("reading"));
     }
 
     #[test]
     fn reception_forgets_old_faults() {
         let (mut quality, start) = (Quality::default(), Instant::now());
         let share = |quality: &mut Quality, seconds: u64, good: u32, damaged: u32| {
-            quality.counters(BOOT, &counters(good, damaged), start + Duration::from_secs(seconds));
+            quality.sample(BOOT, &counters(good, damaged), start + Duration::from_secs(seconds));
             quality.reception().unwrap()
         };
         assert!((share(&mut quality, 0, 0, 10) - 0.0).abs() < 0.01);
@@ -243,8 +304,21 @@ mod tests {
     fn resets_are_counted_within_one_run_of_the_reader() {
         let (mut quality, now) = (Quality::default(), Instant::now());
         let resets = |count| Counters { index_resets: count, ..Counters::default() };
-        assert_eq!(quality.counters(BOOT, &resets(3), now), 0);
-        assert_eq!(quality.counters(BOOT, &resets(4), now), 1);
-        assert_eq!(quality.counters(BootId(8), &resets(2), now), 0);
+        assert_eq!(quality.sample(BOOT, &resets(3), now), 0);
+        assert_eq!(quality.sample(BOOT, &resets(4), now), 1);
+        assert_eq!(quality.sample(BootId(8), &resets(2), now), 0);
+    }
+
+    #[test]
+    fn a_report_that_runs_ahead_of_the_samples_resets_nothing() {
+        let (mut quality, now) = (Quality::default(), Instant::now());
+        let counters = |bytes, index_resets| Counters { bytes, index_resets, ..Counters::default() };
+        quality.sample(BOOT, &counters(100, 4), now);
+        quality.status(&Status { counters: counters(300, 5), ..status(Line::Reading, Cause::None) }, now);
+        let told = [(200, 4), (250, 5), (400, 5)].map(|(bytes, resets)| quality.sample(BOOT, &counters(bytes, resets), now));
+        assert_eq!(told, [0, 1, 0]);
+        assert_eq!(quality.counters.bytes, 400);
+        quality.sample(BOOT, &counters(350, 5), now);
+        assert_eq!(quality.counters.bytes, 400, "a sample of the past");
     }
 }

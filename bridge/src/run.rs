@@ -29,6 +29,7 @@ use crate::{
     meter,
     mqtt::{Event, Outlet, embedded, external},
     notify::{self, Notifier},
+    pace::Policy,
     positions::{self, Positions},
     settings::{Mqtt, Settings},
     topics::{OFFLINE, Topics},
@@ -217,7 +218,8 @@ fn correct_statistics(settings: &Settings, node: &Node) -> (Option<Watch>, mpsc:
     let (sender, filled) = mpsc::channel(8);
     let watch = settings.homeassistant.api.clone().map(|(url, token)| {
         let watch = Watch::default();
-        let options = backfill::Options { url, token };
+        let published_every = if let Policy::Every(gap) = settings.policy { gap } else { Duration::ZERO };
+        let options = backfill::Options { url, token, published_every };
         tokio::spawn(backfill::run(options, watch.clone(), node.session().clone(), sender));
         watch
     });

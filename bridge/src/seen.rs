@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use teleinfo_proto::tic::{Dataset, MeterId, Mode, Relays, StatusRegister, TariffOption, Value};
 
-use crate::state::State;
+use crate::tariff_names::squeeze;
 
 /// Labels and features, by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,11 +35,11 @@ impl Seen {
         self.three_phase
     }
 
-    /// Looks at a state. Returns whether there was anything new in it.
-    pub fn look(&mut self, meter: &MeterId, state: &State) -> bool {
+    /// Looks at the datasets of one frame. Returns whether there was anything new in it.
+    pub fn look(&mut self, meter: &MeterId, datasets: &[Dataset<'_>]) -> bool {
         let before = (self.names.len(), self.three_phase);
-        for dataset in state.datasets() {
-            self.dataset(meter, &dataset);
+        for dataset in datasets {
+            self.dataset(meter, dataset);
         }
         before != (self.names.len(), self.three_phase)
     }
@@ -103,14 +103,28 @@ impl Seen {
 }
 
 /// What the labels of a meter depend on: when it changes, labels and entities of the old one are gone for good.
-#[must_use]
-pub fn contract(state: &State) -> Option<String> {
-    let option = match (state.mode(), state.value("OPTARIF")) {
-        (Mode::Standard, _) => "standard",
-        (Mode::Historic, Some(Value::TariffOption(option))) => contract_name(option),
-        (Mode::Historic, _) => return None,
-    };
-    Some(option.to_owned())
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// Which mode the meter speaks.
+    pub mode: Mode,
+    /// OPTARIF in words, or the supplier's calendar, which may have no name.
+    pub contract: String,
+}
+
+impl Terms {
+    /// What one frame says of it. A frame that is not whole may lack NGTF, and a three-phase short frame never has OPTARIF.
+    #[must_use]
+    pub fn of(mode: Mode, datasets: &[Dataset<'_>], whole: bool) -> Option<Self> {
+        let find = |label: &str| datasets.iter().find(|dataset| dataset.label == label);
+        let contract = match mode {
+            Mode::Standard => find("NGTF").map(|calendar| squeeze(calendar.data)).or_else(|| whole.then(String::new)),
+            Mode::Historic => match find("OPTARIF")?.value() {
+                Value::TariffOption(option) => Some(contract_name(option).to_owned()),
+                _ => None,
+            },
+        };
+        Some(Self { mode, contract: contract? })
+    }
 }
 
 /// The contracts of the historic mode.

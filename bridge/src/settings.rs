@@ -18,7 +18,7 @@ use crate::{
     config::{self, Config, PublishName, ZenohMode},
     credentials::{self, Secret},
     exit::Failure,
-    homeassistant::{language::Language, migration::Migrate},
+    homeassistant::{language::Language, migration::Migrate, websocket},
     mqtt::url::Url,
     pace::Policy,
     topics::Topics,
@@ -174,6 +174,9 @@ fn mqtt(config: config::Mqtt) -> Result<Mqtt, Failure> {
         return Err(Failure::config("mqtt.ca-file: only a mqtts:// address uses certificates"));
     }
     let authorities = config.ca_file.as_deref().map(credentials::read_file).transpose()?;
+    if authorities.is_some() {
+        crate::mqtt::tls::client(authorities.as_deref()).map_err(|problem| Failure::config(format!("mqtt.ca-file: {problem}")))?;
+    }
     Ok(Mqtt::External(External {
         login: login("mqtt", config.user.or_else(|| url.user.clone()), config.password_file.as_deref())?,
         client_id: config.client_id.unwrap_or_else(default_client_id),
@@ -209,6 +212,9 @@ fn login(section: &str, user: Option<String>, file: Option<&Path>) -> Result<Opt
 fn home_assistant(config: config::HomeAssistant) -> Result<HomeAssistant, Failure> {
     if config.offline_after < 5 {
         return Err(Failure::config("homeassistant.offline-after: a frame takes up to two seconds; 5 is the least that makes sense"));
+    }
+    if let Some(url) = config.url.as_deref().filter(|url| !websocket::is_address(url)) {
+        return Err(Failure::config(format!("homeassistant.url: \"{url}\"; expected something like http://homeassistant.local:8123")));
     }
     let token = credentials::password(config.token_file.as_deref(), "homeassistant-token")?;
     if config.url.is_some() && token.is_none() {

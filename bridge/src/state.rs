@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use teleinfo_proto::tic::{Dataset, Kind, Label, Mode, Timestamp, Value};
+use teleinfo_proto::tic::{Dataset, Label, Mode, Timestamp, Value};
 
 /// Age that a long frame without the label adds.
 const LONG: u8 = 12;
@@ -106,10 +106,13 @@ impl State {
         self.get(label)?.time()
     }
 
-    /// The labels of the energy indexes withdrawn.
-    pub fn indexes(&self) -> impl Iterator<Item = &str> {
-        let index = |entry: &&Entry| Label::find(self.mode, &entry.label).is_some_and(|label| label.kind == Kind::Energy);
-        self.entries.iter().filter(index).map(|entry| entry.label.as_str())
+    /// The labels of the indexes that the contract of the historic mode has, whether they are known at the moment or not.
+    #[must_use]
+    pub fn contract_indexes(&self) -> &'static [&'static str] {
+        match self.value("OPTARIF") {
+            Some(Value::TariffOption(option)) => option.index_labels(),
+            _ => &[],
+        }
     }
 
     /// Takes the datasets of one sample in. Returns whether they said anything: a frame that carries only an identity does not.

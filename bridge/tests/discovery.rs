@@ -23,11 +23,12 @@ use teleinfo_proto::{
 
 const CONFIG: &str = "/config";
 
-/// Lets a new meter send these frames and returns what it announces.
+/// Lets a new meter send these frames, each twice, and returns what it announces.
 fn announced(id: &str, language: Language, sent: &[Frame]) -> Value {
     let mut bench = Bench::with(id, language, Migrate::None, Memory::default());
     let mut messages = Vec::new();
     for frame in sent {
+        messages.extend(bench.apply(frame));
         messages.extend(bench.apply(frame));
         messages.extend(bench.pass(2));
     }
@@ -122,7 +123,7 @@ fn standard_pilot_meter() {
 }
 
 fn discoveries(messages: &[Message]) -> Vec<Value> {
-    let found = messages.iter().filter(|message| message.topic.ends_with(CONFIG));
+    let found = messages.iter().filter(|message| message.topic.starts_with("homeassistant/device/"));
     found.map(|message| serde_json::from_slice(&message.payload).unwrap()).collect()
 }
 
@@ -144,7 +145,7 @@ fn announced_once_retained_and_acknowledged() {
 #[test]
 fn not_from_half_a_frame_unless_there_never_is_a_whole_one() {
     let mut bench = Bench::new("021861000001");
-    let half = frames("syn-hist-base-mono.tic").remove(0).without("OPTARIF").kind(Kind::Frame { complete: false });
+    let half = frames("syn-hist-base-mono.tic").remove(0).without("IINST").kind(Kind::Frame { complete: false });
     let mut counts = Vec::new();
     for _ in 0..6 {
         let mut messages = bench.apply(&half);
@@ -184,7 +185,11 @@ fn a_change_of_contract_removes_entities_once() {
     let mut bench = Bench::new("021861000001");
     let mut messages = bench.apply(&frames("syn-hist-base-mono.tic")[0]);
     messages.extend(bench.pass(10));
-    let mut messages = bench.apply(&frames("syn-hist-hc-mono.tic")[0]);
+    let other = &frames("syn-hist-hc-mono.tic")[0];
+    let mut messages = bench.apply(other);
+    messages.extend(bench.pass(20));
+    assert!(discoveries(&messages).is_empty(), "one frame may be damaged");
+    let mut messages = bench.apply(other);
     messages.extend(bench.pass(20));
     let found = discoveries(&messages);
     assert_eq!(found.len(), 2, "one that removes, one without the markers");
@@ -194,13 +199,86 @@ fn a_change_of_contract_removes_entities_once() {
 }
 
 #[test]
+fn another_calendar_in_standard_mode_removes_what_was_of_the_old_one() {
+    let mut bench = Bench::new("042161000008");
+    let mut messages = bench.apply(&frames("syn-std-tempo-red-announced.tic")[0]);
+    messages.extend(bench.pass(10));
+    assert!(components(&discoveries(&messages)[0]).contains_key("tempo_today"));
+    let other = frames("syn-std-hc-mono.tic").remove(0);
+    let mut messages = Vec::new();
+    for _ in 0..2 {
+        messages.extend(bench.apply(&other));
+        messages.extend(bench.pass(10));
+    }
+    let found = discoveries(&messages);
+    assert_eq!(found[0]["cmps"]["tempo_today"], serde_json::json!({"p": "sensor"}));
+    assert!(components(found.last().unwrap()).contains_key("energy_total"));
+}
+
+#[test]
+fn nothing_is_taken_over_on_the_word_of_a_damaged_frame() {
+    let mut bench = Bench::with("021861000002", Language::English, Migrate::Teleinfo2mqtt, Memory::default());
+    let whole = frames("syn-hist-hc-mono.tic").remove(0);
+    let damaged = whole.clone().without("HCHP").kind(Kind::Frame { complete: false });
+    let old = "homeassistant/sensor/teleinfo/021861000002_hchp/config";
+    let said =
+        |messages: &[Message]| messages.iter().filter(|message| message.topic == old).map(|m| m.text().to_owned()).collect::<Vec<_>>();
+    let mut messages = Vec::new();
+    for _ in 0..10 {
+        messages.extend(bench.apply(&damaged));
+        messages.extend(bench.pass(5));
+    }
+    assert_eq!(said(&messages), [""; 0]);
+    let mut messages = bench.apply(&whole);
+    messages.extend(bench.pass(30));
+    assert_eq!(said(&messages), [r#"{"migrate_discovery":true}"#, ""]);
+}
+
+#[test]
+fn a_takeover_that_was_broken_off_begins_again() {
+    let mut bench = Bench::with("021861000002", Language::English, Migrate::Teleinfo2mqtt, Memory::default());
+    let mut messages = bench.apply(&frames("syn-hist-hc-mono.tic")[0]);
+    while discoveries(&messages).is_empty() {
+        messages.extend(bench.pass(1));
+    }
+    bench.meter.on_disconnected(bench.now);
+    let messages = bench.pass(40);
+    assert_eq!(discoveries(&messages).len(), 1);
+    let old = messages.iter().filter(|message| message.topic.ends_with("_hchp/config")).map(Message::text);
+    assert_eq!(old.collect::<Vec<_>>(), [r#"{"migrate_discovery":true}"#, ""]);
+    assert!(bench.meter.memory().unwrap().migrated);
+}
+
+#[test]
+fn a_change_of_contract_needs_no_whole_frame_on_a_bad_line() {
+    let mut bench = Bench::new("021861000001");
+    bench.apply(&frames("syn-hist-tempo-mono.tic")[0]);
+    bench.pass(10);
+    let half = frames("syn-hist-base-mono.tic").remove(0).kind(Kind::Frame { complete: false });
+    let mut messages = Vec::new();
+    for _ in 0..6 {
+        messages.extend(bench.apply(&half));
+        messages.extend(bench.pass(10));
+    }
+    let found = components(discoveries(&messages).last().unwrap());
+    assert!(found.contains_key("energy_base") && !found.keys().any(|key| key.starts_with("energy_bbr")), "{:?}", found.keys());
+}
+
+#[test]
 fn a_change_of_mode_keeps_what_is_the_same_thing() {
     let mut bench = Bench::new("042161000001");
     let mut messages = bench.apply(&frames("syn-hist-base-mono.tic")[0]);
     messages.extend(bench.pass(10));
     let historic = components(discoveries(&messages).last().unwrap());
-    let mut messages = bench.apply(&frames("syn-std-base-mono.tic")[0]);
+    let other = &frames("syn-std-base-mono.tic")[0];
+    let half = other.clone().without("SINSTS").kind(Kind::Frame { complete: false });
+    let mut messages = [&half, other, other].into_iter().flat_map(|frame| bench.apply(frame)).collect::<Vec<_>>();
     messages.extend(bench.pass(20));
+    assert!(
+        discoveries(&messages)
+            .iter()
+            .all(|payload| payload["cmps"].get("apparent_power").is_some_and(|sensor| sensor.get("name").is_some()))
+    );
     let standard = components(discoveries(&messages).last().unwrap());
     for key in ["apparent_power", "current", "power_estimated", "subscribed_power", "tariff", "overload", "last_frame", "event"] {
         assert_eq!(historic[key]["uniq_id"], standard[key]["uniq_id"], "{key}");
@@ -212,12 +290,14 @@ fn a_change_of_mode_keeps_what_is_the_same_thing() {
 #[test]
 fn a_restarted_bridge_forgets_no_entity() {
     let mut first = Bench::new("042161000008");
-    first.apply(&frames("syn-std-tempo-red-announced.tic")[0]);
+    let tempo = frames("syn-std-tempo-red-announced.tic").remove(0);
+    first.apply(&tempo);
     first.pass(10);
     let memory = first.meter.memory().unwrap().clone();
     assert!(first.meter.memory().is_none());
     let mut second = Bench::with("042161000008", Language::English, Migrate::None, memory);
-    let quiet = frames("syn-std-base-mono.tic").remove(0);
+    let calendar = &tempo.lines.iter().find(|line| line.label == "NGTF").unwrap().data;
+    let quiet = frames("syn-std-base-mono.tic").remove(0).with("NGTF", calendar);
     let mut messages = second.apply(&quiet);
     messages.extend(second.pass(10));
     let found = components(discoveries(&messages).last().unwrap());
@@ -225,7 +305,7 @@ fn a_restarted_bridge_forgets_no_entity() {
 }
 
 #[test]
-fn said_again_when_home_assistant_starts_and_when_the_broker_returns() {
+fn said_again_when_home_assistant_starts() {
     let mut bench = Bench::new("021861000001");
     bench.apply(&frames("syn-hist-base-mono.tic")[0]);
     bench.pass(30);
@@ -234,8 +314,7 @@ fn said_again_when_home_assistant_starts_and_when_the_broker_returns() {
     let messages = bench.pass(2);
     assert_eq!(discoveries(&messages).len(), 1);
     assert!(json(&bench.pass(10), "/derived").is_some());
-    let messages = bench.meter.on_connected(bench.now);
-    assert_eq!(discoveries(&messages).len(), 1);
+    let messages = bench.meter.everything(bench.now);
     assert!(json(&messages, "/quality").is_some());
     assert!(json(&messages, "/021861000001").is_some());
 }

@@ -132,6 +132,31 @@ fn tariff_and_tempo_are_told() {
 }
 
 #[test]
+fn an_announcement_that_was_missed_is_told_late() {
+    let mut bench = Bench::new("021861000003");
+    let frame = frames("syn-hist-tempo-mono.tic").remove(0);
+    bench.apply(&frame.clone().with("DEMAIN", "BLEU"));
+    let told = events(&bench.apply(&frame.clone().with("DEMAIN", "ROUG")));
+    assert_eq!((&told[0]["event_type"], &told[0]["tomorrow"]), (&"tempo_announcement".into(), &"red".into()));
+    assert!(events(&bench.apply(&frame.with("DEMAIN", "----"))).is_empty());
+}
+
+#[test]
+fn a_sum_of_indexes_needs_all_of_its_contract() {
+    let mut bench = Bench::new("021861000002");
+    let frame = frames("syn-hist-hc-mono.tic").remove(0);
+    let sum = |messages: &[_]| json(messages, "/derived").map(|derived| derived["energy_sum"].clone());
+    assert!(sum(&bench.apply(&frame)).unwrap().is_u64());
+    let of_sum = |bench: &Bench| bench.meter.statistics().into_iter().find(|statistic| statistic.unique_id.ends_with("energy_sum"));
+    assert_eq!(of_sum(&bench).unwrap().labels, ["HCHC", "HCHP"]);
+    let damaged = frame.without("HCHC").kind(PARTIAL);
+    let last = (0..7).map(|_| bench.apply(&damaged)).last().unwrap();
+    assert_eq!(sum(&last), None, "nothing new to say");
+    assert!(bench.state().get("HCHC").is_none());
+    assert_eq!(of_sum(&bench).unwrap().labels, ["HCHC", "HCHP"], "not what happens to be known");
+}
+
+#[test]
 fn ejp_notice_and_peak() {
     let mut bench = Bench::new("021861000004");
     let mut seen = Vec::new();
@@ -146,8 +171,10 @@ fn ejp_notice_and_peak() {
 #[test]
 fn dates_of_the_next_mobile_peak() {
     let mut bench = Bench::new("042161000021");
-    let messages = bench.apply(&frames("syn-std-tempo-red-announced.tic")[0]);
-    let derived = json(&messages, "/derived").unwrap();
+    let frame = frames("syn-std-tempo-red-announced.tic").remove(0);
+    let unnamed = json(&bench.apply(&frame), "/derived").unwrap();
+    assert_eq!(unnamed["tomorrow_profile"], "00:00 index 1, 06:00 index 2, 22:00 index 1");
+    let derived = json(&bench.apply(&frame), "/derived").unwrap();
     assert_eq!((&derived["peak_start"], &derived["peak_end"]), (&"2024-01-08T05:00:00Z".into(), &"2024-01-09T05:00:00Z".into()));
     assert_eq!(derived["peak_profile"], "00:00 index 5, 06:00 index 6, 22:00 index 5");
     assert_eq!(derived["tomorrow_profile"], "00:00 index 1, 06:00 HP BLEU, 22:00 index 1");
@@ -173,7 +200,7 @@ fn a_message_of_one_frame_is_told_and_kept() {
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!(told[0]["event_type"], "message");
     assert!(bench.state().get("MSG2").is_none());
-    let messages = bench.meter.on_connected(bench.now);
+    let messages = bench.meter.everything(bench.now);
     assert_eq!(json(&messages, "/derived").unwrap()["message_ultra_short"], told[0]["text"]);
 }
 

@@ -47,7 +47,8 @@ fn data(label: &'static Label) -> BoxedStrategy<String> {
         Kind::MissingPhases => prop::sample::select(vec!["00", "02", "0E"]).prop_map(str::to_owned).boxed(),
         Kind::Programme => pattern("[A-Z]"),
         Kind::Status | Kind::StatusWord => pattern("[0-9A-F]"),
-        Kind::Text | Kind::TariffOption => pattern("[ -~]"),
+        Kind::Text => pattern("[ -~]"),
+        Kind::TariffOption => pattern("[ -_]"),
         Kind::DayProfile => {
             let block = prop_oneof![
                 Just("NONUTILE".to_owned()),

@@ -5,7 +5,7 @@
 //!   have none yet; one frame of them waits for it.
 //! * A frame that names another meter while its indexes continue those of the meter before has a damaged name; a real other meter has
 //!   other indexes, or says its name again and again.
-//! * A label that is not in the tables must come twice before it is passed on ([`crate::strangers`]).
+//! * Some things must be said twice before they are passed on ([`crate::doubts`]).
 //! * An overload does not wait for the end of its frame: it makes an urgent sample of its own.
 //!
 //! Nothing here allocates once it was made.
@@ -13,13 +13,13 @@
 use std::mem;
 
 use teleinfo_proto::{
-    tic::{Amperes, Dataset, End, Event, KiloVoltAmperes, MeterId, Mode, Value, spec},
+    tic::{Dataset, End, Event, MeterId, Mode, Value, spec},
     wire::{BootId, Counters, Datasets, DatasetsWriter, Kind, Sample},
 };
 
 use crate::{
-    plausibility::{Plausibility, Verdict},
-    strangers::Strangers,
+    doubts::Doubts,
+    plausibility::{Plausibility, Powers, Verdict},
 };
 
 /// Frames in a row that must give the same new identity while their indexes say otherwise.
@@ -126,7 +126,7 @@ pub struct Assembler {
     sure: bool,
     other: Option<(MeterId, u8)>,
     filter: Plausibility,
-    strangers: Strangers,
+    doubts: Doubts,
     clock: MeterClock,
     incoming: Frame,
     held: Frame,
@@ -150,7 +150,7 @@ impl Assembler {
             sure: false,
             other: None,
             filter: Plausibility::default(),
-            strangers: Strangers::default(),
+            doubts: Doubts::default(),
             clock: MeterClock::default(),
             incoming: Frame::new(),
             held: Frame::new(),
@@ -318,20 +318,18 @@ impl Assembler {
 
     /// Writes the datasets of `incoming` that are believed to `accepted`.
     fn judge(&mut self) -> Judged {
-        let Facts { good, refused, .. } = self.incoming.facts;
+        let Facts { good, refused, whole, .. } = self.incoming.facts;
         let trusted = Plausibility::trusts(good, refused);
-        if let Some(subscribed) = subscribed_va(&self.incoming) {
-            self.filter.set_subscribed(subscribed);
-        }
-        self.strangers.next_frame();
+        self.filter.note(powers(&self.incoming));
+        self.doubts.next_frame(whole && refused == 0);
         let mut judged = Judged { length: 0, implausible: 0 };
         let mut writer = DatasetsWriter::resume(&mut self.accepted, 0);
         for dataset in self.incoming.datasets() {
-            let stranger = dataset.info().is_none() && !self.strangers.is_believed(dataset.label);
+            let believed = self.doubts.believes(&dataset);
             match self.filter.judge(&dataset, self.clock.ms, trusted) {
-                _ if stranger => {
+                _ if !believed => {
                     judged.implausible += 1;
-                    log::debug!("dataset {}: an unknown label, and the frame before did not have it", dataset.label);
+                    log::debug!("dataset {}: {:?} is doubtful, and the frame before did not say it", dataset.label, dataset.data);
                     continue;
                 }
                 Verdict::Implausible => {
@@ -386,15 +384,24 @@ fn is_overload(dataset: &Dataset<'_>) -> bool {
     }
 }
 
-/// The subscribed power that a frame states, in VA.
-fn subscribed_va(frame: &Frame) -> Option<u64> {
-    let three = frame.datasets().any(|dataset| dataset.label == "IINST2");
-    let stated = frame.datasets().find_map(|dataset| match (dataset.label, dataset.value()) {
-        ("PREF", Value::ReferencePower(KiloVoltAmperes(power))) => Some(u64::from(power) * 1_000),
-        ("ISOUSC", Value::Current(Amperes(current))) => Some(u64::from(current) * SUBSCRIBED_VA_PER_AMPERE * if three { 3 } else { 1 }),
-        _ => None,
-    });
-    stated.filter(|power| *power > 0)
+/// What a frame says of power.
+fn powers(frame: &Frame) -> Powers {
+    let mut powers = Powers::default();
+    let mut phases = 1;
+    for dataset in frame.datasets() {
+        let number = || dataset.value().number();
+        match dataset.label {
+            // ISOUSC is that of one phase.
+            "IINST2" => phases = 3,
+            "ISOUSC" => powers.subscribed = number().map(|amperes| amperes * SUBSCRIBED_VA_PER_AMPERE),
+            "PREF" => powers.subscribed = number().map(|kilo| kilo * 1_000),
+            "PAPP" | "SINSTS" | "SINST1" => powers.withdrawn = number(),
+            "SINSTI" => powers.injected = number(),
+            _ => {}
+        }
+    }
+    powers.subscribed = powers.subscribed.map(|power| power * phases).filter(|power| *power > 0);
+    powers
 }
 
 #[cfg(test)]

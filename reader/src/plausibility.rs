@@ -4,6 +4,13 @@
 //! only refuses would lock itself out after one bad value, so this one recovers: when several frames in a row agree with each other and
 //! not with what was believed, they are the truth.
 //!
+//! How far a step is believed depends on its size:
+//!
+//! * What the power that the meter itself states explains is believed at once. So is a step below nine: damage that a checksum cannot
+//!   see leaves the sum of the digits as it was, and then a number is off by a multiple of nine.
+//! * What the subscribed power would allow must be said by two frames in a row.
+//! * Anything else must be said by three.
+//!
 //! Time is the meter's: the clock's, or what the bytes on the line must have taken if that is more. A real line cannot be faster than its
 //! baud rate; a simulated meter in a hurry can.
 
@@ -11,16 +18,24 @@ use teleinfo_proto::tic::{Dataset, Kind, spec::INDEX_MODULUS};
 
 /// More indexes than a meter has: EAST, EASF01-10, EASD01-04, EAIT, ERQ1-4 are 20.
 const TRACKS: usize = 24;
-/// Frames in a row that must agree before a jump is believed.
-const AGREEING: u8 = 3;
+/// Frames in a row that must agree before a jump is believed, and before a step is that the stated power does not explain.
+const JUMP_AGREEING: u8 = 3;
+const STEP_AGREEING: u8 = 2;
+/// The smallest error that a checksum does not see.
+const UNSEEN_ERROR: u64 = 9;
 /// What a house can draw, in VA, while its subscribed power is not known, or inject: above three phases of 90 A at 253 V.
 const LIMIT_VA: u64 = 70_000;
 /// A breaker lets 2.5 times the cut-off power pass for 40 s (54E §7).
 const OVERLOAD: u64 = 3;
 /// A value may be as old as its frame, and the one before it as fresh as can be: two of the longest frames, in milliseconds.
 const SLACK_MS: u64 = 6_000;
+/// Over a longer time than this, in milliseconds, two readings of the power say nothing of what was drawn between them.
+const WATCHED_MS: u64 = 10_000;
 /// Of a frame with more than one refusal in this many datasets, a first index is not believed until others agree.
 const TRUSTED_SHARE: u32 = 8;
+
+/// 1 Wh, in VA times milliseconds.
+const WH: u64 = 3_600_000;
 
 /// What became of an index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,10 +48,46 @@ pub enum Verdict {
     NewTruth,
 }
 
+/// What a frame says of power, in VA; `None` where it does not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Powers {
+    /// Subscribed, from ISOUSC or PREF.
+    pub subscribed: Option<u64>,
+    /// Withdrawn right now: PAPP, SINSTS.
+    pub withdrawn: Option<u64>,
+    /// Injected right now: SINSTI.
+    pub injected: Option<u64>,
+}
+
+/// The last two readings of a power: between them it was about as high as the higher one.
+#[derive(Clone, Copy, Default)]
+struct Readings([Option<u64>; 2]);
+
+impl Readings {
+    fn add(&mut self, reading: Option<u64>) {
+        if reading.is_some() {
+            self.0 = [reading, self.0[0]];
+        }
+    }
+
+    fn highest(self) -> Option<u64> {
+        self.0.into_iter().flatten().max()
+    }
+}
+
 #[derive(Clone, Copy)]
 struct Point {
     value: u32,
     at_ms: u64,
+}
+
+/// How fast an index may count, in VA.
+#[derive(Clone, Copy)]
+struct Limit {
+    /// As the meter states its power.
+    stated: Option<u64>,
+    /// At the most.
+    possible: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -50,12 +101,14 @@ struct Track {
 #[derive(Clone)]
 pub struct Plausibility {
     tracks: [Option<Track>; TRACKS],
-    subscribed_va: Option<u64>,
+    subscribed: Option<u64>,
+    withdrawn: Readings,
+    injected: Readings,
 }
 
 impl Default for Plausibility {
     fn default() -> Self {
-        Self { tracks: [None; TRACKS], subscribed_va: None }
+        Self { tracks: [None; TRACKS], subscribed: None, withdrawn: Readings::default(), injected: Readings::default() }
     }
 }
 
@@ -66,9 +119,11 @@ impl Plausibility {
         refused * TRUSTED_SHARE <= good
     }
 
-    /// Notes what the subscribed power is, from a frame's ISOUSC or PREF; without it the limit of any house applies.
-    pub const fn set_subscribed(&mut self, volt_amperes: u64) {
-        self.subscribed_va = Some(volt_amperes);
+    /// Notes the powers of the frame whose datasets are judged next; what was noted before holds where it is silent.
+    pub fn note(&mut self, powers: Powers) {
+        self.subscribed = powers.subscribed.or(self.subscribed);
+        self.withdrawn.add(powers.withdrawn);
+        self.injected.add(powers.injected);
     }
 
     /// Judges one dataset at the meter's time `at_ms`; what is no index is always plausible.
@@ -84,14 +139,17 @@ impl Plausibility {
     pub fn continues(&self, dataset: &Dataset<'_>, at_ms: u64) -> Option<bool> {
         let (code, kind, value) = index(dataset)?;
         let track = self.tracks.iter().flatten().find(|track| track.code == code)?;
-        track.believed.map(|believed| fits(believed, Point { value, at_ms }, self.limit(code, kind)))
+        track.believed.map(|believed| self.limit(code, kind).is_possible(believed, Point { value, at_ms }))
     }
 
-    fn limit(&self, code: &str, kind: Kind) -> u64 {
-        match self.subscribed_va {
-            // What is injected, and what is reactive, is not bound by the subscription.
-            Some(subscribed) if kind == Kind::Energy && code != "EAIT" => (subscribed * OVERLOAD).clamp(1_000, LIMIT_VA),
-            _ => LIMIT_VA,
+    /// What is injected, and what is reactive, is not bound by the subscription.
+    fn limit(&self, code: &str, kind: Kind) -> Limit {
+        let subscribed = || self.subscribed.map_or(LIMIT_VA, |subscribed| (subscribed * OVERLOAD).clamp(1_000, LIMIT_VA));
+        match (kind, code) {
+            (Kind::Energy, "EAIT") => Limit { stated: self.injected.highest(), possible: LIMIT_VA },
+            (Kind::Energy, _) => Limit { stated: self.withdrawn.highest(), possible: subscribed() },
+            // Reactive power is never above the apparent one, whichever way it flows.
+            _ => Limit { stated: self.withdrawn.highest().max(self.injected.highest()), possible: LIMIT_VA },
         }
     }
 
@@ -102,36 +160,58 @@ impl Plausibility {
 }
 
 impl Track {
-    fn judge(&mut self, point: Point, limit: u64, trusted: bool) -> Verdict {
-        let continues = self.believed.map_or(trusted, |believed| fits(believed, point, limit));
-        if continues {
-            self.believe(point);
-            return Verdict::Plausible;
-        }
+    fn judge(&mut self, point: Point, limit: Limit, trusted: bool) -> Verdict {
+        let needed = match self.believed {
+            Some(believed) => limit.agreeing(believed, point),
+            None if trusted => 1,
+            None => JUMP_AGREEING,
+        };
         let agreeing = match self.candidate {
-            Some((candidate, agreeing)) if fits(candidate, point, limit) => agreeing + 1,
+            Some((candidate, agreeing)) if limit.is_possible(candidate, point) => agreeing + 1,
             _ => 1,
         };
-        self.candidate = Some((point, agreeing));
-        if agreeing < AGREEING {
+        if agreeing < needed {
+            self.candidate = Some((point, agreeing));
             return Verdict::Implausible;
         }
-        let first = self.believed.is_none();
-        self.believe(point);
-        if first { Verdict::Plausible } else { Verdict::NewTruth }
-    }
-
-    fn believe(&mut self, point: Point) {
-        self.believed = Some(point);
         self.candidate = None;
+        match self.believed.replace(point) {
+            Some(_) if needed == JUMP_AGREEING => Verdict::NewTruth,
+            _ => Verdict::Plausible,
+        }
     }
 }
 
-/// Whether a meter can have counted from one point to the other. An index that runs over its nine digits goes on from zero.
-fn fits(from: Point, to: Point, limit_va: u64) -> bool {
-    let counted = u64::from((to.value + INDEX_MODULUS - from.value) % INDEX_MODULUS);
-    let elapsed = to.at_ms.saturating_sub(from.at_ms) + SLACK_MS;
-    counted * 3_600_000 <= limit_va * elapsed
+impl Limit {
+    /// How many frames in a row must say that a meter counted from one point to the other.
+    fn agreeing(self, from: Point, to: Point) -> u8 {
+        if !self.is_possible(from, to) {
+            JUMP_AGREEING
+        } else if counted(from, to) < UNSEEN_ERROR || self.is_stated(from, to) {
+            1
+        } else {
+            STEP_AGREEING
+        }
+    }
+
+    fn is_possible(self, from: Point, to: Point) -> bool {
+        counted(from, to) * WH <= self.possible * (elapsed(from, to) + SLACK_MS)
+    }
+
+    /// The index in either frame may be as old as its frame, and frames come one after the other: twice the time between them.
+    fn is_stated(self, from: Point, to: Point) -> bool {
+        let elapsed = elapsed(from, to);
+        elapsed > WATCHED_MS || self.stated.is_none_or(|stated| counted(from, to) * WH <= stated * 2 * elapsed)
+    }
+}
+
+/// An index that runs over its nine digits goes on from zero.
+fn counted(from: Point, to: Point) -> u64 {
+    u64::from((to.value + INDEX_MODULUS - from.value) % INDEX_MODULUS)
+}
+
+fn elapsed(from: Point, to: Point) -> u64 {
+    to.at_ms.saturating_sub(from.at_ms)
 }
 
 fn index(dataset: &Dataset<'_>) -> Option<(&'static str, Kind, u32)> {
@@ -144,7 +224,7 @@ fn index(dataset: &Dataset<'_>) -> Option<(&'static str, Kind, u32)> {
 mod tests {
     use teleinfo_proto::tic::{Dataset, Mode};
 
-    use super::{Plausibility, Verdict};
+    use super::{Plausibility, Powers, Verdict};
 
     /// Judges BASE once a second.
     fn verdicts(start: Plausibility, trusted: bool, values: &[u32]) -> Vec<Verdict> {
@@ -203,8 +283,32 @@ mod tests {
         let mut filter = Plausibility::default();
         // 3 kVA, three times over for seven seconds: 17 Wh; without it 136 Wh.
         assert_eq!(verdicts(filter.clone(), true, &[1_000, 1_100]), [Plausible, Plausible]);
-        filter.set_subscribed(3_000);
+        filter.note(Powers { subscribed: Some(3_000), ..Powers::default() });
         assert_eq!(verdicts(filter.clone(), true, &[1_000, 1_018]), [Plausible, Implausible]);
         assert_eq!(verdicts(filter, true, &[1_000, 1_017]), [Plausible, Plausible]);
+    }
+
+    #[test]
+    fn a_step_that_the_stated_power_does_not_explain_must_be_said_twice() {
+        let mut filter = Plausibility::default();
+        filter.note(Powers { withdrawn: Some(4_000), ..Powers::default() });
+        // Two digits that changed places: 1 012 reads 1 021. It would take 35 kVA; 4 kVA are 2 Wh in two seconds.
+        assert_eq!(verdicts(filter.clone(), true, &[1_011, 1_021, 1_012, 1_013]), [Plausible, Implausible, Plausible, Plausible]);
+        assert_eq!(verdicts(filter.clone(), true, &[1_011, 1_021, 1_022, 1_023]), [Plausible, Implausible, Plausible, Plausible]);
+        assert_eq!(verdicts(filter.clone(), true, &[1_011, 1_019]), [Plausible, Plausible], "no damage is as small");
+        filter.note(Powers { withdrawn: Some(30_000), ..Powers::default() });
+        filter.note(Powers { withdrawn: Some(4_000), ..Powers::default() });
+        assert_eq!(verdicts(filter, true, &[1_011, 1_021]), [Plausible, Plausible], "30 kVA the frame before");
+    }
+
+    #[test]
+    fn after_a_pause_the_stated_power_says_nothing() {
+        let mut filter = Plausibility::default();
+        filter.note(Powers { withdrawn: Some(200), ..Powers::default() });
+        let mut judge = |second: u64, data: &str| {
+            let dataset = Dataset::check(Mode::Historic, "BASE", None, data).unwrap();
+            filter.judge(&dataset, second * 1_000, true)
+        };
+        assert_eq!([judge(0, "000001000"), judge(600, "000001500")], [Plausible, Plausible]);
     }
 }

@@ -15,8 +15,8 @@ use crate::{
 
 /// Tried in turn for `device = "auto"`: the name our udev rule gives to USB adapters, then the two of a Raspberry Pi.
 pub const DEVICES: [&str; 3] = ["/dev/teleinfo", "/dev/serial0", "/dev/ttyAMA0"];
-/// More is a slip of the finger: two days fit in the default.
-const HISTORY_MAX: usize = 64 * 1024 * 1024;
+/// More is a slip of the finger: two days fit in the default, and the unit bounds the whole process at 8 MB.
+const HISTORY_MAX: usize = 4 * 1024 * 1024;
 /// The largest GPIO number of any Raspberry Pi's own chip.
 const GPIO_MAX: u32 = 53;
 

@@ -9,7 +9,7 @@ use crate::frame::Group;
 use crate::meter::contract::Contract;
 use crate::meter::{Meter, MeterOptions};
 use crate::rng::Rng;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -63,6 +63,8 @@ pub struct Tally {
     wrong_meter: u64,
     untouched: u64,
     untouched_accepted: u64,
+    /// Which labels were wrong, and how often.
+    wrong: BTreeMap<&'static str, u64>,
 }
 
 /// One row: a mode, with or without parity, and a kind of damage.
@@ -267,12 +269,14 @@ fn untouched(sent: &[u8], arrives: &[u8]) -> Vec<bool> {
 
 impl Tally {
     fn wrong(&mut self, dataset: &Dataset<'_>) {
-        let counter = match Label::find(dataset.mode, dataset.label) {
+        let known = Label::find(dataset.mode, dataset.label);
+        let counter = match known {
             None => &mut self.wrong_label,
             Some(label) if label.kind.is_index() => &mut self.wrong_index,
             Some(_) => &mut self.wrong_value,
         };
         *counter += 1;
+        *self.wrong.entry(known.map_or("unknown", |label| label.code)).or_default() += 1;
     }
 
     fn count(&mut self, counters: &Counters) {
@@ -346,12 +350,24 @@ impl fmt::Display for Table<'_> {
                 line(f, row, "all", &sum)?;
             }
         }
-        Ok(())
+        writeln!(f, "\naccepted and wrong, by label\n")?;
+        self.0.iter().filter(|row| !row.tally.wrong.is_empty()).try_for_each(|row| wrong(f, row))
     }
 }
 
+fn wrong(f: &mut fmt::Formatter<'_>, row: &Row) -> fmt::Result {
+    let mut labels: Vec<_> = row.tally.wrong.iter().collect();
+    labels.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    let labels: Vec<String> = labels.into_iter().map(|(label, count)| format!("{label} {count}")).collect();
+    writeln!(f, "{:8} {:6} {:21} {}", row.mode.to_string(), parity(row), row.damage.name, labels.join(", "))
+}
+
+fn parity(row: &Row) -> &'static str {
+    if row.parity == Parity::Even { "even" } else { "none" }
+}
+
 fn line(f: &mut fmt::Formatter<'_>, row: &Row, name: &str, tally: &Tally) -> fmt::Result {
-    let parity = if row.parity == Parity::Even { "even" } else { "none" };
+    let parity = parity(row);
     let kept = 100.0 * tally.untouched_accepted as f64 / tally.untouched.max(1) as f64;
     writeln!(
         f,

@@ -39,7 +39,14 @@ pub async fn run(settings: &Settings) -> Result<Option<Reason>, Failure> {
         }
         Err(trouble) => {
             let own = ["mqtt.url is \"embedded\": the bridge itself answers there, if it runs:", "$ systemctl status teleinfo-bridge"];
-            report.wrong("broker", Reason::Unavailable, &trouble, if embedded { &own } else { &[] });
+            let sudo = ["no password was found; the bridge may have one that only root may read:", "$ sudo teleinfo-bridge doctor"];
+            let without_password = broker.login.as_ref().is_some_and(|login| login.password.reveal().is_empty());
+            let advice: &[&str] = match (embedded, without_password) {
+                (true, _) => &own,
+                (_, true) => &sudo,
+                _ => &[],
+            };
+            report.wrong("broker", Reason::Unavailable, &trouble, advice);
         }
     }
     Ok(report.verdict())

@@ -43,6 +43,8 @@ const PERIOD: Duration = Duration::from_secs(60);
 const PATIENCE: Duration = Duration::from_secs(3 * 3_600);
 /// Five minutes rows are looked at over this time, for the newest of them.
 const RECENT: i64 = 2 * HOUR;
+/// Frames take time, clocks differ a little: what was recorded last in an hour may be so many seconds older than its end.
+const SLACK_S: f64 = 20.0;
 /// For a reader's history.
 const ANSWER: Duration = Duration::from_secs(60);
 
@@ -62,6 +64,8 @@ pub struct Options {
     pub url: String,
     /// A long-lived access token of an administrator.
     pub token: Secret,
+    /// How old a published state may be, by the policy of publication.
+    pub published_every: Duration,
 }
 
 /// What is noted while samples pass; shared between the hub and the task.
@@ -80,7 +84,7 @@ struct Track {
     hours: Hours,
     clock: ReaderClock,
     statistics: Vec<Statistic>,
-    /// The reader's history was read.
+    /// The reader's history was read since the last disturbance.
     loaded: bool,
 }
 
@@ -104,7 +108,9 @@ impl Watch {
 
     /// Something may have been missed: the bridge, the broker, Home Assistant or a reader is back.
     pub fn disturbed(&self, now: Instant, wall: SystemTime) {
-        self.lock().disturbed = Some((now, seconds(wall)));
+        let mut shared = self.lock();
+        shared.disturbed = Some((now, seconds(wall)));
+        shared.meters.values_mut().for_each(|track| track.loaded = false);
     }
 
     /// Whether a correction is being looked for.
@@ -128,13 +134,17 @@ impl Track {
     }
 }
 
-/// Corrects statistics until the process ends; what was filled goes to `filled`.
+/// Corrects statistics until the process ends, or the token turns out wrong; what was filled goes to `filled`.
 pub async fn run(options: Options, watch: Watch, session: Session, filled: mpsc::Sender<(MeterId, Event)>) {
     let mut trouble = None;
     loop {
         sleep(PERIOD).await;
         let Some((since, wall)) = watch.lock().disturbed else { continue };
         let result = mend(&options, &watch, &session, &filled, wall).await;
+        if let Err(error @ Error::Token) = result {
+            warn!("Home Assistant at {}: {error}, put it into homeassistant.token-file, and restart the bridge", options.url);
+            return;
+        }
         let over = matches!(result, Ok(true)) || since.elapsed() > PATIENCE;
         say(&options, &mut trouble, result.err());
         let mut shared = watch.lock();
@@ -181,7 +191,8 @@ async fn mend(
         for statistic in &statistics {
             let Some(entity) = entity_id(&registry, &statistic.unique_id) else { continue };
             let Some(unit) = unit_of(&units, entity) else { continue };
-            let subject = Subject { entity, unit, labels: &statistic.labels };
+            let slack = SLACK_S + options.published_every.as_secs_f64();
+            let subject = Subject { entity, unit, labels: &statistic.labels, slack };
             done &= mend_one(&mut client, &subject, &hours, disturbed, &mut report).await?;
         }
         report.send(meter, filled).await;
@@ -195,6 +206,8 @@ struct Subject<'a> {
     /// The unit it keeps it in.
     unit: Unit,
     labels: &'a [String],
+    /// How much older than its hour's end a right row may be, in s.
+    slack: f64,
 }
 
 /// Corrects one statistic. Returns whether it has a row since the disturbance, and nothing was left to correct.
@@ -202,7 +215,7 @@ async fn mend_one(client: &mut Client, subject: &Subject<'_>, hours: &Hours, dis
     let now = seconds(SystemTime::now());
     let rows = rows(client, subject, "hour", now - LOOK_BACK).await?;
     let newest = rows_of_five_minutes(client, subject, now).await?;
-    let fixed = corrections(&rows, newest, |hour| hours.sum(subject.labels, hour));
+    let fixed = corrections(&rows, newest, subject.slack, |hour| hours.sum(subject.labels, hour));
     debug!("{}: {} hours, {} to correct", subject.entity, rows.len(), fixed.len());
     if fixed.is_empty() {
         return Ok(newest.is_some_and(|row| row.start >= disturbed));
@@ -235,30 +248,26 @@ async fn rows(client: &mut Client, subject: &Subject<'_>, period: &str, since: i
     Ok(answer[subject.entity].as_array().map(|rows| rows.iter().filter_map(row).collect()).unwrap_or_default())
 }
 
-/// `mean_type` and `unit_class` are required from 2026 on and refused in 2024.
+/// `mean_type` and `unit_class` are required from 2026 on and refused in 2024; in between the one that is taken is found out.
 async fn import(client: &mut Client, subject: &Subject<'_>, fixed: &[Row]) -> Result<(), Error> {
     let scale = subject.unit.wh;
     let stats: Vec<Value> =
         fixed.iter().map(|row| json!({ "start": utc::rfc3339(row.start), "sum": row.sum / scale, "state": row.state / scale })).collect();
-    let mut metadata = json!({
+    let old = json!({
         "source": "recorder",
         "statistic_id": subject.entity,
         "name": null,
         "has_sum": true,
         "has_mean": false,
-        "mean_type": 0,
-        "unit_class": "energy",
         "unit_of_measurement": subject.unit.name,
     });
-    let command = |metadata: &Value| json!({ "type": "recorder/import_statistics", "metadata": metadata, "stats": stats });
-    match client.command(command(&metadata)).await {
-        Err(Error::Refused { code, .. }) if code == "invalid_format" => {
-            if let Some(map) = metadata.as_object_mut() {
-                map.remove("mean_type");
-                map.remove("unit_class");
-            }
-            client.command(command(&metadata)).await.map(|_| ())
-        }
+    let mut new = old.clone();
+    new["mean_type"] = json!(0);
+    new["unit_class"] = json!("energy");
+    let (first, second) = if client.version().starts_with("2024.") { (old, new) } else { (new, old) };
+    let command = |metadata: Value| json!({ "type": "recorder/import_statistics", "metadata": metadata, "stats": stats });
+    match client.command(command(first)).await {
+        Err(Error::Refused { code, .. }) if code == "invalid_format" => client.command(command(second)).await.map(|_| ()),
         other => other.map(|_| ()),
     }
 }
@@ -331,20 +340,20 @@ async fn load(watch: &Watch, session: &Session, meter: MeterId) {
     if asked.is_err() {
         return;
     }
-    let mut taken = 0;
+    let mut held = Vec::new();
     while let Some(bytes) = replies.recv().await {
-        let Ok(received) = Received::new(bytes) else { continue };
-        let unix_ms = milliseconds(clock.time_of(&received));
-        if received.meter == meter
-            && unix_ms <= now
+        held.extend(Received::new(bytes).ok().filter(|received| received.meter == meter));
+    }
+    for (received, time) in held.iter().zip(clock.times_of(&held)) {
+        let unix_ms = milliseconds(time);
+        if unix_ms <= now
             && let Ok(sample) = received.sample()
         {
             watch.sample(&sample, unix_ms);
-            taken += 1;
         }
     }
-    debug!("meter {meter}: {taken} samples of its reader's history looked at");
-    if taken > 0
+    debug!("meter {meter}: {} samples of its reader's history looked at", held.len());
+    if !held.is_empty()
         && let Some(track) = watch.lock().meters.get_mut(&meter)
     {
         track.loaded = true;

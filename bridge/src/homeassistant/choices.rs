@@ -84,6 +84,7 @@ pub(super) const LINE: &[Choice] = &[
     choice("silent", "Silent", "Silencieuse"),
     choice("searching", "Nothing readable", "Rien de lisible"),
     choice("reading", "Reading", "En lecture"),
+    choice("unreachable", "Reader not reachable", "Lecteur injoignable"),
 ];
 
 /// The events of a meter; the codes are their types, never translated.

@@ -51,6 +51,9 @@ pub fn component(entity: &Entity, context: &Context<'_>, unique_id: &str, name: 
         _ if !entity.choices.is_empty() => set("ops", entity.options(context.language).map(|option| json!(option)).collect()),
         _ => {}
     }
+    if entity.outlives_meter {
+        set("avty", json!([{ "t": context.topics.bridge_state() }]));
+    }
     source(entity, context, &mut set);
     attributes(entity, context, &mut set);
     Value::Object(map)
@@ -67,10 +70,8 @@ fn source(entity: &Entity, context: &Context<'_>, set: &mut impl FnMut(&str, Val
             set("stat_t", json!(topics.event(meter)));
             return;
         }
-        // Whether the meter is being read must stay visible when it is not.
         Source::Availability => {
             set("stat_t", json!(topics.availability(meter)));
-            set("avty", json!([{ "t": topics.bridge_state() }]));
             set("pl_on", json!(ONLINE));
             set("pl_off", json!(OFFLINE));
             return;

@@ -73,8 +73,8 @@ impl Discovery {
         self.due = Some(now + Duration::from_millis(delay));
     }
 
-    /// The broker may have forgotten: again, now.
-    pub fn reconnected(&mut self, now: Instant) {
+    /// Again, as soon as it may be.
+    pub fn again(&mut self, now: Instant) {
         self.again = true;
         self.due = Some(now);
     }

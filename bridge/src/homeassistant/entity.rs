@@ -105,6 +105,8 @@ pub struct Entity {
     pub diagnostic: bool,
     /// Whether the user has to enable it first.
     pub hidden: bool,
+    /// Whether it stays available while its meter is not: what is needed to find out why.
+    pub outlives_meter: bool,
     /// Icon, or empty for that of the class.
     pub icon: &'static str,
     /// All its values, for an enum; all its types, for an event.
@@ -128,6 +130,7 @@ impl Entity {
             precision: None,
             diagnostic: false,
             hidden: false,
+            outlives_meter: false,
             icon: "",
             choices: &[],
             attributes: Attributes::None,
@@ -227,7 +230,7 @@ impl Entity {
 
     /// A count since the reader started.
     pub(super) const fn count(self) -> Self {
-        Self { state_class: "total_increasing", ..self }.diagnostic()
+        Self { state_class: "total_increasing", ..self }
     }
 
     /// With this device class.
@@ -248,6 +251,11 @@ impl Entity {
     /// Among the diagnostics, and disabled until the user enables it.
     pub(super) const fn hidden(self) -> Self {
         Self { hidden: true, ..self }.diagnostic()
+    }
+
+    /// About how the meter is read, rather than about the meter: among the diagnostics, and there as long as the bridge is.
+    pub(super) const fn reading(self) -> Self {
+        Self { outlives_meter: true, ..self }.diagnostic()
     }
 
     /// With the time of a label beside it.

@@ -14,8 +14,10 @@ const REACH_MS: i64 = 600_000;
 const SPAN_MAX_MS: i64 = 600_000;
 /// Distance of the sample that tells the speed.
 const EARLIER_MS: i64 = 60_000;
-/// What Home Assistant recorded last in an hour may be this much older than the hour's end: frames take time, clocks differ a little.
-const SLACK_S: f64 = 20.0;
+/// Faster than any house: the times of the samples must be wrong.
+const LIMIT_W: u64 = 70_000;
+/// 1 Wh, in W times milliseconds.
+const WH: u64 = 3_600_000;
 /// An index counts whole Wh, on both sides of the comparison.
 const ROUNDING_WH: f64 = 2.0;
 
@@ -24,15 +26,25 @@ const ROUNDING_WH: f64 = 2.0;
 pub struct Known {
     /// In Wh.
     pub wh: f64,
-    /// What is recorded may differ by this much and still be right, in Wh.
-    pub tolerance: f64,
+    /// How fast the index was moving, in Wh per second.
+    pub speed: f64,
+    /// How many indexes it is the sum of.
+    pub parts: u8,
+}
+
+impl Known {
+    /// What is recorded may differ by this much and still be right, in Wh, if it is up to `slack` seconds older than the hour's end.
+    #[must_use]
+    pub fn tolerance(&self, slack: f64) -> f64 {
+        ROUNDING_WH * f64::from(self.parts) + slack * self.speed
+    }
 }
 
 impl std::ops::Add for Known {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
-        Self { wh: self.wh + other.wh, tolerance: self.tolerance + other.tolerance }
+        Self { wh: self.wh + other.wh, speed: self.speed + other.speed, parts: self.parts + other.parts }
     }
 }
 
@@ -91,14 +103,15 @@ impl Hours {
         let (before, after) = (before?, after?);
         let span = after.at_ms - before.at_ms;
         let step = after.wh.checked_sub(before.wh)?;
-        if span > SPAN_MAX_MS {
+        let too_fast = step.saturating_sub(ROUNDING_WH as u64) * WH > LIMIT_W * span.unsigned_abs();
+        if span > SPAN_MAX_MS || too_fast {
             return None;
         }
         let share = if span > 0 { (hour * 1_000 - before.at_ms) as f64 / span as f64 } else { 0.0 };
         let wh = before.wh as f64 + step as f64 * share;
         let (from, to) = earlier.map_or((before, after), |earlier| (earlier, after));
         let speed = to.wh.saturating_sub(from.wh) as f64 * 1_000.0 / (to.at_ms - from.at_ms).max(1) as f64;
-        Some(Known { wh: wh.round(), tolerance: ROUNDING_WH + SLACK_S * speed })
+        Some(Known { wh: wh.round(), speed, parts: 1 })
     }
 
     /// Several indexes at a full hour, added up.
@@ -136,7 +149,7 @@ mod tests {
         let known = hours(&[(-90, 1_000), (-30, 1_010), (30, 1_020)]).at("BASE", NOON).unwrap();
         assert_eq!(known.wh, 1_015.0);
         // 20 Wh in two minutes, twenty seconds of it, and the rounding.
-        assert!((known.tolerance - (2.0 + 20.0 * 20.0 / 120.0)).abs() < 0.01, "{known:?}");
+        assert!((known.tolerance(20.0) - (2.0 + 20.0 * 20.0 / 120.0)).abs() < 0.01, "{known:?}");
     }
 
     #[test]
@@ -160,6 +173,7 @@ mod tests {
         assert_eq!(hours(&[(-400, 5), (300, 9)]).at("BASE", NOON), None, "too far apart");
         assert_eq!(hours(&[(-1, 9), (1, 5)]).at("BASE", NOON), None, "stepped back");
         assert_eq!(hours(&[(-1, 5), (1, 5)]).at("EAST", NOON), None);
+        assert_eq!(hours(&[(-20, 5), (30, 1_500)]).at("BASE", NOON), None, "108 kW: one of the clocks was wrong");
     }
 
     #[test]

@@ -147,11 +147,14 @@ impl Takeover {
         }
     }
 
-    /// The broker is gone: emptied topics must not reach Home Assistant before it has let go, so all begins anew.
-    pub fn break_off(&mut self) {
-        if self.step != Step::Done {
+    /// The broker is gone: emptied topics must not reach Home Assistant before it has let go, so all begins anew. Returns whether
+    /// anything was under way.
+    pub fn break_off(&mut self) -> bool {
+        let under_way = !matches!(self.step, Step::Idle | Step::Done);
+        if under_way {
             *self = Self::default();
         }
+        under_way
     }
 
     /// Whether everything was taken over.

@@ -25,12 +25,13 @@ impl Row {
 }
 
 /// The rows to be written: those of full hours that are missing or wrong. `rows` are the hours there are, oldest first; `newest` is a
-/// later row of any length, if there is one; `known` tells the index at a full hour.
+/// later row of any length, if there is one; `known` tells the index at a full hour; what was recorded last in an hour may be `slack`
+/// seconds older than its end.
 ///
 /// Nothing is written before the first row there is, nor beyond a row that is not consistent with the newest: between the two the index
 /// was reset or the statistic adjusted by hand, and what the sums should be is not ours to say.
 #[must_use]
-pub fn corrections(rows: &[Row], newest: Option<Row>, known: impl Fn(i64) -> Option<Known>) -> Vec<Row> {
+pub fn corrections(rows: &[Row], newest: Option<Row>, slack: f64, known: impl Fn(i64) -> Option<Known>) -> Vec<Row> {
     let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Vec::new() };
     let anchor = newest.unwrap_or(*last);
     let end = newest.map_or(last.start, |row| row.start - row.start.rem_euclid(HOUR) - HOUR).max(last.start);
@@ -40,13 +41,13 @@ pub fn corrections(rows: &[Row], newest: Option<Row>, known: impl Fn(i64) -> Opt
         let row = rows.iter().find(|row| row.start == start);
         let truth = known(start + HOUR);
         if let Some(row) = row
-            && (row.difference() - anchor.difference()).abs() > truth.map_or(2.0, |truth| truth.tolerance)
+            && (row.difference() - anchor.difference()).abs() > truth.map_or(2.0, |truth| truth.tolerance(slack))
         {
             break;
         }
         if let Some(truth) = truth
-            && truth.wh <= anchor.state + truth.tolerance
-            && row.is_none_or(|row| (row.state - truth.wh).abs() > truth.tolerance)
+            && truth.wh <= anchor.state + truth.tolerance(slack)
+            && row.is_none_or(|row| (row.state - truth.wh).abs() > truth.tolerance(slack))
         {
             fixed.push(Row { start, sum: truth.wh + anchor.difference(), state: truth.wh });
         }
@@ -68,6 +69,8 @@ pub fn moved(rows: &[Row], fixed: &[Row]) -> f64 {
 mod tests {
     use super::*;
 
+    const SLACK: f64 = 20.0;
+
     const H: i64 = HOUR;
 
     fn row(hour: i64, sum: f64, state: f64) -> Row {
@@ -78,7 +81,7 @@ mod tests {
     fn truth(unknown: &'static [i64]) -> impl Fn(i64) -> Option<Known> {
         move |time| {
             let hour = time / H;
-            (!unknown.contains(&hour)).then_some(Known { wh: 10_000.0 + 300.0 * hour as f64, tolerance: 4.0 })
+            (!unknown.contains(&hour)).then_some(Known { wh: 10_000.0 + 300.0 * hour as f64, speed: 300.0 / 3_600.0, parts: 1 })
         }
     }
 
@@ -86,14 +89,14 @@ mod tests {
     fn hours_without_rows_are_filled_backwards() {
         // Hours 2 and 3 are missing, hour 4 has all of it. The total began at 10 000.
         let rows = [row(0, 300.0, 10_300.0), row(1, 600.0, 10_600.0), row(4, 1_500.0, 11_500.0)];
-        let fixed = corrections(&rows, None, truth(&[]));
+        let fixed = corrections(&rows, None, SLACK, truth(&[]));
         assert_eq!(fixed, [row(2, 900.0, 10_900.0), row(3, 1_200.0, 11_200.0)]);
     }
 
     #[test]
     fn dead_hours_that_stood_still_are_corrected() {
         let rows = [row(0, 300.0, 10_300.0), row(1, 340.0, 10_340.0), row(2, 340.0, 10_340.0), row(3, 1_200.0, 11_200.0)];
-        let fixed = corrections(&rows, None, truth(&[]));
+        let fixed = corrections(&rows, None, SLACK, truth(&[]));
         assert_eq!(fixed, [row(1, 600.0, 10_600.0), row(2, 900.0, 10_900.0)]);
         assert_eq!(moved(&rows, &fixed), 600.0);
     }
@@ -102,31 +105,31 @@ mod tests {
     fn a_later_row_of_five_minutes_is_anchor_enough() {
         let rows = [row(0, 300.0, 10_300.0), row(1, 340.0, 10_340.0)];
         let newest = Row { start: 4 * H + 600, sum: 1_250.0, state: 11_250.0 };
-        let fixed = corrections(&rows, Some(newest), truth(&[]));
+        let fixed = corrections(&rows, Some(newest), SLACK, truth(&[]));
         assert_eq!(fixed, [row(1, 600.0, 10_600.0), row(2, 900.0, 10_900.0), row(3, 1_200.0, 11_200.0)]);
     }
 
     #[test]
     fn corrected_rows_need_no_correction() {
         let mut rows = vec![row(0, 300.0, 10_300.0), row(1, 340.0, 10_340.0), row(4, 1_500.0, 11_500.0)];
-        let fixed = corrections(&rows, None, truth(&[]));
+        let fixed = corrections(&rows, None, SLACK, truth(&[]));
         assert_eq!(fixed.len(), 3);
         rows.retain(|row| fixed.iter().all(|fix| fix.start != row.start));
         rows.extend(fixed);
         rows.sort_by_key(|row| row.start);
-        assert!(corrections(&rows, None, truth(&[])).is_empty());
+        assert!(corrections(&rows, None, SLACK, truth(&[])).is_empty());
     }
 
     #[test]
     fn right_hours_are_not_touched() {
         let rows: Vec<Row> = (0..10).map(|hour| row(hour, 300.0 * (hour + 1) as f64 - 3.0, 10_300.0 + 300.0 * hour as f64 - 3.0)).collect();
-        assert!(corrections(&rows, None, truth(&[])).is_empty());
+        assert!(corrections(&rows, None, SLACK, truth(&[])).is_empty());
     }
 
     #[test]
     fn unknown_hours_are_left_as_they_are() {
         let rows = [row(0, 300.0, 10_300.0), row(4, 1_500.0, 11_500.0)];
-        let fixed = corrections(&rows, None, truth(&[3]));
+        let fixed = corrections(&rows, None, SLACK, truth(&[3]));
         assert_eq!(fixed.iter().map(|row| row.start / H).collect::<Vec<_>>(), [1, 3]);
     }
 
@@ -134,14 +137,14 @@ mod tests {
     fn nothing_beyond_a_reset_or_an_adjustment() {
         // Somebody adjusted the total by 5 000 after hour 1.
         let rows = [row(0, 300.0, 10_300.0), row(1, 5_340.0, 10_340.0), row(2, 340.0, 10_340.0), row(3, 1_200.0, 11_200.0)];
-        let fixed = corrections(&rows, None, truth(&[]));
+        let fixed = corrections(&rows, None, SLACK, truth(&[]));
         assert_eq!(fixed, [row(2, 900.0, 10_900.0)]);
     }
 
     #[test]
     fn nothing_before_the_first_row_and_nothing_without_rows() {
         let rows = [row(5, 1_800.0, 11_800.0)];
-        assert!(corrections(&rows, None, truth(&[])).is_empty());
-        assert!(corrections(&[], Some(row(5, 1.0, 2.0)), truth(&[])).is_empty());
+        assert!(corrections(&rows, None, SLACK, truth(&[])).is_empty());
+        assert!(corrections(&[], Some(row(5, 1.0, 2.0)), SLACK, truth(&[])).is_empty());
     }
 }

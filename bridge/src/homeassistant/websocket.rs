@@ -6,7 +6,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config, tungstenite};
-use tungstenite::{Message, protocol::WebSocketConfig};
+use tungstenite::{Message, http::Uri, protocol::WebSocketConfig};
 
 use crate::{credentials::Secret, mqtt::tls};
 
@@ -14,13 +14,15 @@ use crate::{credentials::Secret, mqtt::tls};
 const PATIENCE: Duration = Duration::from_secs(60);
 /// A registry of thousands of entities has some megabytes.
 const MESSAGE_MAX: usize = 64 << 20;
+/// What it answers to somebody who is no administrator.
+const UNAUTHORIZED: &str = "unauthorized";
 
 /// What went wrong, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
     /// Nobody there, or the connection broke: worth trying again.
     Connection(String),
-    /// The token is not accepted.
+    /// The token is not accepted, or not that of an administrator: trying again only gets us banned.
     Token,
     /// Home Assistant refused a command.
     Refused {
@@ -35,7 +37,9 @@ impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Connection(what) => write!(f, "no answer: {what}"),
-            Self::Token => f.write_str("the token is not accepted; create a long-lived access token of an administrator"),
+            Self::Token => {
+                f.write_str("the token is not accepted or not an administrator's; create a long-lived access token of an administrator")
+            }
             Self::Refused { code, message } => write!(f, "refused: {message} ({code})"),
         }
     }
@@ -54,6 +58,7 @@ impl From<tungstenite::Error> for Error {
 pub struct Client {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
     next: u64,
+    version: String,
 }
 
 impl Client {
@@ -67,13 +72,21 @@ impl Client {
             WebSocketConfig { max_message_size: Some(MESSAGE_MAX), max_frame_size: Some(MESSAGE_MAX), ..WebSocketConfig::default() };
         let connecting = connect_async_tls_with_config(address(url), Some(config), true, Some(connector));
         let (stream, _) = timeout(PATIENCE, connecting).await.map_err(|_| late())??;
-        let mut client = Self { stream, next: 0 };
+        let mut client = Self { stream, next: 0, version: String::new() };
         client.receive().await?;
         client.send(&json!({ "type": "auth", "access_token": token.reveal() })).await?;
-        match client.receive().await?["type"].as_str() {
-            Some("auth_ok") => Ok(client),
-            _ => Err(Error::Token),
+        let answer = client.receive().await?;
+        if answer["type"] != "auth_ok" {
+            return Err(Error::Token);
         }
+        client.version = answer["ha_version"].as_str().unwrap_or_default().to_owned();
+        Ok(client)
+    }
+
+    /// Home Assistant's version, such as `2026.11.0`.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
     }
 
     /// Sends a command, an object with its `type`, and returns its result.
@@ -93,7 +106,10 @@ impl Client {
                 return Ok(answer["result"].take());
             }
             let text = |field: &str| answer["error"][field].as_str().unwrap_or_default().to_owned();
-            return Err(Error::Refused { code: text("code"), message: text("message") });
+            return Err(match text("code") {
+                code if code == UNAUTHORIZED => Error::Token,
+                code => Error::Refused { code, message: text("message") },
+            });
         }
     }
 
@@ -114,6 +130,14 @@ impl Client {
     }
 }
 
+/// Whether Home Assistant can be there: a host, perhaps with a port, perhaps behind `http://` or `https://`.
+#[must_use]
+pub fn is_address(url: &str) -> bool {
+    let scheme = url.split_once("://").map(|(scheme, _)| scheme);
+    let known = matches!(scheme, None | Some("http" | "https"));
+    known && address(url).parse::<Uri>().is_ok_and(|uri| uri.host().is_some_and(|host| !host.is_empty()))
+}
+
 /// `http://host:8123/` becomes `ws://host:8123/api/websocket`.
 fn address(url: &str) -> String {
     let base = url.trim_end_matches('/');
@@ -131,7 +155,7 @@ fn late() -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::address;
+    use super::{address, is_address};
 
     #[test]
     fn addresses() {
@@ -141,6 +165,14 @@ mod tests {
             ("192.168.1.5:8123", "ws://192.168.1.5:8123/api/websocket"),
         ] {
             assert_eq!(address(url), expected);
+            assert!(is_address(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn no_addresses() {
+        for url in ["", "http://", "mqtt://homeassistant.local", "http://home assistant:8123", "htp://homeassistant"] {
+            assert!(!is_address(url), "{url}");
         }
     }
 }

@@ -1,6 +1,9 @@
 //! A sample as it came from Zenoh: its bytes, with what is needed to put it in its place.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    collections::HashMap,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use teleinfo_proto::{
     tic::MeterId,
@@ -75,17 +78,43 @@ impl ReaderClock {
         self.anchor = Some(Anchor { boot: sample.boot, uptime_ms: sample.uptime_ms, at });
     }
 
+    /// Whether `sample` is of the run that the latest live one is of.
+    #[must_use]
+    pub fn is_of(&self, sample: &Received) -> bool {
+        self.anchor.is_some_and(|anchor| anchor.boot == sample.boot)
+    }
+
     /// When `sample` was made.
     #[must_use]
     pub fn time_of(&self, sample: &Received) -> SystemTime {
-        match self.anchor {
-            Some(anchor) if anchor.boot == sample.boot => anchor.time_at(sample.uptime_ms),
-            _ => UNIX_EPOCH + Duration::from_millis(sample.unix_ms.max(0).unsigned_abs()),
+        self.anchor.filter(|anchor| anchor.boot == sample.boot).unwrap_or_else(|| Anchor::by_own_clock(sample)).time_at(sample.uptime_ms)
+    }
+
+    /// When each of these was made. Those of another run are dated from the newest of them: by then the reader has most likely found
+    /// the time.
+    pub fn times_of<'s>(&self, samples: &'s [Received]) -> impl Iterator<Item = SystemTime> + use<'s> {
+        let mut runs: HashMap<BootId, &Received> = HashMap::new();
+        for sample in samples {
+            let newest = runs.entry(sample.boot).or_insert(sample);
+            if sample.sequence > newest.sequence {
+                *newest = sample;
+            }
         }
+        let live = self.anchor;
+        let anchor = move |sample: &Received| match (live, runs.get(&sample.boot)) {
+            (Some(anchor), _) if anchor.boot == sample.boot => anchor,
+            (_, newest) => Anchor::by_own_clock(newest.copied().unwrap_or(sample)),
+        };
+        samples.iter().map(move |sample| anchor(sample).time_at(sample.uptime_ms))
     }
 }
 
 impl Anchor {
+    fn by_own_clock(sample: &Received) -> Self {
+        let at = UNIX_EPOCH + Duration::from_millis(sample.unix_ms.max(0).unsigned_abs());
+        Self { boot: sample.boot, uptime_ms: sample.uptime_ms, at }
+    }
+
     fn time_at(&self, uptime_ms: u64) -> SystemTime {
         let away = Duration::from_millis(self.uptime_ms.abs_diff(uptime_ms));
         let time = if uptime_ms < self.uptime_ms { self.at.checked_sub(away) } else { self.at.checked_add(away) };
@@ -128,5 +157,18 @@ mod tests {
         clock.observe(&sample(8, 0, 0), SystemTime::now());
         assert_eq!(clock.time_of(&sample(7, 0, 1_234)), at(1_234));
         assert_eq!(clock.time_of(&sample(7, 0, -5)), UNIX_EPOCH);
+    }
+
+    #[test]
+    fn another_run_is_dated_from_its_newest_sample() {
+        let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
+        let mut clock = ReaderClock::default();
+        clock.observe(&sample(8, 500_000, 0), at(90_000));
+        // The Pi of run 7 started in the past and found the time after its second sample.
+        let held = [(7, 1, 10_000, 1_000), (7, 2, 70_000, 61_000), (7, 3, 130_000, 50_000_000), (8, 1, 440_000, 7)];
+        let held = held.map(|(boot, sequence, uptime_ms, unix_ms)| Received { sequence, ..sample(boot, uptime_ms, unix_ms) });
+        let times: Vec<_> = clock.times_of(&held).collect();
+        assert_eq!(times, [at(49_880), at(49_940), at(50_000), at(89_940)]);
+        assert!(clock.is_of(&held[3]) && !clock.is_of(&held[0]));
     }
 }

@@ -133,7 +133,7 @@ impl Broker {
         let _ = self.inlet.events.send(Event::Up).await;
         while let Some(order) = self.inlet.orders.recv().await {
             match order {
-                Order::Publish(message) => send(&client, flight, message).await,
+                Order::Publish(message) => send(&client, flight, self.newest(message)).await,
                 Order::Refresh => self.send_retained(&client, flight).await,
                 Order::Close(done) => {
                     let _ = client.disconnect().await;
@@ -143,6 +143,12 @@ impl Broker {
             }
         }
         End::Closed
+    }
+
+    /// An order may have waited since before the connection broke. The retained message of its topic may have been said since.
+    fn newest(&self, message: Message) -> Message {
+        let newest = message.retain.then(|| self.inlet.shared.retained().get(&message.topic)).flatten();
+        newest.unwrap_or(message)
     }
 
     async fn send_retained(&self, client: &AsyncClient, flight: &Mutex<Flight>) {

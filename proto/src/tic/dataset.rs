@@ -190,6 +190,8 @@ mod tests {
         assert_eq!(check("RELAIS", None, "256"), Err(Reason::Range));
         assert_eq!(check("bad label", None, "1"), Err(Reason::Characters));
         assert_eq!(check("EAST", None, "000000001"), Ok(()));
+        let option = |data| Dataset::check(Mode::Historic, "OPTARIF", None, data).map(|_| ());
+        assert_eq!([option("BBR("), option("BBRh"), option("HCn.")], [Ok(()), Err(Reason::Characters), Err(Reason::Characters)]);
     }
 
     extern crate std;

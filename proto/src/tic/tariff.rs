@@ -96,6 +96,18 @@ impl TariffOption {
         }
     }
 
+    /// The labels of its indexes (02E §2.3); nothing for a contract that is not known.
+    #[must_use]
+    pub const fn index_labels(self) -> &'static [&'static str] {
+        match self {
+            Self::Base => &["BASE"],
+            Self::OffPeak => &["HCHC", "HCHP"],
+            Self::Ejp => &["EJPHN", "EJPHPM"],
+            Self::Tempo { .. } => &["BBRHCJB", "BBRHPJB", "BBRHCJW", "BBRHPJW", "BBRHCJR", "BBRHPJR"],
+            Self::Other => &[],
+        }
+    }
+
     /// Tempo: the programme of circuit 1, `A` to `C` (02E §2).
     #[must_use]
     pub const fn circuit_one(self) -> Option<char> {
@@ -220,6 +232,7 @@ impl fmt::Display for MissingPhases {
 #[cfg(test)]
 mod tests {
     use super::{Colour, MissingPhases, Period, TariffOption};
+    use crate::tic::{Label, Mode};
 
     #[test]
     fn periods_come_back() {
@@ -243,6 +256,14 @@ mod tests {
         let tempo = TariffOption::parse("BBR(");
         assert_eq!((tempo.circuit_one(), tempo.circuit_two()), (Some('A'), Some(0)));
         assert_eq!(TariffOption::parse("WKND"), TariffOption::Other);
+    }
+
+    #[test]
+    fn indexes_of_a_contract_are_in_the_table() {
+        for option in ["BASE", "HC..", "EJP.", "BBR(", "WKND"] {
+            let indexes = TariffOption::parse(option).index_labels();
+            assert!(indexes.iter().all(|code| Label::find(Mode::Historic, code).is_some_and(|label| label.kind.is_index())), "{option}");
+        }
     }
 
     #[test]

@@ -72,7 +72,7 @@ impl<'a> Value<'a> {
             Kind::DeliveryPoint => digits(data).map(Self::Text),
             Kind::StatusWord => hexadecimal(data).map(Self::Text),
             Kind::Text => Ok(Self::Text(data)),
-            Kind::TariffOption => Ok(Self::TariffOption(TariffOption::parse(data))),
+            Kind::TariffOption => option(data).map(|option| Self::TariffOption(TariffOption::parse(option))),
             Kind::Period => Period::parse(data).map(Self::Period).ok_or(Reason::Range),
             Kind::Tomorrow => Colour::parse_tomorrow(data).map(Self::Tomorrow).ok_or(Reason::Range),
             Kind::Programme => programme(data).map(Self::Programme),
@@ -121,6 +121,11 @@ fn digits(data: &str) -> Result<&str, Reason> {
 
 fn hexadecimal(data: &str) -> Result<&str, Reason> {
     if data.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F')) { Ok(data) } else { Err(Reason::Characters) }
+}
+
+/// Capital letters, digits and signs; wrong bits 6, which no checksum sees, make something else of the signs (02E §2 has bit 6 as 0).
+fn option(data: &str) -> Result<&str, Reason> {
+    if data.bytes().all(|byte| byte < b'`') { Ok(data) } else { Err(Reason::Characters) }
 }
 
 fn programme(data: &str) -> Result<char, Reason> {

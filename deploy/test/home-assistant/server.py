@@ -1,0 +1,175 @@
+"""A Home Assistant that runs: started with an owner and the broker set up, restarted, its clock moved, asked what it has."""
+
+import json
+import pathlib
+import re
+import subprocess
+import time
+
+import broker
+from api import URL, Refused, WebSocket, rest
+
+# Frontend, onboarding, authentication and the like start by themselves.
+CONFIGURATION = """homeassistant:
+  name: Home
+  latitude: 48.85
+  longitude: 2.35
+  elevation: 35
+  unit_system: metric
+  currency: EUR
+  country: FR
+  time_zone: Europe/Paris
+  language: {language}
+api:
+config:
+websocket_api:
+recorder:
+  commit_interval: 1
+history:
+logbook:
+energy:
+logger:
+  default: warning
+"""
+# Of the steps for a new user only the owner is left: the others would use the network.
+ONBOARDING = {"version": 4, "key": "onboarding", "data": {"done": ["core_config", "analytics", "integration"]}}
+OWNER = {"name": "Owner", "username": "owner", "password": "only-in-here"}
+CLIENT = f"{URL}/"
+START = 300
+# The broker's form, the newest first.
+BROKER_FORMS = ({"other_settings": {"set_client_cert": False, "set_ca_cert": "off"}}, {})
+# What concerns us in its log.
+OURS = r"components\.(mqtt|sensor|binary_sensor|event|recorder|energy)"
+
+
+class HomeAssistant:
+    def __init__(self, installed, directory, inside, language="en"):
+        """`inside` is how Home Assistant sees `directory`."""
+        self.installed, self.directory, self.inside = installed, pathlib.Path(directory), pathlib.Path(inside)
+        self.process, self.token = None, None
+        self.directory.mkdir()
+        (self.directory / "configuration.yaml").write_text(CONFIGURATION.format(language=language))
+        (self.directory / ".storage").mkdir()
+        (self.directory / ".storage/onboarding").write_text(json.dumps(ONBOARDING))
+
+    def start(self, offset=None):
+        """`offset`: seconds that its clock is off."""
+        lie = {}
+        if offset is not None:
+            lie = {"LD_PRELOAD": self.installed.faketime(), "FAKETIME": f"{offset:+d}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+        command = self.installed.command("hass", "-c", self.inside, "--skip-pip", environment=lie)
+        with open(self.directory / "hass.out", "ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+        self._wait(self._answers)
+        if not self.token:
+            self._first_time()
+        self._wait(self._is_running)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(120)
+
+    def restart(self, offset=None):
+        self.stop()
+        self.start(offset)
+
+    def ask(self, *commands):
+        """WebSocket commands; the result of the last."""
+        with WebSocket(self.token) as socket:
+            return [socket.ask(command) for command in commands][-1]
+
+    def get(self, path):
+        return rest(path, token=self.token)
+
+    def post(self, path, body):
+        return rest(path, body, token=self.token)
+
+    def entities(self):
+        """All of MQTT, by unique id: `entity_id`, `name`, `device`, `disabled`, `category`, `state`, `attributes`."""
+        states = {state["entity_id"]: state for state in self.get("/api/states")}
+        with WebSocket(self.token) as socket:
+            registry = socket.ask({"type": "config/entity_registry/list"})
+            devices = {device["id"]: device["name"] for device in socket.ask({"type": "config/device_registry/list"})}
+        found = {}
+        for entry in registry:
+            if entry["platform"] == "mqtt":
+                state = states.get(entry["entity_id"], {})
+                found[entry["unique_id"]] = {
+                    "entity_id": entry["entity_id"], "name": entry["original_name"], "device": devices.get(entry["device_id"]),
+                    "disabled": bool(entry["disabled_by"]), "category": entry["entity_category"],
+                    "state": state.get("state"), "attributes": state.get("attributes", {}),
+                }
+        return found
+
+    def devices(self):
+        found = self.ask({"type": "config/device_registry/list"})
+        return [device for device in found if any(identifier[0] == "mqtt" for identifier in device["identifiers"])]
+
+    def history(self, entity_id):
+        """States since the start, oldest first."""
+        rows = self.get(f"/api/history/period?filter_entity_id={entity_id}")
+        return rows[0] if rows else []
+
+    def complaints(self, about=OURS):
+        """Warnings and errors about what concerns us."""
+        entries = [(entry["level"], " ".join([entry["name"], *entry["message"]])) for entry in self.ask({"type": "system_log/list"})]
+        return [f"{level}: {words}" for level, words in entries if re.search(about, words)]
+
+    def hourly(self, entity_id, since):
+        """Rows of the hourly statistics: start in s -> `sum` and `state` in Wh."""
+        rows = self.ask({
+            "type": "recorder/statistics_during_period", "start_time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(since)),
+            "statistic_ids": [entity_id], "period": "hour", "types": ["sum", "state"], "units": {"energy": "Wh"},
+        })
+        return {int(row["start"] / 1000): {"sum": row["sum"], "state": row["state"]} for row in rows.get(entity_id, [])}
+
+    def import_row(self, entity_id, start, wh, total):
+        """Puts a row into the hourly statistics. What is required by one version is refused by another."""
+        metadata = {"source": "recorder", "statistic_id": entity_id, "name": None, "has_sum": True, "has_mean": False,
+                    "unit_of_measurement": "Wh"}
+        stats = [{"start": time.strftime("%Y-%m-%dT%H:00:00Z", time.gmtime(start)), "sum": total, "state": wh}]
+        command = {"type": "recorder/import_statistics", "stats": stats}
+        try:
+            self.ask(command | {"metadata": metadata | {"mean_type": 0, "unit_class": "energy"}})
+        except Refused:
+            self.ask(command | {"metadata": metadata})
+
+    def _wait(self, condition):
+        end = time.monotonic() + START
+        while not condition():
+            if self.process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError(f"Home Assistant does not start: {(self.directory / 'hass.out').read_text(errors='replace')[-3000:]}")
+            time.sleep(0.3)
+
+    def _answers(self):
+        try:
+            return rest("/api/onboarding") is not None
+        except Refused:
+            # There is nothing left to do for a new user.
+            return self.token
+
+    def _is_running(self):
+        config = self.get("/api/config")
+        entries = self.get("/api/config/config_entries/entry?domain=mqtt") or []
+        return config and config["state"] == "RUNNING" and [entry["state"] for entry in entries] == ["loaded"]
+
+    def _first_time(self):
+        """An owner, a token that outlives the test, and the broker."""
+        code = rest("/api/onboarding/users", {**OWNER, "client_id": CLIENT, "language": "en"})["auth_code"]
+        grant = {"client_id": CLIENT, "grant_type": "authorization_code", "code": code}
+        self.token = rest("/auth/token", grant, form=True)["access_token"]
+        self.token = self.ask({"type": "auth/long_lived_access_token", "client_name": "test", "lifespan": 3650})
+        self._wait(lambda: self.get("/api/config")["state"] == "RUNNING")
+        flow = "/api/config/config_entries/flow"
+        step = self.post(flow, {"handler": "mqtt", "show_advanced_options": True})
+        if step["type"] == "menu":
+            step = self.post(f"{flow}/{step['flow_id']}", {"next_step_id": "broker"})
+        answers = []
+        for form in BROKER_FORMS:
+            try:
+                answers.append(self.post(f"{flow}/{step['flow_id']}", {"broker": broker.HOST, "port": int(broker.PORT), **form}))
+            except Refused as refused:
+                answers.append({"type": str(refused)})
+            if answers[-1]["type"] == "create_entry":
+                return
+        raise RuntimeError(f"the broker cannot be set up, the form is another one now: {answers}")

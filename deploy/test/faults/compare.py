@@ -12,8 +12,8 @@ import json
 
 # Frames after a gap of the line whose indexes the reader may hold back (reader/src/plausibility.rs: three must agree).
 SHAKEN = 2
-# Merged states that may be said again after a reconnection.
-REPEATED = 200
+# What may be said again after a reconnection, or by a bridge that was killed and knows how far it was a second ago: merged states, frames.
+REPEATED = 400
 # What the bridge may carry over from earlier frames when one was damaged.
 CARRIED = 6
 # The truth about a frame is seen at most this long after a message about it.
@@ -122,6 +122,8 @@ class Ledger:
     def _message(self, at, line):
         topic, _, payload = line.decode().partition(" ")
         kind = topic.split("/")[2:]
+        if topic == "teleinfo/bridge/state" and payload == "online":
+            self.place -= REPEATED
         if topic == "teleinfo/bridge/state" or kind and kind[0] in ("availability", "event", "derived"):
             return
         fields = json.loads(payload)

@@ -10,6 +10,10 @@ import collections
 import datetime
 import json
 
+# Frames after a gap of the line whose indexes the reader may hold back (reader/src/plausibility.rs: three must agree).
+SHAKEN = 2
+# What may be said again after a reconnection, or by a bridge that was killed and knows how far it was a second ago: merged states, frames.
+REPEATED = 400
 # What the bridge may carry over from earlier frames when one was damaged.
 CARRIED = 6
 # The truth about a frame is seen at most this long after a message about it.
@@ -33,12 +37,16 @@ def utc(stamp):
 class Frame:
     """One frame as the meter meant it."""
 
-    __slots__ = "seen", "damaged", "unsent", "datasets", "said"
+    __slots__ = "seen", "damaged", "unsent", "datasets", "said", "shaken", "clean"
 
-    def __init__(self, seen, line):
+    def __init__(self, seen, line, since_gap):
+        """`since_gap`: how many frames ago the line was last missing some."""
         fields = json.loads(line)
         self.seen, self.damaged = seen, bool(fields["lost"] or fields["faults"] or not fields["complete"])
         self.unsent = fields["lost"] >= fields["bytes"]
+        # After a gap an index may have run further than the reader believes, until it has agreed with itself.
+        self.shaken = not self.damaged and since_gap <= SHAKEN
+        self.clean = not self.damaged and not self.shaken
         self.datasets = len(fields["datasets"])
         self.said = frozenset((label, d["raw"], utc(d.get("timestamp"))) for label, d in fields["datasets"].items())
 
@@ -54,8 +62,10 @@ class Ledger:
         self.read_frames = self.read_messages = 0
         self.place = self.newest = -1
         self.forgotten, self.sums, self.lost = 0, collections.Counter(), []
+        self.since_gap = SHAKEN + 1
         self.indexes = []
         self.wrong, self.merged, self.repeated, self.disorder = [], [], 0, 0
+        self.merges = collections.deque(maxlen=REPEATED)
         self.quality = {}
 
     def update(self, final=False):
@@ -88,8 +98,8 @@ class Ledger:
         heard = self.heard.pop(number, None)
         hit = frame.damaged and not frame.unsent
         fate = "lost" if heard is None else "late" if heard - frame.seen > LIVE else "live"
-        self.sums.update({"sent": not frame.unsent, "hit": hit, "clean": not frame.damaged, "datasets": frame.datasets * (not frame.unsent)})
-        if not frame.damaged:
+        self.sums.update({"sent": not frame.unsent, "hit": hit, "shaken": frame.shaken, "clean": frame.clean, "datasets": frame.datasets * (not frame.unsent)})
+        if frame.clean:
             self.sums[fate] += 1
             self.lost += [number] * (fate == "lost")
 
@@ -102,7 +112,8 @@ class Ledger:
                 del index[key]
 
     def _frame(self, seen, line):
-        number, frame = len(self.frames), Frame(seen, line)
+        number, frame = len(self.frames), Frame(seen, line, self.since_gap)
+        self.since_gap = 1 if frame.unsent else self.since_gap + 1
         self.frames.append(frame)
         self.by_content[frame.said].append(number)
         for said in frame.said:
@@ -111,6 +122,8 @@ class Ledger:
     def _message(self, at, line):
         topic, _, payload = line.decode().partition(" ")
         kind = topic.split("/")[2:]
+        if topic == "teleinfo/bridge/state" and payload == "online":
+            self.place -= REPEATED
         if topic == "teleinfo/bridge/state" or kind and kind[0] in ("availability", "event", "derived"):
             return
         fields = json.loads(payload)
@@ -125,35 +138,40 @@ class Ledger:
             self._state(at, said)
 
     def _state(self, at, said):
-        numbers = self.by_content.get(said)
-        if not numbers:
-            self._merge(at, said)
-            return
-        number = self._which(numbers)
-        if number is None:
+        """Says which frame a message is.
+
+        Messages come in order: of frames that say the same it is the next one, as long as it leaves out no other. A damaged frame comes last:
+        what was published of it is a merged state, if by chance the same as this. And a merged state may by chance be the same as a later
+        frame.
+        """
+        numbers = self.by_content.get(said, ())
+        unheard = [n for n in numbers if n not in self.heard]
+        fitting = [n for n in unheard if n > self.newest and not self._leaves_out(n)]
+        if fitting:
+            self._hear(fitting, at)
+        elif len(unheard) < len(numbers) or said in self.merges:
             self.repeated += 1
-            return
+        elif not numbers or self._merge_is_due():
+            self._merge(at, said)
+        else:
+            self._hear(unheard, at)
+
+    def _hear(self, candidates, at):
+        number = min(candidates, key=lambda n: (not self.frames[n].clean, n))
         self.heard[number] = at
-        self.disorder += number < self.newest and not self.frames[number].damaged
+        self.disorder += number < self.newest and self.frames[number].clean
         self.place = number
         self.newest = max(self.newest, number)
         self.indexes.append(number)
 
-    def _which(self, numbers):
-        """The frame that a message is, None for a repetition.
-
-        Messages come in order: of frames that say the same it is the next one, as long as it leaves out no other. A damaged frame comes
-        last: what was published of it is a merged state, if by chance the same as this.
-        """
-        unheard = [n for n in numbers if n not in self.heard]
-        fitting = [n for n in unheard if n > self.newest and not self._leaves_out(n)]
-        if not fitting and len(unheard) < len(numbers):
-            return None
-        return min(fitting or unheard, key=lambda n: (self.frames[n].damaged, n))
-
     def _leaves_out(self, number):
         """Whether there is a frame between the newest one heard of and this one that should be heard of before."""
-        return any(not self.frames[n].damaged for n in range(max(self.newest + 1, self.forgotten), number))
+        return any(self.frames[n].clean for n in range(max(self.newest + 1, self.forgotten), number))
+
+    def _merge_is_due(self):
+        """Whether the frame after the newest one may be published as a merged state."""
+        number = max(self.newest + 1, self.forgotten)
+        return number < len(self.frames) and not self.frames[number].clean
 
     def _merge(self, at, said):
         """A merged state: what it says was said since shortly before the last frame that was heard of."""
@@ -164,6 +182,7 @@ class Ledger:
             return
         self.place = max(first.values())
         self.merged.append(self.place)
+        self.merges.append(said)
         self.sums["merged"] += 1
 
     def _past(self, at, said):

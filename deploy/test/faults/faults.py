@@ -300,9 +300,10 @@ def disk_full(stack, seconds):
 FLOOD = """
 import random, socket, sys, time
 host, port, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
-dice, end, sent, tries = random.Random(7), time.monotonic() + seconds, 0, 0
-while time.monotonic() < end and tries < 400 and sent < 20_000_000:
+dice, began, sent, tries = random.Random(7), time.monotonic(), 0, 0
+while tries < 400 and sent < 20_000_000:
     tries += 1
+    time.sleep(max(0, began + tries * seconds / 400 - time.monotonic()))
     try:
         with socket.create_connection((host, port), timeout=1) as line:
             line.settimeout(0.5)

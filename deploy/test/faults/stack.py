@@ -112,6 +112,7 @@ class Stack:
         """Meanwhile the reader does not hear the meter, nor the frame before nor those until it has found its place again."""
         began = time.monotonic()
         yield
+        self.wait_for_reader()
         frame = self.frame_time()
         self.deafness.append((began - 0.1, time.monotonic() + 1 + 2 * frame))
 

@@ -48,7 +48,8 @@ class Line(threading.Thread):
 
     def close(self):
         self.ended = True
-        self.join()
+        if self.is_alive():
+            self.join()
         if self.master is not None:
             self.unplug()
 

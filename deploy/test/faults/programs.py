@@ -26,7 +26,8 @@ class Program:
 
     def kill(self):
         self.signal(signal.SIGKILL)
-        self.process.wait()
+        if self.process is not None:
+            self.process.wait()
 
     def has(self, variable):
         """Whether its environment has a variable with this in its name."""
@@ -166,6 +167,11 @@ class Broker:
         if self.held:
             self.held.thaw()
 
+    def close(self):
+        """At the very end: nobody listens any more."""
+        for program in filter(None, (self.listener, self.program)):
+            program.kill()
+        self.messages.close()
 
     def _let_listen(self):
         """Until the listener has written down all there is: it acknowledges a message before it writes it."""

@@ -36,6 +36,11 @@ def need(*tools):
 METER = "--mode", "standard", "--phases", "3", "--producer"
 
 
+def end(program):
+    program.thaw()
+    program.kill()
+
+
 class Stack:
     """The whole chain, from the meter to the subscriber."""
 
@@ -51,33 +56,25 @@ class Stack:
         self.deafness = []
 
     def __enter__(self):
-        self.place.__enter__()
-        try:
-            self._start()
-        except BaseException:
-            self.__exit__()
-            raise
+        with contextlib.ExitStack() as ends:
+            self._start(ends)
+            self.ends = ends.pop_all()
         return self
 
     def __exit__(self, *_):
-        for name in ("meter", "reader", "bridge"):
-            if getattr(self, name, None):
-                getattr(self, name).thaw()
-                getattr(self, name).kill()
-        if getattr(self, "line", None):
-            self.line.close()
-        if getattr(self, "broker", None):
-            self.broker.held = None
-            self.broker.stop(kill=True)
-            self.broker.messages.close()
-            self.truth.close()
-        self.place.__exit__()
+        self.ends.close()
+
+    def _remove(self):
         if not os.environ.get("KEEP"):
             shutil.rmtree(self.directory)
 
-    def _start(self):
+    def _start(self, ends):
+        """Whatever is made goes into `ends`, so that a start that fails leaves nothing behind."""
+        ends.callback(self._remove)
+        ends.enter_context(self.place)
         inside, d = self.place.inside, self.directory
         self.broker = Broker(self.place, d)
+        ends.callback(self.broker.close)
         self.broker.start()
         for name in ("reader-state", "bridge-state", "bridge-run"):
             (d / name).mkdir()
@@ -85,19 +82,26 @@ class Stack:
         (d / "bridge.toml").write_text(f'[mqtt]\nurl = "mqtt://{self.broker.user}@127.0.0.1"\npassword-file = "{d}/password"\n')
         bridge = (self.binaries["teleinfo-bridge"], "--config", d / "bridge.toml", "--listen", f"tcp/0.0.0.0:{ZENOH}")
         env = environment(STATE_DIRECTORY=d / "bridge-state", RUNTIME_DIRECTORY=d / "bridge-run")
-        self.bridge = Program(d / "bridge.log", *inside(self.place.far, *bridge), env=env).start()
+        self.bridge = Program(d / "bridge.log", *inside(self.place.far, *bridge), env=env)
+        ends.callback(end, self.bridge)
+        self.bridge.start()
         self.broker.held = self.bridge
         self.bridge.wait_said("readers connect to")
         meter = ("meter", "--pty", d / "meter", "--speed", self.speed, "--truth", d / "truth", *self.meter_options)
-        self.meter = Program(d / "meter.log", self.binaries["teleinfo-simulator"], *meter).start()
+        self.meter = Program(d / "meter.log", self.binaries["teleinfo-simulator"], *meter)
+        ends.callback(end, self.meter)
+        self.meter.start()
         while not (d / "meter").exists():
             time.sleep(0.02)
         self.line = Line(d / "meter", d / "usb-TIC_adapter-if00-port0")
+        ends.callback(self.line.close)
         self.reader = Program(d / "reader.log", *self.reader_command(BRIDGE), env=environment(STATE_DIRECTORY=d / "reader-state"))
+        ends.callback(end, self.reader)
         self.reader.start()
         self.wait_for_reader()
         self.line.start()
         self.truth = Lines(d / "truth")
+        ends.callback(self.truth.close)
         self.ledger = Ledger(self.truth, self.broker.messages)
         self.wait(lambda: len(self.ledger.heard) >= 5, 30, "no state arrives at all")
 

@@ -133,7 +133,10 @@ impl Broker {
         let _ = self.inlet.events.send(Event::Up).await;
         while let Some(order) = self.inlet.orders.recv().await {
             match order {
-                Order::Publish(message) => send(&client, flight, self.newest(message)).await,
+                Order::Publish(message) => {
+                    let message = self.inlet.shared.retained().newest(message);
+                    send(&client, flight, message).await;
+                }
                 Order::Refresh => self.send_retained(&client, flight).await,
                 Order::Close(done) => {
                     let _ = client.disconnect().await;
@@ -143,12 +146,6 @@ impl Broker {
             }
         }
         End::Closed
-    }
-
-    /// An order may have waited since before the connection broke. The retained message of its topic may have been said since.
-    fn newest(&self, message: Message) -> Message {
-        let newest = message.retain.then(|| self.inlet.shared.retained().get(&message.topic)).flatten();
-        newest.unwrap_or(message)
     }
 
     async fn send_retained(&self, client: &AsyncClient, flight: &Mutex<Flight>) {

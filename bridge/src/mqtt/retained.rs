@@ -36,6 +36,13 @@ impl Retained {
         self.messages.get(topic).cloned()
     }
 
+    /// A message that waited since before a connection broke, or what was said on its topic since.
+    #[must_use]
+    pub fn newest(&self, message: Message) -> Message {
+        let newest = if message.retain { self.get(&message.topic) } else { None };
+        newest.unwrap_or(message)
+    }
+
     /// A message was remembered, but not sent.
     pub fn mark_stale(&mut self) {
         self.stale = true;
@@ -61,6 +68,16 @@ mod tests {
         retained.insert(&Message::delete("b"));
         assert_eq!(retained.all(), [Message::retained("a", "2"), Message::delete("b")]);
         assert_eq!(retained.get("c"), None);
+    }
+
+    #[test]
+    fn an_old_message_gives_way_to_what_was_said_since() {
+        let mut retained = Retained::default();
+        retained.insert(&Message::retained("a", "offline"));
+        retained.insert(&Message::retained("a", "online"));
+        assert_eq!(retained.newest(Message::retained("a", "offline")), Message::retained("a", "online"));
+        assert_eq!(retained.newest(Message::live("a", "1")), Message::live("a", "1"));
+        assert_eq!(retained.newest(Message::retained("b", "1")), Message::retained("b", "1"));
     }
 
     #[test]

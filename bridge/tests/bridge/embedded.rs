@@ -47,10 +47,14 @@ async fn home_assistant_that_starts_is_told_again() {
     let observer = Observer::new(bridge.mqtt).await;
     let discovery = format!("homeassistant/device/teleinfo_{METER}/config");
     eventually("discovery", || observer.last(&discovery)).await;
-    let before = observer.on(&discovery).len();
+    let presence = ["teleinfo/bridge/state".to_owned(), format!("teleinfo/{METER}/availability")];
+    let heard = |topic: &String| observer.on(topic).len();
+    let (before, present) = (heard(&discovery), presence.each_ref().map(heard));
     observer.client.publish("homeassistant/status", QoS::AtLeastOnce, false, "online").await.unwrap();
     bridge.says("Home Assistant has started").await;
-    eventually("discovery again", || (observer.on(&discovery).len() > before).then_some(())).await;
+    // At once, though the observer subscribed long ago.
+    eventually("presence again", || presence.iter().map(heard).zip(present).all(|(now, then)| now > then).then_some(())).await;
+    eventually("discovery again", || (heard(&discovery) > before).then_some(())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -138,6 +138,27 @@ async fn a_goodbye_is_offline_at_once_a_lost_token_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_starts_on_a_dead_line_is_known_by_its_name() {
+    let broker = Broker::open();
+    let bridge = Program::external(&broker.url());
+    bridge.is_up().await;
+    let observer = Observer::new(broker.port).await;
+    let mut reader = Reader::new(bridge.zenoh).await;
+    let line = || {
+        let report: Value = serde_json::from_str(&observer.last(&format!("teleinfo/{METER}/quality"))?).ok()?;
+        Some((report["line"].as_str()?.to_owned(), report["cause"].as_str()?.to_owned()))
+    };
+    reader.make(true).await;
+    reader.report(Line::Reading, Cause::None).await;
+    observer.expect(&format!("teleinfo/{METER}/availability"), "online").await;
+    reader.leave().await;
+    observer.expect(&format!("teleinfo/{METER}/availability"), "offline").await;
+    reader.report_of_a_start(Line::Silent, Cause::NoSignal).await;
+    eventually("its words", || line().filter(|line| *line == ("silent".into(), "no-signal".into()))).await;
+    bridge.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_is_lost_is_offline_in_the_end() {
     let broker = Broker::open();
     let observer = Observer::new(broker.port).await;

@@ -104,16 +104,25 @@ impl Reader {
     }
 
     pub async fn report(&self, line: Line, cause: Cause) {
+        self.report_on(Some(self.meter), self.boot, line, cause).await;
+    }
+
+    /// The first report of another run, which has not heard its meter yet.
+    pub async fn report_of_a_start(&self, line: Line, cause: Cause) {
+        self.report_on(None, BootId(self.boot.0 + 1), line, cause).await;
+    }
+
+    async fn report_on(&self, meter: Option<MeterId>, boot: BootId, line: Line, cause: Cause) {
         let status = Status {
             name: "cellar",
             release: "9.9.9",
-            boot: self.boot,
+            boot,
             unix_ms: now_ms(),
             uptime_ms: 1,
             line,
             cause,
             mode: Some(Mode::Historic),
-            meter: Some(self.meter),
+            meter,
             counters: Counters::default(),
             history: Extent::default(),
         };

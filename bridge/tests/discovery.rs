@@ -236,6 +236,22 @@ fn nothing_is_taken_over_on_the_word_of_a_damaged_frame() {
 }
 
 #[test]
+fn what_removes_entities_is_not_replaced_while_the_broker_is_away() {
+    let mut bench = Bench::new("021861000001");
+    bench.apply(&frames("syn-hist-base-mono.tic")[0]);
+    bench.pass(10);
+    let other = &frames("syn-hist-hc-mono.tic")[0];
+    let messages = [other, other].into_iter().flat_map(|frame| bench.apply(frame)).collect::<Vec<_>>();
+    assert_eq!(discoveries(&messages)[0]["cmps"]["energy_base"], serde_json::json!({"p": "sensor"}));
+    bench.meter.on_disconnected(bench.now);
+    assert!(discoveries(&bench.pass(20)).is_empty(), "the one that removes is said again first");
+    bench.meter.on_connected();
+    let found = discoveries(&bench.pass(20));
+    assert_eq!(found.len(), 1);
+    assert!(!components(&found[0]).contains_key("energy_base"));
+}
+
+#[test]
 fn a_takeover_that_was_broken_off_begins_again() {
     let mut bench = Bench::with("021861000002", Language::English, Migrate::Teleinfo2mqtt, Memory::default());
     let mut messages = bench.apply(&frames("syn-hist-hc-mono.tic")[0]);

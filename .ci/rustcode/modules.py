@@ -1,4 +1,4 @@
-"""One crate: its files are modules, and a path such as `crate::tic::Label` leads to the file that defines the thing, through re-exports too."""
+"""One crate: its files are modules. A path such as `crate::tic::Label` leads to the file that defines the thing, through re-exports too."""
 
 import re
 from dataclasses import dataclass

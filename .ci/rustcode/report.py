@@ -44,10 +44,14 @@ def table(members: list[Member]) -> str:
         rows.append([short(member.name), *figures(member.code, member.sources, floors)])
     code, every = [s for m in members for s in m.code], [s for m in members for s in m.sources]
     rows.append(["all", *figures(code, every, graph.floors(depends_on(members)))])
-    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(w) if at == 0 else cell.rjust(w) for at, (cell, w) in enumerate(zip(row, widths))) for row in rows
-    )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(aligned(row, widths) for row in rows)
+
+
+def aligned(row: list[str], widths: list[int]) -> str:
+    """The first column is a name, the others are numbers."""
+    numbers = (cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
+    return "  ".join([row[0].ljust(widths[0]), *numbers])
 
 
 def circles_of_files(member: Member) -> list[str]:

@@ -47,7 +47,7 @@ class Rules(unittest.TestCase):
     def test_a_folder_module_and_its_file(self):
         found = broken(
             {
-                "proto/src/tic/mod.rs": "//! M.\nmod label;\nmod table;\npub use label::Label;\nconst A: u8 = 1;\nfn y() { table::find(); }\n",
+                "proto/src/tic/mod.rs": "//! M.\nmod table;\nconst A: u8 = 1;\nfn y() { table::find(); }\n",
                 "proto/src/tic/table.rs": "//! T.\nuse super::A;\npub fn find() -> u8 { A }\n",
             }
         )
@@ -101,7 +101,7 @@ class Reading(unittest.TestCase):
         )
 
     def test_documented_items(self):
-        text = "//! X.\n/// A.\n#[derive(Debug)]\npub struct A {\n    /// B.\n    pub b: u8,\n    pub c: u8,\n}\npub(crate) fn d() {}\npub use a::B;\n"
+        text = "/// A.\n#[derive(Debug)]\npub struct A {\n    /// B.\n    pub b: u8,\n    pub c: u8,\n}\npub(crate) fn d() {}\n"
         self.assertEqual(source.Source("x.rs", text).public_items(), (3, 2))
 
     def test_floors(self):

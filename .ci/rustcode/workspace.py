@@ -12,8 +12,8 @@ from .source import Source
 # Who may depend on whom: docs/code-structure.md says why. What stands here is all that is allowed; `*` is everybody.
 MAY_DEPEND_ON = {
     "teleinfo-proto": set(),
-    "zenoh-client": set(),
-    "teleinfo-reader": {"teleinfo-proto", "zenoh-client"},
+    "teleinfo-zenoh-client": set(),
+    "teleinfo-reader": {"teleinfo-proto", "teleinfo-zenoh-client"},
     "teleinfo-bridge": {"teleinfo-proto"},
     "teleinfo-simulator": {"teleinfo-proto"},
     "teleinfo-lab": {"*"},

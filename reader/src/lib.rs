@@ -28,4 +28,3 @@ pub mod session;
 pub mod settings;
 pub mod signals;
 pub mod syntax;
-pub mod zenoh;

@@ -12,6 +12,7 @@ use teleinfo_proto::{
     tic::{Event, Mode, Value},
     wire::{BootId, Line as LineState, Status},
 };
+use teleinfo_zenoh_client::{Client, Credentials, Options};
 
 use super::{
     CLIENT, LINE,
@@ -30,7 +31,6 @@ use crate::{
     receive::Receiver,
     session::{Action, Session},
     settings::Settings,
-    zenoh::{Client, Credentials, Options},
 };
 
 /// One read: a second of a line at 9600 baud.

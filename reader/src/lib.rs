@@ -28,3 +28,4 @@ pub mod session;
 pub mod settings;
 pub mod signals;
 pub mod syntax;
+mod trouble;

@@ -10,9 +10,8 @@ use mio::{Events, Poll, Token};
 
 use super::{Place, report::Report};
 use crate::{
-    credentials,
-    exit::{Code, Failure},
-    settings::Settings,
+    config::{Settings, credentials},
+    daemon::exit::{Code, Failure},
     zenoh::{Client, Credentials, Event, Options},
 };
 

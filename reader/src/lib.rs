@@ -15,4 +15,3 @@ pub mod monitor;
 pub mod reading;
 pub mod run;
 pub mod uplink;
-pub mod zenoh;

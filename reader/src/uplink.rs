@@ -9,11 +9,9 @@ use teleinfo_proto::{
     tic::MeterId,
     wire::{Sample, Status, keys},
 };
+use teleinfo_zenoh_client::{Client, Event, Query, QueryId, SendError};
 
-use crate::{
-    history::{ANSWER_BYTES, Cursor, History, Request},
-    zenoh::{Client, Event, Query, QueryId, SendError},
-};
+use crate::history::{ANSWER_BYTES, Cursor, History, Request};
 
 /// Bridges ask one question after another; more at once than this are a fault of theirs, and turned away.
 const ANSWERS_MAX: usize = 8;

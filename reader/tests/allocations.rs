@@ -1,5 +1,5 @@
-//! From bytes to a sample in the history: in the steady state nothing is allocated. (`zenoh_alloc` holds the rest of the way, to the
-//! socket, to the same.)
+//! From bytes to a sample in the history: in the steady state nothing is allocated. (The Zenoh client's `allocations` holds the rest
+//! of the way, to the socket, to the same.)
 
 use std::{alloc::System, time::Duration, time::Instant};
 

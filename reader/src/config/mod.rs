@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 
 use log::LevelFilter;
 use teleinfo_proto::{tic::Mode, wire};
+use teleinfo_zenoh_client::{Locator, LocatorError};
 
 use crate::{
     cli::{DEFAULT_FILE, Options},
     config::file::{Config, LedChoice, ModeChoice, ParityChoice},
     daemon::exit::{Code, Failure},
     history,
-    zenoh::{Locator, LocatorError},
 };
 
 /// Tried in turn for `device = "auto"`: the name our udev rule gives to USB adapters, then the two of a Raspberry Pi.

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token};
-use teleinfo_reader::zenoh::{Client, Credentials, Event, Locator, Options};
+use teleinfo_zenoh_client::{Client, Credentials, Event, Locator, Options};
 use zenoh::{Config, Session, Wait};
 
 /// Long enough for a slow machine; no test waits for its end when things go right.

@@ -6,7 +6,7 @@ use std::alloc::System;
 use std::time::{Duration, Instant};
 
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
-use teleinfo_reader::zenoh::{Identity, SendError, Session};
+use teleinfo_zenoh_client::{Identity, SendError, Session};
 use zenoh_codec::{RCodec, WCodec, Zenoh080};
 use zenoh_protocol::core::{Resolution, WhatAmI, ZenohIdProto};
 use zenoh_protocol::transport::{InitAck, OpenAck, TransportBody, TransportMessage, init};

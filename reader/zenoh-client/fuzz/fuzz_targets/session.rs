@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use libfuzzer_sys::fuzz_target;
-use teleinfo_reader::zenoh::{Identity, Session, SessionEvent};
+use teleinfo_zenoh_client::{Identity, Session, SessionEvent};
 
 #[derive(arbitrary::Arbitrary, Debug)]
 enum Step {

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use teleinfo_reader::zenoh::Event;
+use teleinfo_zenoh_client::Event;
 use zenoh::{Session, Wait};
 
 use crate::harness::{Reader, free_port, router};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use teleinfo_reader::zenoh::Options;
+use teleinfo_zenoh_client::Options;
 use zenoh::Wait;
 use zenoh::sample::SampleKind;
 
@@ -31,7 +31,7 @@ fn a_restarted_router_gets_everything_declared_again() {
     assert!(alive.result().is_ok());
     let replies = second.get("tic/v1/*/history").wait().unwrap();
     let query = reader.until("a query", |reader| match reader.pending_event() {
-        Some(teleinfo_reader::zenoh::Event::Query(query)) => Some(query),
+        Some(teleinfo_zenoh_client::Event::Query(query)) => Some(query),
         _ => None,
     });
     reader.client.finish(Instant::now(), query.id).unwrap();

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::time::Duration;
 
-use teleinfo_reader::zenoh::Options;
+use teleinfo_zenoh_client::Options;
 use zenoh::{Session, Wait};
 
 use crate::harness::{Reader, free_port, open, tcp};

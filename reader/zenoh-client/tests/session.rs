@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
-use teleinfo_reader::zenoh::{Credentials, Error, Identity, SendError, Session, SessionEvent};
+use teleinfo_zenoh_client::{Credentials, Error, Identity, SendError, Session, SessionEvent};
 use zenoh_codec::{RCodec, WCodec, Zenoh080};
 use zenoh_protocol::core::{Bits, Field, Reliability, Resolution, WhatAmI, WireExpr, ZenohIdProto};
 use zenoh_protocol::network::declare::{self, DeclareKeyExpr, DeclareSubscriber};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use teleinfo_reader::zenoh::{Event, Query, SendError};
+use teleinfo_zenoh_client::{Event, Query, SendError};
 use zenoh::Wait;
 use zenoh::query::{ConsolidationMode, QueryTarget, Reply, ReplyKeyExpr};
 use zenoh::sample::SampleKind;

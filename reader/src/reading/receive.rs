@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use teleinfo_proto::tic::{Decoder, Event, Mode, Parity};
 
 use crate::{
-    config::ParityChoice,
-    detect::{Detector, JUDGED, Trial},
+    config::file::ParityChoice,
+    reading::detect::{Detector, JUDGED, Trial},
 };
 
 /// A meter pauses for 33 ms at most (54E §5.3.6); EOT or a cut lasts longer. Slow adapters deliver in bursts.

@@ -1,4 +1,4 @@
-//! The configuration file, as written: TOML, every key optional, unknown keys refused. What it means is `settings.rs`'s task.
+//! The configuration file, as written: TOML, every key optional, unknown keys refused. What it means is `mod.rs`'s task.
 //!
 //! `deploy/etc/reader.toml` lists every key with its default; a test compares.
 
@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use log::LevelFilter;
 
 use crate::{
-    exit::{Code, Failure},
-    syntax::{self, Entry, Value},
+    config::toml::{self, Entry, Value},
+    daemon::exit::{Code, Failure},
 };
 
 /// The whole file.
@@ -153,7 +153,7 @@ impl Config {
     /// # Errors
     /// One line: where, which key, what was expected.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let (mut config, file) = (Self::default(), syntax::parse(text)?);
+        let (mut config, file) = (Self::default(), toml::parse(text)?);
         if let Some((section, line)) = file.sections.iter().find(|(name, _)| KEYS.iter().all(|(known, _)| known != name)) {
             return Err(format!("line {line}: {}", unknown(section)));
         }

@@ -113,12 +113,12 @@ mod tests {
     };
 
     use super::*;
-    use crate::assembly::{Assembler, Moment};
+    use crate::reading::assemble::{Assembler, Moment};
 
-    const ASLEEP: &[u8] = include_bytes!("../../proto/tests/frames/syn-hist-sleep-mono.tic");
-    const AWAKE: &[u8] = include_bytes!("../../proto/tests/frames/syn-hist-base-mono.tic");
+    const ASLEEP: &[u8] = include_bytes!("../../../proto/tests/frames/syn-hist-sleep-mono.tic");
+    const AWAKE: &[u8] = include_bytes!("../../../proto/tests/frames/syn-hist-base-mono.tic");
 
-    const FRAME: &[u8] = include_bytes!("../../proto/tests/frames/syn-std-base-mono.tic");
+    const FRAME: &[u8] = include_bytes!("../../../proto/tests/frames/syn-std-base-mono.tic");
 
     fn after(damage: impl Fn(usize, u8) -> u8, refused_checksum: u32, line: Line) -> Cause {
         let now = Instant::now();

@@ -1,5 +1,9 @@
 //! What the configuration means: checked, complete, typed. File and flags go in, flags win.
 
+pub mod credentials;
+pub mod file;
+pub mod toml;
+
 use std::path::{Path, PathBuf};
 
 use log::LevelFilter;
@@ -8,8 +12,8 @@ use teleinfo_zenoh_client::{Locator, LocatorError};
 
 use crate::{
     cli::{DEFAULT_FILE, Options},
-    config::{self, Config, LedChoice, ModeChoice, ParityChoice},
-    exit::{Code, Failure},
+    config::file::{Config, LedChoice, ModeChoice, ParityChoice},
+    daemon::exit::{Code, Failure},
     history,
 };
 
@@ -105,7 +109,7 @@ impl Mistake {
 
     /// With the file's line if the key stands in it; a flag has none.
     fn explain(&self, place: &str, text: &str) -> String {
-        match config::line_of(text, self.section, self.key) {
+        match file::line_of(text, self.section, self.key) {
             Some(line) => format!("{place}, line {line}, key \"{}\": {}", self.key, self.what),
             None => self.what.clone(),
         }
@@ -208,14 +212,14 @@ mod tests {
 
     #[test]
     fn the_shipped_file_shows_every_key_with_its_default() {
-        let shipped = include_str!("../../deploy/etc/reader.toml");
+        let shipped = include_str!("../../../deploy/etc/reader.toml");
         assert_eq!(Config::parse(shipped), Ok(Config::default()));
 
         let shown: String = shipped.lines().map(|line| format!("{}\n", uncommented(line))).collect();
         assert!(Config::parse(&shown).is_ok(), "the commented keys are keys too: {:?}", Config::parse(&shown));
-        for (section, keys) in config::KEYS {
+        for (section, keys) in file::KEYS {
             for key in *keys {
-                assert!(config::line_of(&shown, section, key).is_some(), "[{section}] {key} is not in deploy/etc/reader.toml");
+                assert!(file::line_of(&shown, section, key).is_some(), "[{section}] {key} is not in deploy/etc/reader.toml");
             }
         }
     }

@@ -13,10 +13,9 @@ use mio::{Events, Interest, Poll, Token, unix::SourceFd};
 use teleinfo_proto::tic::{Event, Mode};
 
 use crate::{
-    config::ParityChoice,
-    detect::Trial,
+    config::file::ParityChoice,
     line::{Fault, Framing, Line, Read},
-    receive::Receiver,
+    reading::{detect::Trial, receive::Receiver},
 };
 
 /// One read: a second of a line at 9600 baud.

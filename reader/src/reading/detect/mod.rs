@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use teleinfo_proto::tic::{Mode, Parity};
 
-use crate::{config::ParityChoice, line::Framing};
+use crate::{config::file::ParityChoice, line::Framing};
 
 /// At 9600 baud the longest dataset takes 0.12 s, so that much is the most that can be missed before one is seen whole.
 const TRY_STANDARD: Duration = Duration::from_millis(1000);

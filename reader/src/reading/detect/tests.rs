@@ -4,14 +4,14 @@
 use teleinfo_proto::tic::{Event, encode};
 
 use super::*;
-use crate::receive::Receiver;
+use crate::reading::receive::Receiver;
 
 const LIMIT: Duration = Duration::from_secs(7);
 const TICK: Duration = Duration::from_millis(5);
-const HISTORIC: &[u8] = include_bytes!("../../../proto/tests/frames/syn-hist-tempo-mono.tic");
-const STANDARD: &[u8] = include_bytes!("../../../proto/tests/frames/syn-std-tempo-blue.tic");
-const SHORT: &[u8] = include_bytes!("../../../proto/tests/frames/syn-hist-tri-short.tic");
-const SLEEPING: &[u8] = include_bytes!("../../../proto/tests/frames/syn-hist-sleep-mono.tic");
+const HISTORIC: &[u8] = include_bytes!("../../../../proto/tests/frames/syn-hist-tempo-mono.tic");
+const STANDARD: &[u8] = include_bytes!("../../../../proto/tests/frames/syn-std-tempo-blue.tic");
+const SHORT: &[u8] = include_bytes!("../../../../proto/tests/frames/syn-hist-tri-short.tic");
+const SLEEPING: &[u8] = include_bytes!("../../../../proto/tests/frames/syn-hist-sleep-mono.tic");
 
 /// What lies between the meter and this program.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::exit::{Code, Failure};
+use crate::daemon::exit::{Code, Failure};
 
 /// The credential's name in the unit file.
 pub const ZENOH_PASSWORD: &str = "zenoh-password";

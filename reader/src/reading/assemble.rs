@@ -5,7 +5,7 @@
 //!   have none yet; one frame of them waits for it.
 //! * A frame that names another meter while its indexes continue those of the meter before has a damaged name; a real other meter has
 //!   other indexes, or says its name again and again.
-//! * Some things must be said twice before they are passed on ([`crate::doubts`]).
+//! * Some things must be said twice before they are passed on ([`crate::reading::repetition`]).
 //! * An overload does not wait for the end of its frame: it makes an urgent sample of its own.
 //!
 //! Nothing here allocates once it was made.
@@ -17,9 +17,9 @@ use teleinfo_proto::{
     wire::{BootId, Counters, Datasets, DatasetsWriter, Kind, Sample},
 };
 
-use crate::{
-    doubts::Doubts,
+use crate::reading::{
     plausibility::{Plausibility, Powers, Verdict},
+    repetition::Doubts,
 };
 
 /// Frames in a row that must give the same new identity while their indexes say otherwise.
@@ -99,7 +99,7 @@ impl Frame {
     }
 }
 
-/// The meter's own time: the clock's, or what the bytes on the line must have taken if that is more. See [`crate::plausibility`].
+/// The meter's own time: the clock's, or what the bytes on the line must have taken if that is more. See [`crate::reading::plausibility`].
 #[derive(Clone, Copy, Default)]
 struct MeterClock {
     ms: u64,

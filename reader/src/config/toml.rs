@@ -272,7 +272,7 @@ mod tests {
 
     #[test]
     fn what_is_understood_means_what_toml_means() {
-        let shipped = include_str!("../../deploy/etc/reader.toml");
+        let shipped = include_str!("../../../deploy/etc/reader.toml");
         for text in [
             shipped,
             "",

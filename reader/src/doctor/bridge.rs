@@ -11,10 +11,9 @@ use teleinfo_zenoh_client::{Client, Credentials, Error, Event, Failures, Options
 
 use super::{Place, report::Report};
 use crate::{
-    credentials,
-    exit::{Code, Failure},
-    settings::Settings,
-    trouble,
+    config::{Settings, credentials},
+    daemon::exit::{Code, Failure},
+    uplink::trouble,
 };
 
 /// Where the package's unit has the password, which only root may read.

@@ -1,16 +1,18 @@
-//! From bytes to a sample in the history: in the steady state nothing is allocated. (`zenoh_alloc` holds the rest of the way, to the
-//! socket, to the same.)
+//! From bytes to a sample in the history: in the steady state nothing is allocated. (The Zenoh client's `allocations` holds the rest
+//! of the way, to the socket, to the same.)
 
 use std::{alloc::System, time::Duration, time::Instant};
 
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use teleinfo_proto::{tic::Mode, wire::BootId};
 use teleinfo_reader::{
-    assembly::{Assembler, Moment},
-    config::ParityChoice,
-    diagnosis::Diagnosis,
+    config::file::ParityChoice,
     history::History,
-    receive::Receiver,
+    reading::{
+        assemble::{Assembler, Moment},
+        diagnosis::Diagnosis,
+        receive::Receiver,
+    },
 };
 
 #[global_allocator]

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use teleinfo_proto::tic::Mode;
-use teleinfo_reader::zenoh::Locator;
+use teleinfo_zenoh_client::Locator;
 
 /// A Linky meter on a pseudo-terminal, a replayer of captures, a decoder for the desk, a fleet for load tests.
 #[derive(Debug, Parser)]

@@ -10,7 +10,7 @@ use mio::{Events, Poll, Token};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use teleinfo_proto::tic::{Dataset, MeterId, Mode};
 use teleinfo_proto::wire::{BootId, Counters, DatasetsWriter, Kind as SampleKind, Sample, keys};
-use teleinfo_reader::zenoh::{Client, Event, Locator, Options, TOKENS};
+use teleinfo_zenoh_client::{Client, Event, Locator, Options, TOKENS};
 
 /// How the fleet is made.
 #[derive(Debug, Clone)]

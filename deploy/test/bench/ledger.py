@@ -92,7 +92,7 @@ class Ledger:
 
     def complaints(self, since=NOTHING, most=10):
         """What may never be, since a moment; not what is lost: `lost` wants to know of which frames."""
-        wrong, twice, disorder = self.wrong[since.wrong:], self.twice[since.twice:], self.disorder - since.disorder
+        wrong, twice, disorder = self.wrong[since.wrong :], self.twice[since.twice :], self.disorder - since.disorder
         said = [f"wrong: {text}: {values}" for _, text, values in wrong[:most]]
         said += [f"{len(wrong)} wrong values in all"] * (len(wrong) > most)
         said += [f"said twice: {' '.join(sorted(map(str, content)))[:200]}" for content in twice[:most]]

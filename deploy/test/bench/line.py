@@ -3,6 +3,7 @@
 It is a pseudo-terminal for the reader, fed from the meter's. While nobody reads, bytes are lost, as on a wire.
 """
 
+import contextlib
 import os
 import pty
 import random
@@ -91,10 +92,8 @@ class Line(threading.Thread):
             if not self.is_read():
                 self.pending.clear()
             elif self.pending:
-                try:
+                with contextlib.suppress(BlockingIOError):
                     del self.pending[: os.write(self.master, self.pending)]
-                except BlockingIOError:
-                    pass
 
 
 def _hung_up(descriptor, events):

@@ -43,7 +43,11 @@ class Process:
     def start(self):
         with open(self.log, "ab") as log, open(self.output, "ab") as output:
             self.process = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=output, stderr=log, env=self.environment,
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=log,
+                env=self.environment,
                 start_new_session=True,
             )
         return self

@@ -1,9 +1,10 @@
 """What must hold on an ordinary day, and after the restarts that come with it."""
 
 from api import Refused
-from bench.report import require, say
 from house import check, is_, known, unavailable, unique
 from meters import ABOUT_READING, MAY_BE_UNKNOWN, METERS
+
+from bench.report import require, say
 
 
 @check("short")
@@ -58,10 +59,17 @@ def save_sources(ha, entity_ids):
 
 def grid(entity_id, **other):
     """A source of the Energy dashboard as recent versions want it."""
-    nothing = dict.fromkeys((
-        "stat_energy_to", "stat_cost", "stat_compensation", "entity_energy_price", "number_energy_price",
-        "entity_energy_price_export", "number_energy_price_export",
-    ))
+    nothing = dict.fromkeys(
+        (
+            "stat_energy_to",
+            "stat_cost",
+            "stat_compensation",
+            "entity_energy_price",
+            "number_energy_price",
+            "entity_energy_price_export",
+            "number_energy_price_export",
+        )
+    )
     return {"type": "grid", "stat_energy_from": entity_id, "cost_adjustment_day": 0, **nothing, **other}
 
 
@@ -140,7 +148,7 @@ def change_of_mode(house):
     house.chain.bridge()
     house.chain.meter("base", meter, options + " --switch-after 25")
     same = [unique(meter, key) for key in ("apparent_power", "current", "tariff", "overload", "subscribed_power")]
-    house.wait("historic", {key: known for key in [*same, unique(meter, "energy_base")]}, 20)
+    house.wait("historic", dict.fromkeys([*same, unique(meter, "energy_base")], known), 20)
     before = house.entity_ids()
     new = dict.fromkeys([unique(meter, "energy_total"), unique(meter, "voltage")], known)
     new[unique(meter, "mode")] = is_("Standard")

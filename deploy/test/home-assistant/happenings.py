@@ -1,9 +1,10 @@
 """What happens at a meter and must be seen in Home Assistant: events, entities that come and go, other names."""
 
-from bench.report import require
-from bench.wait import wait_for_all
 from house import PATIENCE, check, is_, known, unique
 from meters import METERS
+
+from bench.report import require
+from bench.wait import wait_for_all
 
 TEMPO = METERS["tempo"][0]
 STANDARD_TEMPO = METERS["tempo-three"][0]
@@ -58,8 +59,12 @@ def change_of_contract(house):
 
 
 FRENCH = {
-    "apparent_power": "Puissance apparente", "energy_base": "Énergie BASE", "tariff": "Tarif en cours",
-    "overload": "Dépassement de puissance", "last_frame": "Dernière trame", "power_estimated": "Puissance estimée",
+    "apparent_power": "Puissance apparente",
+    "energy_base": "Énergie BASE",
+    "tariff": "Tarif en cours",
+    "overload": "Dépassement de puissance",
+    "last_frame": "Dernière trame",
+    "power_estimated": "Puissance estimée",
 }
 
 
@@ -105,5 +110,4 @@ def overloads(house):
 
 def states_since_on(house, entity):
     seen = [row["state"] for row in house.ha.history(entity["entity_id"])]
-    return seen[seen.index("on"):] if "on" in seen else []
-
+    return seen[seen.index("on") :] if "on" in seen else []

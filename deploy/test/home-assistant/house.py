@@ -4,12 +4,13 @@ import contextlib
 import os
 import pathlib
 
-from bench.broker import Broker
-from bench.report import require
-from bench.wait import wait_for_all
 from chain import Chain
 from meters import MAY_BE_UNKNOWN, METERS
 from server import HomeAssistant
+
+from bench.broker import Broker
+from bench.report import require
+from bench.wait import wait_for_all
 
 PATIENCE = 60
 # name -> the check: a function that is given a house.
@@ -19,6 +20,7 @@ CHECKS = {}
 def check(form, **house):
     """Makes a function a check. `form`: "short" (continuous integration runs these), "usual" (a run without words
     runs these too), or "long" (only when named). `house`: what its house needs besides."""
+
     def note(function):
         function.form, function.house = form, house
         CHECKS[function.__name__.replace("_", "-")] = function
@@ -81,10 +83,12 @@ class House:
 
     def wait(self, what, wanted, patience=PATIENCE):
         """Until the states of these unique ids are right: `wanted` has a test for each."""
+
         def wrong():
             found = self.ha.entities()
             states = {key: found.get(key, {}).get("state") for key in wanted}
             return {key: state for key, state in states.items() if not wanted[key](state)}
+
         wait_for_all(what, wrong, patience)
 
     def wait_there(self, unique_id):

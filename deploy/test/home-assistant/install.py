@@ -25,15 +25,33 @@ CACHE = pathlib.Path(os.environ.get("TELEINFO_HOME_ASSISTANT", "/var/cache/telei
 SUITE = "forky"
 # To build what comes without a wheel, and to lie about the time.
 PACKAGES = (
-    "ca-certificates", "python3", "python3-venv", "python3-dev", "gcc", "g++", "libc6-dev", "libffi-dev", "libssl-dev",
-    "make", "tzdata", "libfaketime",
+    "ca-certificates",
+    "python3",
+    "python3-venv",
+    "python3-dev",
+    "gcc",
+    "g++",
+    "libc6-dev",
+    "libffi-dev",
+    "libssl-dev",
+    "make",
+    "tzdata",
+    "libfaketime",
 )
 # What an older Home Assistant forgot to limit: its cloud client does not start with the next josepy.
 LIMITS = {"2024": ["josepy<2"]}
 # How this machine reaches the package index goes along.
 NETWORK = (
-    "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "PIP_DEFAULT_TIMEOUT", "HTTP_PROXY", "HTTPS_PROXY",
-    "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
+    "PIP_INDEX_URL",
+    "PIP_EXTRA_INDEX_URL",
+    "PIP_TRUSTED_HOST",
+    "PIP_DEFAULT_TIMEOUT",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
 )
 FILES = ("/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt")
 # The newest that was tried. Raised by hand, so that a release of theirs breaks nothing here by itself.

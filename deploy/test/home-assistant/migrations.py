@@ -3,15 +3,19 @@
 import json
 import time
 
-from bench.report import require
-from bench.wait import wait_for, wait_for_all
 from house import PATIENCE, check, known, unique
 from meters import METERS
 
+from bench.report import require
+from bench.wait import wait_for, wait_for_all
+
 # What the other program announces: label -> class, unit, state class.
 LABELS = {
-    "BASE": ("energy", "Wh", "total_increasing"), "PAPP": (None, "VA", None), "IINST": ("current", "A", None),
-    "PTEC": (None, None, None), "ADPS": ("current", "A", None),
+    "BASE": ("energy", "Wh", "total_increasing"),
+    "PAPP": (None, "VA", None),
+    "IINST": ("current", "A", None),
+    "PTEC": (None, None, None),
+    "ADPS": ("current", "A", None),
 }
 OLD_DEVICE = "Old meter"
 KEPT = ("BASE", "PAPP", "IINST", "PTEC")
@@ -79,7 +83,9 @@ class Old:
         for label, (device_class, unit, state_class) in LABELS.items():
             value = "{% if '" + label + "' in value_json %}{{ value_json." + label + ".value }}{% endif %}"
             config = {
-                "unique_id": self.unique_of(label), "name": label, "state_topic": f"teleinfo/{METER}",
+                "unique_id": self.unique_of(label),
+                "name": label,
+                "state_topic": f"teleinfo/{METER}",
                 "value_template": value,
                 "device": {"identifiers": [f"old_{METER}"], "name": OLD_DEVICE},
             }

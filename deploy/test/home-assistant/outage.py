@@ -13,12 +13,13 @@ import sys
 import time
 
 import api
+from house import check, known, unique
+from meters import METERS
+
 from bench.clock import library, shifted
 from bench.process import Process, environment
 from bench.report import require, say
 from bench.wait import wait_for
-from house import check, known, unique
-from meters import METERS
 
 HOUR = 3600
 HOURS = 3
@@ -174,4 +175,3 @@ def index_at(truth, moment):
 
 def corrections(chain):
     return len(re.findall(r"corrected \d+ hours", chain.said("bridge")))
-

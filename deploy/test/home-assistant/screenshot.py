@@ -11,27 +11,50 @@ import time
 import urllib.request
 
 import api
-from bench.need import missing_tools
-from bench.process import Process, call, environment
-from bench.programs import PROJECT
-from bench.report import require, say
 from checks import grid
 from house import check, known, unique
 from meters import METERS
 
+from bench.need import missing_tools
+from bench.process import Process, call, environment
+from bench.programs import PROJECT
+from bench.report import require, say
+
 METER, OPTIONS = "042176000009", METERS["tempo-three"][1]
 DRIVER = "http://127.0.0.1:9515"
 FLAGS = (
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update", "--force-device-scale-factor=1",
-    "--hide-scrollbars", "--lang=en",
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--force-device-scale-factor=1",
+    "--hide-scrollbars",
+    "--lang=en",
 )
 SIZE_MAX = 200_000
 # Wh of each hour: off-peak until 06:00 and from 22:00, peak in between.
 OFF_PEAK = {0: 1850, 1: 2100, 2: 1650, 3: 620, 4: 410, 5: 480, 22: 1900, 23: 2050}
 PEAK = {
-    6: 730, 7: 1240, 8: 980, 9: 460, 10: 380, 11: 790, 12: 1310, 13: 690, 14: 350, 15: 320, 16: 410, 17: 870, 18: 1480,
-    19: 1760, 20: 1240, 21: 830,
+    6: 730,
+    7: 1240,
+    8: 980,
+    9: 460,
+    10: 380,
+    11: 790,
+    12: 1310,
+    13: 690,
+    14: 350,
+    15: 320,
+    16: 410,
+    17: 870,
+    18: 1480,
+    19: 1760,
+    20: 1240,
+    21: 830,
 }
 
 
@@ -88,8 +111,15 @@ class Browser:
                 time.sleep(0.5)
         # A page of the same origin, to leave the token at.
         self.go("/manifest.json")
-        tokens = {"access_token": self.house.ha.token, "token_type": "Bearer", "expires_in": 10**9, "hassUrl": api.URL,
-                  "clientId": f"{api.URL}/", "expires": int(time.time() * 1000) + 10**12, "refresh_token": ""}
+        tokens = {
+            "access_token": self.house.ha.token,
+            "token_type": "Bearer",
+            "expires_in": 10**9,
+            "hassUrl": api.URL,
+            "clientId": f"{api.URL}/",
+            "expires": int(time.time() * 1000) + 10**12,
+            "refresh_token": "",
+        }
         self.run("localStorage.setItem('hassTokens', arguments[0])", json.dumps(tokens))
         self.run("localStorage.setItem('dockedSidebar', arguments[0])", json.dumps("always_hidden"))
         return self

@@ -7,6 +7,7 @@ import re
 import time
 
 from api import URL, Refused, WebSocket, rest
+
 from bench import broker
 from bench.clock import shifted
 from bench.process import Process
@@ -98,10 +99,13 @@ class HomeAssistant:
             if entry["platform"] == "mqtt":
                 state = states.get(entry["entity_id"], {})
                 found[entry["unique_id"]] = {
-                    "entity_id": entry["entity_id"], "name": entry["original_name"],
+                    "entity_id": entry["entity_id"],
+                    "name": entry["original_name"],
                     "device": devices.get(entry["device_id"]),
-                    "disabled": bool(entry["disabled_by"]), "category": entry["entity_category"],
-                    "state": state.get("state"), "attributes": state.get("attributes", {}),
+                    "disabled": bool(entry["disabled_by"]),
+                    "category": entry["entity_category"],
+                    "state": state.get("state"),
+                    "attributes": state.get("attributes", {}),
                 }
         return found
 
@@ -123,16 +127,28 @@ class HomeAssistant:
     def hourly(self, entity_id, since):
         """Rows of the hourly statistics: start in s -> `sum` and `state` in Wh."""
         start = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(since))
-        rows = self.ask({
-            "type": "recorder/statistics_during_period", "start_time": start,
-            "statistic_ids": [entity_id], "period": "hour", "types": ["sum", "state"], "units": {"energy": "Wh"},
-        })
+        rows = self.ask(
+            {
+                "type": "recorder/statistics_during_period",
+                "start_time": start,
+                "statistic_ids": [entity_id],
+                "period": "hour",
+                "types": ["sum", "state"],
+                "units": {"energy": "Wh"},
+            }
+        )
         return {int(row["start"] / 1000): {"sum": row["sum"], "state": row["state"]} for row in rows.get(entity_id, [])}
 
     def import_row(self, entity_id, start, wh, total):
         """Puts a row into the hourly statistics. What is required by one version is refused by another."""
-        metadata = {"source": "recorder", "statistic_id": entity_id, "name": None, "has_sum": True, "has_mean": False,
-                    "unit_of_measurement": "Wh"}
+        metadata = {
+            "source": "recorder",
+            "statistic_id": entity_id,
+            "name": None,
+            "has_sum": True,
+            "has_mean": False,
+            "unit_of_measurement": "Wh",
+        }
         stats = [{"start": time.strftime("%Y-%m-%dT%H:00:00Z", time.gmtime(start)), "sum": total, "state": wh}]
         command = {"type": "recorder/import_statistics", "stats": stats}
         try:

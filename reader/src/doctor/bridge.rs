@@ -7,13 +7,12 @@ use std::{
 };
 
 use mio::{Events, Poll, Token};
+use teleinfo_zenoh_client::{Client, Credentials, Event, Options};
 
 use super::{Place, report::Report};
 use crate::{
-    credentials,
-    exit::{Code, Failure},
-    settings::Settings,
-    zenoh::{Client, Credentials, Event, Options},
+    config::{Settings, credentials},
+    daemon::exit::{Code, Failure},
 };
 
 /// Where the package's unit has the password, which only root may read.

@@ -12,25 +12,28 @@ use teleinfo_proto::{
     tic::{Event, Mode, Value},
     wire::{BootId, Line as LineState, Status},
 };
+use teleinfo_zenoh_client::{Client, Credentials, Options};
 
 use super::{
     CLIENT, LINE,
     news::{self, News, State},
 };
 use crate::{
-    assembly::{Assembler, Moment},
-    credentials,
-    diagnosis::Diagnosis,
-    exit::{Code, Failure},
+    config::{Settings, credentials},
+    daemon::{
+        exit::{Code, Failure},
+        notify::Notify,
+    },
     history::History,
     led::{gpio, light::Light},
     line::{Fault, FaultKind, Framing, Line, Read},
-    notify::Notify,
-    publisher::Publisher,
-    receive::Receiver,
-    session::{Action, Session},
-    settings::Settings,
-    zenoh::{Client, Credentials, Options},
+    reading::{
+        assemble::{Assembler, Moment},
+        diagnosis::Diagnosis,
+        receive::Receiver,
+        watch::{Action, Session},
+    },
+    uplink::Publisher,
 };
 
 /// One read: a second of a line at 9600 baud.
@@ -358,6 +361,11 @@ fn history_file(settings: &Settings) -> Option<PathBuf> {
 fn load(history: &mut History, settings: &Settings) {
     let Some(path) = history_file(settings) else { return };
     match history.load(&path) {
+        Ok(0) => {}
+        Ok(damaged) => log::warn!(
+            "{}: the saved history is damaged in {damaged} places; what is damaged is left out, the rest is used",
+            path.display()
+        ),
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             log::warn!("{}: the history of the last run cannot be read: {error}; beginning a new one", path.display());
         }

@@ -1,0 +1,246 @@
+//! What goes to the bridge: samples as they are made, the token of a meter that is being read, reports, and answers from the history.
+//!
+//! The client knows how to send; this file knows what, under which key, and what to say in the log.
+
+pub(crate) mod trouble;
+
+use std::{collections::VecDeque, time::Instant};
+
+use mio::event::Event as Readiness;
+use teleinfo_proto::{
+    tic::MeterId,
+    wire::{Sample, Status, keys},
+};
+use teleinfo_zenoh_client::{Client, Declaration, Event, Query, QueryId, SendError};
+
+use crate::history::{ANSWER_BYTES, Cursor, History, Request};
+
+/// Bridges ask one question after another; more at once than this are a fault of theirs, and turned away.
+const ANSWERS_MAX: usize = 8;
+/// Samples per turn of the loop: a fraction of a millisecond's work, so that the line never waits.
+const ANSWER_STEP: usize = 32;
+
+/// The way to the bridge, and what is on it.
+pub struct Publisher {
+    client: Client,
+    meter: Option<Meter>,
+    answers: VecDeque<Answer>,
+    /// The answers wait for room.
+    full: bool,
+    buffer: Vec<u8>,
+    connected: bool,
+    reconnects: u32,
+    /// What was last said about a missing connection.
+    trouble: String,
+}
+
+/// The meter that samples come from.
+struct Meter {
+    id: MeterId,
+    sample_key: keys::Key,
+    /// Its token is declared.
+    alive: bool,
+}
+
+struct Answer {
+    query: QueryId,
+    cursor: Cursor,
+    /// A sample that did not fit yet: its length in the buffer.
+    waiting: Option<Vec<u8>>,
+}
+
+impl Publisher {
+    /// On a client that has its locators.
+    pub fn new(client: Client) -> Self {
+        Self {
+            client,
+            meter: None,
+            answers: VecDeque::new(),
+            full: false,
+            buffer: vec![0; ANSWER_BYTES],
+            connected: false,
+            reconnects: 0,
+            trouble: String::new(),
+        }
+    }
+
+    /// A session with a bridge stands.
+    pub fn is_connected(&self) -> bool {
+        self.connected
+    }
+
+    /// Sessions lost so far.
+    pub fn reconnects(&self) -> u32 {
+        self.reconnects
+    }
+
+    /// An event of the loop that may be the client's.
+    pub fn handle_event(&mut self, event: &Readiness, now: Instant) {
+        self.client.handle_event(event, now);
+    }
+
+    /// When [`Publisher::handle_timeout`] is due.
+    pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
+        if self.answers.is_empty() || self.full { self.client.poll_timeout(now) } else { Some(now) }
+    }
+
+    /// Time has passed, or something has happened. `true`: a connection has come up.
+    pub fn handle_timeout(&mut self, history: &History, now: Instant) -> bool {
+        self.client.handle_timeout(now);
+        let before = self.connected;
+        while let Some(event) = self.client.poll_event() {
+            self.take(event, history, now);
+        }
+        self.answer(history, now);
+        self.connected && !before
+    }
+
+    /// Sends a sample; `false` if it could not leave.
+    pub fn send(&mut self, sample: &Sample<'_>, encoded: &[u8], now: Instant) -> bool {
+        self.set_meter(sample.meter, now);
+        let Some(meter) = &self.meter else { return false };
+        self.client.publish(&meter.sample_key, encoded, now).is_ok()
+    }
+
+    /// Sends a report.
+    pub fn report(&mut self, status: &Status<'_>, now: Instant) {
+        let Some(key) = keys::reader_status(status.name) else { return };
+        let mut buffer = [0; Status::BYTES_MAX];
+        match status.encode(&mut buffer) {
+            // Without a connection it is not missed: there is another with the connection.
+            Ok(bytes) => _ = self.client.publish(&key, bytes, now),
+            Err(error) => log::debug!("status: {error}"),
+        }
+    }
+
+    /// Shows or withdraws the token of the meter.
+    pub fn set_alive(&mut self, alive: bool, now: Instant) {
+        let Some(meter) = self.meter.as_mut().filter(|meter| meter.alive != alive) else { return };
+        meter.alive = alive;
+        match alive {
+            true => self.client.declare(Declaration::Token, &keys::alive(&meter.id), now),
+            false => self.client.undeclare(Declaration::Token, &keys::alive(&meter.id), now),
+        }
+    }
+
+    /// Says goodbye, and ends the connection for good.
+    pub fn close(&mut self, now: Instant) {
+        self.part(now);
+        self.client.close(now);
+    }
+
+    /// Leaves the meter. Its token goes in a lost connection too; that its samples are deleted is what tells a farewell from a fault.
+    fn part(&mut self, now: Instant) {
+        let Some(meter) = &self.meter else { return };
+        // Without a connection nobody has to be told.
+        let _ = self.client.delete(&meter.sample_key, now);
+        self.set_alive(false, now);
+    }
+
+    fn set_meter(&mut self, id: MeterId, now: Instant) {
+        if self.meter.as_ref().is_some_and(|meter| meter.id == id) {
+            return;
+        }
+        self.part(now);
+        if let Some(old) = &self.meter {
+            self.client.undeclare(Declaration::Queryable, &keys::history(&old.id), now);
+            self.client.undeclare(Declaration::Key, &old.sample_key, now);
+        }
+        let sample_key = keys::sample(&id);
+        self.client.declare(Declaration::Key, &sample_key, now);
+        self.client.declare(Declaration::Queryable, &keys::history(&id), now);
+        self.meter = Some(Meter { id, sample_key, alive: false });
+    }
+
+    fn take(&mut self, event: Event, history: &History, now: Instant) {
+        match event {
+            Event::Connected { locator, authenticated } => {
+                log::info!("connected to {locator}{}", if authenticated { ", password accepted" } else { "" });
+                self.connected = true;
+                self.trouble.clear();
+            }
+            Event::Disconnected { failures, .. } => self.lost(trouble::of_locators(&failures)),
+            Event::NoRouter { group } => self.lost(trouble::of_scouting(group)),
+            Event::Query(query) => self.ask(query, history, now),
+            Event::Room => self.full = false,
+        }
+    }
+
+    /// One line when it begins, another when the reason changes.
+    fn lost(&mut self, reason: String) {
+        self.reconnects += u32::from(std::mem::take(&mut self.connected));
+        self.answers.clear();
+        self.full = false;
+        if self.trouble != reason {
+            log::warn!("no connection to the bridge: {reason}; trying again, samples are kept meanwhile");
+            self.trouble = reason;
+        }
+    }
+
+    fn ask(&mut self, query: Query, history: &History, now: Instant) {
+        match query.parameters.parse::<Request>() {
+            Ok(request) if self.answers.len() < ANSWERS_MAX => {
+                log::debug!("history asked for: {:?}", query.parameters);
+                self.answers.push_back(Answer { query: query.id, cursor: history.answer(request), waiting: None });
+            }
+            Ok(_) => _ = self.client.finish(query.id, now),
+            Err(error) => {
+                log::debug!("history asked for with {:?}: {error}", query.parameters);
+                let _ = self.client.finish(query.id, now);
+            }
+        }
+    }
+
+    /// Goes on with the oldest question.
+    fn answer(&mut self, history: &History, now: Instant) {
+        let Some(answer) = self.answers.front_mut().filter(|_| !self.full) else { return };
+        for _ in 0..ANSWER_STEP {
+            let sent = match answer.waiting.take() {
+                Some(sample) => reply(&mut self.client, answer, &sample, now),
+                None => match history.next(&mut answer.cursor, &mut self.buffer) {
+                    Some(sample) => reply(&mut self.client, answer, sample, now),
+                    None => Progress::of(self.client.finish(answer.query, now)).or_done(),
+                },
+            };
+            match sent {
+                Progress::On => {}
+                Progress::Full => return self.full = true,
+                Progress::Done => {
+                    self.answers.pop_front();
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// How an answer goes on.
+enum Progress {
+    On,
+    Full,
+    Done,
+}
+
+impl Progress {
+    fn of(result: Result<(), SendError>) -> Self {
+        match result {
+            Ok(()) => Self::On,
+            Err(SendError::Full) => Self::Full,
+            // Whoever asked has gone.
+            Err(_) => Self::Done,
+        }
+    }
+
+    fn or_done(self) -> Self {
+        if let Self::Full = self { self } else { Self::Done }
+    }
+}
+
+fn reply(client: &mut Client, answer: &mut Answer, encoded: &[u8], now: Instant) -> Progress {
+    let Ok(sample) = Sample::decode(encoded) else { return Progress::On };
+    let progress = Progress::of(client.reply(answer.query, &keys::sample(&sample.meter), encoded, now));
+    if let Progress::Full = progress {
+        answer.waiting = Some(encoded.to_vec());
+    }
+    progress
+}

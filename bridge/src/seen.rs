@@ -45,24 +45,24 @@ impl Seen {
     }
 
     fn dataset(&mut self, meter: &MeterId, dataset: &Dataset<'_>) {
-        if THREE_PHASE.contains(&dataset.label) {
+        if THREE_PHASE.contains(&dataset.label()) {
             self.three_phase = true;
         }
         match dataset.value() {
-            Value::Energy(index) if index.0 == 0 => return,
-            Value::ReactiveEnergy(index) if index.0 == 0 => return,
+            Value::Energy(index) if index.get() == 0 => return,
+            Value::ReactiveEnergy(index) if index.get() == 0 => return,
             Value::Energy(_) => self.add("index"),
             Value::TariffOption(option) => self.contract(option),
             Value::Status(register) => self.status(register),
             Value::Relays(relays) => self.relays(relays),
             _ => {}
         }
-        match dataset.label {
+        match dataset.label() {
             "DPM1" | "DPM2" | "DPM3" => self.add("peak_dates"),
             "PMAX" => self.add(if is_linky(meter) { "pmax_linky" } else { "pmax_older" }),
             _ => {}
         }
-        self.add(dataset.label);
+        self.add(dataset.label());
     }
 
     fn contract(&mut self, option: TariffOption) {
@@ -70,8 +70,8 @@ impl Seen {
             TariffOption::Base => &["contract_base"],
             TariffOption::OffPeak => &["contract_hc", "several_indexes"],
             TariffOption::Ejp => &["contract_ejp", "several_indexes", "peak"],
-            TariffOption::Tempo { .. } => &["contract_tempo", "several_indexes", "tempo"],
-            TariffOption::Other => &[],
+            TariffOption::Tempo => &["contract_tempo", "several_indexes", "tempo"],
+            _ => &[],
         };
         features.iter().for_each(|feature| self.add(feature));
     }
@@ -115,27 +115,15 @@ impl Terms {
     /// What one frame says of it. A frame that is not whole may lack NGTF, and a three-phase short frame never has OPTARIF.
     #[must_use]
     pub fn of(mode: Mode, datasets: &[Dataset<'_>], whole: bool) -> Option<Self> {
-        let find = |label: &str| datasets.iter().find(|dataset| dataset.label == label);
+        let find = |label: &str| datasets.iter().find(|dataset| dataset.label() == label);
         let contract = match mode {
-            Mode::Standard => find("NGTF").map(|calendar| squeeze(calendar.data)).or_else(|| whole.then(String::new)),
+            Mode::Standard => find("NGTF").map(|calendar| squeeze(calendar.data())).or_else(|| whole.then(String::new)),
             Mode::Historic => match find("OPTARIF")?.value() {
-                Value::TariffOption(option) => Some(contract_name(option).to_owned()),
+                Value::TariffOption(option) => Some(option.name().to_owned()),
                 _ => None,
             },
         };
         Some(Self { mode, contract: contract? })
-    }
-}
-
-/// The contracts of the historic mode.
-#[must_use]
-pub const fn contract_name(option: TariffOption) -> &'static str {
-    match option {
-        TariffOption::Base => "base",
-        TariffOption::OffPeak => "hc",
-        TariffOption::Ejp => "ejp",
-        TariffOption::Tempo { .. } => "tempo",
-        TariffOption::Other => "other",
     }
 }
 

@@ -142,15 +142,16 @@ impl History {
         file::save(path, &self.snapshots, &self.frames)
     }
 
-    /// Takes in what a file holds; to be called before the first [`Self::push`].
+    /// Takes in what a file holds; to be called before the first [`Self::push`]. A damaged record is left out, the others are taken in.
+    /// Gives the number of places where the file is damaged.
     ///
     /// # Errors
     ///
-    /// Those of the file system, and `InvalidData` for a file that is not a whole history. Nothing is taken in then.
-    pub fn load(&mut self, path: &Path) -> io::Result<()> {
-        file::load(path, &mut self.snapshots, &mut self.frames)?;
+    /// Those of the file system, and `InvalidData` for a file that is no history. What was read before stays.
+    pub fn load(&mut self, path: &Path) -> io::Result<u32> {
+        let damaged = file::load(path, &mut self.snapshots, &mut self.frames);
         self.ordinal = self.newest_ordinal();
-        Ok(())
+        damaged
     }
 
     fn push_snapshot(&mut self, sample: &Sample<'_>, minute: i64) {

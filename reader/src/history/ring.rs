@@ -65,10 +65,6 @@ impl Ring {
         }
     }
 
-    pub(super) fn clear(&mut self) {
-        self.start = self.end;
-    }
-
     fn used(&self) -> usize {
         (self.end - self.start) as usize
     }

@@ -141,16 +141,65 @@ fn a_file_keeps_it_through_a_restart() {
     assert_eq!(sequences, [(BOOT, 599), (BOOT, 600), (NEXT_BOOT, 1)]);
 }
 
-#[test]
-fn a_damaged_file_is_an_error_and_nothing_is_taken_in() {
+/// The history in a file of these bytes, and in how many places it is damaged.
+fn loaded(bytes: &[u8]) -> std::io::Result<(History, u32)> {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("history");
-    filled(BYTES_MIN, 600).save(&path).unwrap();
-    let whole = std::fs::read(&path).unwrap();
-    for damaged in [&b""[..], b"TICHIST9", &whole[..whole.len() / 2], &whole[..whole.len() - 1], &[&whole[..8], &[255; 900]].concat()] {
-        std::fs::write(&path, damaged).unwrap();
-        let mut history = History::new(BYTES_MIN);
-        assert!(history.load(&path).is_err());
-        assert!(answer(&history, Request::Everything).is_empty());
+    std::fs::write(&path, bytes).unwrap();
+    let mut history = History::new(BYTES_MIN);
+    let damaged = history.load(&path)?;
+    Ok((history, damaged))
+}
+
+/// A history of ten minutes, and its file.
+fn saved() -> (History, Vec<u8>) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("history");
+    let history = filled(BYTES_MIN, 600);
+    history.save(&path).unwrap();
+    (history, std::fs::read(&path).unwrap())
+}
+
+#[test]
+fn a_file_that_is_no_history_is_an_error() {
+    for bytes in [&b""[..], b"TIC", b"TICHIST1", b"TICHIST9", &[255; 900]] {
+        assert!(loaded(bytes).is_err());
     }
+}
+
+#[test]
+fn a_flipped_bit_costs_one_record_and_is_said() {
+    let (whole, file) = saved();
+    let all = answer(&whole, Request::Everything);
+    // Every place of a record's head and content, in both rings.
+    for place in (8..file.len()).step_by(97) {
+        let mut bytes = file.clone();
+        bytes[place] ^= 1 << (place % 8);
+        let (history, damaged) = loaded(&bytes).unwrap();
+        assert!(damaged > 0, "byte {place}");
+        let seen = answer(&history, Request::Everything);
+        assert!(seen.iter().all(|sample| all.contains(sample)), "byte {place}: a value that was never saved");
+        let frames = |samples: &[(BootId, u64, bool, u64)]| samples.iter().filter(|(_, _, frame, _)| *frame).count();
+        assert!(frames(&seen) + 1 >= frames(&all), "byte {place}: more than one frame is gone");
+    }
+}
+
+#[test]
+fn a_file_that_ends_early_keeps_what_it_has() {
+    let (whole, file) = saved();
+    let all = answer(&whole, Request::Everything);
+    for length in [file.len() / 2, file.len() - 1, 8] {
+        let (history, damaged) = loaded(&file[..length]).unwrap();
+        let seen = answer(&history, Request::Everything);
+        assert!(damaged > 0 && seen.len() < all.len() + 1, "{length} bytes");
+        assert!(seen.iter().all(|(_, sequence, _, east)| *east == 1_000 + sequence), "{length} bytes");
+    }
+}
+
+#[test]
+fn garbage_between_records_is_skipped() {
+    let (whole, file) = saved();
+    let bytes = [&file[..8], &[0xa5; 9_000], &file[8..]].concat();
+    let (history, damaged) = loaded(&bytes).unwrap();
+    assert_eq!((answer(&history, Request::Everything), damaged), (answer(&whole, Request::Everything), 1));
 }

@@ -358,6 +358,11 @@ fn history_file(settings: &Settings) -> Option<PathBuf> {
 fn load(history: &mut History, settings: &Settings) {
     let Some(path) = history_file(settings) else { return };
     match history.load(&path) {
+        Ok(0) => {}
+        Ok(damaged) => log::warn!(
+            "{}: the saved history is damaged in {damaged} places; what is damaged is left out, the rest is used",
+            path.display()
+        ),
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             log::warn!("{}: the history of the last run cannot be read: {error}; beginning a new one", path.display());
         }

@@ -1,0 +1,84 @@
+# shellcheck shell=bash
+# What every step uses: how it is run, how it gets what it needs, how it says that something could not be checked.
+
+# Set to "no" by `.ci/run quick`: then nothing is installed, and what is missing is not checked, which is said at the end.
+INSTALL=yes
+NOT_CHECKED=()
+
+# Names the step, says how long it took, and ends everything at the first that fails. The function runs by itself, not in a condition: there
+# `set -e` would not hold.
+step() { # NAME
+    local began=$SECONDS
+    CURRENT=$1
+    echo "== $1"
+    trap 'echo "== FAILED: $CURRENT"' EXIT
+    "step_${1//-/_}"
+    trap - EXIT
+    echo "== ok: $1 ($((SECONDS - began)) s)"
+}
+
+# Something that this machine cannot show. It fails nothing, and nobody can overlook it.
+not_checked() { # WHY
+    NOT_CHECKED+=("$CURRENT: $1")
+    echo "== NOT CHECKED: $CURRENT: $1" >&2
+}
+
+tell_what_was_not_checked() {
+    local why
+    [ ${#NOT_CHECKED[@]} -gt 0 ] || return 0
+    echo "== NOT EVERYTHING WAS CHECKED:"
+    for why in "${NOT_CHECKED[@]}"; do
+        echo "==   $why"
+    done
+}
+
+# Debian packages. Who is not root gets the line to paste.
+need_packages() { # PACKAGE...
+    local package missing=()
+    for package in "$@"; do
+        dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    [ "$(id -u)" -eq 0 ] || { echo "missing here: sudo apt install ${missing[*]}" >&2 && return 1; }
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+need_targets() { # TARGET...
+    rustup target add "$@"
+}
+
+# A cargo command that is a program of its own.
+need_cargo() { # NAME
+    cargo "$1" --version >/dev/null 2>&1 || cargo install --locked "cargo-$1"
+}
+
+# Our own programs, as the tests of whole systems start them.
+need_programs() {
+    need_packages gcc libc6-dev
+    cargo build --workspace
+}
+
+# A program that a quick run uses if it is there. The second argument installs it.
+have() { # PROGRAM INSTALLER...
+    local program=$1
+    shift
+    command -v "$program" >/dev/null && return
+    [ "$INSTALL" = yes ] || { not_checked "$program is missing" && return 1; }
+    "$@"
+}
+
+# Python tools, of fixed versions, in a place of their own.
+install_python_tool() { # NAME VERSION
+    need_packages python3-venv
+    python3 -m venv target/python-tools
+    target/python-tools/bin/pip install --quiet "$1==$2"
+    PATH=$PWD/target/python-tools/bin:$PATH
+}
+
+# A command of the README as it is pasted. A container's root has no sudo and needs none.
+pasted() { # COMMAND
+    local command=$1
+    command -v sudo >/dev/null || command=${command//sudo /}
+    DEBIAN_FRONTEND=noninteractive bash -c "set -e; $command"
+}

@@ -1,0 +1,99 @@
+# shellcheck shell=bash
+# Steps that build and test the crates.
+
+# The reader's budget, in bytes: docs/measurements.md.
+READER_BYTES_MAX=900000
+FUZZ_SECONDS=10
+
+# A C compiler for the bridge's TLS, and what the tests start beside our programs.
+BUILD=(gcc libc6-dev)
+
+step_quick_tests() {
+    cargo test --workspace --lib --bins
+    cargo test -p teleinfo-proto -p teleinfo-reader
+}
+
+# proto serves a bare microcontroller too, with and without what its features bring.
+step_no_std() {
+    need_targets thumbv6m-none-eabi
+    cargo build -p teleinfo-proto --target thumbv6m-none-eabi --no-default-features
+    cargo build -p teleinfo-proto --target thumbv6m-none-eabi
+}
+
+step_static_readers() {
+    local target bytes
+    need_packages qemu-user-static
+    need_targets x86_64-unknown-linux-musl aarch64-unknown-linux-musl
+    for target in x86_64-unknown-linux-musl aarch64-unknown-linux-musl; do
+        CC=/bin/false cargo build --release -p teleinfo-reader --target "$target"
+        bytes=$(stat -c %s "target/$target/release/teleinfo-reader")
+        echo "teleinfo-reader, $target: $bytes bytes"
+        [ "$bytes" -le "$READER_BYTES_MAX" ] || { echo "more than $READER_BYTES_MAX" && return 1; }
+    done
+    qemu-aarch64-static target/aarch64-unknown-linux-musl/release/teleinfo-reader --version
+}
+
+# The declared version, really built with. A folder of its own keeps the other builds warm.
+step_minimum_rust() {
+    local version
+    version=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+    rustup toolchain install "$version" --profile minimal --no-self-update >/dev/null 2>&1 || true
+    if ! cargo "+$version" --version; then
+        not_checked "Rust $version is not here and cannot be fetched"
+        return 0
+    fi
+    need_packages "${BUILD[@]}"
+    CARGO_TARGET_DIR=target/minimum-rust cargo "+$version" check --workspace --all-features
+}
+
+step_licences() {
+    need_cargo deny
+    cargo deny check bans licenses sources
+}
+
+step_advisories() {
+    need_cargo deny
+    if ! cargo deny fetch db; then
+        not_checked "the database of advisories cannot be fetched"
+        return 0
+    fi
+    cargo deny check advisories
+}
+
+# One of the two commands of the README.
+readme_command() { # NUMBER
+    .ci/documents --command "$1"
+}
+
+step_readme_demo() {
+    local said
+    [ "$(id -u)" -ne 0 ] || apt-get update -qq
+    pasted "$(readme_command 1 | sed 's/ && [^&]*$//')"
+    said=$(timeout --signal=INT 30 bash -c "$(readme_command 1 | sed 's/.* && //')" || true)
+    grep -q '"value"' <<<"$said" || { echo "the demonstration showed no value: $said" && return 1; }
+}
+
+step_tests() {
+    [ "$(id -u)" -ne 0 ] || apt-get update -qq
+    pasted "$(readme_command 2)"
+}
+
+step_shipped_configuration() {
+    cargo build -p teleinfo-reader -p teleinfo-bridge
+    target/debug/teleinfo-reader --config deploy/etc/reader.toml --check-config
+    target/debug/teleinfo-bridge --config deploy/etc/bridge.toml --check-config
+}
+
+# Every target of every fuzz folder. Coverage needs compiler flags that a stable compiler takes only when told so.
+step_fuzz() {
+    local manifest target
+    need_packages gcc g++
+    need_cargo fuzz
+    for manifest in $(git ls-files '*fuzz/Cargo.toml'); do
+        for target in $(cd "${manifest%/fuzz/*}" && cargo fuzz list); do
+            echo "${manifest%/fuzz/*}: $target"
+            (cd "${manifest%/fuzz/*}" && RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR="$OLDPWD/target/fuzz" \
+                cargo fuzz run --sanitizer none "$target" -- -max_total_time="$FUZZ_SECONDS" -verbosity=0)
+        done
+    done
+}

@@ -1,0 +1,58 @@
+# shellcheck shell=bash
+# Steps that need packages, root, namespaces or whole systems. The head of each script in deploy/test/ says what it proves.
+
+step_packages() {
+    need_packages gcc libc6-dev gcc-arm-linux-gnueabihf libc6-dev-armhf-cross dpkg-dev
+    need_targets x86_64-unknown-linux-musl aarch64-unknown-linux-musl armv7-unknown-linux-gnueabihf
+    need_cargo deb
+    deploy/build --only reader-amd64 --only reader-arm64 --only reader-armhf --only bridge-amd64
+}
+
+# Packages are built once, by whichever step comes first.
+need_our_packages() {
+    [ -n "$(find target/packages -name 'teleinfo-bridge_*.deb' 2>/dev/null)" ] || step_packages
+}
+
+step_what_is_shipped() {
+    need_packages systemd man-db zsh fish dpkg udev
+    need_our_packages
+    deploy/test/check
+}
+
+step_no_c_compiler() {
+    need_packages strace
+    need_cargo deb
+    deploy/test/no-c-compiler
+}
+
+step_emulated_pi() {
+    need_packages qemu-user-static python3
+    need_our_packages
+    need_programs
+    deploy/test/qemu
+}
+
+step_light() {
+    need_packages gcc util-linux
+    need_programs
+    deploy/test/light
+}
+
+step_faults() {
+    need_packages mosquitto mosquitto-clients iproute2 iptables faketime strace util-linux python3
+    need_programs
+    deploy/test/faults/run --short
+}
+
+step_home_assistant() {
+    need_packages mosquitto mosquitto-clients python3 gcc g++
+    need_programs
+    deploy/test/home-assistant/run --short
+}
+
+step_two_hosts() {
+    need_packages systemd-container debootstrap iproute2 python3
+    need_our_packages
+    need_programs
+    deploy/test/two-hosts
+}

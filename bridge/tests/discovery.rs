@@ -12,9 +12,11 @@ use std::path::PathBuf;
 use common::{Bench, Frame, frames, json};
 use serde_json::Value;
 use teleinfo_bridge::{
-    homeassistant::{Language, Migrate, entities},
-    memory::Memory,
-    message::{Message, Qos},
+    homeassistant::{entities, memory::Memory, predecessor::Migrate},
+    words::{
+        language::Language,
+        message::{Message, Qos},
+    },
 };
 use teleinfo_proto::{
     tic::{Label, Mode},

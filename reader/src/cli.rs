@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use lexopt::{Arg, Parser, ValueExt};
 
 use crate::{
-    exit::{Code, Failure},
+    daemon::exit::{Code, Failure},
     language::Language,
 };
 

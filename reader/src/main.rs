@@ -5,10 +5,9 @@ use std::{io::Write, process::ExitCode};
 use log::LevelFilter;
 use teleinfo_reader::{
     cli::{self, Command},
-    doctor,
-    exit::Failure,
-    logging, monitor, run,
-    settings::Settings,
+    config::Settings,
+    daemon::{exit::Failure, logging},
+    doctor, monitor, run,
 };
 
 fn main() -> ExitCode {

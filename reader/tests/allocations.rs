@@ -6,11 +6,13 @@ use std::{alloc::System, time::Duration, time::Instant};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use teleinfo_proto::{tic::Mode, wire::BootId};
 use teleinfo_reader::{
-    assembly::{Assembler, Moment},
-    config::ParityChoice,
-    diagnosis::Diagnosis,
+    config::file::ParityChoice,
     history::History,
-    receive::Receiver,
+    reading::{
+        assemble::{Assembler, Moment},
+        diagnosis::Diagnosis,
+        receive::Receiver,
+    },
 };
 
 #[global_allocator]

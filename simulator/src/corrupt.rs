@@ -17,7 +17,7 @@ use std::time::Duration;
 use teleinfo_proto::tic::encode::even_parity;
 use teleinfo_proto::tic::{Dataset, Decoder, Label, MeterId, Mode, Parity};
 use teleinfo_proto::wire::{BootId, Counters};
-use teleinfo_reader::assembly::{Assembler, Moment};
+use teleinfo_reader::reading::assemble::{Assembler, Moment};
 
 /// A kind of damage: what strikes a frame, in this order.
 #[derive(Debug)]

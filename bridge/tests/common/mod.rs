@@ -10,12 +10,10 @@ use std::{
 };
 
 use teleinfo_bridge::{
-    homeassistant::{Language, Migrate},
-    memory::Memory,
-    message::Message,
-    meter::{Meter, Moment, Settings},
-    pace::Policy,
-    topics::Topics,
+    homeassistant::{memory::Memory, predecessor::Migrate, presentation::Presentation},
+    hub::station::{Meter, Moment},
+    meter::cadence::Policy,
+    words::{language::Language, message::Message, topics::Topics},
 };
 use teleinfo_proto::{
     tic::{Dataset, Decoder, Event, FrameEnd, MeterId, Mode, Parity},
@@ -118,7 +116,7 @@ impl Bench {
     pub fn with(id: &str, language: Language, migrate: Migrate, memory: Memory) -> Self {
         let id = id.parse().unwrap();
         let topics = Topics::default();
-        let settings = Settings { topics, language, discovery: true, policy: Policy::EveryFrame, migrate };
+        let settings = Presentation { topics, language, discovery: true, policy: Policy::EveryFrame, migrate };
         Self {
             meter: Meter::new(id, Arc::new(settings), memory),
             id,
@@ -170,7 +168,7 @@ impl Bench {
 
     /// The JSON of the merged state as it stands.
     pub fn state(&self) -> serde_json::Value {
-        serde_json::from_slice(&teleinfo_bridge::payload::json(self.meter.state())).unwrap()
+        serde_json::from_slice(&teleinfo_bridge::meter::payload::json(self.meter.state())).unwrap()
     }
 }
 

@@ -11,9 +11,8 @@ use teleinfo_zenoh_client::{Client, Credentials, Event, Options};
 
 use super::{Place, report::Report};
 use crate::{
-    credentials,
-    exit::{Code, Failure},
-    settings::Settings,
+    config::{Settings, credentials},
+    daemon::exit::{Code, Failure},
 };
 
 /// Where the package's unit has the password, which only root may read.

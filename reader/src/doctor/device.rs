@@ -14,7 +14,7 @@ use super::{
     report::Report,
     users::{ROOT, User, Users},
 };
-use crate::exit::Code;
+use crate::daemon::exit::Code;
 
 /// The user of our unit.
 const SERVICE: &str = "teleinfo-reader";

@@ -10,10 +10,12 @@ use std::{
 use teleinfo_proto::tic::{Dataset, Event, FrameEnd, MeterId, Mode, Timestamp, Value};
 
 use crate::{
-    config::ParityChoice,
-    detect::Trial,
-    line::Fault,
-    listener::{Heard, Listener},
+    config::file::ParityChoice,
+    line::{
+        Fault,
+        open::{Heard, Listener},
+    },
+    reading::detect::Trial,
 };
 
 /// A meter pauses for 33 ms at most (54E §5.3.6), but a UART may be deaf at one setting: two of them get their time (see `detect`).

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{Place, device::Device, report::Report};
-use crate::{exit::Code, line};
+use crate::{daemon::exit::Code, line};
 
 /// Ourselves, as a service.
 const READER: &str = "teleinfo-reader";

@@ -9,10 +9,9 @@ use std::{
 
 use super::report::Report;
 use crate::{
-    config::LedChoice,
-    exit::Code,
+    config::{Settings, file::LedChoice},
+    daemon::exit::Code,
     led::gpio::{self, Gpio},
-    settings::Settings,
 };
 
 /// Lit so often,

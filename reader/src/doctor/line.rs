@@ -11,11 +11,10 @@ use super::{
     report::Report,
 };
 use crate::{
-    config::ParityChoice,
-    detect::Check,
-    exit::Code,
+    config::{Settings, file::ParityChoice},
+    daemon::exit::Code,
     line::{self, Fault, FaultKind},
-    settings::Settings,
+    reading::detect::Check,
 };
 
 /// Good frames in %, at least, of a line that needs nothing,

@@ -3,7 +3,7 @@
 use teleinfo_proto::tic::{MeterId, Mode};
 
 use super::{hearing::Hearing, report::Report};
-use crate::exit::Code;
+use crate::daemon::exit::Code;
 
 /// Says it.
 pub(super) fn check(report: &mut Report<'_>, hearing: &Hearing) {

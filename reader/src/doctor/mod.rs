@@ -27,7 +27,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{exit::Code, led::gpio, settings::Settings};
+use crate::{config::Settings, daemon::exit::Code, led::gpio};
 use report::Report;
 
 /// The machine that is looked at.

@@ -4,7 +4,7 @@
 
 use std::io::Write;
 
-use crate::exit::Code;
+use crate::daemon::exit::Code;
 
 /// Columns: an ssh client on a phone has about so many.
 const WIDTH: usize = 46;

@@ -10,7 +10,7 @@ use super::{
     Led, Show,
     gpio::{self, Gpio},
 };
-use crate::{config::LedChoice, settings::Settings};
+use crate::config::{Settings, file::LedChoice};
 
 /// udev gives a freshly exported pin to its group within this time,
 const EXPORT: Duration = Duration::from_secs(3);

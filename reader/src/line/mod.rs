@@ -5,6 +5,7 @@
 
 mod fault;
 mod marks;
+pub mod open;
 mod termios;
 
 use std::{

@@ -17,15 +17,21 @@ use teleinfo_proto::{
 };
 
 use crate::{
-    diagnosis::Diagnosis,
+    config::Settings,
+    daemon::{
+        exit::{Code, Failure},
+        signals::Signals,
+    },
     doctor::holders,
-    exit::{Code, Failure},
     language::Language,
-    line::{Fault, FaultKind},
-    listener::{Heard, Listener},
-    session::{Action, Session},
-    settings::Settings,
-    signals::Signals,
+    line::{
+        Fault, FaultKind,
+        open::{Heard, Listener},
+    },
+    reading::{
+        diagnosis::Diagnosis,
+        watch::{Action, Session},
+    },
 };
 use rows::Table;
 

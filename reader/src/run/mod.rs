@@ -8,9 +8,11 @@ use std::{io, os::fd::AsRawFd, time::Instant};
 use mio::{Events, Interest, Poll, Token, unix::SourceFd};
 
 use crate::{
-    exit::Failure,
-    settings::Settings,
-    signals::{Signals, Wish},
+    config::Settings,
+    daemon::{
+        exit::Failure,
+        signals::{Signals, Wish},
+    },
 };
 use reader::Reader;
 

@@ -11,7 +11,7 @@ use teleinfo_proto::{
     wire::{Cause, Counters, LineState},
 };
 
-use crate::detect::{Check, Trial};
+use crate::reading::detect::{Check, Trial};
 
 /// Reports go out on change, and at least this often.
 const REPORT_EVERY: Duration = Duration::from_secs(10);

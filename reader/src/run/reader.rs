@@ -19,18 +19,21 @@ use super::{
     news::{self, News, State},
 };
 use crate::{
-    assembly::{Assembler, Moment},
-    credentials,
-    diagnosis::Diagnosis,
-    exit::{Code, Failure},
+    config::{Settings, credentials},
+    daemon::{
+        exit::{Code, Failure},
+        notify::Notify,
+    },
     history::History,
     led::{gpio, light::Light},
     line::{Fault, FaultKind, Framing, Line, Read},
-    notify::Notify,
-    publisher::Publisher,
-    receive::Receiver,
-    session::{Action, Session},
-    settings::Settings,
+    reading::{
+        assemble::{Assembler, Moment},
+        diagnosis::Diagnosis,
+        receive::Receiver,
+        watch::{Action, Session},
+    },
+    uplink::Publisher,
 };
 
 /// One read: a second of a line at 9600 baud.

@@ -10,7 +10,7 @@ use mio::{Events, Poll, Token};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use teleinfo_proto::tic::{Dataset, MeterId, Mode};
 use teleinfo_proto::wire::{BootId, Counters, DatasetsWriter, Sample, SampleKind, keys};
-use teleinfo_zenoh_client::{Client, Event, Locator, Options, TOKENS};
+use teleinfo_zenoh_client::{Client, Declaration, Event, Locator, Options, TOKENS};
 
 /// How the fleet is made.
 #[derive(Debug, Clone)]
@@ -107,7 +107,8 @@ impl Fleet {
             });
         }
         for reader in &mut readers {
-            reader.client.declare_token(begin, &keys::alive(&reader.id));
+            reader.client.declare(Declaration::Key, &keys::sample(&reader.id), begin);
+            reader.client.declare(Declaration::Token, &keys::alive(&reader.id), begin);
         }
         Ok(Self { poll, readers, interval, begin, boot, tally: Tally::default() })
     }
@@ -144,7 +145,7 @@ impl Fleet {
         let now = Instant::now();
         for event in &events {
             if let Some(reader) = self.readers.get_mut(event.token().0 / TOKENS) {
-                reader.client.handle_event(now, event);
+                reader.client.handle_event(event, now);
             }
         }
         Ok(())
@@ -175,9 +176,9 @@ impl VirtualReader {
                 Event::Connected { .. } => self.started = true,
                 Event::Query(query) => {
                     // Without a session there is nobody to tell.
-                    let _ = self.client.finish(now, query.id);
+                    let _ = self.client.finish(query.id, now);
                 }
-                Event::Disconnected { .. } | Event::Room => {}
+                Event::Disconnected { .. } | Event::NoRouter { .. } | Event::Room => {}
             }
         }
     }
@@ -212,7 +213,7 @@ impl VirtualReader {
         let Ok(payload) = sample.encode(&mut bytes) else {
             return false;
         };
-        self.client.publish(now, &keys::sample(&self.id), payload).is_ok()
+        self.client.publish(&keys::sample(&self.id), payload, now).is_ok()
     }
 }
 

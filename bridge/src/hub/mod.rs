@@ -2,6 +2,9 @@
 //!
 //! A sample is taken from its intake only when the outlet has room for all that may follow from it. Nothing waits here.
 
+pub mod bridge_quality;
+pub mod complaints;
+pub mod counters;
 pub mod station;
 
 use std::{

@@ -9,7 +9,7 @@ use crate::rng::Rng;
 use mio::{Events, Poll, Token};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use teleinfo_proto::tic::{Dataset, MeterId, Mode};
-use teleinfo_proto::wire::{BootId, Counters, DatasetsWriter, Kind as SampleKind, Sample, keys};
+use teleinfo_proto::wire::{BootId, Counters, DatasetsWriter, Sample, SampleKind, keys};
 use teleinfo_zenoh_client::{Client, Declaration, Event, Locator, Options, TOKENS};
 
 /// How the fleet is made.
@@ -88,7 +88,7 @@ impl Fleet {
         let begin = Instant::now();
         let interval = Duration::from_secs_f64(1.0 / options.rate);
         let mut rng = Rng::named(options.seed, "fleet");
-        let boot = BootId(rng.next_u64() ^ unix_ms() as u64);
+        let boot = BootId::new(rng.next_u64() ^ unix_ms() as u64);
         let mut readers = Vec::with_capacity(options.meters);
         for number in 0..options.meters {
             let client = connect(&poll, number, options, begin)?;
@@ -193,7 +193,7 @@ impl VirtualReader {
         let mut space = [0; Sample::BYTES_MAX];
         let mut writer = DatasetsWriter::resume(&mut space, 0);
         for group in &frame.groups {
-            if let Ok(dataset) = Dataset::check(frame.mode, group.label, group.timestamp.as_deref(), &group.data) {
+            if let Ok(dataset) = Dataset::new(frame.mode, group.label, group.timestamp.as_deref(), &group.data) {
                 // It fits: the reader's own buffers are as large.
                 let _ = writer.push(&dataset);
             }

@@ -157,7 +157,8 @@ impl Status {
     }
 }
 
-const fn euridis(output: EuridisOutput) -> &'static str {
+/// The word for the state of the Euridis output.
+pub(crate) const fn euridis(output: EuridisOutput) -> &'static str {
     match output {
         EuridisOutput::Off => "off",
         EuridisOutput::OnWithoutSecurity => "on-without-security",
@@ -165,7 +166,8 @@ const fn euridis(output: EuridisOutput) -> &'static str {
     }
 }
 
-const fn plc(status: PlcStatus) -> &'static str {
+/// The word for the state of the power-line link.
+pub(crate) const fn plc(status: PlcStatus) -> &'static str {
     match status {
         PlcStatus::NewUnlocked => "new-unlocked",
         PlcStatus::NewLocked => "new-locked",

@@ -4,18 +4,10 @@
 
 use teleinfo_proto::{
     tic::{Colour, CutOff, EuridisOutput, PlcStatus, TariffOption},
-    wire::Line,
+    wire::LineState,
 };
 
-use crate::{
-    homeassistant::entity::Choice,
-    meter::{
-        payload::{euridis, plc},
-        reception,
-        terms::contract_name,
-    },
-    words::language::Words,
-};
+use crate::{homeassistant::entity::Choice, meter::reception, words::language::Words};
 
 const fn choice(code: &'static str, english: &'static str, french: &'static str) -> Choice {
     (code, Words::new(english, french))
@@ -42,10 +34,10 @@ pub(super) const TARIFF_TEMPO: &[Choice] = &[
 
 /// OPTARIF.
 pub(super) const CONTRACT: &[Choice] = &[
-    choice(contract_name(TariffOption::Base), "Base", "Base"),
-    choice(contract_name(TariffOption::OffPeak), "Peak / off-peak", "Heures creuses"),
-    choice(contract_name(TariffOption::Ejp), "EJP", "EJP"),
-    choice("tempo", "Tempo", "Tempo"),
+    choice(TariffOption::Base.name(), "Base", "Base"),
+    choice(TariffOption::OffPeak.name(), "Peak / off-peak", "Heures creuses"),
+    choice(TariffOption::Ejp.name(), "EJP", "EJP"),
+    choice(TariffOption::Tempo.name(), "Tempo", "Tempo"),
 ];
 
 /// The colour of a Tempo day that has begun.
@@ -72,16 +64,16 @@ pub(super) const CUT_OFF_DEVICE: &[Choice] = &[
 
 /// STGE bits 19 and 20.
 pub(super) const EURIDIS: &[Choice] = &[
-    choice(euridis(EuridisOutput::Off), "Off", "Désactivée"),
-    choice(euridis(EuridisOutput::OnWithoutSecurity), "On", "Activée sans sécurité"),
-    choice(euridis(EuridisOutput::OnWithSecurity), "On, with security", "Activée avec sécurité"),
+    choice(EuridisOutput::Off.name(), "Off", "Désactivée"),
+    choice(EuridisOutput::OnWithoutSecurity.name(), "On", "Activée sans sécurité"),
+    choice(EuridisOutput::OnWithSecurity.name(), "On, with security", "Activée avec sécurité"),
 ];
 
 /// STGE bits 21 and 22.
 pub(super) const PLC: &[Choice] = &[
-    choice(plc(PlcStatus::NewUnlocked), "New, unlocked", "Nouveau, déverrouillé"),
-    choice(plc(PlcStatus::NewLocked), "New, locked", "Nouveau, verrouillé"),
-    choice(plc(PlcStatus::Registered), "Registered", "Enregistré"),
+    choice(PlcStatus::NewUnlocked.name(), "New, unlocked", "Nouveau, déverrouillé"),
+    choice(PlcStatus::NewLocked.name(), "New, locked", "Nouveau, verrouillé"),
+    choice(PlcStatus::Registered.name(), "Registered", "Enregistré"),
 ];
 
 /// What the mode of the meter's output is.
@@ -89,11 +81,11 @@ pub(super) const MODE: &[Choice] = &[choice("historic", "Historic", "Historique"
 
 /// What the serial line is doing.
 pub(super) const LINE: &[Choice] = &[
-    choice(Line::Absent.name(), "No serial device", "Pas de port série"),
-    choice(Line::Denied.name(), "No permission", "Accès refusé"),
-    choice(Line::Busy.name(), "Port in use", "Port occupé"),
-    choice(Line::Silent.name(), "Silent", "Silencieuse"),
-    choice(Line::Searching.name(), "Nothing readable", "Rien de lisible"),
-    choice(Line::Reading.name(), "Reading", "En lecture"),
+    choice(LineState::Absent.name(), "No serial device", "Pas de port série"),
+    choice(LineState::Denied.name(), "No permission", "Accès refusé"),
+    choice(LineState::Busy.name(), "Port in use", "Port occupé"),
+    choice(LineState::Silent.name(), "Silent", "Silencieuse"),
+    choice(LineState::Searching.name(), "Nothing readable", "Rien de lisible"),
+    choice(LineState::Reading.name(), "Reading", "En lecture"),
     choice(reception::UNREACHABLE, "Reader not reachable", "Lecteur injoignable"),
 ];

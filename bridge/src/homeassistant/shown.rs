@@ -81,23 +81,23 @@ impl Shown {
     }
 
     fn add_dataset(&mut self, meter: &MeterId, dataset: &Dataset<'_>) {
-        self.three_phase |= THREE_PHASE.contains(&dataset.label);
+        self.three_phase |= THREE_PHASE.contains(&dataset.label());
         match dataset.value() {
-            Value::Energy(index) if index.0 == 0 => return,
-            Value::ReactiveEnergy(index) if index.0 == 0 => return,
+            Value::Energy(index) if index.get() == 0 => return,
+            Value::ReactiveEnergy(index) if index.get() == 0 => return,
             Value::Energy(_) => self.add(Feature::Index),
             Value::TariffOption(option) => self.add_contract(option),
             Value::Status(register) => self.add_status(register),
             Value::Relays(relays) => self.add_relays(relays),
             _ => {}
         }
-        match dataset.label {
+        match dataset.label() {
             "DPM1" | "DPM2" | "DPM3" => self.add(Feature::PeakDates),
             "PMAX" => self.add(if is_linky(meter) { Feature::MaxPowerOfLinky } else { Feature::MaxPowerOfOlder }),
             _ => {}
         }
-        if !self.has_label(dataset.label) {
-            self.labels.insert(dataset.label.to_owned());
+        if !self.has_label(dataset.label()) {
+            self.labels.insert(dataset.label().to_owned());
         }
     }
 
@@ -106,8 +106,8 @@ impl Shown {
             TariffOption::Base => &[Feature::ContractBase],
             TariffOption::OffPeak => &[Feature::ContractOffPeak, Feature::SeveralIndexes],
             TariffOption::Ejp => &[Feature::ContractEjp, Feature::SeveralIndexes, Feature::Peak],
-            TariffOption::Tempo { .. } => &[Feature::ContractTempo, Feature::SeveralIndexes, Feature::Tempo],
-            TariffOption::Other => &[],
+            TariffOption::Tempo => &[Feature::ContractTempo, Feature::SeveralIndexes, Feature::Tempo],
+            _ => &[],
         };
         self.features.extend(features);
     }

@@ -7,8 +7,8 @@ use std::{collections::BTreeSet, time::Instant};
 
 use serde_json::Value as Json;
 use teleinfo_proto::{
-    tic::{Dataset, Label, MeterId, Mode, Period},
-    wire::{BootId, Cause, Counters, Extent, Line, Status},
+    tic::{Dataset, Label, MeterId, Mode, TariffPeriod},
+    wire::{BootId, Cause, Counters, Extent, LineState, Status},
 };
 
 use super::{
@@ -51,7 +51,7 @@ fn showing(feature: Feature) -> (&'static str, Mode, &'static str, String) {
 
 fn dataset<'a>(mode: Mode, label: &'a str, data: &'a str) -> Dataset<'a> {
     let dated = Label::find(mode, label).is_some_and(|label| label.dated);
-    Dataset::check(mode, label, dated.then_some("E240701120000"), data).unwrap_or_else(|reason| panic!("{label} {data}: {reason:?}"))
+    Dataset::new(mode, label, dated.then_some("E240701120000"), data).unwrap_or_else(|reason| panic!("{label} {data}: {reason:?}"))
 }
 
 fn can_be_shown(feature: Feature) -> bool {
@@ -90,13 +90,13 @@ fn derived() -> Json {
 }
 
 /// The report of a meter whose reader has reported.
-fn quality(line: Line) -> Json {
+fn quality(line: LineState) -> Json {
     let (mut quality, now) = (Quality::default(), Instant::now());
     quality.status(
         &Status {
             name: "cellar",
             release: "0.1.0",
-            boot: BootId(1),
+            boot: BootId::new(1),
             unix_ms: 0,
             uptime_ms: 0,
             line,
@@ -125,7 +125,7 @@ fn each_entity_needs_a_label_that_there_is_or_a_feature_that_can_be_shown() {
 
 #[test]
 fn each_value_stands_in_what_is_published() {
-    let (derived, quality) = (derived(), quality(Line::Reading));
+    let (derived, quality) = (derived(), quality(LineState::Reading));
     for Entity { key, source, .. } in entities::all() {
         let there = match *source {
             Source::Label(code) => label(code).is_some(),
@@ -214,21 +214,21 @@ fn each_code_that_can_be_published_has_its_words() {
     assert_eq!(codes("plc"), published("plc", 21, 2));
     assert_eq!(codes("tempo_today"), published("tempo_today", 24, 2));
     assert_eq!(codes("mode"), Mode::ALL.map(|mode| mode.to_string()));
-    let periods: BTreeSet<_> = Period::all().map(|period| period.code().trim_end_matches('.').to_owned()).collect();
+    let periods: BTreeSet<_> = TariffPeriod::all().map(|period| period.code().trim_end_matches('.').to_owned()).collect();
     assert_eq!(codes("tariff").into_iter().map(str::to_owned).collect::<BTreeSet<_>>(), periods);
 }
 
 #[test]
 fn each_state_of_a_line_has_its_words() {
-    let all = [Line::Absent, Line::Denied, Line::Busy, Line::Silent, Line::Searching, Line::Reading];
+    let all = [LineState::Absent, LineState::Denied, LineState::Busy, LineState::Silent, LineState::Searching, LineState::Reading];
     // A new state does not compile until it stands above.
-    let place = |line: &Line| match line {
-        Line::Absent => 0,
-        Line::Denied => 1,
-        Line::Busy => 2,
-        Line::Silent => 3,
-        Line::Searching => 4,
-        Line::Reading => 5,
+    let place = |line: &LineState| match line {
+        LineState::Absent => 0,
+        LineState::Denied => 1,
+        LineState::Busy => 2,
+        LineState::Silent => 3,
+        LineState::Searching => 4,
+        LineState::Reading => 5,
     };
     assert!(all.iter().map(place).eq(0..all.len()));
     let published = all.map(|line| quality(line)["line"].as_str().unwrap().to_owned());

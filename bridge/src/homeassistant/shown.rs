@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use teleinfo_proto::tic::{Dataset, MeterId, Relays, StatusRegister, TariffOption, Value};
+use teleinfo_proto::tic::{Dataset, MeterId, Relays, Role, StatusRegister, TariffOption, Value};
 
 /// Labels and features, by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,9 +16,6 @@ pub struct Seen {
     /// More than one phase was seen.
     three_phase: bool,
 }
-
-/// What tells a three-phase meter; the short frames of older ones count too.
-const THREE_PHASE: [&str; 3] = ["IINST2", "IRMS2", "URMS2"];
 
 impl Seen {
     /// Whether a label or feature was seen; the empty name always was.
@@ -43,7 +40,8 @@ impl Seen {
     }
 
     fn dataset(&mut self, meter: &MeterId, dataset: &Dataset<'_>) {
-        if THREE_PHASE.contains(&dataset.label()) {
+        // A second phase tells a three-phase meter; the short frames of older ones count too.
+        if matches!(dataset.role(), Some(Role::Current(2) | Role::Voltage(2))) {
             self.three_phase = true;
         }
         match dataset.value() {

@@ -89,6 +89,7 @@ pub async fn start(
     session: Session,
     settings: &Embedded,
     subscriptions: Vec<String>,
+    counters: Counters,
 ) -> Result<(Outlet, mpsc::Receiver<Inbound>), Failure> {
     wait_for_port(settings.listen).await?;
     let (outlet, inlet, inbound) = pair(counters);

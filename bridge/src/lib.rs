@@ -1,33 +1,19 @@
 //! Samples in, MQTT out. See `docs/code-structure.md`.
+//!
+//! In the order to read: [`words`] everybody may say; a sample comes in by [`zenoh`], is put in [`order`], changes a [`meter`], which
+//! [`homeassistant`] is told of; [`hub`] joins all meters; [`mqtt`] carries what is said, [`store`] keeps what must not be forgotten,
+//! [`statistics`] corrects the Energy dashboard. [`run`] starts all of them from the [`config`], and [`daemon`] is the process around it.
 
-pub mod agreement;
-pub mod announcer;
-pub mod availability;
-pub mod cli;
 pub mod config;
-pub mod credentials;
-pub mod derived;
+pub mod daemon;
 pub mod doctor;
-pub mod events;
-pub mod exit;
 pub mod homeassistant;
 pub mod hub;
-pub mod ingest;
-pub mod logging;
-pub mod memory;
-pub mod message;
 pub mod meter;
 pub mod mqtt;
-pub mod notify;
-pub mod pace;
-pub mod payload;
-pub mod positions;
-pub mod power;
-pub mod quality;
+pub mod order;
 pub mod run;
-pub mod seen;
-pub mod settings;
-pub mod state;
-pub mod tariff_names;
-pub mod topics;
-pub mod utc;
+pub mod statistics;
+pub mod store;
+pub mod words;
+pub mod zenoh;

@@ -4,12 +4,13 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use teleinfo_bridge::{
-    cli::{Cli, Command},
-    config::Config,
-    doctor,
-    exit::{Failure, Reason},
-    logging, run,
-    settings::Settings,
+    config::{file::Config, settings::Settings},
+    daemon::{
+        cli::{Cli, Command},
+        exit::{Failure, Reason},
+        logging,
+    },
+    doctor, run,
 };
 
 fn main() -> ExitCode {

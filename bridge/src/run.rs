@@ -15,24 +15,27 @@ use tokio::{
 use tracing::{info, warn};
 
 use crate::{
-    config::ZenohMode,
-    events,
-    exit::{Failure, Reason},
-    homeassistant::backfill::{self, Watch},
-    hub::{Hub, Options},
-    ingest::{
-        arrivals::{self, Arrival},
-        history::{Answer, Historian},
-        node::Node,
+    config::{
+        file::ZenohMode,
+        settings::{Mqtt, Settings},
     },
-    message::Message,
-    meter,
-    mqtt::{Event, Outlet, embedded, external},
-    notify::{self, Notifier},
-    pace::Policy,
-    positions::{self, Positions},
-    settings::{Mqtt, Settings},
-    topics::{OFFLINE, Topics},
+    daemon::{
+        exit::{Failure, Reason},
+        notify::{self, Notifier},
+    },
+    homeassistant::presentation::Presentation,
+    hub::{Hub, Options},
+    meter::{cadence::Policy, events},
+    mqtt::{Outlet, embedded, external},
+    order::{answer::Answer, arrival::Arrival},
+    statistics::backfill::{self, Watch},
+    store::positions::{self, Positions},
+    words::{
+        inbound::Inbound,
+        message::Message,
+        topics::{OFFLINE, Topics},
+    },
+    zenoh::{arrivals, history::Historian, node::Node},
 };
 
 /// Rhythm of everything that only time brings.
@@ -46,7 +49,7 @@ const STOP: Duration = Duration::from_secs(2);
 struct Inputs {
     arrivals: mpsc::Receiver<Arrival>,
     answers: mpsc::Receiver<Answer>,
-    events: mpsc::Receiver<Event>,
+    events: mpsc::Receiver<Inbound>,
     filled: mpsc::Receiver<(MeterId, events::Event)>,
     terminate: Signal,
     interrupt: Signal,
@@ -197,7 +200,7 @@ fn plugin(mqtt: &Mqtt) -> Result<Option<serde_json::Value>, Failure> {
     }
 }
 
-async fn outlet(settings: &Settings, node: &Node) -> Result<(Outlet, mpsc::Receiver<Event>), Failure> {
+async fn outlet(settings: &Settings, node: &Node) -> Result<(Outlet, mpsc::Receiver<Inbound>), Failure> {
     let topics = &settings.topics;
     match &settings.mqtt {
         Mqtt::External(broker) => {
@@ -228,7 +231,7 @@ fn correct_statistics(settings: &Settings, node: &Node) -> (Option<Watch>, mpsc:
 
 fn options(settings: &Settings, watch: Option<Watch>) -> Options {
     Options {
-        meter: Arc::new(meter::Settings {
+        meter: Arc::new(Presentation {
             topics: settings.topics.clone(),
             language: settings.language,
             discovery: settings.homeassistant.discovery,

@@ -36,7 +36,7 @@ struct Chain {
 impl Chain {
     fn new(mode: Mode) -> Self {
         let start = Instant::now();
-        let mut reading = Reading::new(BootId(1), None, ParityChoice::Software, start);
+        let mut reading = Reading::new(BootId::new(1), None, ParityChoice::Software, start);
         reading.handle_opened(start);
         reading.handle_set(mode, Framing::EightNone, true, start);
         Self { start, now: start, reading, history: History::new(64 * 1024), samples: 0 }

@@ -156,7 +156,7 @@ struct Line {
 impl Line {
     fn new(options: MeterOptions, parity: Parity) -> Self {
         let start = Instant::now();
-        let mut reading = Reading::new(BootId(1), Some(options.mode), ParityChoice::Software, start);
+        let mut reading = Reading::new(BootId::new(1), Some(options.mode), ParityChoice::Software, start);
         reading.handle_opened(start);
         reading.handle_set(options.mode, Framing::EightNone, true, start);
         Self {
@@ -225,8 +225,9 @@ fn compare(recent: &mut VecDeque<Sent>, datasets: &[Dataset<'_>], tally: &mut Ta
 
 impl Sent {
     fn find(&self, dataset: &Dataset<'_>) -> Option<usize> {
-        let same =
-            |group: &Group| group.label == dataset.label && group.data == dataset.data && group.timestamp.as_deref() == dataset.timestamp;
+        let same = |group: &Group| {
+            group.label == dataset.label() && group.data == dataset.data() && group.timestamp.as_deref() == dataset.timestamp()
+        };
         self.groups.iter().position(same)
     }
 
@@ -269,7 +270,7 @@ fn untouched(sent: &[u8], arrives: &[u8]) -> Vec<bool> {
 
 impl Tally {
     fn wrong(&mut self, dataset: &Dataset<'_>) {
-        let known = Label::find(dataset.mode, dataset.label);
+        let known = Label::find(dataset.mode(), dataset.label());
         let counter = match known {
             None => &mut self.wrong_label,
             Some(label) if label.kind.is_index() => &mut self.wrong_index,

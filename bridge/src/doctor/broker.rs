@@ -8,9 +8,9 @@ use rustls::ClientConfig;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
+    config::settings::External,
     mqtt::{external, trouble::Trouble},
-    settings::External,
-    topics::Topics,
+    words::topics::Topics,
 };
 
 /// For the broker's yes or no.
@@ -71,7 +71,7 @@ impl Visit {
 /// # Errors
 /// The broker cannot be reached, or says no.
 pub(super) async fn visit(broker: &External, topics: &Topics) -> Result<Visit, Trouble> {
-    let tls = broker.url.tls.then(|| crate::mqtt::tls::client(broker.authorities.as_deref())).transpose();
+    let tls = broker.url.tls.then(|| crate::daemon::tls::client(broker.authorities.as_deref(), "set mqtt.ca-file")).transpose();
     let certificates = |problem| Trouble { message: format!("mqtt.ca-file: {problem}"), lasting: true, refused_login: false };
     let tls = tls.map_err(certificates)?;
     let (client, mut connection) = connect(broker, tls).await?;

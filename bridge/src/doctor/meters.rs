@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::{broker::Visit, report::Report};
 use crate::{
-    exit::Reason,
-    topics::{OFFLINE, ONLINE, Topics},
+    daemon::exit::Reason,
+    doctor::{broker::Visit, report::Report},
+    words::topics::{OFFLINE, ONLINE, Topics},
 };
 
 /// The labels of the apparent power drawn, in either mode.

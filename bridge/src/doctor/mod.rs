@@ -9,15 +9,20 @@ mod report;
 
 use std::io;
 
-use crate::{
-    credentials::{self, Secret},
-    exit::{Failure, Reason},
-    mqtt::url::Url,
-    settings::{Embedded, External, Login, Mqtt, Settings},
-    topics::{OFFLINE, ONLINE, Topics},
-};
 use broker::Visit;
 use report::Report;
+
+use crate::{
+    config::{
+        broker_url::Url,
+        settings::{Embedded, External, Login, Mqtt, Settings},
+    },
+    daemon::{
+        credentials::{self, Secret},
+        exit::{Failure, Reason},
+    },
+    words::topics::{OFFLINE, ONLINE, Topics},
+};
 
 /// Looks at everything, and says what it finds on standard output. `None`: all is well.
 ///

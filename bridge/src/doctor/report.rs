@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use crate::exit::Reason;
+use crate::daemon::exit::Reason;
 
 /// Begins what is to be typed.
 const COMMAND: &str = "$ ";

@@ -1,6 +1,6 @@
 //! The values of enumerations: the code that stands in our JSON, and the words shown for it.
 
-use super::{entity::Choice, language::Words};
+use crate::{homeassistant::entity::Choice, words::language::Words};
 
 const fn choice(code: &'static str, english: &'static str, french: &'static str) -> Choice {
     (code, Words::new(english, french))

@@ -5,11 +5,13 @@
 use serde_json::{Map, Value, json};
 use teleinfo_proto::tic::MeterId;
 
-use super::{
-    entity::{Attributes, Entity, Platform, Source},
-    language::Language,
+use crate::{
+    homeassistant::entity::{Attributes, Entity, Platform, Source},
+    words::{
+        language::Language,
+        topics::{OFFLINE, ONLINE, Topics},
+    },
 };
-use crate::topics::{OFFLINE, ONLINE, Topics};
 
 /// What all components of a meter share.
 #[derive(Debug, Clone, Copy)]

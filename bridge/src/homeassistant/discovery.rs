@@ -12,13 +12,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use teleinfo_proto::tic::Mode;
 
-use super::{
-    component::{Context, component},
-    entities,
-    entity::Entity,
-    migration::Migrate,
+use crate::{
+    homeassistant::{
+        component::{Context, component},
+        entities,
+        entity::Entity,
+        predecessor::Migrate,
+        shown::Seen,
+    },
+    meter::tariff_names::TariffNames,
+    words::{language::Language, message::Message, topics::Topics},
 };
-use crate::{message::Message, seen::Seen, tariff_names::TariffNames, topics::Topics};
 
 /// Time that Home Assistant is given between two payloads.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -141,8 +145,8 @@ fn components(subject: &Subject<'_>) -> BTreeMap<String, Value> {
 fn tariff_name(entity: &Entity, subject: &Subject<'_>) -> Option<String> {
     let index = entity.key.strip_prefix("energy_easf")?.parse().ok()?;
     let energy = match subject.context.language {
-        super::language::Language::English => "Energy",
-        super::language::Language::French => "Énergie",
+        Language::English => "Energy",
+        Language::French => "Énergie",
     };
     subject.names.get(index).map(|name| format!("{energy} {name}"))
 }

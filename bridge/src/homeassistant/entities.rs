@@ -4,7 +4,7 @@
 //! entity, with its history, when Enedis changes the mode. Energy indexes never share one: BASE may be a supplier index or the
 //! total, and taking one for the other would show years of consumption in an hour.
 
-use super::{
+use crate::homeassistant::{
     choices::{
         COLOUR, CONTRACT, CUT_OFF_DEVICE, EURIDIS, EVENTS, LINE, MODE, PLC, TARIFF_BASE, TARIFF_EJP, TARIFF_HC, TARIFF_TEMPO, TOMORROW,
     },

@@ -1,7 +1,9 @@
 //! What an entity of Home Assistant is made of: one line of [`super::entities`], built step by step in a `const`.
 
-use super::language::{Language, Words};
-use crate::seen::Seen;
+use crate::{
+    homeassistant::shown::Seen,
+    words::language::{Language, Words},
+};
 
 /// The Home Assistant platform of an entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +79,7 @@ pub enum Phases {
 pub struct Entity {
     /// Last part of the unique id, and the component's key. Never changes.
     pub key: &'static str,
-    /// What the meter must have shown for the entity to exist (see [`crate::seen::Seen`]); empty: nothing.
+    /// What the meter must have shown for the entity to exist (see [`crate::homeassistant::shown::Seen`]); empty: nothing.
     pub needs: &'static str,
     /// On which meters.
     pub phases: Phases,

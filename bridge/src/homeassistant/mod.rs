@@ -1,16 +1,16 @@
-//! What Home Assistant is told: entities, discovery, the way over from other programs, corrected statistics.
+//! What Home Assistant is told of a meter: its entities, their discovery, the way over from other programs.
+//!
+//! Samples and their order stand elsewhere. An entity is a line in [`entities`]; [`announcer`] decides when they are announced. Begin there.
 
-pub mod backfill;
+pub mod announcer;
 mod choices;
 pub mod component;
 pub mod discovery;
 pub mod entities;
 pub mod entity;
-pub mod hours;
-pub mod language;
-pub mod migration;
-pub mod statistics;
-pub mod websocket;
-
-pub use language::Language;
-pub use migration::Migrate;
+pub mod memory;
+pub mod predecessor;
+pub mod presentation;
+pub mod shown;
+pub mod statistic;
+pub mod takeover;

@@ -19,11 +19,11 @@ use tokio::{net::TcpStream, sync::mpsc, time};
 use tracing::{debug, warn};
 use zenoh::{Session, pubsub::Publisher};
 
-use super::{Event, Inlet, Order, Outlet, pair, retained::TOPICS_MAX};
 use crate::{
-    exit::{Failure, Reason},
-    message::Message,
-    settings::Embedded,
+    config::settings::Embedded,
+    daemon::exit::{Failure, Reason},
+    mqtt::{Inlet, Order, Outlet, pair, retained::TOPICS_MAX},
+    words::{inbound::Inbound, message::Message},
 };
 
 /// The Zenoh key below which MQTT topics live.
@@ -84,14 +84,18 @@ fn refused(listen: SocketAddr, error: &io::Error) -> Failure {
 ///
 /// # Errors
 /// The plugin did not open its port.
-pub async fn start(session: Session, settings: &Embedded, subscriptions: Vec<String>) -> Result<(Outlet, mpsc::Receiver<Event>), Failure> {
+pub async fn start(
+    session: Session,
+    settings: &Embedded,
+    subscriptions: Vec<String>,
+) -> Result<(Outlet, mpsc::Receiver<Inbound>), Failure> {
     wait_for_port(settings.listen).await?;
     let (outlet, inlet, events) = pair();
     for topic in subscriptions {
         listen(&session, topic, inlet.events.clone()).await?;
     }
     inlet.shared.up.store(true, Ordering::Relaxed);
-    let _ = inlet.events.send(Event::Up).await;
+    let _ = inlet.events.send(Inbound::Up).await;
     tokio::spawn(Plugin::new(session, inlet).run());
     Ok((outlet, events))
 }
@@ -114,12 +118,12 @@ async fn wait_for_port(listen: SocketAddr) -> Result<(), Failure> {
     })
 }
 
-/// What MQTT clients publish on `topic` comes as [`Event::Inbound`].
-async fn listen(session: &Session, topic: String, events: mpsc::Sender<Event>) -> Result<(), Failure> {
+/// What MQTT clients publish on `topic` comes as [`Inbound::Message`].
+async fn listen(session: &Session, topic: String, events: mpsc::Sender<Inbound>) -> Result<(), Failure> {
     let key = key(&topic);
     let forward = move |sample: zenoh::sample::Sample| {
         let payload = sample.payload().to_bytes().into_owned();
-        let _ = events.try_send(Event::Inbound { topic: topic.clone(), payload });
+        let _ = events.try_send(Inbound::Message { topic: topic.clone(), payload });
     };
     session.declare_subscriber(key).callback(forward).background().await.map_err(internal)
 }
@@ -170,7 +174,7 @@ impl Plugin {
         if let Some(message) = message {
             self.publish(message).await;
         }
-        let _ = self.inlet.events.try_send(Event::Listener);
+        let _ = self.inlet.events.try_send(Inbound::Listener);
     }
 
     async fn repeat_all(&mut self) {
@@ -178,7 +182,7 @@ impl Plugin {
         for message in retained.into_iter().filter(|message| !message.payload.is_empty()) {
             self.publish(message).await;
         }
-        let _ = self.inlet.events.try_send(Event::Listener);
+        let _ = self.inlet.events.try_send(Inbound::Listener);
     }
 
     async fn publish(&mut self, message: Message) {

@@ -18,8 +18,12 @@ use rustls::ClientConfig;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, info, warn};
 
-use super::{Event, Inlet, Order, Outlet, flight::Flight, pair, trouble::Trouble};
-use crate::{exit::Failure, message::Message, settings::External};
+use crate::{
+    config::settings::External,
+    daemon::{exit::Failure, tls},
+    mqtt::{Inlet, Order, Outlet, pair, trouble::Trouble, unacknowledged::Flight},
+    words::{inbound::Inbound, message::Message},
+};
 
 /// A connection that died in silence is noticed after one to two of these.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
@@ -51,15 +55,15 @@ struct Broker {
     closed: Option<oneshot::Sender<()>>,
 }
 
-/// Connects, and keeps connecting. `will` is what the broker says when this bridge vanishes; `subscriptions` come as [`Event::Inbound`].
+/// Connects, and keeps connecting. `will` is what the broker says when this bridge vanishes; `subscriptions` come as [`Inbound::Message`].
 ///
 /// # Errors
 /// Only what no retry can mend: certificates that cannot be used.
-pub fn start(settings: External, will: Message, subscriptions: Vec<String>) -> Result<(Outlet, mpsc::Receiver<Event>), Failure> {
+pub fn start(settings: External, will: Message, subscriptions: Vec<String>) -> Result<(Outlet, mpsc::Receiver<Inbound>), Failure> {
     let tls = settings
         .url
         .tls
-        .then(|| super::tls::client(settings.authorities.as_deref()))
+        .then(|| tls::client(settings.authorities.as_deref(), "set mqtt.ca-file"))
         .transpose()
         .map_err(|problem| Failure::config(format!("mqtt.ca-file: {problem}")))?;
     let (outlet, inlet, events) = pair();
@@ -84,7 +88,7 @@ impl Broker {
             if told.as_deref() != Some(&trouble.message) {
                 warn!("{}; trying again until it works", trouble.message);
             }
-            if told.is_none() && self.inlet.events.send(Event::Down(trouble.message.clone())).await.is_err() {
+            if told.is_none() && self.inlet.events.send(Inbound::Down(trouble.message.clone())).await.is_err() {
                 return;
             }
             told = Some(trouble.message.clone());
@@ -130,7 +134,7 @@ impl Broker {
         }
         self.send_retained(&client, flight).await;
         self.inlet.shared.up.store(true, Ordering::Relaxed);
-        let _ = self.inlet.events.send(Event::Up).await;
+        let _ = self.inlet.events.send(Inbound::Up).await;
         while let Some(order) = self.inlet.orders.recv().await {
             match order {
                 Order::Publish(message) => {
@@ -198,13 +202,13 @@ async fn publish(client: &AsyncClient, message: Message) {
 }
 
 /// Turns the connection until it breaks.
-async fn listen(connection: &mut EventLoop, flight: &Mutex<Flight>, events: &mpsc::Sender<Event>) -> ConnectionError {
+async fn listen(connection: &mut EventLoop, flight: &Mutex<Flight>, events: &mpsc::Sender<Inbound>) -> ConnectionError {
     loop {
         match connection.poll().await {
             Ok(ClientEvent::Outgoing(Outgoing::Publish(packet))) => board(flight, |flight| flight.take_off(packet)),
             Ok(ClientEvent::Incoming(Packet::PubAck(ack))) => board(flight, |flight| flight.land(ack.pkid)),
             Ok(ClientEvent::Incoming(Packet::Publish(message))) => {
-                let inbound = Event::Inbound { topic: message.topic, payload: message.payload.to_vec() };
+                let inbound = Inbound::Message { topic: message.topic, payload: message.payload.to_vec() };
                 // Nobody must be able to stop the bridge by talking to it.
                 let _ = events.try_send(inbound);
             }

@@ -6,11 +6,9 @@
 
 pub mod embedded;
 pub mod external;
-mod flight;
 pub mod retained;
-pub mod tls;
 pub mod trouble;
-pub mod url;
+mod unacknowledged;
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
@@ -19,29 +17,12 @@ use std::sync::{
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::message::Message;
 use retained::Retained;
+
+use crate::words::{inbound::Inbound, message::Message};
 
 /// Messages on their way to the outlet's task; a sample makes one to five.
 const ORDERS_MAX: usize = 256;
-
-/// What comes back from the MQTT side.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// Messages flow; whatever was retained has been said again.
-    Up,
-    /// They do not, and this is why.
-    Down(String),
-    /// Somebody has begun to listen, or may have: what is not retained is worth saying again.
-    Listener,
-    /// Somebody published on a topic this bridge listens to.
-    Inbound {
-        /// The topic.
-        topic: String,
-        /// What was said.
-        payload: Vec<u8>,
-    },
-}
 
 /// What the outlet's task is asked to do.
 #[derive(Debug)]
@@ -77,11 +58,11 @@ impl Shared {
 struct Inlet {
     orders: mpsc::Receiver<Order>,
     shared: Arc<Shared>,
-    events: mpsc::Sender<Event>,
+    events: mpsc::Sender<Inbound>,
 }
 
 /// An outlet, the other end of it, and what it reports.
-fn pair() -> (Outlet, Inlet, mpsc::Receiver<Event>) {
+fn pair() -> (Outlet, Inlet, mpsc::Receiver<Inbound>) {
     let (sender, orders) = mpsc::channel(ORDERS_MAX);
     let (events, reports) = mpsc::channel(ORDERS_MAX);
     let shared = Arc::new(Shared::default());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::message::Message;
+use crate::words::message::Message;
 
 /// Topics remembered. A meter has three or four; this is for a thousand of them, and for nobody's mistake to fill the memory.
 pub(super) const TOPICS_MAX: usize = 8_192;

@@ -4,7 +4,7 @@ use std::{io, time::Duration};
 
 use rumqttc::{ConnectReturnCode, ConnectionError, StateError, mqttbytes};
 
-use crate::settings::External;
+use crate::config::settings::External;
 
 /// Waits between attempts that may succeed at any moment: the broker restarts, the network comes back.
 const SHORT_WAIT: Duration = Duration::from_secs(1);

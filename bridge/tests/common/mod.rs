@@ -10,16 +10,14 @@ use std::{
 };
 
 use teleinfo_bridge::{
-    homeassistant::{Language, Migrate},
-    memory::Memory,
-    message::Message,
-    meter::{Meter, Moment, Settings},
-    pace::Policy,
-    topics::Topics,
+    homeassistant::{memory::Memory, predecessor::Migrate, presentation::Presentation},
+    hub::station::{Meter, Moment},
+    meter::cadence::Policy,
+    words::{language::Language, message::Message, topics::Topics},
 };
 use teleinfo_proto::{
-    tic::{Dataset, Decoder, End, Event, MeterId, Mode, Parity},
-    wire::{BootId, Counters, DatasetsWriter, Kind, Sample},
+    tic::{Dataset, Decoder, Event, FrameEnd, MeterId, Mode, Parity},
+    wire::{BootId, Counters, DatasetsWriter, Sample, SampleKind},
 };
 
 /// 2024-01-07T17:00:00Z: the day of the Tempo frames.
@@ -37,7 +35,7 @@ pub struct Line {
 #[derive(Debug, Clone)]
 pub struct Frame {
     pub mode: Mode,
-    pub kind: Kind,
+    pub kind: SampleKind,
     pub lines: Vec<Line>,
 }
 
@@ -48,7 +46,7 @@ impl Frame {
     }
 
     pub fn of(mode: Mode, lines: Vec<Line>) -> Self {
-        Self { mode, kind: Kind::Frame { complete: true }, lines }
+        Self { mode, kind: SampleKind::Frame { complete: true }, lines }
     }
 
     /// With another value of a label, or a new label at the end.
@@ -65,7 +63,7 @@ impl Frame {
         self
     }
 
-    pub fn kind(self, kind: Kind) -> Self {
+    pub fn kind(self, kind: SampleKind) -> Self {
         Self { kind, ..self }
     }
 }
@@ -84,13 +82,13 @@ pub fn frames(name: &str) -> Vec<Frame> {
         match event {
             Event::FrameStart => {}
             Event::Dataset(dataset) => {
-                mode = dataset.mode;
-                lines.push(line(dataset.label, dataset.timestamp, dataset.data));
+                mode = dataset.mode();
+                lines.push(line(dataset.label(), dataset.timestamp(), dataset.data()));
             }
             Event::Refused(_) => clean = false,
             Event::FrameEnd(end) => {
-                let complete = clean && end == End::Etx { whole: true };
-                frames.push(Frame { mode, kind: Kind::Frame { complete }, lines: std::mem::take(&mut lines) });
+                let complete = clean && end == FrameEnd::Etx { whole: true };
+                frames.push(Frame { mode, kind: SampleKind::Frame { complete }, lines: std::mem::take(&mut lines) });
                 clean = true;
             }
         }
@@ -118,14 +116,14 @@ impl Bench {
     pub fn with(id: &str, language: Language, migrate: Migrate, memory: Memory) -> Self {
         let id = id.parse().unwrap();
         let topics = Topics::default();
-        let settings = Settings { topics, language, discovery: true, policy: Policy::EveryFrame, migrate };
+        let settings = Presentation { topics, language, discovery: true, policy: Policy::EveryFrame, migrate };
         Self {
             meter: Meter::new(id, Arc::new(settings), memory),
             id,
             now: Instant::now(),
             unix_ms: START_MS,
             counters: Counters::default(),
-            boot: BootId(1),
+            boot: BootId::new(1),
             sequence: 0,
             uptime_ms: 1_000,
         }
@@ -138,7 +136,7 @@ impl Bench {
         let mut buffer = [0; 4_096];
         let mut writer = DatasetsWriter::resume(&mut buffer, 0);
         for line in &frame.lines {
-            let dataset = Dataset::check(frame.mode, &line.label, line.timestamp.as_deref(), &line.data);
+            let dataset = Dataset::new(frame.mode, &line.label, line.timestamp.as_deref(), &line.data);
             writer.push(&dataset.unwrap_or_else(|reason| panic!("{line:?}: {reason:?}"))).unwrap();
         }
         let sample = Sample {
@@ -170,7 +168,7 @@ impl Bench {
 
     /// The JSON of the merged state as it stands.
     pub fn state(&self) -> serde_json::Value {
-        serde_json::from_slice(&teleinfo_bridge::payload::json(self.meter.state())).unwrap()
+        serde_json::from_slice(&teleinfo_bridge::meter::payload::json(self.meter.state())).unwrap()
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use teleinfo_proto::{
-    tic::{Dataset, End, Event, MeterId, Mode, Timestamp, Value},
+    tic::{Dataset, Event, FrameEnd, MeterId, Mode, Timestamp, Value},
     wire::BootId,
 };
 
@@ -89,16 +89,16 @@ impl Hearing {
             Value::Nothing => self.clock = dataset.time().map(|time| (time, Instant::now())),
             _ => {}
         }
-        match self.latest.iter_mut().find(|(label, _)| label == dataset.label) {
-            Some((_, data)) => data.replace_range(.., dataset.data),
-            None => self.latest.push((dataset.label.into(), dataset.data.into())),
+        match self.latest.iter_mut().find(|(label, _)| label == dataset.label()) {
+            Some((_, data)) => data.replace_range(.., dataset.data()),
+            None => self.latest.push((dataset.label().into(), dataset.data().into())),
         }
     }
 
     /// The first frame was mostly joined in its middle, and says nothing.
-    fn handle_frame_end(&mut self, end: End) {
+    fn handle_frame_end(&mut self, end: FrameEnd) {
         if std::mem::take(&mut self.begun) && self.good > 0 {
-            let whole = matches!(end, End::Etx { whole: true }) && self.refused_in_frame == 0;
+            let whole = matches!(end, FrameEnd::Etx { whole: true }) && self.refused_in_frame == 0;
             self.frames_good += u32::from(whole);
             self.frames_bad += u32::from(!whole);
         }
@@ -129,7 +129,7 @@ struct Clock {
 /// The line cannot be opened, or went away meanwhile.
 pub(super) fn listen(devices: &[PathBuf]) -> Result<Hearing, Fault> {
     let start = Instant::now();
-    let reading = Reading::new(BootId(0), None, ParityChoice::Auto, start);
+    let reading = Reading::new(BootId::new(0), None, ParityChoice::Auto, start);
     let mut listener = Listener::new(devices, reading).map_err(|error| Fault::of_system(devices, &error))?;
     let mut hearing = Hearing::default();
     let mut clock = Clock { start, first_byte: None, first_good: None };

@@ -13,7 +13,7 @@ use std::{
 
 use teleinfo_proto::{
     tic::{Dataset, Event, Mode, Value},
-    wire::{BootId, Cause, Line},
+    wire::{BootId, Cause, LineState},
 };
 
 use crate::{
@@ -69,7 +69,7 @@ struct Monitor {
 
 impl Monitor {
     fn new(settings: &Settings, language: Language) -> Result<Self, Failure> {
-        let reading = Reading::new(BootId(0), settings.mode, settings.parity, Instant::now());
+        let reading = Reading::new(BootId::new(0), settings.mode, settings.parity, Instant::now());
         Ok(Self {
             language,
             listener: Listener::new(&settings.devices, reading).map_err(|error| Failure::internal("epoll", error))?,
@@ -146,7 +146,7 @@ impl Monitor {
             return fault.words(self.language);
         }
         let ReadingState { line, cause, mode, .. } = self.listener.reading.state(now);
-        if line != Line::Reading && cause != Cause::None {
+        if line != LineState::Reading && cause != Cause::None {
             return self.language.choose(cause.english(), cause.french()).into();
         }
         let Some(mode) = mode else { return "...".into() };

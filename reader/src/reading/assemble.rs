@@ -11,8 +11,8 @@
 use std::mem;
 
 use teleinfo_proto::{
-    tic::{Dataset, End, Event, MeterId, Mode, ReasonKind, Value, spec},
-    wire::{BootId, Counters, Datasets, DatasetsWriter, Kind, Sample},
+    tic::{Dataset, Event, FrameEnd, MeterId, Mode, RefusalKind, Value, spec},
+    wire::{BootId, Counters, Datasets, DatasetsWriter, Sample, SampleKind},
 };
 
 use super::{
@@ -79,7 +79,7 @@ impl Frame {
         }
         self.length = writer.length();
         self.facts.good += 1;
-        self.facts.mode = Some(dataset.mode);
+        self.facts.mode = Some(dataset.mode());
         if let Value::Identity(identity) = dataset.value() {
             self.facts.identity = Some(identity);
         }
@@ -141,12 +141,12 @@ impl Judge {
             if !repeated || verdict == Verdict::Implausible {
                 refused += 1;
                 let why = if repeated { "cannot be, after what came before" } else { "is doubtful, and the frame before did not say it" };
-                log::debug!("dataset {}: {:?} {why}", dataset.label, dataset.data);
+                log::debug!("dataset {}: {:?} {why}", dataset.label(), dataset.data());
                 continue;
             }
             if verdict == Verdict::NewTruth {
                 counters.index_resets = counters.index_resets.wrapping_add(1);
-                log::warn!("index {} jumped to {}: several frames agree, so it is believed from now on", dataset.label, dataset.data);
+                log::warn!("index {} jumped to {}: several frames agree, so it is believed from now on", dataset.label(), dataset.data());
             }
             // It fitted the frame's buffer, which is as large.
             let _ = writer.push(&dataset);
@@ -181,7 +181,7 @@ pub(super) struct Assembler {
     overload_told: bool,
     encoded: Vec<u8>,
     /// What the next sample is, without its datasets, when one is ready.
-    ready: Option<(Kind, Facts)>,
+    ready: Option<(SampleKind, Facts)>,
 }
 
 impl Assembler {
@@ -282,32 +282,32 @@ impl Assembler {
         Some(EncodedSample { sample, encoded })
     }
 
-    fn prepare_urgent(&mut self) -> (Kind, Facts) {
+    fn prepare_urgent(&mut self) -> (SampleKind, Facts) {
         let Frame { length, facts, ref bytes } = self.urgent;
         self.judge.believed[..length].copy_from_slice(&bytes[..length]);
         self.judge.length = length;
         self.urgent.clear();
-        (Kind::Urgent, facts)
+        (SampleKind::Urgent, facts)
     }
 
-    fn prepare_waiting(&mut self) -> (Kind, Facts) {
+    fn prepare_waiting(&mut self) -> (SampleKind, Facts) {
         self.judge.judge(&self.waiting, &mut self.counters);
         let facts = self.waiting.facts;
         self.waiting.clear();
-        (Kind::Frame { complete: false }, facts)
+        (SampleKind::Frame { complete: false }, facts)
     }
 
-    fn prepare_incoming(&mut self) -> (Kind, Facts) {
+    fn prepare_incoming(&mut self) -> (SampleKind, Facts) {
         let implausible = self.judge.judge(&self.incoming, &mut self.counters);
         let facts = self.incoming.facts;
         self.incoming.clear();
-        (Kind::Frame { complete: facts.is_clean() && implausible == 0 }, facts)
+        (SampleKind::Frame { complete: facts.is_clean() && implausible == 0 }, facts)
     }
 
     fn handle_dataset(&mut self, dataset: &Dataset<'_>, now: Moment) {
         if !self.incoming.push(dataset) {
             // More than a meter's longest frame: noise has eaten the end of one or more.
-            return self.counters.refuse(ReasonKind::TooLong);
+            return self.counters.refuse(RefusalKind::TooLong);
         }
         self.counters.datasets_good = self.counters.datasets_good.wrapping_add(1);
         if !is_overload(dataset) {
@@ -321,8 +321,8 @@ impl Assembler {
         }
     }
 
-    fn handle_frame_end(&mut self, end: End, now: Moment) {
-        let whole = end == End::Etx { whole: true };
+    fn handle_frame_end(&mut self, end: FrameEnd, now: Moment) {
+        let whole = end == FrameEnd::Etx { whole: true };
         let count = match (whole, self.incoming.facts.refused) {
             (true, 0) => &mut self.counters.frames_good,
             (true, _) => &mut self.counters.frames_damaged,
@@ -366,7 +366,7 @@ impl Assembler {
 fn is_overload(dataset: &Dataset<'_>) -> bool {
     match dataset.value() {
         Value::Status(status) => status.over_power(),
-        Value::Current(_) => dataset.mode == Mode::Historic && OVERLOAD_LABELS.contains(&dataset.label),
+        Value::Current(_) => dataset.mode() == Mode::Historic && OVERLOAD_LABELS.contains(&dataset.label()),
         _ => false,
     }
 }
@@ -377,7 +377,7 @@ fn powers(frame: &Frame) -> Powers {
     let mut phases = 1;
     for dataset in frame.datasets() {
         let number = || dataset.value().number();
-        match dataset.label {
+        match dataset.label() {
             // ISOUSC is that of one phase.
             "IINST2" => phases = 3,
             "ISOUSC" => powers.subscribed = number().map(|amperes| amperes * SUBSCRIBED_VA_PER_AMPERE),
@@ -395,7 +395,7 @@ fn powers(frame: &Frame) -> Powers {
 mod tests {
     use teleinfo_proto::{
         tic::{Decoder, Mode, Parity, encode::FrameWriter},
-        wire::{BootId, Kind},
+        wire::{BootId, SampleKind},
     };
 
     use super::{Assembler, Moment};
@@ -424,13 +424,13 @@ mod tests {
             while assembler.prepare_sample() {
                 let sample = assembler.take_sample().unwrap().sample;
                 let kind = match sample.kind {
-                    Kind::Frame { complete: true } => "whole",
-                    Kind::Frame { complete: false } => "part",
-                    Kind::Urgent => "urgent",
-                    Kind::Snapshot => "snapshot",
+                    SampleKind::Frame { complete: true } => "whole",
+                    SampleKind::Frame { complete: false } => "part",
+                    SampleKind::Urgent => "urgent",
+                    SampleKind::Snapshot => "snapshot",
                 };
                 let datasets: Vec<_> = sample.datasets.iter(sample.mode).map(|line| line.unwrap()).collect();
-                let text: Vec<_> = datasets.iter().map(|line| format!("{}={}", line.label, line.data)).collect();
+                let text: Vec<_> = datasets.iter().map(|line| format!("{}={}", line.label(), line.data())).collect();
                 seen.push(format!("{} {kind} {} {}", sample.sequence, &sample.meter.as_str()[11..], text.join(" ")));
             }
         }
@@ -438,7 +438,7 @@ mod tests {
     }
 
     fn assembler() -> Assembler {
-        Assembler::new(BootId(7))
+        Assembler::new(BootId::new(7))
     }
 
     #[test]

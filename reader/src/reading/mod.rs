@@ -27,7 +27,7 @@ use std::time::Instant;
 
 use teleinfo_proto::{
     tic::{Event, MeterId, Mode},
-    wire::{BootId, Cause, Counters, Line},
+    wire::{BootId, Cause, Counters, LineState},
 };
 
 pub use assemble::EncodedSample;
@@ -52,7 +52,7 @@ pub(crate) struct Moment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadingState {
     /// The serial line.
-    pub line: Line,
+    pub line: LineState,
     /// What seems to be wrong with it.
     pub cause: Cause,
     /// The mode found.
@@ -167,7 +167,7 @@ impl Reading {
         if self.is_open {
             self.receiver.handle_timeout(now);
         }
-        if !self.is_open || self.watch.line(now) == Line::Silent {
+        if !self.is_open || self.watch.line(now) == LineState::Silent {
             self.assembler.handle_line_lost();
         }
         self.diagnosis.handle_timeout(self.assembler.counters(), now);

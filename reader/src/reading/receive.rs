@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use teleinfo_proto::tic::{Decoder, End, Event, Mode, Parity};
+use teleinfo_proto::tic::{Decoder, Event, FrameEnd, Mode, Parity};
 
 use super::detect::{Detector, JUDGED, ParityChoice, Trial};
 
@@ -78,7 +78,7 @@ impl Receiver {
     pub(super) fn poll_event(&mut self) -> Option<Event<'_>> {
         if !self.detector.is_judging() {
             if self.follow_parity() {
-                return Some(Event::FrameEnd(End::Silence));
+                return Some(Event::FrameEnd(FrameEnd::Silence));
             }
             if !self.is_decoded() {
                 return self.decode();
@@ -123,7 +123,7 @@ impl Receiver {
         let event = self.decoder.next_event(&mut rest);
         self.decoded = self.held.len() - rest.len();
         if let Some(Event::Dataset(dataset)) = &event {
-            self.detector.handle_dataset(dataset.mode, dataset.info().is_some());
+            self.detector.handle_dataset(dataset.mode(), dataset.info().is_some());
         }
         event
     }

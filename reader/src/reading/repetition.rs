@@ -9,7 +9,7 @@
 
 use std::mem;
 
-use teleinfo_proto::tic::{Dataset, Kind, spec::LABEL_WIDTH_MAX};
+use teleinfo_proto::tic::{Dataset, LabelKind, spec::LABEL_WIDTH_MAX};
 
 /// More unknown labels than any meter sends in a frame; what is beyond is not believed.
 const STATEMENTS_MAX: usize = 80;
@@ -86,17 +86,17 @@ impl Repetition {
     /// Whether a dataset of this frame is beyond doubt.
     pub(super) fn believes(&mut self, dataset: &Dataset<'_>) -> bool {
         let text = match dataset.info() {
-            Some(known) if known.kind != Kind::Text => return true,
-            Some(_) => Some(dataset.data),
+            Some(known) if known.kind != LabelKind::Text => return true,
+            Some(_) => Some(dataset.data()),
             None => None,
         };
-        let statement = Statement { label: padded(dataset.label), digest: text.map_or(NO_TEXT, digest) };
+        let statement = Statement { label: padded(dataset.label()), digest: text.map_or(NO_TEXT, digest) };
         let before = self.before.find(&statement);
         let believed = match text {
             None => before.is_some(),
             Some(text) => {
                 let same = before.is_none_or(|before| *before == statement);
-                same || dataset.label == CHANGING && text.bytes().all(|byte| byte < BIT_6_WRONG)
+                same || dataset.label() == CHANGING && text.bytes().all(|byte| byte < BIT_6_WRONG)
             }
         };
         self.this.add(statement);
@@ -134,7 +134,7 @@ mod tests {
             frame
                 .iter()
                 .filter(|dataset| **dataset != REFUSED)
-                .map(|(label, data)| repetition.believes(&Dataset::check(Mode::Standard, label, None, data).unwrap()))
+                .map(|(label, data)| repetition.believes(&Dataset::new(Mode::Standard, label, None, data).unwrap()))
                 .collect()
         })
     }
@@ -185,7 +185,7 @@ mod tests {
         for _ in 0..3 {
             repetition.next_frame(true);
             let labels: Vec<String> = (0..1_000).map(|number| format!("L{number}")).collect();
-            let of = |label| Dataset::check(Mode::Standard, label, None, "1").unwrap();
+            let of = |label| Dataset::new(Mode::Standard, label, None, "1").unwrap();
             let believed = labels.iter().filter(|label| repetition.believes(&of(label))).count();
             assert!(believed <= super::STATEMENTS_MAX);
         }

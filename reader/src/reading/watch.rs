@@ -5,10 +5,10 @@
 
 use std::time::{Duration, Instant};
 
-use teleinfo_proto::{tic::spec, wire::Line};
+use teleinfo_proto::{tic::spec, wire::LineState};
 
 /// A receiver reports a fault when no frame has been good for so long (54E §9.4.1).
-const FAULT: Duration = Duration::from_secs(spec::FAULT_AFTER_S as u64);
+const FAULT: Duration = Duration::from_secs(spec::FAULT_AFTER_S);
 /// A device that is absent costs one stat(2) to look for.
 const RETRY_ABSENT: Duration = Duration::from_millis(500);
 /// A device that is held or forbidden changes by somebody's hand.
@@ -35,11 +35,11 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// How the status message names it, and how long to wait before the line is tried again.
-    const fn outcome(self) -> (Line, Duration) {
+    const fn outcome(self) -> (LineState, Duration) {
         match self {
-            Self::Denied => (Line::Denied, RETRY_OTHER),
-            Self::Busy => (Line::Busy, RETRY_OTHER),
-            Self::Absent | Self::NotSerial | Self::Vanished | Self::Other => (Line::Absent, RETRY_ABSENT),
+            Self::Denied => (LineState::Denied, RETRY_OTHER),
+            Self::Busy => (LineState::Busy, RETRY_OTHER),
+            Self::Absent | Self::NotSerial | Self::Vanished | Self::Other => (LineState::Absent, RETRY_ABSENT),
         }
     }
 }
@@ -55,7 +55,7 @@ pub(super) enum Task {
 
 #[derive(Clone, Copy, Debug)]
 enum LineAccess {
-    Closed { line: Line, retry: Instant },
+    Closed { line: LineState, retry: Instant },
     Open { since: Instant, check: Instant },
 }
 
@@ -71,7 +71,7 @@ pub(super) struct Watch {
 impl Watch {
     /// The line is closed, and to be opened at once.
     pub(super) fn new(now: Instant) -> Self {
-        let access = LineAccess::Closed { line: Line::Absent, retry: now };
+        let access = LineAccess::Closed { line: LineState::Absent, retry: now };
         Self { access, last_byte: None, last_dataset: None, last_sample: None }
     }
 
@@ -125,12 +125,12 @@ impl Watch {
     }
 
     /// The state of the line.
-    pub(super) fn line(&self, now: Instant) -> Line {
+    pub(super) fn line(&self, now: Instant) -> LineState {
         match self.access {
             LineAccess::Closed { line, .. } => line,
-            LineAccess::Open { .. } if recent(self.last_dataset, now) => Line::Reading,
-            LineAccess::Open { .. } if recent(self.last_byte, now) => Line::Searching,
-            LineAccess::Open { .. } => Line::Silent,
+            LineAccess::Open { .. } if recent(self.last_dataset, now) => LineState::Reading,
+            LineAccess::Open { .. } if recent(self.last_byte, now) => LineState::Searching,
+            LineAccess::Open { .. } => LineState::Silent,
         }
     }
 
@@ -163,10 +163,10 @@ mod tests {
         let mut now = Instant::now();
         let mut watch = Watch::new(now);
         for (kind, line, wait) in [
-            (FaultKind::Absent, Line::Absent, RETRY_ABSENT),
-            (FaultKind::Denied, Line::Denied, RETRY_OTHER),
-            (FaultKind::Busy, Line::Busy, RETRY_OTHER),
-            (FaultKind::Vanished, Line::Absent, RETRY_ABSENT),
+            (FaultKind::Absent, LineState::Absent, RETRY_ABSENT),
+            (FaultKind::Denied, LineState::Denied, RETRY_OTHER),
+            (FaultKind::Busy, LineState::Busy, RETRY_OTHER),
+            (FaultKind::Vanished, LineState::Absent, RETRY_ABSENT),
         ] {
             assert_eq!(watch.poll_task(now), Some(Task::Open));
             watch.handle_fault(kind, now);
@@ -181,13 +181,13 @@ mod tests {
         let now = Instant::now();
         let mut watch = Watch::new(now);
         watch.handle_opened(now);
-        assert_eq!((watch.line(now), watch.is_settled(now)), (Line::Silent, false));
+        assert_eq!((watch.line(now), watch.is_settled(now)), (LineState::Silent, false));
         watch.handle_bytes(now + SECOND);
-        assert_eq!(watch.line(now + SECOND), Line::Searching);
+        assert_eq!(watch.line(now + SECOND), LineState::Searching);
         watch.handle_dataset(now + 2 * SECOND);
         watch.handle_sample(now + 3 * SECOND);
-        assert_eq!(watch.line(now + 3 * SECOND), Line::Reading);
-        let states = [(10, Line::Reading, true), (12, Line::Silent, true), (13, Line::Silent, false)];
+        assert_eq!(watch.line(now + 3 * SECOND), LineState::Reading);
+        let states = [(10, LineState::Reading, true), (12, LineState::Silent, true), (13, LineState::Silent, false)];
         for (seconds, line, alive) in states {
             let now = now + seconds * SECOND;
             assert_eq!((watch.line(now), watch.is_alive(now)), (line, alive), "after {seconds} s");
@@ -214,8 +214,8 @@ mod tests {
         watch.handle_dataset(now);
         watch.handle_sample(now);
         watch.handle_fault(FaultKind::Vanished, now + SECOND);
-        assert_eq!((watch.line(now + SECOND), watch.is_alive(now + SECOND)), (Line::Absent, true));
+        assert_eq!((watch.line(now + SECOND), watch.is_alive(now + SECOND)), (LineState::Absent, true));
         watch.handle_opened(now + 2 * SECOND);
-        assert_eq!((watch.line(now + 2 * SECOND), watch.is_alive(now + 2 * SECOND)), (Line::Silent, true));
+        assert_eq!((watch.line(now + 2 * SECOND), watch.is_alive(now + 2 * SECOND)), (LineState::Silent, true));
     }
 }

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use teleinfo_proto::wire::{Cause, Counters, Line};
+use teleinfo_proto::wire::{Cause, Counters, LineState};
 
 use crate::{
     line::Notice,
@@ -105,7 +105,7 @@ fn sentence(state: &ReadingState, trial: Trial, device: Option<&Path>) -> Option
     // Without a device the fault was told, with its name, when it happened.
     let device = device?.display();
     match (state.line, state.mode, state.meter) {
-        (Line::Reading, Some(mode), Some(meter)) if !is_trouble(state) => {
+        (LineState::Reading, Some(mode), Some(meter)) if !is_trouble(state) => {
             let checked = match trial.check {
                 Check::Uart => "checked by the UART",
                 Check::Software => "checked here",
@@ -120,7 +120,7 @@ fn sentence(state: &ReadingState, trial: Trial, device: Option<&Path>) -> Option
 
 /// Somebody should do something. Damage now and then is for the quality figures.
 fn is_trouble(state: &ReadingState) -> bool {
-    !matches!(state.cause, Cause::None | Cause::Noise | Cause::WeakSignal) || state.line != Line::Reading && state.cause != Cause::None
+    !matches!(state.cause, Cause::None | Cause::Noise | Cause::WeakSignal) || state.line != LineState::Reading && state.cause != Cause::None
 }
 
 /// All counters in one line; of the refusals those that have happened.
@@ -155,7 +155,7 @@ mod tests {
 
     use super::*;
 
-    fn told(line: Line, cause: Cause) -> Option<String> {
+    fn told(line: LineState, cause: Cause) -> Option<String> {
         let meter = "012345678912".parse().ok();
         let trial = Trial { speed: Mode::Historic, check: Check::Software };
         sentence(&ReadingState { line, cause, mode: Some(Mode::Historic), meter }, trial, Some(Path::new("/dev/x")))
@@ -163,12 +163,12 @@ mod tests {
 
     #[test]
     fn each_state_has_one_sentence() {
-        let reading = told(Line::Reading, Cause::None).unwrap();
+        let reading = told(LineState::Reading, Cause::None).unwrap();
         assert_eq!(reading, "/dev/x: reading meter 012345678912 in historic mode, 1200 baud, parity checked here");
-        assert_eq!(told(Line::Reading, Cause::Noise), Some(reading), "noise is a figure, not news");
-        assert_eq!(told(Line::Silent, Cause::None), None);
-        assert!(told(Line::Silent, Cause::NoSignal).unwrap().contains("not a byte"));
-        assert!(told(Line::Searching, Cause::NotTic).unwrap().contains("no TIC"));
+        assert_eq!(told(LineState::Reading, Cause::Noise), Some(reading), "noise is a figure, not news");
+        assert_eq!(told(LineState::Silent, Cause::None), None);
+        assert!(told(LineState::Silent, Cause::NoSignal).unwrap().contains("not a byte"));
+        assert!(told(LineState::Searching, Cause::NotTic).unwrap().contains("no TIC"));
     }
 
     #[test]
@@ -180,7 +180,7 @@ mod tests {
         assert!(news.is_report_due(true, now + Duration::from_secs(9)));
         assert!(!news.is_report_due(false, now + Duration::from_secs(18)));
         assert!(news.is_report_due(false, now + Duration::from_secs(19)));
-        let state = ReadingState { line: Line::Silent, cause: Cause::None, mode: None, meter: None };
+        let state = ReadingState { line: LineState::Silent, cause: Cause::None, mode: None, meter: None };
         let trial = Trial { speed: Mode::Historic, check: Check::Software };
         assert_eq!(news.handle_state(state, trial, None), None);
         assert!(news.is_report_due(false, now + Duration::from_secs(19)));

@@ -52,7 +52,7 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     pub(super) fn new(settings: &'a Settings, registry: &Registry, now: Instant) -> Result<Self, Failure> {
         let registry = || registry.try_clone().map_err(|error| Failure::internal("epoll", error));
-        let boot = BootId(getrandom::u64().map_err(|error| Failure::internal("random numbers", error))?);
+        let boot = BootId::new(getrandom::u64().map_err(|error| Failure::internal("random numbers", error))?);
         let options = Options { locators: settings.connect.clone(), credentials: credentials(settings)?, ..Options::default() };
         let mut history = History::new(settings.history_size);
         load(&mut history, settings);
@@ -193,9 +193,9 @@ impl<'a> Reader<'a> {
 
 fn show_power(light: &mut Light, dataset: &Dataset<'_>, now: Instant) {
     if let Value::ApparentPower(power) = dataset.value()
-        && POWER_LABELS.contains(&dataset.label)
+        && POWER_LABELS.contains(&dataset.label())
     {
-        light.handle_power(power.0, now);
+        light.handle_power(power.get(), now);
     }
 }
 

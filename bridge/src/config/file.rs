@@ -1,0 +1,281 @@
+//! The configuration file as it is written: TOML, kebab-case, every key optional, unknown keys refused.
+//!
+//! `deploy/etc/bridge.toml` lists every key with its default and a reason. [`Settings`](crate::config::settings::Settings) is what becomes of it.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::{
+    daemon::{credentials, exit::Failure, logging::Verbosity},
+    homeassistant::predecessor::Migrate,
+    words::language::Language,
+};
+
+/// Where the file is looked for when no flag names one.
+pub const DEFAULT_PATH: &str = "/etc/teleinfo/bridge.toml";
+
+/// The whole file.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Config {
+    /// Language of entity names and readable values.
+    pub language: Language,
+    /// Where samples come from.
+    pub zenoh: Zenoh,
+    /// Where they go.
+    pub mqtt: Mqtt,
+    /// What Home Assistant is told.
+    pub homeassistant: HomeAssistant,
+    /// What is logged.
+    pub log: Log,
+}
+
+/// Where samples come from.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Zenoh {
+    /// A router of its own, or a client of one.
+    pub mode: ZenohMode,
+    /// Locators that readers connect to (router).
+    pub listen: Vec<String>,
+    /// Locators of the router to join (client), or of further routers (router).
+    pub connect: Vec<String>,
+    /// Whether readers without a configured address find this router.
+    pub scouting: bool,
+    /// `user:password` lines of those who may connect; none = anybody (router).
+    pub users_file: Option<PathBuf>,
+    /// Whom this bridge connects as.
+    pub user: Option<String>,
+    /// The password of `user`; or the credential `zenoh-password`.
+    pub password_file: Option<PathBuf>,
+}
+
+impl Default for Zenoh {
+    fn default() -> Self {
+        Self {
+            mode: ZenohMode::Router,
+            listen: vec!["tcp/[::]:7447".into()],
+            connect: Vec::new(),
+            scouting: true,
+            users_file: None,
+            user: None,
+            password_file: None,
+        }
+    }
+}
+
+/// The bridge's place in the Zenoh network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ZenohMode {
+    /// Readers connect to this bridge.
+    Router,
+    /// Readers and this bridge connect to a router that exists already.
+    Client,
+}
+
+/// Where samples go.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Mqtt {
+    /// `embedded`, or the address of a broker.
+    pub url: String,
+    /// Whom to connect as.
+    pub user: Option<String>,
+    /// The password of `user`; or the credential `mqtt-password`.
+    pub password_file: Option<PathBuf>,
+    /// The name of this client at the broker.
+    pub client_id: Option<String>,
+    /// Certificates that the broker's must lead to; none = those of the system.
+    pub ca_file: Option<PathBuf>,
+    /// First levels of every topic.
+    pub base_topic: String,
+    /// How often a meter's state is published.
+    pub publish: Publish,
+    /// Address of the embedded side.
+    pub listen: String,
+    /// `user:password` lines of those who may connect to the embedded side; none = anybody.
+    pub users_file: Option<PathBuf>,
+}
+
+impl Default for Mqtt {
+    fn default() -> Self {
+        Self {
+            url: "embedded".into(),
+            user: None,
+            password_file: None,
+            client_id: None,
+            ca_file: None,
+            base_topic: "teleinfo".into(),
+            publish: Publish::Named(PublishName::EveryFrame),
+            listen: "0.0.0.0:1883".into(),
+            users_file: None,
+        }
+    }
+}
+
+/// `"every-frame"`, `"on-change"`, or a number of seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(untagged, expecting = "expected \"every-frame\", \"on-change\" or a number of seconds")]
+pub enum Publish {
+    /// A policy with a name.
+    Named(PublishName),
+    /// At most once in so many seconds.
+    Seconds(u32),
+}
+
+/// The policies that have names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PublishName {
+    /// Each frame of the meter.
+    EveryFrame,
+    /// Only what differs from the last message.
+    OnChange,
+}
+
+/// What Home Assistant is told.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct HomeAssistant {
+    /// Whether meters announce themselves.
+    pub discovery: bool,
+    /// First level of the discovery topics.
+    pub prefix: String,
+    /// Whose entities to take over.
+    pub migrate: Migrate,
+    /// Home Assistant's own address, to correct statistics after an outage.
+    pub url: Option<String>,
+    /// A long-lived access token for it; or the credential `homeassistant-token`.
+    pub token_file: Option<PathBuf>,
+    /// Seconds without a frame after which a meter is offline, if its reader did not say goodbye.
+    pub offline_after: u32,
+}
+
+impl Default for HomeAssistant {
+    fn default() -> Self {
+        Self { discovery: true, prefix: "homeassistant".into(), migrate: Migrate::None, url: None, token_file: None, offline_after: 30 }
+    }
+}
+
+/// What is logged.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Log {
+    /// Of the bridge itself.
+    pub level: Verbosity,
+    /// Of Zenoh, the MQTT libraries and TLS.
+    pub libraries: Verbosity,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: Verbosity::Info, libraries: Verbosity::Warn }
+    }
+}
+
+impl Config {
+    /// Reads `path`; without one the default file if it exists, else the defaults.
+    ///
+    /// # Errors
+    /// The file cannot be read or does not parse: the message names file, line and key.
+    pub fn read(path: Option<&Path>) -> Result<Self, Failure> {
+        let path = match path {
+            Some(path) => path,
+            None if Path::new(DEFAULT_PATH).exists() => Path::new(DEFAULT_PATH),
+            None => return Ok(Self::default()),
+        };
+        let text = credentials::read_file(path)?;
+        Self::parse(&text).map_err(|(line, message)| Failure::config(format!("{}:{line}: {message}", path.display())))
+    }
+
+    /// Parses the text of a file; an error is the line's number and what is wrong with it.
+    ///
+    /// # Errors
+    /// Not TOML, an unknown key, or a value of the wrong kind.
+    pub fn parse(text: &str) -> Result<Self, (usize, String)> {
+        toml::from_str(text).map_err(|error| {
+            let start = error.span().map_or(0, |span| span.start);
+            let before = text.get(..start).unwrap_or_default();
+            let message = error.message().trim().replace('\n', ", ");
+            (before.matches('\n').count() + 1, message)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_keys_are_named_with_their_line() {
+        let (line, message) = Config::parse("language = \"fr\"\n\n[mqtt]\nurl = \"embedded\"\nretian = true\n").unwrap_err();
+        assert_eq!(line, 5);
+        assert!(message.contains("`retian`"), "{message}");
+        let (line, message) = Config::parse("[mqt]\n").unwrap_err();
+        assert_eq!(line, 1);
+        assert!(message.contains("`mqt`"), "{message}");
+    }
+
+    #[test]
+    fn wrong_values_say_what_is_expected() {
+        for (text, expected) in [
+            ("[mqtt]\npublish = true\n", "number of seconds"),
+            ("[mqtt]\npublish = \"sometimes\"\n", "number of seconds"),
+            ("[zenoh]\nmode = \"peer\"\n", "`router`"),
+            ("language = \"de\"\n", "`fr`"),
+            ("[zenoh\n", ""),
+        ] {
+            let (_, message) = Config::parse(text).unwrap_err();
+            assert!(message.contains(expected), "{text}: {message}");
+            assert!(!message.contains('\n'), "{message}");
+        }
+    }
+
+    #[test]
+    fn the_shipped_file_says_the_defaults() {
+        let shipped = include_str!("../../../deploy/etc/bridge.toml");
+        assert_eq!(Config::parse(shipped), Ok(Config::default()));
+    }
+
+    #[test]
+    fn the_shipped_file_lists_every_key() {
+        // Keys without a default stand there as comments: with the marks removed the file must still be understood.
+        let shipped = include_str!("../../../deploy/etc/bridge.toml");
+        let uncommented: String =
+            shipped.lines().map(|line| line.strip_prefix("#: ").unwrap_or(line)).map(|line| format!("{line}\n")).collect();
+        let all = Config::parse(&uncommented).unwrap();
+        let missing = [
+            all.zenoh.users_file.is_none(),
+            all.zenoh.user.is_none(),
+            all.zenoh.password_file.is_none(),
+            all.mqtt.user.is_none(),
+            all.mqtt.password_file.is_none(),
+            all.mqtt.client_id.is_none(),
+            all.mqtt.ca_file.is_none(),
+            all.mqtt.users_file.is_none(),
+            all.homeassistant.url.is_none(),
+            all.homeassistant.token_file.is_none(),
+        ];
+        assert_eq!(missing, [false; 10]);
+        for key in [
+            "language",
+            "mode",
+            "listen",
+            "connect",
+            "scouting",
+            "url",
+            "base-topic",
+            "publish",
+            "discovery",
+            "prefix",
+            "migrate",
+            "offline-after",
+            "level",
+            "libraries",
+        ] {
+            assert!(shipped.contains(&format!("\n{key} = ")), "{key} is not listed");
+        }
+    }
+}

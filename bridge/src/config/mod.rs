@@ -1,0 +1,8 @@
+//! What the user wants: [`file`] as it is written, [`settings`] as it is meant.
+//!
+//! Everything that can be wrong in the file is found in [`settings`]; nothing here opens a port or changes a file. Begin with [`file`].
+
+pub mod broker_url;
+pub mod file;
+pub mod home_assistant_url;
+pub mod settings;

@@ -1,0 +1,334 @@
+//! The configuration, checked: what the rest of the bridge works with.
+//!
+//! Everything that can be wrong in a file or a flag is found here, before a port is opened.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
+
+use tracing::warn;
+use zenoh::config::EndPoint;
+
+use crate::{
+    config::{
+        broker_url::Url,
+        file::{self, Config, PublishName, ZenohMode},
+        home_assistant_url::is_address,
+    },
+    daemon::{
+        cli::Cli,
+        credentials::{self, Secret},
+        exit::Failure,
+    },
+    homeassistant::predecessor::Migrate,
+    meter::cadence::Policy,
+    words::{language::Language, topics::Topics},
+};
+
+/// Everything the bridge was told, checked.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Language of names and readable values.
+    pub language: Language,
+    /// Where samples come from.
+    pub zenoh: Zenoh,
+    /// Where they go.
+    pub mqtt: Mqtt,
+    /// What Home Assistant is told.
+    pub homeassistant: HomeAssistant,
+    /// How often a state is published.
+    pub policy: Policy,
+    /// Topic names.
+    pub topics: Topics,
+}
+
+/// The Zenoh side.
+#[derive(Debug, Clone)]
+pub struct Zenoh {
+    /// Router or client.
+    pub mode: ZenohMode,
+    /// Where to listen (router).
+    pub listen: Vec<EndPoint>,
+    /// Where to connect.
+    pub connect: Vec<EndPoint>,
+    /// Whether to answer those who look for a router.
+    pub scouting: bool,
+    /// Who may connect.
+    pub users_file: Option<PathBuf>,
+    /// Whom to connect as.
+    pub login: Option<Login>,
+}
+
+/// A user with a password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    /// The name.
+    pub user: String,
+    /// The password; empty where the other side asks for none.
+    pub password: Secret,
+}
+
+/// The MQTT side: one of two.
+#[derive(Debug, Clone)]
+pub enum Mqtt {
+    /// A client of a broker.
+    External(External),
+    /// The plugin in this process.
+    Embedded(Embedded),
+}
+
+/// How to reach a broker.
+#[derive(Debug, Clone)]
+pub struct External {
+    /// Host, port, TLS or not.
+    pub url: Url,
+    /// User and password.
+    pub login: Option<Login>,
+    /// Name of this client.
+    pub client_id: String,
+    /// Certificates to trust instead of the system's, as PEM.
+    pub authorities: Option<String>,
+}
+
+/// How to be reached by MQTT clients.
+#[derive(Debug, Clone)]
+pub struct Embedded {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Who may connect.
+    pub users_file: Option<PathBuf>,
+}
+
+/// What Home Assistant is told.
+#[derive(Debug, Clone)]
+pub struct HomeAssistant {
+    /// Whether meters announce themselves.
+    pub discovery: bool,
+    /// Whose entities to take over.
+    pub migrate: Migrate,
+    /// Address and token, where statistics are to be corrected.
+    pub api: Option<(String, Secret)>,
+    /// Time without a frame after which a meter is offline, if its reader did not say goodbye.
+    pub offline_after: Duration,
+}
+
+impl Settings {
+    /// Checks a configuration, with the flags that win over it.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, by the name of its key.
+    pub fn new(mut config: Config, cli: &Cli) -> Result<Self, Failure> {
+        if !cli.listen.is_empty() {
+            config.zenoh.listen.clone_from(&cli.listen);
+        }
+        if let Some(url) = &cli.mqtt {
+            config.mqtt.url.clone_from(url);
+        }
+        let prefix = topic("homeassistant.prefix", &config.homeassistant.prefix)?;
+        let base = topic("mqtt.base-topic", &config.mqtt.base_topic)?;
+        Ok(Self {
+            language: config.language,
+            topics: Topics::new(base, prefix),
+            policy: policy(config.mqtt.publish)?,
+            zenoh: zenoh(config.zenoh)?,
+            mqtt: mqtt(config.mqtt)?,
+            homeassistant: home_assistant(config.homeassistant)?,
+        })
+    }
+}
+
+fn zenoh(config: file::Zenoh) -> Result<Zenoh, Failure> {
+    let client = config.mode == ZenohMode::Client;
+    if client && config.connect.is_empty() {
+        return Err(Failure::config("zenoh.connect: mode \"client\" needs the locator of a router, for instance tcp/192.168.1.10:7447"));
+    }
+    if !client && config.listen.is_empty() {
+        return Err(Failure::config("zenoh.listen: a router needs at least one locator, for instance tcp/[::]:7447"));
+    }
+    if let Some(file) = &config.users_file {
+        credentials::check_users(file)?;
+    }
+    warn_of_idle_keys(
+        &[("zenoh.users-file", client && config.users_file.is_some())],
+        "only for readers that connect to this bridge, and it is a client of a router",
+    );
+    Ok(Zenoh {
+        mode: config.mode,
+        listen: locators("zenoh.listen", &config.listen)?,
+        connect: locators("zenoh.connect", &config.connect)?,
+        scouting: config.scouting,
+        login: login("zenoh", config.user, config.password_file.as_deref())?,
+        users_file: config.users_file,
+    })
+}
+
+fn locators(key: &str, texts: &[String]) -> Result<Vec<EndPoint>, Failure> {
+    let parse = |text: &String| {
+        EndPoint::from_str(text)
+            .map_err(|_| Failure::config(format!("{key}: \"{text}\" is no locator; expected something like tcp/192.168.1.10:7447")))
+    };
+    texts.iter().map(parse).collect()
+}
+
+fn mqtt(config: file::Mqtt) -> Result<Mqtt, Failure> {
+    if config.url == "embedded" {
+        let file::Mqtt { user, password_file, ca_file, client_id, .. } = &config;
+        let set = [
+            ("mqtt.user", user.is_some()),
+            ("mqtt.password-file", password_file.is_some()),
+            ("mqtt.ca-file", ca_file.is_some()),
+            ("mqtt.client-id", client_id.is_some()),
+        ];
+        warn_of_idle_keys(&set, "only for a broker, and mqtt.url names none; who may connect to this bridge is in mqtt.users-file");
+        return embedded(config).map(Mqtt::Embedded);
+    }
+    warn_of_idle_keys(&[("mqtt.users-file", config.users_file.is_some())], "only for clients of this bridge, and mqtt.url names a broker");
+    let url: Url = config.url.parse().map_err(|problem| Failure::config(format!("mqtt.url: {problem}")))?;
+    if config.ca_file.is_some() && !url.tls {
+        return Err(Failure::config("mqtt.ca-file: only a mqtts:// address uses certificates"));
+    }
+    let authorities = config.ca_file.as_deref().map(credentials::read_file).transpose()?;
+    if authorities.is_some() {
+        crate::daemon::tls::client(authorities.as_deref(), "").map_err(|problem| Failure::config(format!("mqtt.ca-file: {problem}")))?;
+    }
+    Ok(Mqtt::External(External {
+        login: login("mqtt", config.user.or_else(|| url.user.clone()), config.password_file.as_deref())?,
+        client_id: config.client_id.unwrap_or_else(default_client_id),
+        authorities,
+        url,
+    }))
+}
+
+/// Keys that are right, but do nothing beside the others.
+fn warn_of_idle_keys(keys: &[(&str, bool)], why: &str) {
+    let idle: Vec<&str> = keys.iter().filter(|(_, set)| *set).map(|(key, _)| *key).collect();
+    if !idle.is_empty() {
+        warn!("{}: {why}", idle.join(", "));
+    }
+}
+
+fn embedded(config: file::Mqtt) -> Result<Embedded, Failure> {
+    let listen = config
+        .listen
+        .parse()
+        .map_err(|_| Failure::config(format!("mqtt.listen: \"{}\" is no address; expected something like 0.0.0.0:1883", config.listen)))?;
+    if let Some(file) = &config.users_file {
+        credentials::check_users(file)?;
+    }
+    Ok(Embedded { listen, users_file: config.users_file })
+}
+
+/// A password needs a user; a user may do without a password (a broker may know it by name only). A credential that the unit hands over
+/// for nobody is no mistake.
+fn login(section: &str, user: Option<String>, file: Option<&Path>) -> Result<Option<Login>, Failure> {
+    let Some(user) = user else {
+        return match file {
+            Some(_) => Err(Failure::config(format!("{section}.user: there is a password, but no user"))),
+            None => Ok(None),
+        };
+    };
+    let password = credentials::password(file, &format!("{section}-password"))?;
+    Ok(Some(Login { user, password: password.unwrap_or_else(|| Secret::new("")) }))
+}
+
+fn home_assistant(config: file::HomeAssistant) -> Result<HomeAssistant, Failure> {
+    if config.offline_after < 5 {
+        return Err(Failure::config("homeassistant.offline-after: a frame takes up to two seconds; 5 is the least that makes sense"));
+    }
+    if let Some(url) = config.url.as_deref().filter(|url| !is_address(url)) {
+        return Err(Failure::config(format!("homeassistant.url: \"{url}\"; expected something like http://homeassistant.local:8123")));
+    }
+    let token = credentials::password(config.token_file.as_deref(), "homeassistant-token")?;
+    if config.url.is_some() && token.is_none() {
+        warn!("homeassistant.url does nothing without a token; set homeassistant.token-file");
+    }
+    Ok(HomeAssistant {
+        discovery: config.discovery,
+        migrate: config.migrate,
+        api: config.url.zip(token),
+        offline_after: Duration::from_secs(config.offline_after.into()),
+    })
+}
+
+fn policy(publish: file::Publish) -> Result<Policy, Failure> {
+    match publish {
+        file::Publish::Named(PublishName::EveryFrame) => Ok(Policy::EveryFrame),
+        file::Publish::Named(PublishName::OnChange) => Ok(Policy::OnChange),
+        file::Publish::Seconds(0) => Err(Failure::config("mqtt.publish: 0 seconds; write \"every-frame\" for no limit")),
+        file::Publish::Seconds(seconds) => Ok(Policy::Every(Duration::from_secs(seconds.into()))),
+    }
+}
+
+/// Topic levels that mean the same to MQTT and to Zenoh: no wildcards, no empty level, nothing either treats specially.
+fn topic<'a>(key: &str, text: &'a str) -> Result<&'a str, Failure> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let good = |level: &str| !level.is_empty() && level.chars().all(allowed);
+    if text.split('/').all(good) {
+        return Ok(text);
+    }
+    Err(Failure::config(format!("{key}: \"{text}\"; use letters, digits, '-', '_' and '.', with single slashes between levels")))
+}
+
+/// One name per installation and always the same: a broker that has not noticed the end of the last connection closes it when the
+/// same name comes again, and its last will is sent before, not after, the new connection says `online`.
+fn default_client_id() -> String {
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("teleinfo-bridge-{}", host.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::daemon::exit::Reason;
+
+    fn check(text: &str) -> Result<Settings, Failure> {
+        Settings::new(Config::parse(text).unwrap(), &Cli::default())
+    }
+
+    #[test]
+    fn defaults_are_right() {
+        let settings = check("").unwrap();
+        assert_eq!(settings.policy, Policy::EveryFrame);
+        assert!(matches!(settings.mqtt, Mqtt::Embedded(_)));
+        assert_eq!(settings.zenoh.listen[0].to_string(), "tcp/[::]:7447");
+    }
+
+    #[test]
+    fn each_mistake_names_its_key() {
+        for (text, key) in [
+            ("[zenoh]\nmode = \"client\"", "zenoh.connect"),
+            ("[zenoh]\nlisten = []", "zenoh.listen"),
+            ("[zenoh]\nlisten = [\"7447\"]", "zenoh.listen"),
+            ("[zenoh]\nusers-file = \"/none\"", "/none"),
+            ("[mqtt]\nurl = \"http://broker\"", "mqtt.url"),
+            ("[mqtt]\nurl = \"mqtt://b\"\nca-file = \"/x\"", "mqtt.ca-file"),
+            ("[mqtt]\nurl = \"mqtt://b\"\npassword-file = \"/x\"", "mqtt.user"),
+            ("[mqtt]\nlisten = \"1883\"", "mqtt.listen"),
+            ("[mqtt]\nbase-topic = \"a//b\"", "mqtt.base-topic"),
+            ("[mqtt]\nbase-topic = \"a/#\"", "mqtt.base-topic"),
+            ("[mqtt]\npublish = 0", "mqtt.publish"),
+            ("[homeassistant]\nprefix = \"\"", "homeassistant.prefix"),
+            ("[homeassistant]\noffline-after = 1", "homeassistant.offline-after"),
+        ] {
+            let failure = check(text).expect_err(text);
+            assert_eq!(failure.reason(), Reason::Config, "{text}");
+            assert!(failure.to_string().contains(key), "{text}: {failure}");
+        }
+    }
+
+    #[test]
+    fn flags_win() {
+        let cli = Cli { listen: vec!["tcp/127.0.0.1:17447".into()], mqtt: Some("mqtt://me@broker".into()), ..Cli::default() };
+        let settings = Settings::new(Config::default(), &cli).unwrap();
+        assert_eq!(settings.zenoh.listen[0].to_string(), "tcp/127.0.0.1:17447");
+        let Mqtt::External(external) = settings.mqtt else {
+            panic!("expected the external broker");
+        };
+        assert_eq!(external.login.unwrap().user, "me");
+        assert_eq!((external.url.host.as_str(), external.url.port), ("broker", 1883));
+    }
+}

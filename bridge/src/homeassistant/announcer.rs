@@ -1,0 +1,219 @@
+//! What Home Assistant is told of a meter, and when: which entities there are follows what the meter has shown, under which mode and
+//! contract. Nothing is removed or taken over on the word of a damaged frame.
+
+use std::{sync::Arc, time::Instant};
+
+use teleinfo_proto::tic::{Dataset, MeterId, Mode};
+
+use crate::{
+    homeassistant::{
+        component::Context,
+        discovery::{Discovery, Subject, entities_of},
+        entity::{Entity, Source},
+        memory::Memory,
+        predecessor::Migrate,
+        presentation::Presentation,
+        statistic::Statistic,
+        takeover::Takeover,
+    },
+    meter::{
+        agreement::Agreement,
+        state::{Part, State},
+        tariff_names::{Lesson, TariffNames},
+        terms::Terms,
+    },
+    words::message::Message,
+};
+
+/// Frames that may pass before a meter is announced although none was whole. What is added later does no harm.
+const FRAMES_BEFORE_DISCOVERY: u32 = 5;
+/// The same where entities are taken over: those that have no label here are deleted, and so it must be known what there is.
+const FRAMES_BEFORE_TAKEOVER: u32 = 100;
+
+/// Mode and contract are believed on the word of two whole frames, or of six others on a line that brings no whole ones: what is removed
+/// is gone, and a frame that is not whole lacks labels.
+const POINTS_TO_BELIEVE: u32 = 6;
+const POINTS_OF_WHOLE: u32 = 3;
+
+/// What was learnt of one meter, and how far it was told.
+#[derive(Debug)]
+pub struct Announcer {
+    id: MeterId,
+    settings: Arc<Presentation>,
+    memory: Memory,
+    /// The memory as it was last handed out.
+    saved: Memory,
+    terms: Agreement<Terms>,
+    lessons: Agreement<Lesson>,
+    discovery: Discovery,
+    takeover: Takeover,
+    /// Frames since mode or contract last changed.
+    frames: u32,
+    /// One of them was whole.
+    whole: bool,
+    /// The broker is: what must go out in order waits.
+    away: bool,
+}
+
+impl Announcer {
+    /// `memory` is what an earlier process learnt.
+    #[must_use]
+    pub fn new(id: MeterId, settings: Arc<Presentation>, memory: Memory) -> Self {
+        Self {
+            id,
+            settings,
+            saved: memory.clone(),
+            memory,
+            terms: Agreement::default(),
+            lessons: Agreement::default(),
+            discovery: Discovery::default(),
+            takeover: Takeover::default(),
+            frames: 0,
+            whole: false,
+            away: false,
+        }
+    }
+
+    /// The mode that entities are about: for some frames after a change the meter is ahead of it.
+    #[must_use]
+    pub fn mode(&self) -> Option<Mode> {
+        self.memory.mode()
+    }
+
+    /// The names of the meter's tariffs, as far as they are learnt.
+    #[must_use]
+    pub const fn names(&self) -> &TariffNames {
+        &self.memory.names
+    }
+
+    /// Whether the meter has shown three phases.
+    #[must_use]
+    pub const fn three_phase(&self) -> bool {
+        self.memory.seen.three_phase()
+    }
+
+    /// What a restart must not forget, if that has changed since this was last called.
+    pub fn memory(&mut self) -> Option<&Memory> {
+        if self.memory == self.saved {
+            return None;
+        }
+        self.saved = self.memory.clone();
+        Some(&self.saved)
+    }
+
+    /// Takes the datasets of one sample.
+    pub fn learn(&mut self, part: Part, mode: Mode, datasets: &[Dataset<'_>], now: Instant) {
+        let said = Terms::of(mode, datasets, part == Part::Whole);
+        let mut changed = said.as_ref().is_some_and(|said| self.follow(said, part));
+        // A short frame of a three-phase meter says nothing of its terms.
+        if part == Part::Whole && said.is_some() {
+            changed |= !std::mem::replace(&mut self.whole, true);
+        }
+        // What comes with other terms is looked at once those are believed.
+        if self.memory.mode() == Some(mode) && (said.is_none() || said == self.memory.terms) {
+            changed |= self.memory.seen.look(&self.id, datasets);
+            if part != Part::Urgent {
+                let lesson = Lesson::agreed(&mut self.lessons, datasets);
+                changed |= lesson.is_some_and(|lesson| self.memory.names.learn(lesson));
+            }
+        }
+        self.frames += u32::from(part != Part::Urgent);
+        if changed || self.frames == FRAMES_BEFORE_DISCOVERY {
+            self.discovery.touch(now);
+        }
+    }
+
+    /// Takes other terms over, once they are believed; the first ones always are. Returns whether it did.
+    fn follow(&mut self, said: &Terms, part: Part) -> bool {
+        let points = self.terms.hear(said.clone(), if part == Part::Whole { POINTS_OF_WHOLE } else { 1 });
+        let believed = points >= POINTS_TO_BELIEVE || self.memory.terms.is_none();
+        let others = believed && self.memory.terms.as_ref() != Some(said);
+        if others {
+            self.memory.begin(said.clone());
+            (self.frames, self.whole) = (0, false);
+        }
+        others
+    }
+
+    /// The broker is gone. A takeover that was under way begins again when it is back.
+    pub fn on_disconnected(&mut self, now: Instant) {
+        self.away = true;
+        if self.takeover.break_off() {
+            self.discovery.again(now);
+        }
+    }
+
+    /// The broker is there.
+    pub const fn on_connected(&mut self) {
+        self.away = false;
+    }
+
+    /// Home Assistant has started: everything again after a while, drawn from `random`.
+    pub fn on_birth(&mut self, now: Instant, random: u64) {
+        if self.frames > 0 {
+            self.discovery.birth(now, random);
+        }
+    }
+
+    /// The device of a meter in this state, if it is time to announce it.
+    pub fn poll(&mut self, state: &State, now: Instant) -> Option<Message> {
+        let mode = self.memory.mode()?;
+        let due = self.settings.discovery && self.discovery.is_due(now) && self.knows_enough(FRAMES_BEFORE_DISCOVERY);
+        if self.away || !due || !self.may_announce(mode) {
+            return None;
+        }
+        let subject = Subject {
+            context: Context { topics: &self.settings.topics, meter: &self.id, language: self.settings.language },
+            seen: &self.memory.seen,
+            mode,
+            version: state.number("VTIC"),
+            names: &self.memory.names,
+            migrate: self.settings.migrate,
+        };
+        let message = self.discovery.poll(now, &subject, &mut self.memory.announced)?;
+        self.takeover.announced(now);
+        Some(message)
+    }
+
+    fn knows_enough(&self, frames: u32) -> bool {
+        self.whole || self.frames >= frames
+    }
+
+    /// Entities of another program are let go of first.
+    fn may_announce(&mut self, mode: Mode) -> bool {
+        if self.settings.migrate == Migrate::None || self.memory.migrated {
+            return true;
+        }
+        if !self.knows_enough(FRAMES_BEFORE_TAKEOVER) {
+            return false;
+        }
+        let entities: Vec<_> = entities_of(&self.memory.seen).collect();
+        self.takeover.begin(self.settings.migrate, &self.settings.topics, &self.id, mode, &entities);
+        self.takeover.may_announce()
+    }
+
+    /// What goes out to take entities over; to be called with each tick.
+    pub fn take_over(&mut self, now: Instant) -> Vec<Message> {
+        if self.away {
+            return Vec::new();
+        }
+        let messages = self.takeover.poll(now);
+        self.memory.migrated |= self.takeover.is_done();
+        messages
+    }
+
+    /// The energy that Home Assistant keeps statistics of, as far as it is known which indexes it is the sum of.
+    #[must_use]
+    pub fn statistics(&self, state: &State) -> Vec<Statistic> {
+        let Some(mode) = self.memory.mode() else { return Vec::new() };
+        let labels = |entity: &Entity| match entity.source {
+            Source::Label(label) => vec![label.to_owned()],
+            _ => state.contract_indexes().iter().map(|label| (*label).to_owned()).collect(),
+        };
+        let energy = entities_of(&self.memory.seen).filter(|entity| entity.class == "energy");
+        energy
+            .map(|entity| Statistic { unique_id: self.settings.migrate.unique_id(entity, mode, &self.id), labels: labels(entity) })
+            .filter(|statistic| !statistic.labels.is_empty())
+            .collect()
+    }
+}

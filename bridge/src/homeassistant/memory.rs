@@ -1,0 +1,41 @@
+//! What a restart of the bridge must not forget of a meter: which entities it has, and the names of its tariffs.
+//!
+//! Without it a meter's mobile-peak entities would vanish until the next peak, and "Energy HP" would be called "Energy index 2" until
+//! the next morning. One small JSON file per meter in the state directory, written only when something new was learnt.
+
+use serde::{Deserialize, Serialize};
+use teleinfo_proto::tic::Mode;
+
+use crate::{
+    homeassistant::{discovery::Announced, shown::Seen},
+    meter::{tariff_names::TariffNames, terms::Terms},
+};
+
+/// What outlives the process.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Memory {
+    /// Mode and contract that the rest is about.
+    pub terms: Option<Terms>,
+    /// What the meter has shown.
+    pub seen: Seen,
+    /// Names of its tariffs.
+    pub names: TariffNames,
+    /// What Home Assistant was told of.
+    pub announced: Announced,
+    /// Whether the entities of another program were taken over already.
+    pub migrated: bool,
+}
+
+impl Memory {
+    /// Other terms: what was learnt under those before no longer holds.
+    pub fn begin(&mut self, terms: Terms) {
+        *self = Self { terms: Some(terms), seen: Seen::default(), names: TariffNames::default(), ..std::mem::take(self) };
+    }
+
+    /// The mode that entities are about.
+    #[must_use]
+    pub fn mode(&self) -> Option<Mode> {
+        self.terms.as_ref().map(|terms| terms.mode)
+    }
+}

@@ -1,0 +1,10 @@
+//! The energy that Home Assistant keeps statistics of.
+
+/// A statistic that Home Assistant keeps: an entity, and the indexes it shows the sum of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statistic {
+    /// The entity's unique id.
+    pub unique_id: String,
+    /// Labels of the indexes.
+    pub labels: Vec<String>,
+}

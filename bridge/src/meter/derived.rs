@@ -1,0 +1,238 @@
+//! What is worked out from the merged state and the passing of time: the JSON of `teleinfo/<meter>/derived`.
+//!
+//! Every key is always there, `null` when unknown, so that templates never miss one. Codes are English, whatever the language of
+//! the names.
+
+use serde::Serialize;
+use teleinfo_proto::tic::{Colour, DayProfile, Mode, ProfileBlock, TariffPeriod, Value};
+
+use crate::{
+    meter::{
+        payload::missing,
+        power::Estimate,
+        state::State,
+        tariff_names::{TariffNames, squeeze},
+    },
+    words::utc,
+};
+
+/// What one kVA of subscribed power is in A on a historic line: ISOUSC counts steps of 200 VA per phase (54E §6.1).
+const VA_PER_AMPERE: u64 = 200;
+/// Home Assistant takes no longer states.
+const STATE_MAX: usize = 255;
+
+/// The derived values of a meter.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Derived {
+    /// `historic` or `standard`.
+    pub mode: Option<&'static str>,
+    /// End of the last frame; moves every five minutes while frames come.
+    pub last_frame: Option<String>,
+    /// PTEC without its dots, or LTARF.
+    pub tariff: Option<String>,
+    /// `base`, `hc`, `ejp`, `tempo`, or NGTF.
+    pub contract: Option<String>,
+    /// Subscribed power in VA.
+    pub subscribed_power: Option<u64>,
+    /// Cut-off power in VA.
+    pub cut_off_power: Option<u64>,
+    /// Sum of the tariff indexes in historic mode, in Wh; only while all of them are known.
+    pub energy_sum: Option<u64>,
+    /// Estimated active power withdrawn, in W.
+    pub power: Option<u64>,
+    /// How far it may be off, in W.
+    pub power_resolution: Option<u64>,
+    /// What time it is a mean of, in s.
+    pub power_window: Option<u64>,
+    /// Estimated active power injected, in W.
+    pub power_injected: Option<u64>,
+    /// How far it may be off, in W.
+    pub power_injected_resolution: Option<u64>,
+    /// What time it is a mean of, in s.
+    pub power_injected_window: Option<u64>,
+    /// More is drawn than subscribed: ADPS, ADIRn or STGE.
+    pub overload: Option<bool>,
+    /// The phases that ADIRn names.
+    pub overload_phases: Vec<u8>,
+    /// The cut-off device: `closed`, or why it is open.
+    pub cut_off_device: Option<&'static str>,
+    /// A phase has no voltage: PPOT.
+    pub missing_phase: Option<bool>,
+    /// Which.
+    pub missing_phases: Vec<u8>,
+    /// `blue`, `white`, `red`.
+    pub tempo_today: Option<&'static str>,
+    /// Likewise, or `unknown` until it is announced.
+    pub tempo_tomorrow: Option<&'static str>,
+    /// A mobile peak (EJP too) is announced.
+    pub peak_notice: Option<bool>,
+    /// A mobile peak runs.
+    pub peak_running: Option<bool>,
+    /// Start of the running or next mobile peak.
+    pub peak_start: Option<String>,
+    /// Its end.
+    pub peak_end: Option<String>,
+    /// Start of the peak that is announced, which may follow one that still runs.
+    #[serde(skip)]
+    pub notice_start: Option<String>,
+    /// Its end.
+    #[serde(skip)]
+    pub notice_end: Option<String>,
+    /// Tomorrow's switchings in words.
+    pub tomorrow_profile: Option<String>,
+    /// Those of the next peak day.
+    pub peak_profile: Option<String>,
+    /// MSG1.
+    pub message: Option<String>,
+    /// The last MSG2; the meter sends it in one frame only.
+    pub message_ultra_short: Option<String>,
+}
+
+impl Derived {
+    /// Works out what a state says at a time; `self` remembers what must outlive a frame.
+    pub fn update(&mut self, state: &State, names: &TariffNames, three_phase: bool, unix_seconds: i64) {
+        self.mode = Some(match state.mode() {
+            Mode::Historic => "historic",
+            Mode::Standard => "standard",
+        });
+        self.contract(state, three_phase);
+        self.overload(state);
+        self.phases(state);
+        self.tempo(state);
+        self.peak(state, unix_seconds);
+        self.tomorrow_profile = profile(state, "PJOURF+1", names);
+        self.peak_profile = profile(state, "PPOINTE", names);
+        self.message = text(state, "MSG1");
+        self.message_ultra_short = text(state, "MSG2").or(self.message_ultra_short.take());
+        self.energy_sum = energy_sum(state);
+    }
+
+    /// Takes the estimated powers in.
+    pub fn powers(&mut self, withdrawn: Option<Estimate>, injected: Option<Estimate>) {
+        self.power = withdrawn.map(|estimate| estimate.watts);
+        self.power_resolution = withdrawn.map(|estimate| estimate.resolution);
+        self.power_window = withdrawn.map(|estimate| estimate.window);
+        self.power_injected = injected.map(|estimate| estimate.watts);
+        self.power_injected_resolution = injected.map(|estimate| estimate.resolution);
+        self.power_injected_window = injected.map(|estimate| estimate.window);
+    }
+
+    /// For the next comparison: what is not known at the moment stays what it was.
+    pub fn remember(&mut self, new: &Self) {
+        let old = std::mem::replace(self, new.clone());
+        self.tariff = self.tariff.take().or(old.tariff);
+        self.contract = self.contract.take().or(old.contract);
+        self.message = self.message.take().or(old.message);
+        self.overload = self.overload.or(old.overload);
+        self.cut_off_device = self.cut_off_device.or(old.cut_off_device);
+        self.tempo_tomorrow = self.tempo_tomorrow.or(old.tempo_tomorrow);
+        self.peak_notice = self.peak_notice.or(old.peak_notice);
+        self.peak_running = self.peak_running.or(old.peak_running);
+    }
+
+    /// The JSON.
+    #[must_use]
+    pub fn json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    fn contract(&mut self, state: &State, three_phase: bool) {
+        self.tariff = match state.value("PTEC") {
+            Some(Value::Period(period)) => Some(period.code().trim_end_matches('.').to_owned()),
+            _ => text(state, "LTARF"),
+        };
+        self.contract = match state.value("OPTARIF") {
+            Some(Value::TariffOption(option)) => Some(option.name().to_owned()),
+            _ => text(state, "NGTF"),
+        };
+        let phases = if three_phase { 3 } else { 1 };
+        let from_current = || state.number("ISOUSC").map(|amperes| amperes * VA_PER_AMPERE * phases);
+        self.subscribed_power = state.number("PREF").map(|kilo| kilo * 1_000).or_else(from_current);
+        self.cut_off_power = state.number("PCOUP").map(|kilo| kilo * 1_000);
+    }
+
+    fn overload(&mut self, state: &State) {
+        self.cut_off_device = match state.value("STGE") {
+            Some(Value::Status(register)) => register.cut_off().map(|device| device.name()),
+            _ => None,
+        };
+        let phase = |number: &u8| state.get(&format!("ADIR{number}")).is_some();
+        self.overload_phases = (1..=3).filter(phase).collect();
+        self.overload = match (state.mode(), state.value("STGE")) {
+            _ if state.is_empty() => None,
+            (Mode::Historic, _) => Some(state.get("ADPS").is_some() || !self.overload_phases.is_empty()),
+            (Mode::Standard, Some(Value::Status(register))) => Some(register.over_power()),
+            (Mode::Standard, _) => None,
+        };
+    }
+
+    fn phases(&mut self, state: &State) {
+        let Some(Value::MissingPhases(phases)) = state.value("PPOT") else {
+            (self.missing_phase, self.missing_phases) = (None, Vec::new());
+            return;
+        };
+        (self.missing_phase, self.missing_phases) = (Some(phases.any()), missing(phases));
+    }
+
+    fn tempo(&mut self, state: &State) {
+        let (today, tomorrow) = match (state.value("STGE"), state.value("PTEC"), state.value("DEMAIN")) {
+            (Some(Value::Status(register)), ..) => (register.today(), register.today().map(|_| register.tomorrow())),
+            (_, Some(Value::Period(TariffPeriod::Tempo(today, _))), Some(Value::Tomorrow(tomorrow))) => {
+                (Some(today), Some(tomorrow.colour()))
+            }
+            (_, Some(Value::Period(TariffPeriod::Tempo(today, _))), _) => (Some(today), None),
+            _ => (None, None),
+        };
+        self.tempo_today = today.map(Colour::name);
+        self.tempo_tomorrow = tomorrow.map(|colour| colour.map_or("unknown", Colour::name));
+    }
+
+    /// PEJP stays while the peak runs, so the notice is over once PTEC says so.
+    fn peak(&mut self, state: &State, unix_seconds: i64) {
+        (self.peak_notice, self.peak_running) = match (state.value("STGE"), state.value("PTEC")) {
+            (Some(Value::Status(register)), _) => (Some(register.notice().is_some()), Some(register.mobile_peak().is_some())),
+            (_, Some(Value::Period(TariffPeriod::MobilePeak))) => (Some(false), Some(true)),
+            (_, Some(Value::Period(TariffPeriod::Normal))) => (Some(state.get("PEJP").is_some()), Some(false)),
+            _ => (None, None),
+        };
+        let dates = (1..=3).filter_map(|number| peak_dates(state, number));
+        let next = dates.clone().filter(|(_, end)| *end > unix_seconds).min();
+        let announced = dates.filter(|(start, _)| *start > unix_seconds).min();
+        (self.peak_start, self.peak_end) = texts(next);
+        (self.notice_start, self.notice_end) = texts(announced);
+    }
+}
+
+fn peak_dates(state: &State, number: u8) -> Option<(i64, i64)> {
+    let time = |label: String| state.time(&label).map(|time| time.unix_seconds());
+    Some((time(format!("DPM{number}"))?, time(format!("FPM{number}"))?))
+}
+
+fn texts(dates: Option<(i64, i64)>) -> (Option<String>, Option<String>) {
+    dates.map(|(start, end)| (utc::rfc3339(start), utc::rfc3339(end))).unzip()
+}
+
+fn text(state: &State, label: &str) -> Option<String> {
+    state.get(label).map(|dataset| squeeze(dataset.data()))
+}
+
+/// All indexes of the contract, or nothing: a sum that lacks one would step back.
+fn energy_sum(state: &State) -> Option<u64> {
+    let labels = state.contract_indexes();
+    labels.iter().map(|label| state.number(label)).sum::<Option<u64>>().filter(|_| !labels.is_empty())
+}
+
+/// `00:00 HC, 06:00 HP, 22:00 HC`, with numbers where the names are not learnt or too long.
+fn profile(state: &State, label: &str, names: &TariffNames) -> Option<String> {
+    let Some(Value::DayProfile(profile)) = state.value(label) else { return None };
+    let named = words(&profile, |index| names.get(index).map_or_else(|| format!("index {index}"), str::to_owned));
+    Some(if named.chars().count() <= STATE_MAX { named } else { words(&profile, |index| format!("index {index}")) })
+}
+
+fn words(profile: &DayProfile, name: impl Fn(u8) -> String) -> String {
+    let switching = |block: ProfileBlock| {
+        let index = block.action().supplier_index().map_or_else(|| "-".to_owned(), &name);
+        format!("{:02}:{:02} {index}", block.hour(), block.minute())
+    };
+    profile.blocks().map(switching).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,16 @@
+//! One meter: its merged state and everything that follows from it. Pure; no topic of MQTT, no entity of Home Assistant.
+//!
+//! [`state`] merges samples; [`derived`], [`events`] and [`power`] follow from it; [`presence`] and [`reception`] say whether and how well
+//! it is read; [`payload`] writes it as JSON. Begin with [`state`].
+
+pub mod agreement;
+pub mod cadence;
+pub mod derived;
+pub mod events;
+pub mod payload;
+pub mod power;
+pub mod presence;
+pub mod reception;
+pub mod state;
+pub mod tariff_names;
+pub mod terms;

@@ -1,0 +1,340 @@
+//! How well a meter is being read: the JSON of `teleinfo/<meter>/quality`, retained.
+//!
+//! Counters are the reader's own, since it started. `reception` is the share of good frames over the last ten minutes, so that an old
+//! fault does not hide a new one and a new start does not hide an old one.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::{Duration, Instant},
+};
+
+use serde::Serialize;
+use teleinfo_proto::wire::{BootId, Cause, Counters, LineState, Status};
+
+use crate::words::language::{Language, Words};
+
+/// Counters alone are worth a message at most this often.
+const PERIOD: Duration = Duration::from_secs(60);
+/// What `reception` looks back on.
+const WINDOW: Duration = Duration::from_secs(600);
+/// A reader reports every ten seconds; one that has not for so long is not there, or cut off.
+const SILENCE: Duration = Duration::from_secs(40);
+/// Distance of the points in that window.
+const POINT: Duration = Duration::from_secs(10);
+const UNREACHABLE: Words = Words::new(
+    "no word from the reader: check its power and its network, and that teleinfo-reader runs",
+    "aucune nouvelle du lecteur : vérifier son alimentation, son réseau, et que teleinfo-reader tourne",
+);
+
+/// What is known of the reception of one meter.
+#[derive(Debug, Default)]
+pub struct Quality {
+    reader: Option<Reader>,
+    boot: Option<BootId>,
+    counters: Counters,
+    /// Index resets that samples have told of: reports run ahead of samples that wait or come late.
+    resets: u32,
+    lost: u64,
+    points: VecDeque<(Instant, Frames)>,
+    published: Option<(Instant, Vec<u8>)>,
+    /// When the reader last reported.
+    heard: Option<Instant>,
+    /// It has not for too long.
+    unreachable: bool,
+    /// LineState or cause changed: not to wait.
+    urgent: bool,
+    /// Whether there was a figure for the reception when it was last looked at.
+    known: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Reader {
+    name: String,
+    version: String,
+    boot: String,
+    #[serde(skip)]
+    line: LineState,
+    #[serde(skip)]
+    cause: Cause,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Frames {
+    good: u32,
+    all: u32,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    line: &'static str,
+    cause: Option<Cause>,
+    cause_text: &'static str,
+    reception: Option<f64>,
+    frames_good: u32,
+    frames_damaged: u32,
+    frames_cut: u32,
+    datasets_good: u32,
+    refused: BTreeMap<&'static str, u32>,
+    unidentified: u32,
+    index_resets: u32,
+    samples_unsent: u32,
+    samples_lost: u64,
+    reconnects: u32,
+    reader: Option<&'a Reader>,
+    bridge: Bridge,
+}
+
+#[derive(Serialize)]
+struct Bridge {
+    version: &'static str,
+}
+
+impl Quality {
+    /// Takes the counters that came with a sample. Returns how many indexes were reset since the sample before.
+    pub fn sample(&mut self, boot: BootId, counters: &Counters, now: Instant) -> u32 {
+        let known = self.boot == Some(boot);
+        self.counters(boot, counters, now);
+        let before = std::mem::replace(&mut self.resets, counters.index_resets);
+        if known { counters.index_resets.saturating_sub(before) } else { 0 }
+    }
+
+    /// A sample from the history has counters of the past; the newest stay.
+    fn counters(&mut self, boot: BootId, counters: &Counters, now: Instant) {
+        if self.boot != Some(boot) {
+            self.boot = Some(boot);
+            self.counters = Counters::default();
+            self.resets = counters.index_resets;
+            self.points.clear();
+        }
+        if counters.bytes >= self.counters.bytes {
+            self.counters = *counters;
+            self.point(now);
+        }
+    }
+
+    /// Takes a reader's report on itself.
+    pub fn status(&mut self, status: &Status<'_>, now: Instant) {
+        let reader = Reader {
+            name: status.name.to_owned(),
+            version: status.release.to_owned(),
+            boot: status.boot.to_string(),
+            line: status.line,
+            cause: status.cause,
+        };
+        self.urgent |= self.reader.as_ref() != Some(&reader);
+        self.reader = Some(reader);
+        self.heard = Some(now);
+        self.counters(status.boot, &status.counters, now);
+    }
+
+    /// The name of the reader, as it last reported.
+    #[must_use]
+    pub fn reader(&self) -> Option<&str> {
+        self.reader.as_ref().map(|reader| reader.name.as_str())
+    }
+
+    /// Counts samples that nobody can bring back.
+    pub fn lost(&mut self, samples: u64) {
+        self.lost += samples;
+        self.urgent |= samples > 0;
+    }
+
+    /// The report, when it is time for one.
+    pub fn poll(&mut self, language: Language, now: Instant) -> Option<Vec<u8>> {
+        let unreachable = self.heard.is_some_and(|at| now.saturating_duration_since(at) >= SILENCE);
+        // The first frames of a run have come: reception is known.
+        let known = self.reception().is_some();
+        self.urgent |= unreachable != self.unreachable || known != self.known;
+        (self.unreachable, self.known) = (unreachable, known);
+        let waited = self.published.as_ref().is_none_or(|(at, _)| now.saturating_duration_since(*at) >= PERIOD);
+        if self.boot.is_none() || !(waited || self.urgent) {
+            return None;
+        }
+        self.urgent = false;
+        let report = self.json(language);
+        let changed = self.published.as_ref().is_none_or(|(_, last)| *last != report);
+        self.published = Some((now, report.clone()));
+        changed.then_some(report)
+    }
+
+    /// The report, whatever was said before; nothing while nothing is known.
+    pub fn again(&mut self, language: Language, now: Instant) -> Option<Vec<u8>> {
+        self.published = None;
+        self.poll(language, now)
+    }
+
+    fn point(&mut self, now: Instant) {
+        let Counters { frames_good, frames_damaged, frames_cut, .. } = self.counters;
+        let frames = Frames { good: frames_good, all: frames_good.wrapping_add(frames_damaged).wrapping_add(frames_cut) };
+        if self.points.back().is_none_or(|(at, _)| now.saturating_duration_since(*at) >= POINT) {
+            self.points.push_back((now, frames));
+        }
+        while self.points.len() > 2 && self.points.get(1).is_some_and(|(at, _)| now.saturating_duration_since(*at) > WINDOW) {
+            self.points.pop_front();
+        }
+    }
+
+    /// In %, with one decimal. Over all the reader has counted, while there is no window yet.
+    fn reception(&self) -> Option<f64> {
+        let Counters { frames_good, frames_damaged, frames_cut, .. } = self.counters;
+        let base = self.points.front().filter(|_| self.points.len() > 1).map_or(Frames::default(), |(_, frames)| *frames);
+        let all = frames_good.wrapping_add(frames_damaged).wrapping_add(frames_cut).wrapping_sub(base.all);
+        let good = frames_good.wrapping_sub(base.good);
+        (all > 0).then(|| (f64::from(good) / f64::from(all) * 1_000.0).round() / 10.0)
+    }
+
+    /// What the line is doing, and the likely cause in words.
+    fn diagnosis(&self, language: Language) -> (&'static str, Option<Cause>, &'static str) {
+        if self.unreachable {
+            return ("unreachable", None, UNREACHABLE.get(language));
+        }
+        // Samples without a report: an old reader, or one whose report is still on its way. It reads, evidently.
+        let (line, cause) = self.reader.as_ref().map_or((LineState::Reading, Cause::None), |reader| (reader.line, reader.cause));
+        let text = match language {
+            Language::English => cause.english(),
+            Language::French => cause.french(),
+        };
+        (line.name(), Some(cause), text)
+    }
+
+    fn json(&self, language: Language) -> Vec<u8> {
+        let counters = &self.counters;
+        let (line, cause, cause_text) = self.diagnosis(language);
+        let report = Report {
+            line,
+            cause,
+            cause_text,
+            reception: self.reception(),
+            frames_good: counters.frames_good,
+            frames_damaged: counters.frames_damaged,
+            frames_cut: counters.frames_cut,
+            datasets_good: counters.datasets_good,
+            refused: counters.refusals().collect(),
+            unidentified: counters.unidentified,
+            index_resets: counters.index_resets,
+            samples_unsent: counters.samples_unsent,
+            samples_lost: self.lost,
+            reconnects: counters.reconnects,
+            reader: self.reader.as_ref(),
+            bridge: Bridge { version: env!("CARGO_PKG_VERSION") },
+        };
+        serde_json::to_vec(&report).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use teleinfo_proto::wire::Extent;
+
+    use super::*;
+
+    const BOOT: BootId = BootId::new(7);
+
+    fn counters(good: u32, damaged: u32) -> Counters {
+        Counters { frames_good: good, frames_damaged: damaged, ..Counters::default() }
+    }
+
+    fn status(line: LineState, cause: Cause) -> Status<'static> {
+        Status {
+            name: "cellar",
+            release: "0.1.0",
+            boot: BOOT,
+            unix_ms: 0,
+            uptime_ms: 0,
+            line,
+            cause,
+            mode: None,
+            meter: None,
+            counters: counters(10, 0),
+            history: Extent::default(),
+        }
+    }
+
+    fn report(quality: &mut Quality, now: Instant) -> Option<serde_json::Value> {
+        quality.poll(Language::English, now).map(|report| serde_json::from_slice(&report).unwrap())
+    }
+
+    #[test]
+    fn counters_wait_a_minute_causes_do_not() {
+        let (mut quality, start) = (Quality::default(), Instant::now());
+        assert!(report(&mut quality, start).is_none(), "nothing is known yet");
+        quality.sample(BOOT, &counters(1, 0), start);
+        assert!(report(&mut quality, start).is_some());
+        quality.sample(BOOT, &counters(2, 0), start);
+        assert!(report(&mut quality, start + Duration::from_secs(59)).is_none());
+        let at = |seconds| start + Duration::from_secs(seconds);
+        quality.status(&status(LineState::Searching, Cause::WeakSignal), at(58));
+        let told = report(&mut quality, start + Duration::from_secs(59)).unwrap();
+        assert_eq!((&told["line"], &told["cause"]), (&"searching".into(), &"weak-signal".into()));
+        assert!(told["cause_text"].as_str().unwrap().contains("resistor"));
+        assert_eq!(told["reader"], serde_json::json!({"name": "cellar", "version": "0.1.0", "boot": "0000000000000007"}));
+        let later = Status { counters: counters(99, 0), ..status(LineState::Searching, Cause::WeakSignal) };
+        quality.status(&later, at(118));
+        assert!(report(&mut quality, at(118)).is_none());
+        assert!(report(&mut quality, at(119)).is_some());
+        quality.status(&later, at(299));
+        assert!(report(&mut quality, at(300)).is_none(), "nothing has changed");
+    }
+
+    #[test]
+    fn a_reader_that_falls_silent_is_said_once_and_so_is_its_return() {
+        let (mut quality, start) = (Quality::default(), Instant::now());
+        let line = |quality: &mut Quality, seconds: u64| {
+            report(quality, start + Duration::from_secs(seconds)).map(|told| told["line"].as_str().unwrap().to_owned())
+        };
+        quality.status(&status(LineState::Reading, Cause::None), start);
+        assert_eq!(line(&mut quality, 0).as_deref(), Some("reading"));
+        assert_eq!(line(&mut quality, 39), None);
+        assert_eq!(line(&mut quality, 40).as_deref(), Some("unreachable"));
+        assert_eq!(line(&mut quality, 41), None);
+        quality.status(&status(LineState::Reading, Cause::None), start + Duration::from_secs(50));
+        assert_eq!(line(&mut quality, 50).as_deref(), Some("reading"));
+    }
+
+    #[test]
+    fn the_first_frames_of_a_run_are_news() {
+        let (mut quality, start) = (Quality::default(), Instant::now());
+        let fresh = |boot| Status { boot, counters: counters(0, 0), ..status(LineState::Searching, Cause::None) };
+        for run in [1, 2] {
+            quality.status(&fresh(BootId::new(run)), start);
+            assert!(report(&mut quality, start).unwrap()["reception"].is_null());
+            quality.sample(BootId::new(run), &Counters { bytes: 100, ..counters(1, 0) }, start);
+            assert_eq!(report(&mut quality, start).unwrap()["reception"], 100.0);
+        }
+    }
+
+    #[test]
+    fn reception_forgets_old_faults() {
+        let (mut quality, start) = (Quality::default(), Instant::now());
+        let share = |quality: &mut Quality, seconds: u64, good: u32, damaged: u32| {
+            quality.sample(BOOT, &counters(good, damaged), start + Duration::from_secs(seconds));
+            quality.reception().unwrap()
+        };
+        assert!((share(&mut quality, 0, 0, 10) - 0.0).abs() < 0.01);
+        assert!((share(&mut quality, 20, 30, 10) - 100.0).abs() < 0.01);
+        assert!((share(&mut quality, 60, 70, 30) - 77.8).abs() < 0.01);
+        assert!((share(&mut quality, 900, 1_070, 30) - 100.0).abs() < 0.01);
+    }
+
+    #[test]
+    fn resets_are_counted_within_one_run_of_the_reader() {
+        let (mut quality, now) = (Quality::default(), Instant::now());
+        let resets = |count| Counters { index_resets: count, ..Counters::default() };
+        assert_eq!(quality.sample(BOOT, &resets(3), now), 0);
+        assert_eq!(quality.sample(BOOT, &resets(4), now), 1);
+        assert_eq!(quality.sample(BootId::new(8), &resets(2), now), 0);
+    }
+
+    #[test]
+    fn a_report_that_runs_ahead_of_the_samples_resets_nothing() {
+        let (mut quality, now) = (Quality::default(), Instant::now());
+        let counters = |bytes, index_resets| Counters { bytes, index_resets, ..Counters::default() };
+        quality.sample(BOOT, &counters(100, 4), now);
+        quality.status(&Status { counters: counters(300, 5), ..status(LineState::Reading, Cause::None) }, now);
+        let told = [(200, 4), (250, 5), (400, 5)].map(|(bytes, resets)| quality.sample(BOOT, &counters(bytes, resets), now));
+        assert_eq!(told, [0, 1, 0]);
+        assert_eq!(quality.counters.bytes, 400);
+        quality.sample(BOOT, &counters(350, 5), now);
+        assert_eq!(quality.counters.bytes, 400, "a sample of the past");
+    }
+}

@@ -1,0 +1,195 @@
+//! The merged state of a meter: the datasets of its last frames, as one.
+//!
+//! A clean whole frame replaces everything, so a label that is gone is gone. A frame with refusals, a cut one or a three-phase
+//! short frame brings only part of the truth: it is laid over what is known, and what it does not carry is kept for a while.
+
+use std::collections::VecDeque;
+
+use teleinfo_proto::tic::{Dataset, Label, Mode, Timestamp, Value};
+
+/// Age that a long frame without the label adds.
+const LONG: u8 = 12;
+/// Age that a short frame adds: while the current is too high a three-phase meter sends twenty of them for each long one.
+const SHORT: u8 = 1;
+/// Beyond this a value is dropped: after five long frames, or sixty short ones.
+const OLDEST: u8 = 5 * LONG;
+
+/// One label and what it last said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    label: String,
+    timestamp: Option<String>,
+    data: String,
+    age: u8,
+}
+
+impl Entry {
+    fn new(dataset: &Dataset<'_>) -> Self {
+        Self {
+            label: dataset.label().to_owned(),
+            timestamp: dataset.timestamp().map(str::to_owned),
+            data: dataset.data().to_owned(),
+            age: 0,
+        }
+    }
+
+    fn update(&mut self, dataset: &Dataset<'_>) {
+        self.age = 0;
+        self.data.clear();
+        self.data.push_str(dataset.data());
+        self.timestamp = dataset.timestamp().map(str::to_owned);
+    }
+
+    fn is_overload_phase(&self) -> bool {
+        is_overload_phase(&self.label)
+    }
+}
+
+/// What a sample is to the merged state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// A whole frame, and nothing in it was refused.
+    Whole,
+    /// Some of a frame.
+    Some,
+    /// Facts sent ahead of the end of their frame.
+    Urgent,
+}
+
+/// The last known datasets in the order of a frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    mode: Mode,
+    entries: Vec<Entry>,
+}
+
+impl State {
+    /// Nothing known yet.
+    #[must_use]
+    pub const fn new(mode: Mode) -> Self {
+        Self { mode, entries: Vec::new() }
+    }
+
+    /// The mode that all datasets are of.
+    #[must_use]
+    pub const fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Whether nothing is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Every dataset, in the order of a frame.
+    pub fn datasets(&self) -> impl Iterator<Item = Dataset<'_>> + Clone {
+        self.entries.iter().filter_map(|entry| self.dataset(entry))
+    }
+
+    /// The dataset of a label.
+    #[must_use]
+    pub fn get(&self, label: &str) -> Option<Dataset<'_>> {
+        self.entries.iter().find(|entry| entry.label == label).and_then(|entry| self.dataset(entry))
+    }
+
+    /// What a label says.
+    #[must_use]
+    pub fn value(&self, label: &str) -> Option<Value<'_>> {
+        self.get(label).map(|dataset| dataset.value())
+    }
+
+    /// The number a label carries.
+    #[must_use]
+    pub fn number(&self, label: &str) -> Option<u64> {
+        self.value(label)?.number()
+    }
+
+    /// The timestamp of a label.
+    #[must_use]
+    pub fn time(&self, label: &str) -> Option<Timestamp> {
+        self.get(label)?.time()
+    }
+
+    /// The labels of the indexes that the contract of the historic mode has, whether they are known at the moment or not.
+    #[must_use]
+    pub fn contract_indexes(&self) -> &'static [&'static str] {
+        match self.value("OPTARIF") {
+            Some(Value::TariffOption(option)) => option.index_labels(),
+            _ => &[],
+        }
+    }
+
+    /// Takes the datasets of one sample in. Returns whether they said anything: a frame that carries only an identity does not.
+    pub fn take(&mut self, part: Part, datasets: &[Dataset<'_>]) -> bool {
+        let identity = self.mode.identity_label();
+        if datasets.iter().all(|dataset| dataset.label() == identity) {
+            return false;
+        }
+        match part {
+            Part::Urgent => self.lay_over(datasets),
+            _ if self.is_short(datasets) => self.take_short(datasets),
+            Part::Whole => self.replace(datasets),
+            Part::Some => {
+                self.grow_older(LONG);
+                self.lay_over(datasets);
+            }
+        }
+        true
+    }
+
+    /// A three-phase meter's short frame: ADIRn, ADCO and the three currents.
+    fn is_short(&self, datasets: &[Dataset<'_>]) -> bool {
+        let has = |label: &str| datasets.iter().any(|dataset| dataset.label() == label);
+        self.mode == Mode::Historic && has("IINST1") && !has("OPTARIF") && !has("PTEC")
+    }
+
+    /// The short frame names the phases that are over right now; the others no longer are.
+    fn take_short(&mut self, datasets: &[Dataset<'_>]) {
+        self.entries.retain(|entry| !entry.is_overload_phase());
+        self.grow_older(SHORT);
+        self.lay_over(datasets);
+    }
+
+    /// Long frames carry no ADIRn even while a phase is over: one of them may come between short frames, a second one says it is over.
+    fn replace(&mut self, datasets: &[Dataset<'_>]) {
+        let mut kept: VecDeque<Entry> = self.entries.drain(..).filter(|entry| entry.is_overload_phase() && entry.age < LONG).collect();
+        kept.iter_mut().for_each(|entry| entry.age += LONG);
+        self.entries = kept.into_iter().chain(datasets.iter().map(Entry::new)).collect();
+    }
+
+    fn grow_older(&mut self, age: u8) {
+        for entry in &mut self.entries {
+            entry.age = entry.age.saturating_add(age);
+        }
+        self.entries.retain(|entry| entry.age <= OLDEST);
+    }
+
+    fn lay_over(&mut self, datasets: &[Dataset<'_>]) {
+        for dataset in datasets {
+            match self.entries.iter_mut().find(|entry| entry.label == dataset.label()) {
+                Some(entry) => entry.update(dataset),
+                None => self.insert(dataset),
+            }
+        }
+    }
+
+    /// A label that was not there goes to its place in the order of a frame, an unknown one to the end.
+    fn insert(&mut self, dataset: &Dataset<'_>) {
+        let place = rank(self.mode, dataset.label());
+        let at = self.entries.iter().position(|entry| rank(self.mode, &entry.label) > place).unwrap_or(self.entries.len());
+        self.entries.insert(at, Entry::new(dataset));
+    }
+
+    fn dataset<'a>(&self, entry: &'a Entry) -> Option<Dataset<'a>> {
+        Dataset::new(self.mode, &entry.label, entry.timestamp.as_deref(), &entry.data).ok()
+    }
+}
+
+fn is_overload_phase(label: &str) -> bool {
+    matches!(label, "ADIR1" | "ADIR2" | "ADIR3")
+}
+
+fn rank(mode: Mode, label: &str) -> usize {
+    Label::all(mode).iter().position(|known| known.code == label).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,327 @@
+//! A reader with a history, a lossy way to the intake, and what must come out.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn sample(boot: u64, sequence: u64) -> Received {
+    Received {
+        boot: BootId::new(boot),
+        sequence,
+        kind: SampleKind::Frame { complete: true },
+        meter: "012345678912".parse().unwrap(),
+        unix_ms: i64::try_from(boot * 1_000_000 + sequence * 1_000).unwrap(),
+        uptime_ms: sequence * 1_000,
+        bytes: Vec::new(),
+    }
+}
+
+fn samples(boot: u64, sequences: impl IntoIterator<Item = u64>) -> Vec<Received> {
+    sequences.into_iter().map(|sequence| sample(boot, sequence)).collect()
+}
+
+/// Everything the intake hands on now, as `(boot, sequence)`.
+fn drain(intake: &mut Intake, now: Instant) -> Vec<(u64, u64)> {
+    std::iter::from_fn(|| intake.poll_sample(now)).map(|sample| (sample.boot.get(), sample.sequence)).collect()
+}
+
+fn live(intake: &mut Intake, boot: u64, sequences: impl IntoIterator<Item = u64>) {
+    for sample in samples(boot, sequences) {
+        intake.handle_live(sample);
+    }
+}
+
+fn of(boot: u64, sequences: impl IntoIterator<Item = u64>) -> Vec<(u64, u64)> {
+    sequences.into_iter().map(|sequence| (boot, sequence)).collect()
+}
+
+#[test]
+fn the_first_live_sample_is_the_beginning() {
+    let now = Instant::now();
+    let mut intake = Intake::new(Marks::default());
+    live(&mut intake, 1, 500..503);
+    assert_eq!(drain(&mut intake, now), of(1, 500..503));
+    assert_eq!(intake.poll_question(now), None);
+    assert_eq!(intake.tally().lost, 0);
+}
+
+#[test]
+fn duplicates_are_dropped() {
+    let now = Instant::now();
+    let mut intake = Intake::new(Marks::default());
+    live(&mut intake, 1, [1, 1, 2]);
+    assert_eq!(drain(&mut intake, now), of(1, 1..3));
+    live(&mut intake, 1, [2, 1, 3]);
+    assert_eq!(drain(&mut intake, now), of(1, [3]));
+    assert_eq!(intake.tally().duplicates, 3);
+}
+
+#[test]
+fn a_gap_is_filled_before_what_follows() {
+    let now = Instant::now();
+    let mut intake = Intake::new(Marks::default());
+    live(&mut intake, 1, [1, 2, 6]);
+    assert_eq!(drain(&mut intake, now), of(1, 1..3));
+    let question = intake.poll_question(now).unwrap();
+    assert_eq!((question.boot, question.sequence), (BootId::new(1), 2));
+    assert_eq!(intake.poll_question(now), None, "asked once");
+    live(&mut intake, 1, [7]);
+    assert_eq!(drain(&mut intake, now), [], "nothing overtakes");
+    intake.handle_answer(samples(1, 1..7), Outcome::Complete);
+    assert_eq!(drain(&mut intake, now), of(1, 3..8));
+    let tally = intake.tally();
+    assert_eq!((tally.recovered, tally.lost), (4, 0));
+}
+
+#[test]
+fn what_the_history_lacks_is_counted_as_lost() {
+    let now = Instant::now();
+    let mut intake = Intake::new(Marks::default());
+    live(&mut intake, 1, [1, 10]);
+    drain(&mut intake, now);
+    intake.poll_question(now).unwrap();
+    intake.handle_answer(samples(1, 5..8), Outcome::Complete);
+    assert_eq!(drain(&mut intake, now), of(1, [5, 6, 7, 10]));
+    assert_eq!(intake.tally().lost, 3 + 2);
+}
+
+#[test]
+fn what_the_reader_thinned_out_is_not_lost() {
+    let now = Instant::now();
+    let mut intake = Intake::new(Marks::default());
+    live(&mut intake, 1, [1, 200]);
+    drain(&mut intake, now);
+    intake.poll_question(now).unwrap();
+    let mut answer = samples(1, [40, 80, 199]);
+    answer[0].kind = SampleKind::Snapshot;
+    answer[1].kind = SampleKind::Snapshot;
+    intake.handle_answer(answer, Outcome::Complete);
+    assert_eq!(drain(&mut intake, now), of(1, [40, 80, 199, 200]));
+    let tally = intake.tally();
+    assert_eq!((tally.lost, tally.thinned), (0, 38 + 39 + 118));
+}
+
+#[test]
+fn fruitless_questions_are_repeated_with_a_pause_then_given_up() {
+    let start = Instant::now();
+    let mut intake = Intake::new(Marks::default());
+    live(&mut intake, 1, [1, 3]);
+    drain(&mut intake, start);
+    let mut now = start;
+    for seconds in [1, 2] {
+        intake.poll_question(now).unwrap();
+        intake.handle_answer(Vec::new(), Outcome::Complete);
+        assert_eq!(drain(&mut intake, now), []);
+        assert_eq!(intake.poll_question(now), None);
+        now += Duration::from_secs(seconds);
+        assert_eq!(intake.poll_timeout(), Some(now));
+    }
+    intake.poll_question(now).unwrap();
+    intake.handle_answer(Vec::new(), Outcome::Failed);
+    assert_eq!(drain(&mut intake, now), of(1, [3]));
+    assert_eq!(intake.tally().lost, 1);
+}
+
+#[test]
+fn a_reader_that_just_appeared_is_asked_again_without_stopping_the_live_samples() {
+    let start = Instant::now();
+    let mut intake = Intake::new(Marks::default());
+    live(&mut intake, 1, [1]);
+    drain(&mut intake, start);
+    intake.handle_alive();
+    intake.poll_question(start).unwrap();
+    intake.handle_answer(Vec::new(), Outcome::Complete);
+    assert_eq!(drain(&mut intake, start), []);
+    assert!(!intake.is_catching_up());
+    let later = start + Duration::from_secs(1);
+    assert_eq!((intake.poll_question(start), intake.poll_timeout()), (None, Some(later)));
+    assert_eq!(intake.poll_question(later).unwrap().sequence, 1);
+    intake.handle_answer(samples(1, 2..4), Outcome::Complete);
+    assert_eq!(drain(&mut intake, later), of(1, 2..4));
+
+    // The next live sample proves that nothing is missing.
+    intake.handle_alive();
+    intake.poll_question(later).unwrap();
+    intake.handle_answer(Vec::new(), Outcome::Complete);
+    live(&mut intake, 1, [4]);
+    assert_eq!(drain(&mut intake, later), of(1, [4]));
+    assert_eq!(intake.poll_timeout(), None);
+}
+
+#[test]
+fn a_cut_answer_is_continued() {
+    let now = Instant::now();
+    let mut intake = Intake::new(Marks::default());
+    live(&mut intake, 1, [1, 100]);
+    drain(&mut intake, now);
+    intake.poll_question(now).unwrap();
+    intake.handle_answer(samples(1, 2..50), Outcome::Cut);
+    assert_eq!(drain(&mut intake, now), of(1, 2..50));
+    assert_eq!(intake.poll_question(now).unwrap().sequence, 49);
+    intake.handle_answer(samples(1, 50..101), Outcome::Complete);
+    assert_eq!(drain(&mut intake, now), of(1, 50..101));
+}
+
+#[test]
+fn a_restarted_reader_delivers_the_rest_of_its_last_run_first() {
+    let now = Instant::now();
+    let mut intake = Intake::new(Marks::default());
+    live(&mut intake, 1, [1, 2]);
+    drain(&mut intake, now);
+    live(&mut intake, 2, [3]);
+    assert_eq!(drain(&mut intake, now), []);
+    assert_eq!(intake.poll_question(now).unwrap().boot, BootId::new(1));
+    let mut answer = samples(1, 1..5);
+    answer.extend(samples(2, 1..4));
+    intake.handle_answer(answer, Outcome::Complete);
+    let mut expected = of(1, [3, 4]);
+    expected.extend(of(2, 1..4));
+    assert_eq!(drain(&mut intake, now), expected);
+    assert_eq!(intake.tally().lost, 0);
+}
+
+#[test]
+fn runs_that_were_over_before_the_last_mark_are_not_wanted() {
+    let now = Instant::now();
+    let mark = Mark { boot: BootId::new(5), sequence: 10, unix_ms: 5_010_000 };
+    let mut intake = Intake::new(Marks::new(vec![mark]));
+    intake.handle_alive();
+    assert_eq!(intake.poll_question(now).unwrap().sequence, 10);
+    let mut answer = samples(4, 1..4);
+    answer.extend(samples(5, 9..13));
+    answer.extend(samples(6, 1..3));
+    intake.handle_answer(answer, Outcome::Complete);
+    let mut expected = of(5, [11, 12]);
+    expected.extend(of(6, [1, 2]));
+    assert_eq!(drain(&mut intake, now), expected);
+}
+
+#[test]
+fn a_reader_without_a_clock_is_known_by_its_live_run() {
+    // It came up in 1970: its samples seem older than the mark, but the run is the one that is live.
+    let now = Instant::now();
+    let mark = Mark { boot: BootId::new(5), sequence: 10, unix_ms: 1_700_000_000_000 };
+    let mut intake = Intake::new(Marks::new(vec![mark]));
+    live(&mut intake, 6, [3]);
+    drain(&mut intake, now);
+    intake.poll_question(now).unwrap();
+    intake.handle_answer(samples(6, 1..4), Outcome::Complete);
+    assert_eq!(drain(&mut intake, now), of(6, 1..4));
+}
+
+#[test]
+fn a_broker_that_is_away_costs_a_question_not_memory() {
+    let now = Instant::now();
+    let mut intake = Intake::new(Marks::default());
+    live(&mut intake, 1, 1..=10_000);
+    assert!(intake.waiting.len() <= WAITING_MAX);
+    assert_eq!(intake.poll_question(now).unwrap().sequence, 0);
+    live(&mut intake, 1, 10_001..=10_100);
+    assert!(intake.waiting.len() <= WAITING_MAX);
+    intake.handle_answer(samples(1, 1..=10_000), Outcome::Complete);
+    assert_eq!(drain(&mut intake, now).len(), 10_000);
+    assert_eq!(intake.poll_question(now).unwrap().sequence, 10_000);
+    intake.handle_answer(samples(1, 10_001..=10_100), Outcome::Complete);
+    assert_eq!(drain(&mut intake, now), of(1, 10_001..=10_100));
+    assert_eq!(intake.tally().lost, 0);
+}
+
+#[test]
+fn two_readers_of_one_meter_both_count() {
+    let now = Instant::now();
+    let mut intake = Intake::new(Marks::default());
+    live(&mut intake, 1, [1]);
+    live(&mut intake, 2, [1]);
+    assert_eq!(drain(&mut intake, now), of(1, [1]));
+    intake.poll_question(now).unwrap();
+    intake.handle_answer(samples(2, [1]), Outcome::Complete);
+    assert_eq!(drain(&mut intake, now), of(2, [1]));
+    live(&mut intake, 1, [2]);
+    live(&mut intake, 2, [2]);
+    live(&mut intake, 1, [3]);
+    assert_eq!(drain(&mut intake, now), [(1, 2), (2, 2), (1, 3)]);
+}
+
+/// What happens to the samples of a reader, one step after the other.
+#[derive(Debug, Clone)]
+enum Step {
+    /// The reader makes a sample; it arrives or not.
+    Make { arrives: bool },
+    /// The MQTT side has room for so many.
+    Room(usize),
+    /// Time passes, and a question is asked if there is one.
+    Ask,
+    /// The question under way is answered with at most so many samples.
+    Answer(usize),
+    /// The reader's link comes back.
+    Alive,
+    /// The reader restarts and keeps its history.
+    Restart,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        8 => any::<bool>().prop_map(|arrives| Step::Make { arrives }),
+        4 => (0usize..20).prop_map(Step::Room),
+        3 => Just(Step::Ask),
+        3 => (0usize..40).prop_map(Step::Answer),
+        1 => Just(Step::Alive),
+        1 => Just(Step::Restart),
+    ]
+}
+
+proptest! {
+    /// As long as the history keeps everything, everything is handed on, once and in order, whatever is lost on the way.
+    #[test]
+    fn nothing_is_lost_or_repeated(steps in prop::collection::vec(step(), 1..400)) {
+        let mut now = Instant::now();
+        let mut intake = Intake::new(Marks::default());
+        let mut history: Vec<Received> = vec![sample(1, 1)];
+        intake.handle_live(sample(1, 1));
+        let mut asked = None;
+        let mut out = Vec::new();
+        let mut restarts = 0;
+        let finish = [Step::Make { arrives: true }, Step::Ask, Step::Answer(9999), Step::Room(9999)];
+        for step in steps.into_iter().chain(finish.into_iter().cycle().take(4 * 12)) {
+            now += Duration::from_secs(1);
+            match step {
+                Step::Make { arrives } => {
+                    let last = history.last().unwrap();
+                    let made = if restarts > 0 {
+                        sample(last.boot.get() + std::mem::take(&mut restarts), 1)
+                    } else {
+                        sample(last.boot.get(), last.sequence + 1)
+                    };
+                    history.push(made.clone());
+                    if arrives {
+                        intake.handle_live(made);
+                    }
+                }
+                Step::Room(room) => out.extend(
+                    std::iter::from_fn(|| intake.poll_sample(now)).take(room)
+                        .map(|sample| (sample.boot.get(), sample.sequence)),
+                ),
+                Step::Ask => asked = asked.or(intake.poll_question(now)),
+                Step::Answer(most) => if let Some(question) = asked.take() {
+                    let from = history.iter().position(|s| (s.boot, s.sequence) == (question.boot, question.sequence));
+                    let rest = &history[from.map_or(0, |index| index + 1)..];
+                    let answer: Vec<_> = rest.iter().take(most).cloned().collect();
+                    let outcome = if answer.len() < rest.len() { Outcome::Cut } else { Outcome::Complete };
+                    if most > 0 || rest.is_empty() {
+                        intake.handle_answer(answer, outcome);
+                    } else {
+                        asked = Some(question);
+                    }
+                },
+                Step::Alive => intake.handle_alive(),
+                Step::Restart => restarts += 1,
+            }
+            prop_assert!(intake.waiting.len() <= WAITING_MAX);
+        }
+        let expected: Vec<_> = history.iter().map(|s| (s.boot.get(), s.sequence)).collect();
+        // The last samples may still wait for a question; what is out must be the history from its beginning.
+        prop_assert!(out.len() + 2 >= expected.len(), "{} of {}", out.len(), expected.len());
+        prop_assert_eq!(&out[..], &expected[..out.len()]);
+        prop_assert_eq!(intake.tally().lost, 0);
+    }
+}

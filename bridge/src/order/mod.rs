@@ -1,0 +1,10 @@
+//! Each sample once and in order, whatever is lost on the way. Pure: no clock, no network.
+//!
+//! [`received`] is a sample with its place, [`intake`] puts live samples and answers of the reader's history together, [`marks`] say how
+//! far that has come. [`arrival`] and [`answer`] are what comes in. Begin with [`intake`].
+
+pub mod answer;
+pub mod arrival;
+pub mod intake;
+pub mod marks;
+pub mod received;

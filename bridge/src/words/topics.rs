@@ -1,0 +1,152 @@
+//! Every MQTT topic name, in one place.
+//!
+//! | topic | what | retained |
+//! |---|---|---|
+//! | `teleinfo/<meter>` | JSON of the merged state, one object per label | no |
+//! | `teleinfo/<meter>/derived` | JSON of what is worked out from it: estimated power, Tempo, overload, last frame | no |
+//! | `teleinfo/<meter>/history` | JSON of indexes of the past with their `time`, after an outage | no |
+//! | `teleinfo/<meter>/availability` | `online` or `offline` | yes |
+//! | `teleinfo/<meter>/quality` | counters, line state, likely cause | yes |
+//! | `teleinfo/<meter>/event` | JSON with `event_type` | no |
+//! | `teleinfo/bridge/state` | `online` or `offline`; the last will | yes |
+//! | `teleinfo/bridge/quality` | what the bridge counts of itself, and its complaints | yes |
+//! | `teleinfo/bridge/doctor` | an empty test message of `teleinfo-bridge doctor` | no |
+//! | `homeassistant/device/teleinfo_<meter>/config` | device discovery | yes |
+//! | `homeassistant/status` | Home Assistant's birth and will; read, never written | |
+
+use core::fmt::Display;
+
+/// Payload of a topic that says something is there.
+pub const ONLINE: &str = "online";
+/// Payload of a topic that says something is gone.
+pub const OFFLINE: &str = "offline";
+
+/// Topic names below a base topic and a discovery prefix; `<meter>` is the 12-digit identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topics {
+    base: String,
+    prefix: String,
+}
+
+impl Default for Topics {
+    fn default() -> Self {
+        Self::new("teleinfo", "homeassistant")
+    }
+}
+
+impl Topics {
+    /// Names below `base` (values) and `prefix` (discovery); slashes at either end do not count.
+    #[must_use]
+    pub fn new(base: &str, prefix: &str) -> Self {
+        Self { base: base.trim_matches('/').to_owned(), prefix: prefix.trim_matches('/').to_owned() }
+    }
+
+    /// The merged state of a meter.
+    #[must_use]
+    pub fn state(&self, meter: impl Display) -> String {
+        format!("{}/{meter}", self.base)
+    }
+
+    /// What is worked out from the merged state.
+    #[must_use]
+    pub fn derived(&self, meter: impl Display) -> String {
+        format!("{}/{meter}/derived", self.base)
+    }
+
+    /// Indexes of the past, after an outage.
+    #[must_use]
+    pub fn history(&self, meter: impl Display) -> String {
+        format!("{}/{meter}/history", self.base)
+    }
+
+    /// Whether a meter is being read.
+    #[must_use]
+    pub fn availability(&self, meter: impl Display) -> String {
+        format!("{}/{meter}/availability", self.base)
+    }
+
+    /// How well a meter is being read.
+    #[must_use]
+    pub fn quality(&self, meter: impl Display) -> String {
+        format!("{}/{meter}/quality", self.base)
+    }
+
+    /// What happened at a meter.
+    #[must_use]
+    pub fn event(&self, meter: impl Display) -> String {
+        format!("{}/{meter}/event", self.base)
+    }
+
+    /// Whether the bridge is connected; its last will.
+    #[must_use]
+    pub fn bridge_state(&self) -> String {
+        format!("{}/bridge/state", self.base)
+    }
+
+    /// How the bridge itself is doing.
+    #[must_use]
+    pub fn bridge_quality(&self) -> String {
+        format!("{}/bridge/quality", self.base)
+    }
+
+    /// Where Home Assistant says `online` after it has started.
+    #[must_use]
+    pub fn home_assistant_status(&self) -> String {
+        format!("{}/status", self.prefix)
+    }
+
+    /// Device discovery of a meter.
+    #[must_use]
+    pub fn discovery(&self, meter: impl Display) -> String {
+        format!("{}/device/{}/config", self.prefix, Self::object_id(meter))
+    }
+
+    /// Where other programs announced one entity: `<prefix>/<platform>/<node>/<object>/config`.
+    #[must_use]
+    pub fn single_discovery(&self, platform: &str, node: &str, object: &str) -> String {
+        format!("{}/{platform}/{node}/{object}/config", self.prefix)
+    }
+
+    /// Device discoveries of any device.
+    #[must_use]
+    pub fn discoveries(&self) -> String {
+        format!("{}/device/+/config", self.prefix)
+    }
+
+    /// Where the doctor says something to hear it come back.
+    #[must_use]
+    pub fn doctor(&self) -> String {
+        format!("{}/bridge/doctor", self.base)
+    }
+
+    /// The object id of a meter's device and the first part of its unique ids.
+    #[must_use]
+    pub fn object_id(meter: impl Display) -> String {
+        format!("teleinfo_{meter}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_a_meter() {
+        let meter = "012345678912";
+        let topics = Topics::default();
+        assert_eq!(topics.state(meter), "teleinfo/012345678912");
+        assert_eq!(topics.availability(meter), "teleinfo/012345678912/availability");
+        assert_eq!(topics.bridge_state(), "teleinfo/bridge/state");
+        assert_eq!(topics.bridge_quality(), "teleinfo/bridge/quality");
+        assert_eq!(topics.discovery(meter), "homeassistant/device/teleinfo_012345678912/config");
+        assert_eq!(topics.home_assistant_status(), "homeassistant/status");
+    }
+
+    #[test]
+    fn base_and_prefix_may_carry_slashes() {
+        let meter = "012345678912";
+        let topics = Topics::new("/house/tic/", "ha/");
+        assert_eq!(topics.event(meter), "house/tic/012345678912/event");
+        assert_eq!(topics.discovery(meter), "ha/device/teleinfo_012345678912/config");
+    }
+}

@@ -1,0 +1,8 @@
+//! The Zenoh side: the only place where the bridge talks to readers.
+//!
+//! [`node`] is the bridge's place in the network, [`arrivals`] what comes in by itself, [`history`] what is asked for. What comes in is
+//! put in order elsewhere (`order/`). Begin with [`node`].
+
+pub mod arrivals;
+pub mod history;
+pub mod node;

@@ -1,0 +1,168 @@
+//! The bridge's place in the Zenoh network: a router that readers connect to, or a guest of a router that exists already.
+//!
+//! As a guest it is a *peer* to Zenoh, although the configuration says client: a Zenoh client wants its router to be there at once, while a
+//! peer begins alone and connects when it can.
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs},
+};
+
+use zenoh::{
+    Config, Session,
+    config::EndPoint,
+    internal::{
+        plugins::PluginsManager,
+        runtime::{Runtime, RuntimeBuilder},
+    },
+};
+use zenoh_plugin_mqtt::MqttPlugin;
+
+use crate::{
+    config::{file::ZenohMode, settings::Zenoh},
+    daemon::exit::{Failure, Reason},
+};
+
+/// Silence after which a reader gives this router up, and tries again until it is there. Less than Zenoh's ten seconds: TCP's pauses
+/// between two tries have grown beyond two seconds by then, so that a new connection is back sooner than the old one.
+const LEASE_MS: u32 = 4_000;
+
+/// A running Zenoh, with the session that the bridge uses.
+pub struct Node {
+    runtime: Runtime,
+    session: Session,
+    hosts_plugin: bool,
+}
+
+impl Node {
+    /// Starts Zenoh; with the MQTT plugin inside if there is a configuration for it.
+    ///
+    /// # Errors
+    /// A port that cannot be opened, or a configuration that Zenoh does not take.
+    pub async fn start(zenoh: &Zenoh, plugin: Option<&serde_json::Value>) -> Result<Self, Failure> {
+        let listen = zenoh.listen.iter().map(usable).collect::<Result<Vec<_>, _>>()?;
+        let config = config(zenoh, &listen, plugin).map_err(|error| Failure::config(format!("Zenoh: {error}")))?;
+        let mut plugins = PluginsManager::static_plugins_only();
+        if plugin.is_some() {
+            plugins.declare_static_plugin::<MqttPlugin, &str>("mqtt", true);
+        }
+        let mut runtime = RuntimeBuilder::new(config).plugins_manager(plugins).build().await.map_err(|error| internal(&error))?;
+        runtime.start().await.map_err(|error| internal(&error))?;
+        let session = zenoh::session::init(runtime.clone().into()).await.map_err(|error| internal(&error))?;
+        Ok(Self { runtime, session, hosts_plugin: plugin.is_some() })
+    }
+
+    /// The session.
+    #[must_use]
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Whether a router is connected.
+    pub async fn has_router(&self) -> bool {
+        self.session.info().routers_zid().await.next().is_some()
+    }
+
+    /// Leaves the network. The process must end soon after.
+    pub async fn close(self) {
+        if self.hosts_plugin {
+            // The plugin's connections live on threads of their own and cannot be waited for. Zenoh panics when they undeclare their
+            // subscriptions after it was closed, so it is left open for the rest of the process.
+            std::mem::forget(self);
+            return;
+        }
+        let _ = self.session.close().await;
+        let _ = self.runtime.close().await;
+    }
+}
+
+fn internal(error: &zenoh::Error) -> Failure {
+    Failure::new(Reason::Unavailable, format!("Zenoh does not start: {error}"))
+}
+
+fn config(zenoh: &Zenoh, listen: &[EndPoint], plugin: Option<&serde_json::Value>) -> zenoh::Result<Config> {
+    let mut config = Config::default();
+    let mut set = |key: &str, value: serde_json::Value| config.insert_json5(key, &value.to_string());
+    let router = zenoh.mode == ZenohMode::Router;
+    set("mode", if router { "router" } else { "peer" }.into())?;
+    set("listen/endpoints", if router { endpoints(listen) } else { endpoints(&[]) })?;
+    set("connect/endpoints", endpoints(&zenoh.connect))?;
+    set("connect/timeout_ms", (-1).into())?;
+    set("connect/exit_on_failure", false.into())?;
+    set("transport/link/tx/lease", LEASE_MS.into())?;
+    set("scouting/multicast/enabled", (router && zenoh.scouting).into())?;
+    // A peer must gossip with its router, but has no need of other peers.
+    set("scouting/gossip/enabled", (!router).into())?;
+    set("scouting/gossip/autoconnect", serde_json::json!({ "peer": [] }))?;
+    if let Some(login) = &zenoh.login {
+        set("transport/auth/usrpwd/user", login.user.as_str().into())?;
+        set("transport/auth/usrpwd/password", login.password.reveal().into())?;
+    }
+    if let Some(file) = zenoh.users_file.as_deref().filter(|_| router) {
+        set("transport/auth/usrpwd/dictionary_file", file.to_string_lossy().into())?;
+    }
+    if let Some(plugin) = plugin {
+        set("plugins_loading/enabled", true.into())?;
+        set("plugins/mqtt", plugin.clone())?;
+    }
+    Ok(config)
+}
+
+fn endpoints(endpoints: &[EndPoint]) -> serde_json::Value {
+    endpoints.iter().map(ToString::to_string).collect::<Vec<_>>().into()
+}
+
+/// Finds out whether a TCP port can be had, since Zenoh's own words for it are hard to read. On a machine without IPv6 the address that
+/// stands for all of them becomes that of IPv4.
+fn usable(endpoint: &EndPoint) -> Result<EndPoint, Failure> {
+    if endpoint.protocol().as_str() != "tcp" {
+        return Ok(endpoint.clone());
+    }
+    let text = endpoint.address().as_str().to_owned();
+    let address = resolve(&text).ok_or_else(|| Failure::config(format!("zenoh.listen: {endpoint}: no such address")))?;
+    match TcpListener::bind(address) {
+        Ok(_) => Ok(endpoint.clone()),
+        Err(_) if address.ip().is_unspecified() && address.is_ipv6() && ipv6_is_missing() => {
+            let all = SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port()));
+            format!("tcp/{all}").parse().map_err(|_| Failure::config(format!("zenoh.listen: {endpoint}")))
+        }
+        Err(error) => Err(refused(endpoint, address, &error)),
+    }
+}
+
+fn resolve(address: &str) -> Option<SocketAddr> {
+    address.to_socket_addrs().ok()?.next()
+}
+
+fn ipv6_is_missing() -> bool {
+    TcpListener::bind("[::]:0").is_err()
+}
+
+fn refused(endpoint: &EndPoint, address: SocketAddr, error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => Failure::new(
+            Reason::Unavailable,
+            format!(
+                "Zenoh port {} is in use, perhaps by a Zenoh router or another bridge: set zenoh.mode = \"client\" to join it, or zenoh.listen to another port",
+                address.port()
+            ),
+        ),
+        io::ErrorKind::PermissionDenied => {
+            Failure::new(Reason::Permission, format!("zenoh.listen: not allowed to listen on {endpoint}; use a port above 1023"))
+        }
+        _ => Failure::config(format!("zenoh.listen: cannot listen on {endpoint}: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn readers_are_told_the_short_lease() {
+        let zenoh =
+            Zenoh { mode: ZenohMode::Router, listen: Vec::new(), connect: Vec::new(), scouting: false, users_file: None, login: None };
+        let config = config(&zenoh, &[], None).unwrap();
+        assert_eq!(config.get_json("transport/link/tx/lease").unwrap(), LEASE_MS.to_string());
+    }
+}

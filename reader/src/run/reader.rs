@@ -8,7 +8,7 @@ use std::{
 
 use mio::Registry;
 use teleinfo_proto::{
-    tic::{Dataset, Event, Value},
+    tic::Event,
     wire::{BootId, Status},
 };
 use teleinfo_zenoh_client::{Client, Credentials, Options};
@@ -30,9 +30,6 @@ use crate::{
     reading::{Output, Reading},
     uplink::Uplink,
 };
-
-/// The labels of the apparent power drawn, for the light.
-const POWER_LABELS: [&str; 2] = ["PAPP", "SINSTS"];
 
 /// All parts, and how they hang together.
 pub(super) struct Reader<'a> {
@@ -139,7 +136,7 @@ impl<'a> Reader<'a> {
         let Self { reading, history, uplink, light, .. } = self;
         while let Some(output) = reading.poll_output() {
             match output {
-                Output::Event(Event::Dataset(dataset)) => show_power(light, &dataset, now),
+                Output::Event(Event::Dataset(dataset)) => light.handle_dataset(&dataset, now),
                 Output::Event(Event::Refused(refusal)) => log::debug!("{refusal}"),
                 Output::Event(Event::FrameStart | Event::FrameEnd(_)) => {}
                 Output::Sample(made) => {
@@ -188,14 +185,6 @@ impl<'a> Reader<'a> {
             history: self.history.extent(self.boot),
         };
         self.uplink.report(&status, now);
-    }
-}
-
-fn show_power(light: &mut Light, dataset: &Dataset<'_>, now: Instant) {
-    if let Value::ApparentPower(power) = dataset.value()
-        && POWER_LABELS.contains(&dataset.label())
-    {
-        light.handle_power(power.get(), now);
     }
 }
 

@@ -17,7 +17,7 @@ use std::{
 
 use teleinfo_proto::{
     tic::MeterId,
-    wire::{BootId, Kind, Line, Status},
+    wire::{BootId, LineState, SampleKind, Status},
 };
 use tracing::{debug, info, warn};
 
@@ -89,7 +89,7 @@ pub struct Hub {
     /// What an earlier process left of meters not heard of yet.
     positions: BTreeMap<MeterId, Marks>,
     /// What each run of a reader last said.
-    readers: HashMap<BootId, (Line, Option<MeterId>)>,
+    readers: HashMap<BootId, (LineState, Option<MeterId>)>,
     say_again: Option<Instant>,
     warned_of: BTreeSet<String>,
     /// Counts samples handed on, over all meters.
@@ -230,7 +230,7 @@ impl Hub {
         self.options.watch.iter().for_each(|watch| watch.live(&received, at));
         let Some(entry) = self.meters.get_mut(&id) else { return };
         entry.clock.observe(&received, at);
-        if matches!(received.kind, Kind::Frame { .. }) {
+        if matches!(received.kind, SampleKind::Frame { .. }) {
             entry.availability.handle_frame(now);
         }
         entry.intake.handle_live(received);
@@ -426,7 +426,7 @@ impl Hub {
             Language::French => status.cause.french(),
         };
         match (status.line, status.meter) {
-            (Line::Reading, Some(id)) => info!("reader {} ({}) reads meter {id}", status.name, status.release),
+            (LineState::Reading, Some(id)) => info!("reader {} ({}) reads meter {id}", status.name, status.release),
             (line, _) => info!("reader {} ({}): line {}, {cause}", status.name, status.release, line.name()),
         }
     }

@@ -9,7 +9,7 @@ use std::{
 
 use teleinfo_proto::{
     tic::{Dataset, MeterId, Mode},
-    wire::{BootId, Kind, Sample, Status},
+    wire::{BootId, Sample, SampleKind, Status},
 };
 
 use crate::{
@@ -95,10 +95,10 @@ impl Meter {
     pub fn apply(&mut self, sample: &Sample<'_>, moment: Moment) -> Vec<Message> {
         let datasets: Vec<Dataset<'_>> = sample.datasets.iter(sample.mode).filter_map(Result::ok).collect();
         let part = match sample.kind {
-            Kind::Snapshot => return self.snapshot(&datasets, moment),
-            Kind::Frame { complete: true } => Part::Whole,
-            Kind::Frame { complete: false } => Part::Some,
-            Kind::Urgent => Part::Urgent,
+            SampleKind::Snapshot => return self.snapshot(&datasets, moment),
+            SampleKind::Frame { complete: true } => Part::Whole,
+            SampleKind::Frame { complete: false } => Part::Some,
+            SampleKind::Urgent => Part::Urgent,
         };
         let mut events = self.follow_mode(sample.mode);
         self.count(sample, moment, &mut events);
@@ -236,7 +236,7 @@ impl Meter {
 
     /// The total index, or the sum of all that a frame carries; a frame that lacks one of several says nothing.
     fn estimate(&mut self, sample: &Sample<'_>, datasets: &[Dataset<'_>]) {
-        let fresh = |label: &str| datasets.iter().find(|dataset| dataset.label == label).and_then(|dataset| dataset.value().number());
+        let fresh = |label: &str| datasets.iter().find(|dataset| dataset.label() == label).and_then(|dataset| dataset.value().number());
         let withdrawn = match sample.mode {
             Mode::Standard => fresh("EAST"),
             Mode::Historic => self.state.contract_indexes().iter().map(|label| fresh(label)).sum::<Option<u64>>().filter(|sum| *sum > 0),

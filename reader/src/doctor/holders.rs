@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use super::{Place, device::Device, report::Report};
+use super::{device::Device, place::Place, report::Report};
 use crate::{daemon::exit::Code, line};
 
 /// Ourselves, as a service.

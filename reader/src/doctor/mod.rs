@@ -19,22 +19,18 @@ pub(crate) mod holders;
 mod light;
 mod line;
 mod meter;
+mod place;
 mod report;
 mod users;
 
 use std::{
     io::{self, IsTerminal},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use crate::{config::Settings, daemon::exit::Code, led::gpio};
+use place::Place;
 use report::Report;
-
-/// The machine that is looked at.
-struct Place {
-    /// Where its files begin.
-    root: PathBuf,
-}
 
 /// Looks at everything, and says what it finds on standard output. `None`: all is well.
 #[must_use]

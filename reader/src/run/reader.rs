@@ -15,8 +15,8 @@ use teleinfo_proto::{
 use teleinfo_zenoh_client::{Client, Credentials, Options};
 
 use super::{
-    CLIENT, LINE,
     news::{self, News, State},
+    sources::{CLIENT, LINE},
 };
 use crate::{
     config::{Settings, credentials},

@@ -5,8 +5,8 @@
 //! the decoder checks the parity; in the rows "none" a receiver has taken it off unseen, and only the checksum protects.
 
 use crate::fault::Kind as Fault;
-use crate::frame::Group;
-use crate::meter::contract::Contract;
+use crate::line::frame::Group;
+use crate::meter::tariff::contract::Contract;
 use crate::meter::{Meter, MeterOptions};
 use crate::rng::Rng;
 use std::collections::{BTreeMap, VecDeque};

@@ -8,7 +8,7 @@ use std::{
 };
 
 use teleinfo_proto::{
-    tic::{Dataset, MeterId, Mode},
+    tic::{Dataset, MeterId, Mode, Role},
     wire::{BootId, Sample, SampleKind, Status},
 };
 
@@ -109,7 +109,7 @@ impl Meter {
             self.estimate(sample, &datasets);
             self.last_frame = Some(moment);
         }
-        self.announcer.learn(part, sample.mode, &datasets, moment.at);
+        self.announcer.handle_datasets(part, sample.mode, &datasets, moment.at);
         self.derive(moment);
         events.extend(events::between(&self.told, &self.derived));
         self.told.remember(&self.derived);
@@ -136,7 +136,7 @@ impl Meter {
     /// What time alone brings; to be called about twice a second.
     pub fn on_tick(&mut self, now: Instant) -> Vec<Message> {
         let mut messages = Vec::new();
-        messages.extend(self.announcer.take_over(now));
+        messages.extend(self.announcer.poll_takeover(now));
         messages.extend(self.discover(now));
         if self.repeats.iter().any(|at| *at <= now) {
             self.repeats.retain(|at| *at > now);
@@ -156,22 +156,22 @@ impl Meter {
 
     /// The broker is gone.
     pub fn on_disconnected(&mut self, now: Instant) {
-        self.announcer.on_disconnected(now);
+        self.announcer.handle_disconnected(now);
     }
 
     /// The broker is there.
     pub const fn on_connected(&mut self) {
-        self.announcer.on_connected();
+        self.announcer.handle_connected();
     }
 
     /// Home Assistant has started: everything again after a while, drawn from `random`.
     pub fn on_birth(&mut self, now: Instant, random: u64) {
-        self.announcer.on_birth(now, random);
+        self.announcer.handle_birth(random, now);
     }
 
     /// What a restart must not forget, if that has changed since this was last called.
     pub fn memory(&mut self) -> Option<&Memory> {
-        self.announcer.memory()
+        self.announcer.poll_memory()
     }
 
     /// The energy that Home Assistant keeps statistics of.
@@ -236,15 +236,17 @@ impl Meter {
 
     /// The total index, or the sum of all that a frame carries; a frame that lacks one of several says nothing.
     fn estimate(&mut self, sample: &Sample<'_>, datasets: &[Dataset<'_>]) {
-        let fresh = |label: &str| datasets.iter().find(|dataset| dataset.label() == label).and_then(|dataset| dataset.value().number());
+        let number = |dataset: &Dataset<'_>| dataset.value().number();
+        let with_role = |role| datasets.iter().find(|dataset| dataset.role() == Some(role)).and_then(number);
+        let fresh = |label: &str| datasets.iter().find(|dataset| dataset.label() == label).and_then(number);
         let withdrawn = match sample.mode {
-            Mode::Standard => fresh("EAST"),
+            Mode::Standard => with_role(Role::EnergyWithdrawn),
             Mode::Historic => self.state.contract_indexes().iter().map(|label| fresh(label)).sum::<Option<u64>>().filter(|sum| *sum > 0),
         };
         if let Some(index) = withdrawn {
             self.withdrawn.push(sample.uptime_ms, index);
         }
-        if let Some(index) = fresh("EAIT") {
+        if let Some(index) = with_role(Role::EnergyInjected) {
             self.injected.push(sample.uptime_ms, index);
         }
     }
@@ -256,9 +258,9 @@ impl Meter {
     }
 
     fn derived_powers(&mut self) {
-        let ceiling = |label| self.state.number(label);
-        let withdrawn = self.withdrawn.estimate(ceiling("SINSTS").or_else(|| ceiling("PAPP")));
-        let injected = self.injected.estimate(ceiling("SINSTI"));
+        let ceiling = |role| self.state.number_with_role(role);
+        let withdrawn = self.withdrawn.estimate(ceiling(Role::PowerWithdrawn));
+        let injected = self.injected.estimate(ceiling(Role::PowerInjected));
         self.derived.powers(withdrawn, injected);
     }
 
@@ -273,7 +275,7 @@ impl Meter {
     }
 
     fn discover(&mut self, now: Instant) -> Option<Message> {
-        let message = self.announcer.poll(&self.state, now)?;
+        let message = self.announcer.poll_discovery(&self.state, now)?;
         self.repeats = REPEATS.iter().map(|after| now + *after).collect();
         Some(message)
     }

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use teleinfo_proto::tic::{Dataset, Event, FrameEnd, MeterId, Mode, Timestamp, Value};
+use teleinfo_proto::tic::{Dataset, Event, FrameEnd, MeterId, Mode, Role, Timestamp, Value};
 
 use crate::{
     config::file::ParityChoice,
@@ -53,15 +53,23 @@ pub(super) struct Hearing {
     pub(super) clock: Option<(Timestamp, Instant)>,
     /// How long bytes came.
     pub(super) time: Duration,
-    latest: Vec<(String, String)>,
+    latest: Vec<Said>,
     refused_in_frame: u32,
     begun: bool,
 }
 
+/// A label, what it is for, and what it said last.
+#[derive(Debug)]
+struct Said {
+    label: String,
+    role: Option<Role>,
+    data: String,
+}
+
 impl Hearing {
-    /// The last data of a label.
-    pub(super) fn get(&self, label: &str) -> Option<&str> {
-        self.latest.iter().find(|(name, _)| name == label).map(|(_, data)| data.as_str())
+    /// The last data of a label that has this role.
+    pub(super) fn said(&self, role: Role) -> Option<&str> {
+        self.latest.iter().find(|said| said.role == Some(role)).map(|said| said.data.as_str())
     }
 
     /// Share of what verified, in %.
@@ -69,7 +77,7 @@ impl Hearing {
         (good + bad > 0).then(|| good * 100 / (good + bad))
     }
 
-    fn take(&mut self, event: &Event<'_>) {
+    pub(super) fn take(&mut self, event: &Event<'_>) {
         match event {
             Event::FrameStart => (self.begun, self.refused_in_frame) = (true, 0),
             Event::Dataset(dataset) => self.dataset(dataset),
@@ -90,9 +98,9 @@ impl Hearing {
             Value::Nothing => self.clock = dataset.time().map(|time| (time, Instant::now())),
             _ => {}
         }
-        match self.latest.iter_mut().find(|(label, _)| label == dataset.label()) {
-            Some((_, data)) => data.replace_range(.., dataset.data()),
-            None => self.latest.push((dataset.label().into(), dataset.data().into())),
+        match self.latest.iter_mut().find(|said| said.label == dataset.label()) {
+            Some(said) => said.data.replace_range(.., dataset.data()),
+            None => self.latest.push(Said { label: dataset.label().into(), role: dataset.role(), data: dataset.data().into() }),
         }
     }
 

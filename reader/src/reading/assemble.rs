@@ -13,7 +13,7 @@
 use std::mem;
 
 use teleinfo_proto::{
-    tic::{Dataset, Event, FrameEnd, MeterId, Mode, Value, spec},
+    tic::{Dataset, Event, FrameEnd, MeterId, Mode, Role, Value, spec},
     wire::{BootId, Counters, Datasets, DatasetsWriter, Sample, SampleKind},
 };
 
@@ -24,10 +24,6 @@ use crate::reading::{
 
 /// Frames in a row that must give the same new identity while their indexes say otherwise.
 const IDENTITY_AGREEING: u8 = 3;
-/// What an ampere of ISOUSC stands for, in VA (54E §6.1.1).
-const SUBSCRIBED_VA_PER_AMPERE: u64 = 200;
-/// The labels of an overload in historic mode.
-const OVERLOAD_LABELS: [&str; 4] = ["ADPS", "ADIR1", "ADIR2", "ADIR3"];
 
 /// When something happened, on the two clocks that a sample carries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -383,28 +379,27 @@ struct Judged {
 fn is_overload(dataset: &Dataset<'_>) -> bool {
     match dataset.value() {
         Value::Status(status) => status.over_power(),
-        Value::Current(_) => dataset.mode() == Mode::Historic && OVERLOAD_LABELS.contains(&dataset.label()),
+        Value::Current(_) => matches!(dataset.role(), Some(Role::Overload(_))),
         _ => false,
     }
 }
 
 /// What a frame says of power.
 fn powers(frame: &Frame) -> Powers {
-    let mut powers = Powers::default();
-    let mut phases = 1;
+    let (mut powers, mut current, mut phases) = (Powers::default(), None, 1);
     for dataset in frame.datasets() {
-        let number = || dataset.value().number();
-        match dataset.label() {
-            // ISOUSC is that of one phase.
-            "IINST2" => phases = 3,
-            "ISOUSC" => powers.subscribed = number().map(|amperes| amperes * SUBSCRIBED_VA_PER_AMPERE),
-            "PREF" => powers.subscribed = number().map(|kilo| kilo * 1_000),
-            "PAPP" | "SINSTS" | "SINST1" => powers.withdrawn = number(),
-            "SINSTI" => powers.injected = number(),
+        let number = dataset.value().number();
+        match dataset.role() {
+            Some(Role::Current(2)) => phases = 3,
+            Some(Role::SubscribedCurrent) => current = number,
+            Some(Role::SubscribedPower) => powers.subscribed = number.map(|kilo| kilo * 1_000),
+            Some(Role::PowerWithdrawn) => powers.withdrawn = number,
+            Some(Role::PowerInjected) => powers.injected = number,
             _ => {}
         }
     }
-    powers.subscribed = powers.subscribed.map(|power| power * phases).filter(|power| *power > 0);
+    let from_current = current.map(|amperes| amperes * spec::VA_PER_SUBSCRIBED_AMPERE * phases);
+    powers.subscribed = powers.subscribed.or(from_current).filter(|power| *power > 0);
     powers
 }
 

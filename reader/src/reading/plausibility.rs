@@ -14,7 +14,7 @@
 //! Time is the meter's: the clock's, or what the bytes on the line must have taken if that is more. A real line cannot be faster than its
 //! baud rate; a simulated meter in a hurry can.
 
-use teleinfo_proto::tic::{Dataset, LabelKind, spec::INDEX_MODULUS};
+use teleinfo_proto::tic::{Dataset, Label, LabelKind, Role, spec::INDEX_MODULUS};
 
 /// More indexes than a meter has: EAST, EASF01-10, EASD01-04, EAIT, ERQ1-4 are 20.
 const TRACKS: usize = 24;
@@ -128,25 +128,25 @@ impl Plausibility {
 
     /// Judges one dataset at the meter's time `at_ms`; what is no index is always plausible.
     pub fn judge(&mut self, dataset: &Dataset<'_>, at_ms: u64, trusted: bool) -> Verdict {
-        let Some((code, kind, value)) = index(dataset) else { return Verdict::Plausible };
-        let limit = self.limit(code, kind);
-        let Some(track) = self.track(code) else { return Verdict::Plausible };
+        let Some((label, value)) = index(dataset) else { return Verdict::Plausible };
+        let limit = self.limit(label);
+        let Some(track) = self.track(label.code) else { return Verdict::Plausible };
         track.judge(Point { value, at_ms }, limit, trusted)
     }
 
     /// Whether a dataset is an index that continues what was believed. Changes nothing.
     #[must_use]
     pub fn continues(&self, dataset: &Dataset<'_>, at_ms: u64) -> Option<bool> {
-        let (code, kind, value) = index(dataset)?;
-        let track = self.tracks.iter().flatten().find(|track| track.code == code)?;
-        track.believed.map(|believed| self.limit(code, kind).is_possible(believed, Point { value, at_ms }))
+        let (label, value) = index(dataset)?;
+        let track = self.tracks.iter().flatten().find(|track| track.code == label.code)?;
+        track.believed.map(|believed| self.limit(label).is_possible(believed, Point { value, at_ms }))
     }
 
     /// What is injected, and what is reactive, is not bound by the subscription.
-    fn limit(&self, code: &str, kind: LabelKind) -> Limit {
+    fn limit(&self, label: &Label) -> Limit {
         let subscribed = || self.subscribed.map_or(LIMIT_VA, |subscribed| (subscribed * OVERLOAD).clamp(1_000, LIMIT_VA));
-        match (kind, code) {
-            (LabelKind::Energy, "EAIT") => Limit { stated: self.injected.highest(), possible: LIMIT_VA },
+        match (label.kind, label.role) {
+            (LabelKind::Energy, Some(Role::EnergyInjected)) => Limit { stated: self.injected.highest(), possible: LIMIT_VA },
             (LabelKind::Energy, _) => Limit { stated: self.withdrawn.highest(), possible: subscribed() },
             // Reactive power is never above the apparent one, whichever way it flows.
             _ => Limit { stated: self.withdrawn.highest().max(self.injected.highest()), possible: LIMIT_VA },
@@ -214,10 +214,10 @@ fn elapsed(from: Point, to: Point) -> u64 {
     to.at_ms.saturating_sub(from.at_ms)
 }
 
-fn index(dataset: &Dataset<'_>) -> Option<(&'static str, LabelKind, u32)> {
+fn index(dataset: &Dataset<'_>) -> Option<(&'static Label, u32)> {
     let known = dataset.info().filter(|known| known.kind.is_index())?;
     let value = dataset.value().number()?.try_into().ok()?;
-    Some((known.code, known.kind, value))
+    Some((known, value))
 }
 
 #[cfg(test)]

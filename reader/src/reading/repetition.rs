@@ -9,14 +9,12 @@
 
 use std::mem;
 
-use teleinfo_proto::tic::{Dataset, LabelKind, spec::LABEL_WIDTH_MAX};
+use teleinfo_proto::tic::{Dataset, LabelKind, Role, spec::LABEL_WIDTH_MAX};
 
 /// More unknown labels than any meter sends in a frame; what is beyond is not believed.
 const MANY: usize = 80;
 /// The digest of what is no text.
 const NO_TEXT: u32 = 0;
-/// The text that may change from one frame to the next.
-const CHANGING: &str = "LTARF";
 /// From here on stands what a wrong bit 6 makes of the characters from space to `?`.
 const DOUBTFUL: u8 = 0x60;
 
@@ -96,7 +94,8 @@ impl Doubts {
             None => before.is_some(),
             Some(text) => {
                 let same = before.is_none_or(|before| *before == saying);
-                same || dataset.label() == CHANGING && text.bytes().all(|byte| byte < DOUBTFUL)
+                // The name of the tariff may change from one frame to the next.
+                same || dataset.role() == Some(Role::Tariff) && text.bytes().all(|byte| byte < DOUBTFUL)
             }
         };
         self.now.add(saying);

@@ -9,7 +9,7 @@ use std::{
 
 use mio::{Interest, Registry, unix::SourceFd};
 use teleinfo_proto::{
-    tic::{Event, Mode, Value},
+    tic::{Event, Mode},
     wire::{BootId, LineState, Status},
 };
 use teleinfo_zenoh_client::{Client, Credentials, Options};
@@ -38,8 +38,6 @@ use crate::{
 
 /// One read: a second of a line at 9600 baud.
 const READ_BYTES: usize = 1024;
-/// The labels of the apparent power drawn, for the light.
-const POWER_LABELS: [&str; 2] = ["PAPP", "SINSTS"];
 
 /// All parts, and how they hang together.
 pub(super) struct Reader<'a> {
@@ -327,11 +325,7 @@ fn note(event: &Event<'_>, session: &mut Session, light: &mut Light, now: Instan
     match event {
         Event::Dataset(dataset) => {
             session.handle_dataset(now);
-            if let Value::ApparentPower(power) = dataset.value()
-                && POWER_LABELS.contains(&dataset.label())
-            {
-                light.handle_power(power.get(), now);
-            }
+            light.handle_dataset(dataset, now);
         }
         Event::Refused(refusal) => log::debug!("{refusal}"),
         Event::FrameStart | Event::FrameEnd(_) => {}

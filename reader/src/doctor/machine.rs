@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 /// The machine that is looked at.
-pub(super) struct Place {
+pub(super) struct Machine {
     /// Where its files begin.
     pub(super) root: PathBuf,
 }

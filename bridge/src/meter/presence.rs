@@ -11,7 +11,7 @@ const HICCUP: Duration = Duration::from_secs(8);
 
 /// Follows one meter.
 #[derive(Debug, Clone)]
-pub struct Availability {
+pub struct Presence {
     patience: Duration,
     /// Since when the meter is given the benefit of the doubt: its last frame, or when it was first heard of.
     since: Option<Instant>,
@@ -32,14 +32,14 @@ enum Frames {
     Over,
 }
 
-impl Availability {
+impl Presence {
     /// A meter never heard of; offline after `patience` without a frame.
     #[must_use]
     pub fn new(patience: Duration) -> Self {
         Self { patience, since: None, frames: Frames::Awaited, gone: None, said: None }
     }
 
-    /// The broker still says `online` from an earlier run: true or not, it has until the end of our patience to show itself.
+    /// The broker still says `online` from an earlier run. We leave it at that until `patience` has passed without a frame.
     pub fn handle_remembered(&mut self, now: Instant) {
         if self.since.is_none() {
             self.since = Some(now);
@@ -54,7 +54,7 @@ impl Availability {
     }
 
     /// A reader said goodbye; the news of its token travels apart.
-    pub fn handle_farewell(&mut self) {
+    pub fn handle_goodbye(&mut self) {
         self.frames = Frames::Over;
     }
 
@@ -64,7 +64,7 @@ impl Availability {
     }
 
     /// What is to be said, if it has changed: online or offline.
-    pub fn poll(&mut self, now: Instant) -> Option<bool> {
+    pub fn poll_change(&mut self, now: Instant) -> Option<bool> {
         let within = |since: Instant, time: Duration| now.saturating_duration_since(since) < time;
         if self.gone.is_some_and(|gone| !within(gone, HICCUP)) {
             self.frames = Frames::Over;
@@ -81,6 +81,20 @@ impl Availability {
         }
         self.said = Some(online);
         Some(online)
+    }
+
+    /// When to call [`Presence::poll_change`], if nothing happens before.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let silence = self.since.filter(|_| self.said != Some(false)).map(|since| since + self.patience);
+        let gone = self.gone.filter(|_| self.frames != Frames::Over).map(|gone| gone + HICCUP);
+        silence.into_iter().chain(gone).min()
+    }
+
+    /// Whether the reader's token is gone.
+    #[must_use]
+    pub const fn is_gone(&self) -> bool {
+        self.gone.is_some()
     }
 
     /// What was said last.
@@ -108,19 +122,22 @@ mod tests {
     /// Second, what happens then, what must be said then; patience is 30 s.
     fn walk(name: &str, steps: &[(u64, Happens, Option<bool>)]) {
         let start = Instant::now();
-        let mut availability = Availability::new(Duration::from_secs(30));
+        let mut presence = Presence::new(Duration::from_secs(30));
         for &(second, happens, expected) in steps {
             let now = start + Duration::from_secs(second);
+            if let (Nothing, Some(_)) = (happens, expected) {
+                assert_eq!(presence.poll_timeout(), Some(now), "{name}: woken at {second} s");
+            }
             match happens {
-                Appears => availability.handle_token(true, now),
-                Vanishes => availability.handle_token(false, now),
-                Goodbye => availability.handle_farewell(),
-                Frame => availability.handle_frame(now),
-                Remembered => availability.handle_remembered(now),
+                Appears => presence.handle_token(true, now),
+                Vanishes => presence.handle_token(false, now),
+                Goodbye => presence.handle_goodbye(),
+                Frame => presence.handle_frame(now),
+                Remembered => presence.handle_remembered(now),
                 Nothing => {}
             }
-            assert_eq!(availability.poll(now), expected, "{name}: {happens:?} at {second} s");
-            assert_eq!(availability.poll(now), None, "{name}: said twice");
+            assert_eq!(presence.poll_change(now), expected, "{name}: {happens:?} at {second} s");
+            assert_eq!(presence.poll_change(now), None, "{name}: said twice");
         }
     }
 

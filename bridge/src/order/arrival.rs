@@ -16,7 +16,33 @@ pub enum Arrival {
     /// A reader reads this meter, or no longer does.
     Token(MeterId, bool),
     /// A reader leaves this meter by its own will.
-    Farewell(MeterId),
-    /// Something this release does not understand came under this key.
-    Strange(String, Error),
+    Goodbye(MeterId),
+    /// Something that is not believed, and what is to be said of it.
+    Refused(Refusal, String),
+}
+
+/// Why something is not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is larger than any message.
+    TooLarge,
+    /// It is of another version of the wire format.
+    Version,
+    /// It cannot be read.
+    Malformed,
+    /// Its key and its content name different meters.
+    Key,
+    /// Its key names no meter and no reader.
+    Stranger,
+}
+
+impl Refusal {
+    /// Why a message that cannot be decoded is refused.
+    #[must_use]
+    pub const fn of(error: Error) -> Self {
+        match error {
+            Error::Version(_) => Self::Version,
+            _ => Self::Malformed,
+        }
+    }
 }

@@ -83,10 +83,10 @@ struct Track {
 }
 
 impl Watch {
-    /// A live sample arrived: relates the reader's clock to ours.
-    pub fn live(&self, received: &Received, at: SystemTime) {
-        if let Some(track) = self.lock().track(received.meter) {
-            track.clock.observe(received, at);
+    /// A live sample arrived: its reader's clock stands so.
+    pub fn clock(&self, meter: MeterId, clock: ReaderClock) {
+        if let Some(track) = self.lock().track(meter) {
+            track.clock = clock;
         }
     }
 

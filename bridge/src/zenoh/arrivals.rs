@@ -10,7 +10,7 @@ use zenoh::{
     sample::{Sample, SampleKind},
 };
 
-use crate::order::{arrival::Arrival, received::Received};
+use crate::order::{arrival::{Arrival, Refusal}, received::Received};
 
 /// Arrivals that wait for the main task. Beyond it they are dropped: samples are in their reader's history, reports come again.
 const ARRIVALS_MAX: usize = 1_024;
@@ -48,11 +48,11 @@ fn forward(sender: &mpsc::Sender<Arrival>, arrival: Option<Arrival>) {
 
 fn of_sample(sample: &Sample) -> Option<Arrival> {
     if sample.kind() == SampleKind::Delete {
-        return keys::meter_of(sample.key_expr().as_str()).map(Arrival::Farewell);
+        return keys::meter_of(sample.key_expr().as_str()).map(Arrival::Goodbye);
     }
     Some(match Received::new(bytes(sample)) {
         Ok(received) => Arrival::Sample(received, SystemTime::now()),
-        Err(error) => Arrival::Strange(sample.key_expr().to_string(), error),
+        Err(error) => Arrival::Refused(Refusal::of(error), format!("{}: {error}", sample.key_expr())),
     })
 }
 

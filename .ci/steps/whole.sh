@@ -26,32 +26,32 @@ step_no_c_compiler() {
 }
 
 step_emulated_pi() {
-    need_packages qemu-user-static python3
+    need_packages qemu-user-static mosquitto mosquitto-clients iproute2 util-linux python3
     need_our_packages
     need_programs
     deploy/test/qemu
 }
 
 step_light() {
-    need_packages gcc util-linux
+    need_packages mosquitto mosquitto-clients iproute2 strace util-linux python3
     need_programs
     deploy/test/light
 }
 
 step_faults() {
-    need_packages mosquitto mosquitto-clients iproute2 iptables faketime strace util-linux python3
+    need_packages mosquitto mosquitto-clients iproute2 iptables faketime util-linux python3
     need_programs
     deploy/test/faults/run --short
 }
 
 step_home_assistant() {
-    need_packages mosquitto mosquitto-clients python3 gcc g++
+    need_packages debootstrap mosquitto mosquitto-clients iproute2 util-linux faketime python3
     need_programs
     deploy/test/home-assistant/run --short
 }
 
 step_two_hosts() {
-    need_packages systemd-container debootstrap iproute2 python3
+    need_packages systemd-container debootstrap iproute2 util-linux dpkg python3
     need_our_packages
     need_programs
     deploy/test/two-hosts

@@ -20,7 +20,7 @@ use teleinfo_bridge::{
 };
 use teleinfo_proto::{
     tic::{Label, Mode},
-    wire::Kind,
+    wire::SampleKind,
 };
 
 const CONFIG: &str = "/config";
@@ -147,7 +147,7 @@ fn announced_once_retained_and_acknowledged() {
 #[test]
 fn not_from_half_a_frame_unless_there_never_is_a_whole_one() {
     let mut bench = Bench::new("021861000001");
-    let half = frames("syn-hist-base-mono.tic").remove(0).without("IINST").kind(Kind::Frame { complete: false });
+    let half = frames("syn-hist-base-mono.tic").remove(0).without("IINST").kind(SampleKind::Frame { complete: false });
     let mut counts = Vec::new();
     for _ in 0..6 {
         let mut messages = bench.apply(&half);
@@ -221,7 +221,7 @@ fn another_calendar_in_standard_mode_removes_what_was_of_the_old_one() {
 fn nothing_is_taken_over_on_the_word_of_a_damaged_frame() {
     let mut bench = Bench::with("021861000002", Language::English, Migrate::Teleinfo2mqtt, Memory::default());
     let whole = frames("syn-hist-hc-mono.tic").remove(0);
-    let damaged = whole.clone().without("HCHP").kind(Kind::Frame { complete: false });
+    let damaged = whole.clone().without("HCHP").kind(SampleKind::Frame { complete: false });
     let old = "homeassistant/sensor/teleinfo/021861000002_hchp/config";
     let said =
         |messages: &[Message]| messages.iter().filter(|message| message.topic == old).map(|m| m.text().to_owned()).collect::<Vec<_>>();
@@ -276,7 +276,7 @@ fn a_change_of_contract_needs_no_whole_frame_on_a_bad_line() {
     let mut bench = Bench::new("021861000001");
     bench.apply(&frames("syn-hist-tempo-mono.tic")[0]);
     bench.pass(10);
-    let half = frames("syn-hist-base-mono.tic").remove(0).kind(Kind::Frame { complete: false });
+    let half = frames("syn-hist-base-mono.tic").remove(0).kind(SampleKind::Frame { complete: false });
     let mut messages = Vec::new();
     for lacking in ["IINST", "BASE", "IINST", "ISOUSC", "HHPHC", "PAPP", "IINST", "IINST", "IINST", "IINST", "IINST", "IINST"] {
         messages.extend(bench.apply(&half.clone().without(lacking)));
@@ -295,7 +295,7 @@ fn a_change_of_mode_keeps_what_is_the_same_thing() {
     messages.extend(bench.pass(10));
     let historic = components(discoveries(&messages).last().unwrap());
     let other = &frames("syn-std-base-mono.tic")[0];
-    let half = other.clone().without("SINSTS").kind(Kind::Frame { complete: false });
+    let half = other.clone().without("SINSTS").kind(SampleKind::Frame { complete: false });
     let mut messages = [&half, other, other].into_iter().flat_map(|frame| bench.apply(frame)).collect::<Vec<_>>();
     messages.extend(bench.pass(20));
     assert!(

@@ -3,13 +3,13 @@
 mod common;
 
 use common::{Bench, Frame, events, frames, json};
-use teleinfo_proto::wire::Kind;
+use teleinfo_proto::wire::SampleKind;
 
 fn base() -> Frame {
     frames("syn-hist-base-mono.tic").remove(0)
 }
 
-const PARTIAL: Kind = Kind::Frame { complete: false };
+const PARTIAL: SampleKind = SampleKind::Frame { complete: false };
 
 #[test]
 fn a_label_that_is_gone_is_gone() {
@@ -40,7 +40,7 @@ fn overload_is_said_at_once_and_ends_by_itself() {
 fn an_urgent_sample_is_laid_over() {
     let mut bench = Bench::new("021861000001");
     bench.apply(&base());
-    let messages = bench.apply(&Frame::historic(&[("ADPS", "033")]).kind(Kind::Urgent));
+    let messages = bench.apply(&Frame::historic(&[("ADPS", "033")]).kind(SampleKind::Urgent));
     assert_eq!(bench.state()["ADPS"]["value"], 33);
     assert_eq!(bench.state()["PAPP"], json(&messages, "021861000001").unwrap()["PAPP"]);
     assert_eq!(json(&messages, "/derived").unwrap()["overload"], true);
@@ -66,7 +66,7 @@ fn a_label_comes_back_to_its_place() {
     let mut bench = Bench::new("021861000001");
     bench.apply(&base().without("PTEC"));
     bench.apply(&base().kind(PARTIAL));
-    let labels: Vec<String> = bench.meter.state().datasets().map(|dataset| dataset.label.to_owned()).collect();
+    let labels: Vec<String> = bench.meter.state().datasets().map(|dataset| dataset.label().to_owned()).collect();
     let expected: Vec<String> = base().lines.into_iter().map(|line| line.label).collect();
     assert_eq!(labels, expected);
 }
@@ -208,7 +208,7 @@ fn a_message_of_one_frame_is_told_and_kept() {
 fn a_snapshot_of_the_past_is_no_state() {
     let mut bench = Bench::new("021861000001");
     bench.apply(&base());
-    let messages = bench.apply(&Frame::historic(&[("BASE", "000000123")]).kind(Kind::Snapshot));
+    let messages = bench.apply(&Frame::historic(&[("BASE", "000000123")]).kind(SampleKind::Snapshot));
     assert_eq!(messages.len(), 1);
     assert_eq!(messages[0].topic, "teleinfo/021861000001/history");
     assert_eq!(messages[0].text(), r#"{"time":"2024-01-07T17:00:00Z","BASE":{"raw":"000000123","value":123}}"#);

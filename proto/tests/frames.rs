@@ -4,7 +4,7 @@
 
 use std::{fs, path::Path};
 
-use teleinfo_proto::tic::{Decoder, End, Event, Parity, Value};
+use teleinfo_proto::tic::{Decoder, Event, FrameEnd, Parity, Value};
 
 /// What is in a file: datasets taken, whole frames, and why each refused dataset was.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -23,7 +23,7 @@ fn decode(parity: Parity, bytes: &[u8]) -> Found {
             Event::Refused(refusal) => {
                 found.refused.push(format!("{} {}", refusal.label.unwrap_or("?"), refusal.reason.kind().name()));
             }
-            Event::FrameEnd(End::Etx { whole: true }) => found.whole += 1,
+            Event::FrameEnd(FrameEnd::Etx { whole: true }) => found.whole += 1,
             Event::FrameStart | Event::FrameEnd(_) => {}
         }
     }
@@ -113,7 +113,7 @@ fn published_frame_of_a_real_meter() {
             && let Some(number) = dataset.value().number()
         {
             assert_ne!(dataset.value(), Value::Nothing);
-            numbers.push((dataset.label.to_owned(), number));
+            numbers.push((dataset.label().to_owned(), number));
         }
     }
     let expected = [("ADCO", 12_345_678_912), ("ISOUSC", 30), ("BASE", 2_815_235), ("IINST", 1), ("IMAX", 90), ("PAPP", 260)];

@@ -4,7 +4,7 @@
 
 use proptest::prelude::*;
 use teleinfo_proto::{
-    tic::{Dataset, Decoder, Event, Kind, Label, Mode, Parity, Timestamp, encode},
+    tic::{Dataset, Decoder, Event, Label, LabelKind, Mode, Parity, Timestamp, encode},
     wire::{Sample, Status},
 };
 
@@ -41,15 +41,15 @@ fn data(label: &'static Label) -> BoxedStrategy<String> {
     let width = usize::from(label.width);
     let pattern = |class: &str| proptest::string::string_regex(&format!("{class}{{{width}}}")).unwrap().boxed();
     match label.kind {
-        Kind::Relays => (0..=255_u8).prop_map(|relays| format!("{relays:03}")).boxed(),
-        Kind::Period => prop::sample::select(vec!["TH..", "HC..", "HPJR", "PM.."]).prop_map(str::to_owned).boxed(),
-        Kind::Tomorrow => prop::sample::select(vec!["----", "BLEU", "BLAN", "ROUG"]).prop_map(str::to_owned).boxed(),
-        Kind::MissingPhases => prop::sample::select(vec!["00", "02", "0E"]).prop_map(str::to_owned).boxed(),
-        Kind::Programme => pattern("[A-Z]"),
-        Kind::Status | Kind::StatusWord => pattern("[0-9A-F]"),
-        Kind::Text => pattern("[ -~]"),
-        Kind::TariffOption => pattern("[ -_]"),
-        Kind::DayProfile => {
+        LabelKind::Relays => (0..=255_u8).prop_map(|relays| format!("{relays:03}")).boxed(),
+        LabelKind::Period => prop::sample::select(vec!["TH..", "HC..", "HPJR", "PM.."]).prop_map(str::to_owned).boxed(),
+        LabelKind::Tomorrow => prop::sample::select(vec!["----", "BLEU", "BLAN", "ROUG"]).prop_map(str::to_owned).boxed(),
+        LabelKind::MissingPhases => prop::sample::select(vec!["00", "02", "0E"]).prop_map(str::to_owned).boxed(),
+        LabelKind::Programme => pattern("[A-Z]"),
+        LabelKind::Status | LabelKind::StatusWord => pattern("[0-9A-F]"),
+        LabelKind::Text => pattern("[ -~]"),
+        LabelKind::TariffOption => pattern("[ -_]"),
+        LabelKind::DayProfile => {
             let block = prop_oneof![
                 Just("NONUTILE".to_owned()),
                 (0..24_u8, 0..60_u8, any::<u16>()).prop_map(|(hour, minute, action)| format!("{hour:02}{minute:02}{action:04X}")),
@@ -106,7 +106,7 @@ proptest! {
         let (mut decoder, mut input, mut seen) = (Decoder::new(Parity::Even), bytes.as_slice(), vec![]);
         while let Some(event) = decoder.next_event(&mut input) {
             match event {
-                Event::Dataset(dataset) => seen.push((dataset.label.to_owned(), dataset.timestamp.map(str::to_owned), dataset.data.to_owned())),
+                Event::Dataset(dataset) => seen.push((dataset.label().to_owned(), dataset.timestamp().map(str::to_owned), dataset.data().to_owned())),
                 Event::Refused(refusal) => return Err(TestCaseError::fail(refusal.to_string())),
                 _ => {}
             }
@@ -130,7 +130,7 @@ proptest! {
         while let Some(event) = decoder.next_event(&mut input) {
             if let Event::Dataset(dataset) = event {
                 let sent = lines.iter().any(|(label, stamp, data)| {
-                    (label.code, stamp.as_deref(), data.as_str()) == (dataset.label, dataset.timestamp, dataset.data)
+                    (label.code, stamp.as_deref(), data.as_str()) == (dataset.label(), dataset.timestamp(), dataset.data())
                 });
                 prop_assert!(sent, "{:?} was never sent", dataset);
             }
@@ -139,7 +139,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_a_dataset_or_a_reason(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        let _ = Dataset::parse(&bytes);
+        let _ = Dataset::try_from(bytes.as_slice());
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use teleinfo_proto::{
     tic::{Dataset, Mode},
-    wire::{BootId, Cause, Counters, DatasetsWriter, Error, Extent, Kind, Line, Sample, Status},
+    wire::{BootId, Cause, Counters, DatasetsWriter, Error, Extent, LineState, Sample, SampleKind, Status},
 };
 
 const COUNTERS: Counters = Counters {
@@ -52,12 +52,12 @@ fn sample_bytes() -> Vec<u8> {
 fn with_sample(check: impl FnOnce(Sample<'_>)) {
     let mut buffer = [0; 64];
     let mut datasets = DatasetsWriter::resume(&mut buffer, 0);
-    datasets.push(&Dataset::check(Mode::Standard, "VTIC", None, "02").unwrap()).unwrap();
-    datasets.push(&Dataset::check(Mode::Standard, "DATE", Some("E170915101601"), "").unwrap()).unwrap();
+    datasets.push(&Dataset::new(Mode::Standard, "VTIC", None, "02").unwrap()).unwrap();
+    datasets.push(&Dataset::new(Mode::Standard, "DATE", Some("E170915101601"), "").unwrap()).unwrap();
     check(Sample {
-        boot: BootId(0xdead_beef),
+        boot: BootId::new(0xdead_beef),
         sequence: 7,
-        kind: Kind::Frame { complete: true },
+        kind: SampleKind::Frame { complete: true },
         unix_ms: 1_000,
         uptime_ms: 1_000,
         mode: Mode::Standard,
@@ -79,11 +79,11 @@ fn a_sample() {
 #[test]
 fn the_kinds() {
     with_sample(|sample| {
-        let kinds: [(Kind, &[u8]); 4] = [
-            (Kind::Frame { complete: true }, &[0, 1]),
-            (Kind::Frame { complete: false }, &[0, 0]),
-            (Kind::Urgent, &[1]),
-            (Kind::Snapshot, &[2]),
+        let kinds: [(SampleKind, &[u8]); 4] = [
+            (SampleKind::Frame { complete: true }, &[0, 1]),
+            (SampleKind::Frame { complete: false }, &[0, 0]),
+            (SampleKind::Urgent, &[1]),
+            (SampleKind::Snapshot, &[2]),
         ];
         for (kind, bytes) in kinds {
             let mut buffer = [0; Sample::BYTES_MAX];
@@ -98,10 +98,10 @@ fn a_status() {
     let status = Status {
         name: "pi",
         release: "0.1.0",
-        boot: BootId(5),
+        boot: BootId::new(5),
         unix_ms: -1,
         uptime_ms: 2,
-        line: Line::Reading,
+        line: LineState::Reading,
         cause: Cause::Noise,
         mode: Some(Mode::Historic),
         meter: None,

@@ -2,6 +2,8 @@
 //!
 //! The client knows how to send; this file knows what, under which key, and what to say in the log.
 
+pub(crate) mod trouble;
+
 use std::{collections::VecDeque, time::Instant};
 
 use mio::event::Event as Readiness;
@@ -9,7 +11,7 @@ use teleinfo_proto::{
     tic::MeterId,
     wire::{Sample, Status, keys},
 };
-use teleinfo_zenoh_client::{Client, Event, Query, QueryId, SendError};
+use teleinfo_zenoh_client::{Client, Declaration, Event, Query, QueryId, SendError};
 
 use crate::history::{ANSWER_BYTES, Cursor, History, Request};
 
@@ -32,12 +34,12 @@ pub struct Publisher {
     trouble: String,
 }
 
-/// What is declared for a meter.
+/// The meter that samples come from.
 struct Meter {
     id: MeterId,
     sample_key: keys::Key,
-    queryable: u32,
-    token: Option<u32>,
+    /// Its token is declared.
+    alive: bool,
 }
 
 struct Answer {
@@ -74,7 +76,7 @@ impl Publisher {
 
     /// An event of the loop that may be the client's.
     pub fn handle_event(&mut self, event: &Readiness, now: Instant) {
-        self.client.handle_event(now, event);
+        self.client.handle_event(event, now);
     }
 
     /// When [`Publisher::handle_timeout`] is due.
@@ -97,7 +99,7 @@ impl Publisher {
     pub fn send(&mut self, sample: &Sample<'_>, encoded: &[u8], now: Instant) -> bool {
         self.set_meter(sample.meter, now);
         let Some(meter) = &self.meter else { return false };
-        self.client.publish(now, &meter.sample_key, encoded).is_ok()
+        self.client.publish(&meter.sample_key, encoded, now).is_ok()
     }
 
     /// Sends a report.
@@ -106,21 +108,18 @@ impl Publisher {
         let mut buffer = [0; Status::BYTES_MAX];
         match status.encode(&mut buffer) {
             // Without a connection it is not missed: there is another with the connection.
-            Ok(bytes) => _ = self.client.publish(now, &key, bytes),
+            Ok(bytes) => _ = self.client.publish(&key, bytes, now),
             Err(error) => log::debug!("status: {error}"),
         }
     }
 
     /// Shows or withdraws the token of the meter.
     pub fn set_alive(&mut self, alive: bool, now: Instant) {
-        let Some(meter) = &mut self.meter else { return };
-        match meter.token {
-            None if alive => meter.token = Some(self.client.declare_token(now, &keys::alive(&meter.id))),
-            Some(token) if !alive => {
-                self.client.undeclare(now, token);
-                meter.token = None;
-            }
-            _ => {}
+        let Some(meter) = self.meter.as_mut().filter(|meter| meter.alive != alive) else { return };
+        meter.alive = alive;
+        match alive {
+            true => self.client.declare(Declaration::Token, &keys::alive(&meter.id), now),
+            false => self.client.undeclare(Declaration::Token, &keys::alive(&meter.id), now),
         }
     }
 
@@ -133,8 +132,8 @@ impl Publisher {
     /// Leaves the meter. Its token goes in a lost connection too; that its samples are deleted is what tells a farewell from a fault.
     fn part(&mut self, now: Instant) {
         let Some(meter) = &self.meter else { return };
-        // Nobody there to hear it: fine.
-        let _ = self.client.delete(now, &meter.sample_key);
+        // Without a connection nobody has to be told.
+        let _ = self.client.delete(&meter.sample_key, now);
         self.set_alive(false, now);
     }
 
@@ -144,10 +143,13 @@ impl Publisher {
         }
         self.part(now);
         if let Some(old) = &self.meter {
-            self.client.undeclare(now, old.queryable);
+            self.client.undeclare(Declaration::Queryable, &keys::history(&old.id), now);
+            self.client.undeclare(Declaration::Key, &old.sample_key, now);
         }
-        let queryable = self.client.declare_queryable(now, &keys::history(&id));
-        self.meter = Some(Meter { id, sample_key: keys::sample(&id), queryable, token: None });
+        let sample_key = keys::sample(&id);
+        self.client.declare(Declaration::Key, &sample_key, now);
+        self.client.declare(Declaration::Queryable, &keys::history(&id), now);
+        self.meter = Some(Meter { id, sample_key, alive: false });
     }
 
     fn take(&mut self, event: Event, history: &History, now: Instant) {
@@ -157,7 +159,8 @@ impl Publisher {
                 self.connected = true;
                 self.trouble.clear();
             }
-            Event::Disconnected { reason, .. } => self.lost(reason),
+            Event::Disconnected { failures, .. } => self.lost(trouble::of_locators(&failures)),
+            Event::NoRouter { group } => self.lost(trouble::of_scouting(group)),
             Event::Query(query) => self.ask(query, history, now),
             Event::Room => self.full = false,
         }
@@ -180,10 +183,10 @@ impl Publisher {
                 log::debug!("history asked for: {:?}", query.parameters);
                 self.answers.push_back(Answer { query: query.id, cursor: history.answer(request), waiting: None });
             }
-            Ok(_) => _ = self.client.finish(now, query.id),
+            Ok(_) => _ = self.client.finish(query.id, now),
             Err(error) => {
                 log::debug!("history asked for with {:?}: {error}", query.parameters);
-                let _ = self.client.finish(now, query.id);
+                let _ = self.client.finish(query.id, now);
             }
         }
     }
@@ -196,7 +199,7 @@ impl Publisher {
                 Some(sample) => reply(&mut self.client, answer, &sample, now),
                 None => match history.next(&mut answer.cursor, &mut self.buffer) {
                     Some(sample) => reply(&mut self.client, answer, sample, now),
-                    None => Progress::of(self.client.finish(now, answer.query)).or_done(),
+                    None => Progress::of(self.client.finish(answer.query, now)).or_done(),
                 },
             };
             match sent {
@@ -235,7 +238,7 @@ impl Progress {
 
 fn reply(client: &mut Client, answer: &mut Answer, encoded: &[u8], now: Instant) -> Progress {
     let Ok(sample) = Sample::decode(encoded) else { return Progress::On };
-    let progress = Progress::of(client.reply(now, answer.query, &keys::sample(&sample.meter), encoded));
+    let progress = Progress::of(client.reply(answer.query, &keys::sample(&sample.meter), encoded, now));
     if let Progress::Full = progress {
         answer.waiting = Some(encoded.to_vec());
     }

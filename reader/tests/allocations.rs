@@ -28,7 +28,7 @@ fn a_frame_costs_no_allocation() {
     for (mode, frame) in FRAMES {
         let mut now = Instant::now();
         let mut receiver = Receiver::new(None, ParityChoice::Software, now);
-        let mut assembler = Assembler::new(BootId(1));
+        let mut assembler = Assembler::new(BootId::new(1));
         let (mut history, mut diagnosis) = (History::new(64 * 1024), Diagnosis::new(now));
         let (mut samples, mut uptime_ms) = (0, 0);
         let mut frame_through = || {

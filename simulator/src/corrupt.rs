@@ -161,7 +161,7 @@ impl Line {
             time: Duration::ZERO,
             parity,
             decoder: Decoder::new(parity),
-            assembler: Assembler::new(BootId(1)),
+            assembler: Assembler::new(BootId::new(1)),
             recent: VecDeque::new(),
         }
     }
@@ -225,8 +225,9 @@ fn compare(recent: &mut VecDeque<Sent>, datasets: &[Dataset<'_>], tally: &mut Ta
 
 impl Sent {
     fn find(&self, dataset: &Dataset<'_>) -> Option<usize> {
-        let same =
-            |group: &Group| group.label == dataset.label && group.data == dataset.data && group.timestamp.as_deref() == dataset.timestamp;
+        let same = |group: &Group| {
+            group.label == dataset.label() && group.data == dataset.data() && group.timestamp.as_deref() == dataset.timestamp()
+        };
         self.groups.iter().position(same)
     }
 
@@ -269,7 +270,7 @@ fn untouched(sent: &[u8], arrives: &[u8]) -> Vec<bool> {
 
 impl Tally {
     fn wrong(&mut self, dataset: &Dataset<'_>) {
-        let known = Label::find(dataset.mode, dataset.label);
+        let known = Label::find(dataset.mode(), dataset.label());
         let counter = match known {
             None => &mut self.wrong_label,
             Some(label) if label.kind.is_index() => &mut self.wrong_index,

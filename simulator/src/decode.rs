@@ -10,7 +10,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{Read, Write};
-use teleinfo_proto::tic::{Dataset, Decoder, End, Event, Parity, Refusal, Value};
+use teleinfo_proto::tic::{Dataset, Decoder, Event, FrameEnd, Parity, Refusal, Value};
 
 /// Enough bytes to tell whether they carry parity.
 const PROBE: usize = 64;
@@ -84,7 +84,7 @@ impl Collector {
             Event::FrameStart => self.end = read - 1,
             Event::Dataset(dataset) => self.dataset(dataset),
             Event::Refused(refusal) => self.refusal(refusal),
-            Event::FrameEnd(end) => return self.end(matches!(end, End::Etx { whole: true }), read),
+            Event::FrameEnd(end) => return self.end(matches!(end, FrameEnd::Etx { whole: true }), read),
         }
         None
     }
@@ -97,8 +97,8 @@ impl Collector {
     fn dataset(&mut self, dataset: &Dataset<'_>) {
         self.summary.good += 1;
         let frame = self.frame();
-        frame.mode.get_or_insert_with(|| dataset.mode.to_string());
-        frame.datasets.set(dataset.label, dataset_line(dataset));
+        frame.mode.get_or_insert_with(|| dataset.mode().to_string());
+        frame.datasets.set(dataset.label(), dataset_line(dataset));
     }
 
     fn refusal(&mut self, refusal: &Refusal<'_>) {
@@ -123,10 +123,10 @@ impl Collector {
 
 fn dataset_line(dataset: &Dataset<'_>) -> DatasetLine {
     DatasetLine {
-        raw: dataset.data.to_owned(),
+        raw: dataset.data().to_owned(),
         value: value(dataset),
         unit: dataset.info().and_then(|label| label.unit()).map(|unit| unit.to_string()),
-        timestamp: dataset.timestamp.map(str::to_owned),
+        timestamp: dataset.timestamp().map(str::to_owned),
     }
 }
 
@@ -137,7 +137,7 @@ fn value(dataset: &Dataset<'_>) -> serde_json::Value {
     if let Some(number) = value.number() {
         return number.into();
     }
-    let text = dataset.data.trim_matches(' ');
+    let text = dataset.data().trim_matches(' ');
     match value {
         Value::Period(_) | Value::TariffOption(_) => text.trim_end_matches('.').into(),
         _ => text.into(),

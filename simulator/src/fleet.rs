@@ -9,8 +9,8 @@ use crate::stop::Stop;
 use mio::{Events, Poll, Token};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use teleinfo_proto::tic::{Dataset, MeterId, Mode};
-use teleinfo_proto::wire::{BootId, Counters, DatasetsWriter, Kind as SampleKind, Sample, keys};
-use teleinfo_zenoh_client::{Client, Event, Locator, Options, TOKENS};
+use teleinfo_proto::wire::{BootId, Counters, DatasetsWriter, Sample, SampleKind, keys};
+use teleinfo_zenoh_client::{Client, Declaration, Event, Locator, Options, TOKENS};
 
 /// How the fleet is made.
 #[derive(Debug, Clone)]
@@ -88,7 +88,7 @@ impl Fleet {
         let begin = Instant::now();
         let interval = Duration::from_secs_f64(1.0 / options.rate);
         let mut rng = Rng::named(options.seed, "fleet");
-        let boot = BootId(rng.next_u64() ^ unix_ms() as u64);
+        let boot = BootId::new(rng.next_u64() ^ unix_ms() as u64);
         let mut readers = Vec::with_capacity(options.meters);
         for number in 0..options.meters {
             let client = connect(&poll, number, options, begin)?;
@@ -107,7 +107,8 @@ impl Fleet {
             });
         }
         for reader in &mut readers {
-            reader.client.declare_token(begin, &keys::alive(&reader.id));
+            reader.client.declare(Declaration::Key, &keys::sample(&reader.id), begin);
+            reader.client.declare(Declaration::Token, &keys::alive(&reader.id), begin);
         }
         Ok(Self { poll, readers, interval, begin, boot, tally: Tally::default() })
     }
@@ -144,7 +145,7 @@ impl Fleet {
         let now = Instant::now();
         for event in &events {
             if let Some(reader) = self.readers.get_mut(event.token().0 / TOKENS) {
-                reader.client.handle_event(now, event);
+                reader.client.handle_event(event, now);
             }
         }
         Ok(())
@@ -175,9 +176,9 @@ impl VirtualReader {
                 Event::Connected { .. } => self.started = true,
                 Event::Query(query) => {
                     // Without a session there is nobody to tell.
-                    let _ = self.client.finish(now, query.id);
+                    let _ = self.client.finish(query.id, now);
                 }
-                Event::Disconnected { .. } | Event::Room => {}
+                Event::Disconnected { .. } | Event::NoRouter { .. } | Event::Room => {}
             }
         }
     }
@@ -192,7 +193,7 @@ impl VirtualReader {
         let mut space = [0; Sample::BYTES_MAX];
         let mut writer = DatasetsWriter::resume(&mut space, 0);
         for group in &frame.groups {
-            if let Ok(dataset) = Dataset::check(frame.mode, group.label, group.timestamp.as_deref(), &group.data) {
+            if let Ok(dataset) = Dataset::new(frame.mode, group.label, group.timestamp.as_deref(), &group.data) {
                 // It fits: the reader's own buffers are as large.
                 let _ = writer.push(&dataset);
             }
@@ -212,7 +213,7 @@ impl VirtualReader {
         let Ok(payload) = sample.encode(&mut bytes) else {
             return false;
         };
-        self.client.publish(now, &keys::sample(&self.id), payload).is_ok()
+        self.client.publish(&keys::sample(&self.id), payload, now).is_ok()
     }
 }
 

@@ -101,7 +101,7 @@ fn mode_of(piece: &[u8]) -> Option<Mode> {
     let mut input = piece;
     while let Some(event) = decoder.next_event(&mut input) {
         if let Event::Dataset(dataset) = event {
-            return Some(dataset.mode);
+            return Some(dataset.mode());
         }
     }
     piece.contains(&HT).then_some(Mode::Standard)

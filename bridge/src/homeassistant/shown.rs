@@ -43,24 +43,24 @@ impl Seen {
     }
 
     fn dataset(&mut self, meter: &MeterId, dataset: &Dataset<'_>) {
-        if THREE_PHASE.contains(&dataset.label) {
+        if THREE_PHASE.contains(&dataset.label()) {
             self.three_phase = true;
         }
         match dataset.value() {
-            Value::Energy(index) if index.0 == 0 => return,
-            Value::ReactiveEnergy(index) if index.0 == 0 => return,
+            Value::Energy(index) if index.get() == 0 => return,
+            Value::ReactiveEnergy(index) if index.get() == 0 => return,
             Value::Energy(_) => self.add("index"),
             Value::TariffOption(option) => self.contract(option),
             Value::Status(register) => self.status(register),
             Value::Relays(relays) => self.relays(relays),
             _ => {}
         }
-        match dataset.label {
+        match dataset.label() {
             "DPM1" | "DPM2" | "DPM3" => self.add("peak_dates"),
             "PMAX" => self.add(if is_linky(meter) { "pmax_linky" } else { "pmax_older" }),
             _ => {}
         }
-        self.add(dataset.label);
+        self.add(dataset.label());
     }
 
     fn contract(&mut self, option: TariffOption) {
@@ -68,8 +68,8 @@ impl Seen {
             TariffOption::Base => &["contract_base"],
             TariffOption::OffPeak => &["contract_hc", "several_indexes"],
             TariffOption::Ejp => &["contract_ejp", "several_indexes", "peak"],
-            TariffOption::Tempo { .. } => &["contract_tempo", "several_indexes", "tempo"],
-            TariffOption::Other => &[],
+            TariffOption::Tempo => &["contract_tempo", "several_indexes", "tempo"],
+            _ => &[],
         };
         features.iter().for_each(|feature| self.add(feature));
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use teleinfo_proto::{tic::MeterId, wire::{Line, Status}};
+use teleinfo_proto::{tic::MeterId, wire::{LineState, Status}};
 use tracing::Level;
 
 use crate::{
@@ -87,7 +87,7 @@ impl Hub {
 
     fn text_of(&self, status: &Status<'_>) -> String {
         let (name, release) = (printable(status.name), printable(status.release));
-        match status.meter.filter(|_| status.line == Line::Reading) {
+        match status.meter.filter(|_| status.line == LineState::Reading) {
             Some(id) => format!("reader {name} ({release}) reads meter {id}"),
             None => format!("reader {name} ({release}): line {}, {}", status.line.name(), self.cause_of(status)),
         }
@@ -104,7 +104,7 @@ impl Hub {
 /// What a run of a reader last reported.
 #[derive(Debug, Clone)]
 pub struct ReaderSeen {
-    line: Line,
+    line: LineState,
     meter: Option<MeterId>,
     text: String,
     at: Instant,

@@ -9,7 +9,7 @@ use std::{
 
 use teleinfo_proto::{
     tic::{Dataset, MeterId, Mode},
-    wire::{Kind, Sample, Status},
+    wire::{Sample, SampleKind, Status},
 };
 
 use crate::{
@@ -129,7 +129,7 @@ impl Station {
     /// A live sample came from the reader, at this time of the wall clock. It waits for [`Station::poll_sample`].
     pub fn handle_arrival(&mut self, received: Received, at: SystemTime, now: Instant) {
         self.clock.observe(&received, at);
-        if matches!(received.kind, Kind::Frame { .. }) {
+        if matches!(received.kind, SampleKind::Frame { .. }) {
             self.presence.handle_frame(now);
         }
         self.intake.handle_live(received);
@@ -185,10 +185,10 @@ impl Station {
     pub fn handle_sample(&mut self, sample: &Sample<'_>, moment: Moment) -> Vec<Message> {
         let datasets: Vec<Dataset<'_>> = sample.datasets.iter(sample.mode).filter_map(Result::ok).collect();
         let part = match sample.kind {
-            Kind::Snapshot => return vec![self.history_message(&datasets, moment)],
-            Kind::Frame { complete: true } => Part::Whole,
-            Kind::Frame { complete: false } => Part::Incomplete,
-            Kind::Urgent => Part::Urgent,
+            SampleKind::Snapshot => return vec![self.history_message(&datasets, moment)],
+            SampleKind::Frame { complete: true } => Part::Whole,
+            SampleKind::Frame { complete: false } => Part::Incomplete,
+            SampleKind::Urgent => Part::Urgent,
         };
         let mut events: Vec<Event> = self.figures.handle_mode(sample.mode).into_iter().collect();
         let resets = self.reception.handle_sample(sample.boot, &sample.counters, moment.at);

@@ -4,7 +4,7 @@
 //! the names.
 
 use serde::Serialize;
-use teleinfo_proto::tic::{Block, Colour, DayProfile, Mode, Period, Value};
+use teleinfo_proto::tic::{Colour, DayProfile, Mode, ProfileBlock, TariffPeriod, Value};
 
 use crate::{
     meter::{
@@ -12,7 +12,6 @@ use crate::{
         power::Estimate,
         state::State,
         tariff_names::{TariffNames, squeeze},
-        terms::contract_name,
     },
     words::utc,
 };
@@ -143,7 +142,7 @@ impl Derived {
             _ => text(state, "LTARF"),
         };
         self.contract = match state.value("OPTARIF") {
-            Some(Value::TariffOption(option)) => Some(contract_name(option).to_owned()),
+            Some(Value::TariffOption(option)) => Some(option.name().to_owned()),
             _ => text(state, "NGTF"),
         };
         let phases = if three_phase { 3 } else { 1 };
@@ -178,8 +177,10 @@ impl Derived {
     fn tempo(&mut self, state: &State) {
         let (today, tomorrow) = match (state.value("STGE"), state.value("PTEC"), state.value("DEMAIN")) {
             (Some(Value::Status(register)), ..) => (register.today(), register.today().map(|_| register.tomorrow())),
-            (_, Some(Value::Period(Period::Tempo(today, _))), Some(Value::Tomorrow(tomorrow))) => (Some(today), Some(tomorrow)),
-            (_, Some(Value::Period(Period::Tempo(today, _))), _) => (Some(today), None),
+            (_, Some(Value::Period(TariffPeriod::Tempo(today, _))), Some(Value::Tomorrow(tomorrow))) => {
+                (Some(today), Some(tomorrow.colour()))
+            }
+            (_, Some(Value::Period(TariffPeriod::Tempo(today, _))), _) => (Some(today), None),
             _ => (None, None),
         };
         self.tempo_today = today.map(Colour::name);
@@ -190,8 +191,8 @@ impl Derived {
     fn peak(&mut self, state: &State, unix_seconds: i64) {
         (self.peak_notice, self.peak_running) = match (state.value("STGE"), state.value("PTEC")) {
             (Some(Value::Status(register)), _) => (Some(register.notice().is_some()), Some(register.mobile_peak().is_some())),
-            (_, Some(Value::Period(Period::MobilePeak))) => (Some(false), Some(true)),
-            (_, Some(Value::Period(Period::Normal))) => (Some(state.get("PEJP").is_some()), Some(false)),
+            (_, Some(Value::Period(TariffPeriod::MobilePeak))) => (Some(false), Some(true)),
+            (_, Some(Value::Period(TariffPeriod::Normal))) => (Some(state.get("PEJP").is_some()), Some(false)),
             _ => (None, None),
         };
         let dates = (1..=3).filter_map(|number| peak_dates(state, number));
@@ -212,7 +213,7 @@ fn texts(dates: Option<(i64, i64)>) -> (Option<String>, Option<String>) {
 }
 
 fn text(state: &State, label: &str) -> Option<String> {
-    state.get(label).map(|dataset| squeeze(dataset.data))
+    state.get(label).map(|dataset| squeeze(dataset.data()))
 }
 
 /// All indexes of the contract, or nothing: a sum that lacks one would step back.
@@ -229,9 +230,9 @@ fn profile(state: &State, label: &str, names: &TariffNames) -> Option<String> {
 }
 
 fn words(profile: &DayProfile, name: impl Fn(u8) -> String) -> String {
-    let switching = |block: Block| {
-        let index = block.action.supplier_index().map_or_else(|| "-".to_owned(), &name);
-        format!("{:02}:{:02} {index}", block.hour, block.minute)
+    let switching = |block: ProfileBlock| {
+        let index = block.action().supplier_index().map_or_else(|| "-".to_owned(), &name);
+        format!("{:02}:{:02} {index}", block.hour(), block.minute())
     };
     profile.blocks().map(switching).collect::<Vec<_>>().join(", ")
 }

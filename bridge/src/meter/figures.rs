@@ -157,7 +157,7 @@ impl Figures {
 
     /// The total index, or the sum of all that a frame carries; a frame that lacks one of several says nothing.
     fn estimate(&mut self, sample: &Sample<'_>, datasets: &[Dataset<'_>]) {
-        let fresh = |label: &str| datasets.iter().find(|dataset| dataset.label == label).and_then(|dataset| dataset.value().number());
+        let fresh = |label: &str| datasets.iter().find(|dataset| dataset.label() == label).and_then(|dataset| dataset.value().number());
         let withdrawn = match sample.mode {
             Mode::Standard => fresh("EAST"),
             Mode::Historic => self.state.contract_indexes().iter().map(|label| fresh(label)).sum::<Option<u64>>().filter(|sum| *sum > 0),

@@ -4,9 +4,7 @@
 //! text without its padding. `timestamp` is the label's own, in UTC. `decoded` takes registers and profiles apart.
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
-use teleinfo_proto::tic::{
-    Action, Block, Contact, Dataset, DayProfile, EuridisOutput, MissingPhases, PlcStatus, Relays, StatusRegister, Value,
-};
+use teleinfo_proto::tic::{Dataset, DayProfile, DryContact, MissingPhases, ProfileAction, ProfileBlock, Relays, StatusRegister, Value};
 
 use crate::{meter::state::State, words::utc};
 
@@ -29,7 +27,7 @@ impl<'a, I: Iterator<Item = Dataset<'a>> + Clone> Serialize for Datasets<I> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for dataset in self.0.clone() {
-            map.serialize_entry(dataset.label, &Item::new(&dataset))?;
+            map.serialize_entry(dataset.label(), &Item::new(&dataset))?;
         }
         map.end()
     }
@@ -45,7 +43,7 @@ impl Serialize for Dated<'_> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("time", &self.time)?;
         for dataset in self.datasets {
-            map.serialize_entry(dataset.label, &Item::new(dataset))?;
+            map.serialize_entry(dataset.label(), &Item::new(dataset))?;
         }
         map.end()
     }
@@ -72,8 +70,8 @@ impl<'a> Item<'a> {
     fn new(dataset: &Dataset<'a>) -> Self {
         let value = dataset.value();
         Self {
-            raw: dataset.data,
-            value: plain(dataset.data, &value),
+            raw: dataset.data(),
+            value: plain(dataset.data(), &value),
             timestamp: dataset.time().map(|time| utc::rfc3339(time.unix_seconds())),
             decoded: Decoded::new(&value),
         }
@@ -94,7 +92,7 @@ fn plain<'a>(data: &'a str, value: &Value<'_>) -> Plain<'a> {
 enum Decoded {
     Status(Box<Status>),
     Relays(RelayMap),
-    Profile { blocks: Vec<ProfileBlock> },
+    Profile { blocks: Vec<BlockItem> },
     Phases { missing_phases: Vec<u8> },
 }
 
@@ -146,30 +144,14 @@ impl Status {
             distributor_index: register.distributor_index(),
             clock_degraded: register.clock_degraded(),
             mode: if register.standard_mode() { "standard" } else { "historic" },
-            euridis: register.euridis().map(euridis),
-            plc: register.plc().map(plc),
+            euridis: register.euridis().map(|output| output.name()),
+            plc: register.plc().map(|status| status.name()),
             plc_synchronised: register.plc_synchronised(),
             tempo_today: register.today().map(|colour| colour.name()),
             tempo_tomorrow: register.tomorrow().map(|colour| colour.name()),
             peak_notice: register.notice(),
             peak_running: register.mobile_peak(),
         }
-    }
-}
-
-const fn euridis(output: EuridisOutput) -> &'static str {
-    match output {
-        EuridisOutput::Off => "off",
-        EuridisOutput::OnWithoutSecurity => "on-without-security",
-        EuridisOutput::OnWithSecurity => "on-with-security",
-    }
-}
-
-const fn plc(status: PlcStatus) -> &'static str {
-    match status {
-        PlcStatus::NewUnlocked => "new-unlocked",
-        PlcStatus::NewLocked => "new-locked",
-        PlcStatus::Registered => "registered",
     }
 }
 
@@ -183,7 +165,7 @@ impl Serialize for RelayMap {
 }
 
 #[derive(Serialize)]
-struct ProfileBlock {
+struct BlockItem {
     time: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     index: Option<u8>,
@@ -193,25 +175,25 @@ struct ProfileBlock {
     virtual_contacts: Vec<u8>,
 }
 
-fn blocks(profile: DayProfile) -> Vec<ProfileBlock> {
+fn blocks(profile: DayProfile) -> Vec<BlockItem> {
     profile.blocks().map(block).collect()
 }
 
-fn block(block: Block) -> ProfileBlock {
-    ProfileBlock {
-        time: format!("{:02}:{:02}", block.hour, block.minute),
-        index: block.action.supplier_index(),
-        contact: contact(block.action),
-        virtual_contacts: (1..=7).filter(|number| block.action.virtual_contact(*number)).collect(),
+fn block(block: ProfileBlock) -> BlockItem {
+    BlockItem {
+        time: format!("{:02}:{:02}", block.hour(), block.minute()),
+        index: block.action().supplier_index(),
+        contact: contact(block.action()),
+        virtual_contacts: (1..=7).filter(|number| block.action().virtual_contact(*number)).collect(),
     }
 }
 
-const fn contact(action: Action) -> Option<&'static str> {
+const fn contact(action: ProfileAction) -> Option<&'static str> {
     match action.contact() {
-        Contact::Unchanged => None,
-        Contact::Tempo => Some("tempo"),
-        Contact::Open => Some("open"),
-        Contact::Closed => Some("closed"),
+        DryContact::Unchanged => None,
+        DryContact::Tempo => Some("tempo"),
+        DryContact::Open => Some("open"),
+        DryContact::Closed => Some("closed"),
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use serde::Serialize;
-use teleinfo_proto::wire::{BootId, Cause, Counters, Line, Status};
+use teleinfo_proto::wire::{BootId, Cause, Counters, LineState, Status};
 
 use crate::words::language::{Language, Words};
 
@@ -53,7 +53,7 @@ struct Reader {
     version: String,
     boot: String,
     #[serde(skip)]
-    line: Line,
+    line: LineState,
     #[serde(skip)]
     cause: Cause,
 }
@@ -203,7 +203,7 @@ impl Reception {
             return ("unreachable", None, UNREACHABLE.get(language));
         }
         // Samples without a report: an old reader, or one whose report is still on its way. It reads, evidently.
-        let (line, cause) = self.reader.as_ref().map_or((Line::Reading, Cause::None), |reader| (reader.line, reader.cause));
+        let (line, cause) = self.reader.as_ref().map_or((LineState::Reading, Cause::None), |reader| (reader.line, reader.cause));
         let text = match language {
             Language::English => cause.english(),
             Language::French => cause.french(),
@@ -242,13 +242,13 @@ mod tests {
 
     use super::*;
 
-    const BOOT: BootId = BootId(7);
+    const BOOT: BootId = BootId::new(7);
 
     fn counters(good: u32, damaged: u32) -> Counters {
         Counters { frames_good: good, frames_damaged: damaged, ..Counters::default() }
     }
 
-    fn status(line: Line, cause: Cause) -> Status<'static> {
+    fn status(line: LineState, cause: Cause) -> Status<'static> {
         Status {
             name: "cellar",
             release: "0.1.0",
@@ -277,12 +277,12 @@ mod tests {
         quality.handle_sample(BOOT, &counters(2, 0), start);
         assert!(report(&mut quality, start + Duration::from_secs(59)).is_none());
         let at = |seconds| start + Duration::from_secs(seconds);
-        quality.handle_status(&status(Line::Searching, Cause::WeakSignal), at(58));
+        quality.handle_status(&status(LineState::Searching, Cause::WeakSignal), at(58));
         let told = report(&mut quality, start + Duration::from_secs(59)).unwrap();
         assert_eq!((&told["line"], &told["cause"]), (&"searching".into(), &"weak-signal".into()));
         assert!(told["cause_text"].as_str().unwrap().contains("resistor"));
         assert_eq!(told["reader"], serde_json::json!({"name": "cellar", "version": "0.1.0", "boot": "0000000000000007"}));
-        let later = Status { counters: counters(99, 0), ..status(Line::Searching, Cause::WeakSignal) };
+        let later = Status { counters: counters(99, 0), ..status(LineState::Searching, Cause::WeakSignal) };
         quality.handle_status(&later, at(118));
         assert!(report(&mut quality, at(118)).is_none());
         assert!(report(&mut quality, at(119)).is_some());
@@ -296,23 +296,23 @@ mod tests {
         let line = |quality: &mut Reception, seconds: u64| {
             report(quality, start + Duration::from_secs(seconds)).map(|told| told["line"].as_str().unwrap().to_owned())
         };
-        quality.handle_status(&status(Line::Reading, Cause::None), start);
+        quality.handle_status(&status(LineState::Reading, Cause::None), start);
         assert_eq!(line(&mut quality, 0).as_deref(), Some("reading"));
         assert_eq!(line(&mut quality, 39), None);
         assert_eq!(line(&mut quality, 40).as_deref(), Some("unreachable"));
         assert_eq!(line(&mut quality, 41), None);
-        quality.handle_status(&status(Line::Reading, Cause::None), start + Duration::from_secs(50));
+        quality.handle_status(&status(LineState::Reading, Cause::None), start + Duration::from_secs(50));
         assert_eq!(line(&mut quality, 50).as_deref(), Some("reading"));
     }
 
     #[test]
     fn the_first_frames_of_a_run_are_news() {
         let (mut quality, start) = (Reception::default(), Instant::now());
-        let fresh = |boot| Status { boot, counters: counters(0, 0), ..status(Line::Searching, Cause::None) };
+        let fresh = |boot| Status { boot, counters: counters(0, 0), ..status(LineState::Searching, Cause::None) };
         for run in [1, 2] {
-            quality.handle_status(&fresh(BootId(run)), start);
+            quality.handle_status(&fresh(BootId::new(run)), start);
             assert!(report(&mut quality, start).unwrap()["reception"].is_null());
-            quality.handle_sample(BootId(run), &Counters { bytes: 100, ..counters(1, 0) }, start);
+            quality.handle_sample(BootId::new(run), &Counters { bytes: 100, ..counters(1, 0) }, start);
             assert_eq!(report(&mut quality, start).unwrap()["reception"], 100.0);
         }
     }
@@ -336,7 +336,7 @@ mod tests {
         let resets = |count| Counters { index_resets: count, ..Counters::default() };
         assert_eq!(quality.handle_sample(BOOT, &resets(3), now), 0);
         assert_eq!(quality.handle_sample(BOOT, &resets(4), now), 1);
-        assert_eq!(quality.handle_sample(BootId(8), &resets(2), now), 0);
+        assert_eq!(quality.handle_sample(BootId::new(8), &resets(2), now), 0);
     }
 
     #[test]
@@ -344,7 +344,7 @@ mod tests {
         let (mut quality, now) = (Reception::default(), Instant::now());
         let counters = |bytes, index_resets| Counters { bytes, index_resets, ..Counters::default() };
         quality.handle_sample(BOOT, &counters(100, 4), now);
-        quality.handle_status(&Status { counters: counters(300, 5), ..status(Line::Reading, Cause::None) }, now);
+        quality.handle_status(&Status { counters: counters(300, 5), ..status(LineState::Reading, Cause::None) }, now);
         let told = [(200, 4), (250, 5), (400, 5)].map(|(bytes, resets)| quality.handle_sample(BOOT, &counters(bytes, resets), now));
         assert_eq!(told, [0, 1, 0]);
         assert_eq!(quality.counters.bytes, 400);

@@ -25,14 +25,19 @@ pub struct Entry {
 
 impl Entry {
     fn new(dataset: &Dataset<'_>) -> Self {
-        Self { label: dataset.label.to_owned(), timestamp: dataset.timestamp.map(str::to_owned), data: dataset.data.to_owned(), age: 0 }
+        Self {
+            label: dataset.label().to_owned(),
+            timestamp: dataset.timestamp().map(str::to_owned),
+            data: dataset.data().to_owned(),
+            age: 0,
+        }
     }
 
     fn update(&mut self, dataset: &Dataset<'_>) {
         self.age = 0;
         self.data.clear();
-        self.data.push_str(dataset.data);
-        self.timestamp = dataset.timestamp.map(str::to_owned);
+        self.data.push_str(dataset.data());
+        self.timestamp = dataset.timestamp().map(str::to_owned);
     }
 
     fn is_overload_phase(&self) -> bool {
@@ -118,7 +123,7 @@ impl State {
     /// Takes the datasets of one sample in. Returns whether they said anything: a frame that carries only an identity does not.
     pub fn take(&mut self, part: Part, datasets: &[Dataset<'_>]) -> bool {
         let identity = self.mode.identity_label();
-        if datasets.iter().all(|dataset| dataset.label == identity) {
+        if datasets.iter().all(|dataset| dataset.label() == identity) {
             return false;
         }
         match part {
@@ -135,7 +140,7 @@ impl State {
 
     /// A three-phase meter's short frame: ADIRn, ADCO and the three currents.
     fn is_short(&self, datasets: &[Dataset<'_>]) -> bool {
-        let has = |label: &str| datasets.iter().any(|dataset| dataset.label == label);
+        let has = |label: &str| datasets.iter().any(|dataset| dataset.label() == label);
         self.mode == Mode::Historic && has("IINST1") && !has("OPTARIF") && !has("PTEC")
     }
 
@@ -162,7 +167,7 @@ impl State {
 
     fn lay_over(&mut self, datasets: &[Dataset<'_>]) {
         for dataset in datasets {
-            match self.entries.iter_mut().find(|entry| entry.label == dataset.label) {
+            match self.entries.iter_mut().find(|entry| entry.label == dataset.label()) {
                 Some(entry) => entry.update(dataset),
                 None => self.insert(dataset),
             }
@@ -171,13 +176,13 @@ impl State {
 
     /// A label that was not there goes to its place in the order of a frame, an unknown one to the end.
     fn insert(&mut self, dataset: &Dataset<'_>) {
-        let place = rank(self.mode, dataset.label);
+        let place = rank(self.mode, dataset.label());
         let at = self.entries.iter().position(|entry| rank(self.mode, &entry.label) > place).unwrap_or(self.entries.len());
         self.entries.insert(at, Entry::new(dataset));
     }
 
     fn dataset<'a>(&self, entry: &'a Entry) -> Option<Dataset<'a>> {
-        Dataset::check(self.mode, &entry.label, entry.timestamp.as_deref(), &entry.data).ok()
+        Dataset::new(self.mode, &entry.label, entry.timestamp.as_deref(), &entry.data).ok()
     }
 }
 

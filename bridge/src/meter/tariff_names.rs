@@ -66,9 +66,9 @@ impl Lesson {
     }
 
     fn of(datasets: &[Dataset<'_>]) -> Option<Self> {
-        let find = |label: &str| datasets.iter().find(|dataset| dataset.label == label);
+        let find = |label: &str| datasets.iter().find(|dataset| dataset.label() == label);
         let index = find("NTARF")?.value().number()?.try_into().ok()?;
-        let text = |label: &str| find(label).map(|dataset| squeeze(dataset.data));
+        let text = |label: &str| find(label).map(|dataset| squeeze(dataset.data()));
         let name = text("LTARF").filter(|name| !name.is_empty())?;
         Some(Self { calendar: text("NGTF"), index, name })
     }
@@ -94,7 +94,7 @@ mod tests {
             let padded = frame.map(|text| format!("{text:^16}"));
             let lines = [("NGTF", &*padded[0]), ("LTARF", &*padded[1]), ("NTARF", frame[2])];
             let lines = lines.iter().filter(|(_, data)| !data.trim().is_empty());
-            let datasets: Vec<_> = lines.map(|(label, data)| Dataset::check(Mode::Standard, label, None, data).unwrap()).collect();
+            let datasets: Vec<_> = lines.map(|(label, data)| Dataset::new(Mode::Standard, label, None, data).unwrap()).collect();
             let lesson = Lesson::agreed(&mut agreement, &datasets);
             lesson.map(|lesson| names.learn(lesson));
         }

@@ -1,7 +1,7 @@
 //! What the labels of a meter depend on: its mode and its contract.
 
 use serde::{Deserialize, Serialize};
-use teleinfo_proto::tic::{Dataset, Mode, TariffOption, Value};
+use teleinfo_proto::tic::{Dataset, Mode, Value};
 
 use crate::meter::tariff_names::squeeze;
 
@@ -18,26 +18,14 @@ impl Terms {
     /// What one frame says of it. A frame that is not whole may lack NGTF, and a three-phase short frame never has OPTARIF.
     #[must_use]
     pub fn of(mode: Mode, datasets: &[Dataset<'_>], whole: bool) -> Option<Self> {
-        let find = |label: &str| datasets.iter().find(|dataset| dataset.label == label);
+        let find = |label: &str| datasets.iter().find(|dataset| dataset.label() == label);
         let contract = match mode {
-            Mode::Standard => find("NGTF").map(|calendar| squeeze(calendar.data)).or_else(|| whole.then(String::new)),
+            Mode::Standard => find("NGTF").map(|calendar| squeeze(calendar.data())).or_else(|| whole.then(String::new)),
             Mode::Historic => match find("OPTARIF")?.value() {
-                Value::TariffOption(option) => Some(contract_name(option).to_owned()),
+                Value::TariffOption(option) => Some(option.name().to_owned()),
                 _ => None,
             },
         };
         Some(Self { mode, contract: contract? })
-    }
-}
-
-/// The contracts of the historic mode.
-#[must_use]
-pub const fn contract_name(option: TariffOption) -> &'static str {
-    match option {
-        TariffOption::Base => "base",
-        TariffOption::OffPeak => "hc",
-        TariffOption::Ejp => "ejp",
-        TariffOption::Tempo { .. } => "tempo",
-        TariffOption::Other => "other",
     }
 }

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use teleinfo_proto::wire::{BootId, Kind};
+use teleinfo_proto::wire::{BootId, SampleKind};
 
 use crate::order::{
     marks::{Mark, Marks},
@@ -105,7 +105,7 @@ pub struct Intake {
     recheck: Option<Instant>,
     /// The first waiting sample may follow a gap: the history does not have it either.
     gap_is_final: bool,
-    last_kind: Option<Kind>,
+    last_kind: Option<SampleKind>,
     tally: Tally,
 }
 
@@ -267,7 +267,7 @@ impl Intake {
         // One that waits may come from the history first.
         self.waiting.retain(|other| (other.boot, other.sequence) != (sample.boot, sample.sequence));
         let left_out = self.marks.advance(sample);
-        if sample.kind == Kind::Snapshot || self.last_kind == Some(Kind::Snapshot) {
+        if sample.kind == SampleKind::Snapshot || self.last_kind == Some(SampleKind::Snapshot) {
             self.tally.thinned += left_out;
         } else {
             self.tally.lost += left_out;

@@ -7,7 +7,7 @@ use std::{
 
 use teleinfo_proto::{
     tic::MeterId,
-    wire::{BootId, Error, Kind, Sample},
+    wire::{BootId, Error, Sample, SampleKind},
 };
 
 /// One sample, decoded as far as its place in the order goes.
@@ -18,7 +18,7 @@ pub struct Received {
     /// Its number in that run.
     pub sequence: u64,
     /// What it holds.
-    pub kind: Kind,
+    pub kind: SampleKind,
     /// The meter it is of.
     pub meter: MeterId,
     /// The reader's wall clock, in milliseconds since 1970; wrong until the reader has found the time.
@@ -128,9 +128,9 @@ mod tests {
 
     fn sample(boot: u64, uptime_ms: u64, unix_ms: i64) -> Received {
         Received {
-            boot: BootId(boot),
+            boot: BootId::new(boot),
             sequence: 1,
-            kind: Kind::Urgent,
+            kind: SampleKind::Urgent,
             meter: "012345678912".parse().unwrap(),
             unix_ms,
             uptime_ms,

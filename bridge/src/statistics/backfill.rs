@@ -13,8 +13,8 @@ use std::{
 
 use serde_json::{Value, json};
 use teleinfo_proto::{
-    tic::{Kind, MeterId},
-    wire::{Kind as SampleKind, Sample, keys},
+    tic::{LabelKind, MeterId},
+    wire::{Sample, SampleKind, keys},
 };
 use tokio::{sync::mpsc, time::sleep};
 use tracing::{debug, info, warn};
@@ -142,8 +142,8 @@ impl Shared {
 impl Track {
     fn take(&mut self, sample: &Sample<'_>, unix_ms: i64) {
         for dataset in sample.datasets.iter(sample.mode).filter_map(Result::ok) {
-            if let (Some(Kind::Energy), Some(wh)) = (dataset.info().map(|label| label.kind), dataset.value().number()) {
-                self.hours.push(dataset.label, unix_ms, wh);
+            if let (Some(LabelKind::Energy), Some(wh)) = (dataset.info().map(|label| label.kind), dataset.value().number()) {
+                self.hours.push(dataset.label(), unix_ms, wh);
             }
         }
     }

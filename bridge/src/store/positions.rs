@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     fn marks(sequence: u64) -> Marks {
-        Marks::new(vec![Mark { boot: BootId(0xabc), sequence, unix_ms: 7 }])
+        Marks::new(vec![Mark { boot: BootId::new(0xabc), sequence, unix_ms: 7 }])
     }
 
     #[test]

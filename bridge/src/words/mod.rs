@@ -1,9 +1,11 @@
-//! What everybody in the bridge may say: MQTT [`topics`] and [`message`]s, what comes back ([`inbound`]), times, and the two [`language`]s.
+//! What everybody in the bridge may say: MQTT [`topics`] and [`message`]s, what comes back ([`inbound`]), times, the two
+//! [`language`]s, and text from the network made [`printable`].
 //!
 //! Nothing here depends on another folder of the bridge. Begin with [`topics`]: the table there is what users see.
 
 pub mod inbound;
 pub mod language;
 pub mod message;
+pub mod printable;
 pub mod topics;
 pub mod utc;

@@ -9,6 +9,7 @@
 //! | `teleinfo/<meter>/quality` | counters, line state, likely cause | yes |
 //! | `teleinfo/<meter>/event` | JSON with `event_type` | no |
 //! | `teleinfo/bridge/state` | `online` or `offline`; the last will | yes |
+//! | `teleinfo/bridge/quality` | what the bridge counts of itself, and its complaints | yes |
 //! | `teleinfo/bridge/doctor` | an empty test message of `teleinfo-bridge doctor` | no |
 //! | `homeassistant/device/teleinfo_<meter>/config` | device discovery | yes |
 //! | `homeassistant/status` | Home Assistant's birth and will; read, never written | |
@@ -82,6 +83,12 @@ impl Topics {
         format!("{}/bridge/state", self.base)
     }
 
+    /// How the bridge itself is doing.
+    #[must_use]
+    pub fn bridge_quality(&self) -> String {
+        format!("{}/bridge/quality", self.base)
+    }
+
     /// Where Home Assistant says `online` after it has started.
     #[must_use]
     pub fn home_assistant_status(&self) -> String {
@@ -130,6 +137,7 @@ mod tests {
         assert_eq!(topics.state(meter), "teleinfo/012345678912");
         assert_eq!(topics.availability(meter), "teleinfo/012345678912/availability");
         assert_eq!(topics.bridge_state(), "teleinfo/bridge/state");
+        assert_eq!(topics.bridge_quality(), "teleinfo/bridge/quality");
         assert_eq!(topics.discovery(meter), "homeassistant/device/teleinfo_012345678912/config");
         assert_eq!(topics.home_assistant_status(), "homeassistant/status");
     }

@@ -6,7 +6,7 @@ use std::{
     process::{Command, Output},
 };
 
-use teleinfo_proto::wire::{Cause, Line};
+use teleinfo_proto::wire::{Cause, LineState};
 
 use super::{
     broker::Broker,
@@ -45,7 +45,7 @@ async fn with_a_broker() {
 
     let mut reader = Reader::new(bridge.zenoh).await;
     reader.make_many(3).await;
-    reader.report(Line::Reading, Cause::None).await;
+    reader.report(LineState::Reading, Cause::None).await;
     eventually("quality", || observer.last(&format!("teleinfo/{METER}/quality")).filter(|text| text.contains("9.9.9"))).await;
     observer.client.publish("homeassistant/status", rumqttc::QoS::AtLeastOnce, true, "online").await.unwrap();
     observer.expect("homeassistant/status", "online").await;
@@ -56,7 +56,7 @@ async fn with_a_broker() {
     assert_eq!(code, 0, "{text}");
     bridge.assert_clean();
 
-    reader.report(Line::Silent, Cause::NoSignal).await;
+    reader.report(LineState::Silent, Cause::NoSignal).await;
     reader.leave().await;
     observer.expect(&format!("teleinfo/{METER}/availability"), "offline").await;
     let (text, code) = ask(bridge.directory.path(), &[]);

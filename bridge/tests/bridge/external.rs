@@ -3,7 +3,7 @@
 use std::{fs, time::Duration};
 
 use serde_json::Value;
-use teleinfo_proto::wire::{Cause, Line};
+use teleinfo_proto::wire::{Cause, LineState};
 
 use super::{
     broker::Broker,
@@ -29,7 +29,7 @@ async fn from_sample_to_topic() {
     assert!(observer.notes().iter().filter(|note| note.topic == format!("teleinfo/{METER}")).all(|note| !note.retained));
 
     // Whoever comes late finds what is retained.
-    reader.report(Line::Reading, Cause::Noise).await;
+    reader.report(LineState::Reading, Cause::Noise).await;
     let discovery = format!("homeassistant/device/teleinfo_{METER}/config");
     eventually("discovery", || observer.last(&discovery)).await;
     eventually("quality", || observer.last(&format!("teleinfo/{METER}/quality")).filter(|text| text.contains("9.9.9"))).await;
@@ -149,11 +149,11 @@ async fn a_reader_that_starts_on_a_dead_line_is_known_by_its_name() {
         Some((report["line"].as_str()?.to_owned(), report["cause"].as_str()?.to_owned()))
     };
     reader.make(true).await;
-    reader.report(Line::Reading, Cause::None).await;
+    reader.report(LineState::Reading, Cause::None).await;
     observer.expect(&format!("teleinfo/{METER}/availability"), "online").await;
     reader.leave().await;
     observer.expect(&format!("teleinfo/{METER}/availability"), "offline").await;
-    reader.report_of_a_start(Line::Silent, Cause::NoSignal).await;
+    reader.report_of_a_start(LineState::Silent, Cause::NoSignal).await;
     eventually("its words", || line().filter(|line| *line == ("silent".into(), "no-signal".into()))).await;
     bridge.assert_clean();
 }

@@ -7,7 +7,7 @@ use std::{
 
 use teleinfo_proto::{
     tic::{Dataset, MeterId, Mode},
-    wire::{BootId, Cause, Counters, DatasetsWriter, Extent, Kind, Line, Sample, Status, keys},
+    wire::{BootId, Cause, Counters, DatasetsWriter, Extent, LineState, Sample, SampleKind, Status, keys},
 };
 use zenoh::{Config, Session, Wait, liveliness::LivelinessToken};
 
@@ -54,7 +54,7 @@ impl Reader {
             }
         };
         session.declare_queryable(&*keys::history(&meter)).callback(answer).background().await.unwrap();
-        let mut reader = Self { session, token: None, history, meter, boot: BootId(1), sequence: 0, started: Instant::now() };
+        let mut reader = Self { session, token: None, history, meter, boot: BootId::new(1), sequence: 0, started: Instant::now() };
         reader.appear().await;
         Ok(reader)
     }
@@ -77,7 +77,7 @@ impl Reader {
 
     /// The reader starts anew, with its history.
     pub fn restart(&mut self) {
-        self.boot = BootId(self.boot.0 + 1);
+        self.boot = BootId::new(self.boot.get() + 1);
         self.sequence = 0;
     }
 
@@ -103,16 +103,16 @@ impl Reader {
         self.session.put(&*keys::sample(&self.meter), bytes).await.unwrap();
     }
 
-    pub async fn report(&self, line: Line, cause: Cause) {
+    pub async fn report(&self, line: LineState, cause: Cause) {
         self.report_on(Some(self.meter), self.boot, line, cause).await;
     }
 
     /// The first report of another run, which has not heard its meter yet.
-    pub async fn report_of_a_start(&self, line: Line, cause: Cause) {
-        self.report_on(None, BootId(self.boot.0 + 1), line, cause).await;
+    pub async fn report_of_a_start(&self, line: LineState, cause: Cause) {
+        self.report_on(None, BootId::new(self.boot.get() + 1), line, cause).await;
     }
 
-    async fn report_on(&self, meter: Option<MeterId>, boot: BootId, line: Line, cause: Cause) {
+    async fn report_on(&self, meter: Option<MeterId>, boot: BootId, line: LineState, cause: Cause) {
         let status = Status {
             name: "cellar",
             release: "9.9.9",
@@ -148,12 +148,12 @@ impl Reader {
         let mut block = [0; 1024];
         let mut writer = DatasetsWriter::resume(&mut block, 0);
         for (label, data) in lines {
-            writer.push(&Dataset::check(Mode::Historic, label, None, data).unwrap()).unwrap();
+            writer.push(&Dataset::new(Mode::Historic, label, None, data).unwrap()).unwrap();
         }
         let sample = Sample {
             boot: self.boot,
             sequence: self.sequence,
-            kind: Kind::Frame { complete: true },
+            kind: SampleKind::Frame { complete: true },
             unix_ms: now_ms(),
             uptime_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap(),
             mode: Mode::Historic,

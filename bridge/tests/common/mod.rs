@@ -16,8 +16,8 @@ use teleinfo_bridge::{
     words::{language::Language, message::Message, topics::Topics},
 };
 use teleinfo_proto::{
-    tic::{Dataset, Decoder, End, Event, MeterId, Mode, Parity},
-    wire::{BootId, Counters, DatasetsWriter, Kind, Sample},
+    tic::{Dataset, Decoder, Event, FrameEnd, MeterId, Mode, Parity},
+    wire::{BootId, Counters, DatasetsWriter, Sample, SampleKind},
 };
 
 /// 2024-01-07T17:00:00Z: the day of the Tempo frames.
@@ -35,7 +35,7 @@ pub struct Line {
 #[derive(Debug, Clone)]
 pub struct Frame {
     pub mode: Mode,
-    pub kind: Kind,
+    pub kind: SampleKind,
     pub lines: Vec<Line>,
 }
 
@@ -46,7 +46,7 @@ impl Frame {
     }
 
     pub fn of(mode: Mode, lines: Vec<Line>) -> Self {
-        Self { mode, kind: Kind::Frame { complete: true }, lines }
+        Self { mode, kind: SampleKind::Frame { complete: true }, lines }
     }
 
     /// With another value of a label, or a new label at the end.
@@ -63,7 +63,7 @@ impl Frame {
         self
     }
 
-    pub fn kind(self, kind: Kind) -> Self {
+    pub fn kind(self, kind: SampleKind) -> Self {
         Self { kind, ..self }
     }
 }
@@ -82,13 +82,13 @@ pub fn frames(name: &str) -> Vec<Frame> {
         match event {
             Event::FrameStart => {}
             Event::Dataset(dataset) => {
-                mode = dataset.mode;
-                lines.push(line(dataset.label, dataset.timestamp, dataset.data));
+                mode = dataset.mode();
+                lines.push(line(dataset.label(), dataset.timestamp(), dataset.data()));
             }
             Event::Refused(_) => clean = false,
             Event::FrameEnd(end) => {
-                let complete = clean && end == End::Etx { whole: true };
-                frames.push(Frame { mode, kind: Kind::Frame { complete }, lines: std::mem::take(&mut lines) });
+                let complete = clean && end == FrameEnd::Etx { whole: true };
+                frames.push(Frame { mode, kind: SampleKind::Frame { complete }, lines: std::mem::take(&mut lines) });
                 clean = true;
             }
         }
@@ -123,7 +123,7 @@ impl Bench {
             now: Instant::now(),
             unix_ms: START_MS,
             counters: Counters::default(),
-            boot: BootId(1),
+            boot: BootId::new(1),
             sequence: 0,
             uptime_ms: 1_000,
         }
@@ -136,7 +136,7 @@ impl Bench {
         let mut buffer = [0; 4_096];
         let mut writer = DatasetsWriter::resume(&mut buffer, 0);
         for line in &frame.lines {
-            let dataset = Dataset::check(frame.mode, &line.label, line.timestamp.as_deref(), &line.data);
+            let dataset = Dataset::new(frame.mode, &line.label, line.timestamp.as_deref(), &line.data);
             writer.push(&dataset.unwrap_or_else(|reason| panic!("{line:?}: {reason:?}"))).unwrap();
         }
         let sample = Sample {

@@ -1,15 +1,18 @@
-"""The faults: each a function that does something to a running stack and undoes it. What it returns is said in the table."""
+"""The faults: each a function that does something to a running chain and undoes it. What it returns is said in the
+table."""
 
-import pathlib
+import contextlib
 import random
 import subprocess
 import sys
 import time
 import typing
 
-from place import BRIDGE, OTHER
-from programs import Program, environment
-from stack import ZENOH
+from bench import clock
+from bench.broker import PASSWORD
+from bench.network import BRIDGE, OTHER
+from bench.process import Process, call
+from bench.programs import ZENOH, Bridge, locator
 
 FAULTS = []
 # At the head of what a fault says that could not be played: never a pass.
@@ -42,259 +45,271 @@ def fault(name, short=(), long=(), **more):
 HASTE = 120
 
 
-def clock_of(stack):
-    return stack.directory / "clock"
+def clock_of(chain):
+    return chain.directory / "clock"
 
 
-def with_clock(stack, text):
-    """Another wall clock for the reader; its monotonic one is left alone. Without libfaketime nothing happens, and the fault says so."""
-    library = next(iter(sorted(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))), None)
+def with_clock(chain, text):
+    """Another wall clock for the reader. Without libfaketime nothing happens, and the fault says so."""
+    library = clock.library()
     if library is not None:
-        clock_of(stack).write_text(f"{text}\n")
-        fake = {"LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": clock_of(stack), "FAKETIME_NO_CACHE": 1, "FAKETIME_DONT_FAKE_MONOTONIC": 1}
-        stack.reader.env = stack.reader.env | environment(**fake)
-        stack.restart_reader()
+        clock_of(chain).write_text(f"{text}\n")
+        chain.reader.environment |= clock.told_by(clock_of(chain), library)
+        chain.restart_reader()
 
 
-def fast_clock(stack):
-    with_clock(stack, f"+0 x{HASTE}")
+def fast_clock(chain):
+    with_clock(chain, f"+0 x{HASTE}")
 
 
-def clock_in_the_past(stack):
+def clock_in_the_past(chain):
     """A Pi starts in the past and learns the time later."""
-    with_clock(stack, "-20000d")
+    with_clock(chain, "-20000d")
 
 
-def clock_is_right(stack):
-    if stack.reader.has("FAKETIME"):
-        stack.reader.env = {name: value for name, value in stack.reader.env.items() if "FAKETIME" not in name and name != "LD_PRELOAD"}
-        stack.restart_reader()
+def clock_is_right(chain):
+    if clock.is_told(chain.reader.environment):
+        chain.reader.environment = clock.true(chain.reader.environment)
+        chain.restart_reader()
+
+
+def exit_code(code):
+    """A clean stop ends with 0; anything else is said, and is bad."""
+    return "" if code == 0 else f"exit code {code}"
 
 
 @fault("reader killed, started again", short=[1], long=[3, 3])
-def reader_killed(stack, seconds):
-    with stack.deaf():
-        stack.reader.kill()
-        stack.sleep(seconds)
-        stack.reader.start()
+def reader_killed(chain, seconds):
+    with chain.deaf():
+        chain.reader.kill()
+        chain.sleep(seconds)
+        chain.reader.start()
 
 
 @fault("reader killed while it saves its history", short=[1], long=[1, 1])
-def reader_killed_saving(stack, seconds):
-    with stack.deaf():
+def reader_killed_saving(chain, seconds):
+    with chain.deaf():
         for milliseconds in 0, 1, 2, 5, 10:
-            stack.reader.ask_to_stop()
+            chain.reader.ask_to_stop()
             time.sleep(milliseconds / 1000)
-            stack.reader.kill()
-            stack.reader.start()
-            stack.sleep(seconds)
+            chain.reader.kill()
+            chain.reader.start()
+            chain.sleep(seconds)
 
 
 @fault("the reader's saved history is damaged", short=[1], long=[1, 1])
-def history_damaged(stack, seconds):
-    with stack.deaf():
-        code = stack.reader.stop()
-        file, dice = stack.directory / "reader-state/history", random.Random(seconds)
+def history_damaged(chain, seconds):
+    with chain.deaf():
+        code = chain.reader.stop()
+        file, dice = chain.reader.state / "history", random.Random(seconds)
         data = bytearray(file.read_bytes())
         for _ in range(20):
             data[dice.randrange(len(data))] ^= 0xFF
         file.write_bytes(data[: len(data) * 3 // 4])
-        stack.reader.start()
-        stack.sleep(seconds)
-    return "" if code == 0 else f"exit code {code}"
+        chain.reader.start()
+        chain.sleep(seconds)
+    return exit_code(code)
 
 
 @fault("reader restarted cleanly while the network is cut", short=[2], long=[3, 20])
-def reader_restarted(stack, seconds):
-    stack.place.cut()
-    stack.sleep(seconds)
-    with stack.deaf():
-        code = stack.reader.stop()
-        stack.reader.start()
-    stack.sleep(seconds)
-    stack.place.heal()
-    return "" if code == 0 else f"exit code {code}"
+def reader_restarted(chain, seconds):
+    chain.cable.cut()
+    chain.sleep(seconds)
+    with chain.deaf():
+        code = chain.reader.stop()
+        chain.reader.start()
+    chain.sleep(seconds)
+    chain.cable.heal()
+    return exit_code(code)
 
 
 @fault("bridge killed, started again", short=[3], long=[3, 20])
-def bridge_killed(stack, seconds):
-    stack.bridge.kill()
-    stack.sleep(seconds)
-    stack.bridge.start()
+def bridge_killed(chain, seconds):
+    chain.bridge.kill()
+    chain.sleep(seconds)
+    chain.bridge.start()
 
 
 @fault("bridge restarted cleanly", short=[1], long=[1, 5])
-def bridge_restarted(stack, seconds):
-    code = stack.bridge.stop()
-    stack.sleep(seconds)
-    stack.bridge.start()
-    return "" if code == 0 else f"exit code {code}"
+def bridge_restarted(chain, seconds):
+    code = chain.bridge.stop()
+    chain.sleep(seconds)
+    chain.bridge.start()
+    return exit_code(code)
 
 
 @fault("broker restarted", short=[2], long=[2, 20])
-def broker_restarted(stack, seconds):
-    stack.broker.stop()
-    stack.sleep(seconds)
-    stack.broker.start()
+def broker_restarted(chain, seconds):
+    chain.broker.stop()
+    chain.sleep(seconds)
+    chain.broker.start()
 
 
 @fault("broker killed, comes back without memory", short=[2], long=[2, 20])
-def broker_forgets(stack, seconds):
-    stack.broker.stop(kill=True)
-    for file in stack.directory.glob("mosquitto.db*"):
-        file.unlink()
-    stack.sleep(seconds)
-    stack.broker.start(persistence=False)
+def broker_forgets(chain, seconds):
+    chain.broker.stop(kill=True)
+    chain.broker.forget()
+    chain.sleep(seconds)
+    chain.broker.start(persistence=False)
 
 
 MUTE = "import socket,time\ns=socket.create_server(('127.0.0.1',1883))\nk=[]\nwhile True: k.append(s.accept())"
 
 
 @fault("wrong MQTT password, then the right one", short=[4], long=[4, 20])
-def wrong_password(stack, seconds):
+def wrong_password(chain, seconds):
     """As somebody sets it up: the bridge is started again each time."""
-    for password, wait in ("wrong", seconds), (stack.broker.password, 0):
-        stack.bridge.stop()
-        stack.set_password(password)
-        stack.bridge.start()
-        stack.sleep(wait)
+    for password, wait in ("wrong", seconds), (PASSWORD, 0):
+        chain.bridge.stop()
+        chain.set_password(password)
+        chain.bridge.start()
+        chain.sleep(wait)
 
 
 @fault("broker accepts and never answers", short=[4], long=[4, 20])
-def broker_mute(stack, seconds):
-    stack.broker.stop()
-    mute = Program(stack.directory / "mute.log", *stack.place.inside(stack.place.far, sys.executable, "-c", MUTE)).start()
-    stack.sleep(seconds)
+def broker_mute(chain, seconds):
+    chain.broker.stop()
+    command = chain.cable.inside(chain.cable.bridge_side, sys.executable, "-c", MUTE)
+    mute = Process(chain.directory / "mute.log", *command).start()
+    chain.sleep(seconds)
     mute.kill()
-    stack.broker.start()
+    chain.broker.start()
 
 
 @fault("broker hangs, goes on", short=[4], long=[4, 20])
-def broker_hangs(stack, seconds):
-    stack.broker.program.freeze()
-    stack.sleep(seconds)
-    stack.broker.program.thaw()
+def broker_hangs(chain, seconds):
+    chain.broker.freeze()
+    chain.sleep(seconds)
+    chain.broker.thaw()
 
 
 @fault("network cut in silence", short=[5], long=[5, 5, 30, 30, 150])
-def network_cut(stack, seconds):
-    stack.place.cut()
-    stack.sleep(seconds)
-    stack.place.heal()
+def network_cut(chain, seconds):
+    chain.cable.cut()
+    chain.sleep(seconds)
+    chain.cable.heal()
 
 
 @fault("network cut, longer than Zenoh's lease", short=[14])
-def network_cut_longer(stack, seconds):
-    network_cut(stack, seconds)
+def network_cut_longer(chain, seconds):
+    network_cut(chain, seconds)
 
 
 @fault("network cut of hours, told by snapshots", short=[10], long=[60, 60], before=fast_clock, speed=HASTE, gap=76)
-def network_cut_hours(stack, seconds):
+def network_cut_hours(chain, seconds):
     """A minute of this is two hours of the meter and of the reader's clock.
 
     A minute of the meter has 38 frames; the index that tells a snapshot's frame may have stood for some of them.
     """
-    if not stack.reader.has("FAKETIME"):
+    if not clock.is_told(chain.reader.environment):
         return f"{NOT_PLAYED}: no libfaketime"
-    network_cut(stack, seconds)
+    network_cut(chain, seconds)
     return f"{seconds * HASTE / 3600:.1f} h"
 
 
 @fault("link flaps twice a second", short=[5], long=[5, 30])
-def link_flaps(stack, seconds):
+def link_flaps(chain, seconds):
     for _ in range(int(seconds)):
-        for act in (stack.place.cut, stack.place.heal, stack.place.cut, stack.place.heal):
+        for act in (chain.cable.cut, chain.cable.heal, chain.cable.cut, chain.cable.heal):
             act()
-            stack.sleep(0.25)
+            chain.sleep(0.25)
 
 
 @fault("link of 100 kbit/s that loses 5 % of packets", short=[6], long=[6, 30])
-def link_slow(stack, seconds):
-    how = stack.place.hinder(100_000, 5)
+def link_slow(chain, seconds):
+    how = chain.cable.hinder(100_000, 5)
     if how is None:
         return f"{NOT_PLAYED}: no netem, no tbf with iptables"
-    stack.sleep(seconds)
-    stack.place.help()
+    chain.sleep(seconds)
+    chain.cable.help()
     return f"by {how}"
 
 
 @fault("serial adapter unplugged, back under another number", short=[2], long=[2, 20])
-def serial_unplugged(stack, seconds):
-    with stack.deaf():
-        before = stack.line.unplug()
-        stack.sleep(seconds)
-        after = stack.line.plug()
+def serial_unplugged(chain, seconds):
+    with chain.deaf():
+        before = chain.line.unplug()
+        chain.sleep(seconds)
+        after = chain.line.plug()
     return f"{before} -> {after}" if before != after else f"FAILED: still {after}"
 
 
 @fault("serial line silent", short=[3], long=[3, 20])
-def serial_silent(stack, seconds):
-    with stack.deaf():
-        stack.line.silent = True
-        stack.sleep(seconds)
-        stack.line.silent = False
+def serial_silent(chain, seconds):
+    with chain.deaf():
+        chain.line.silent = True
+        chain.sleep(seconds)
+        chain.line.silent = False
 
 
 @fault("noise on the serial line", short=[4], long=[4, 30])
-def serial_noise(stack, seconds):
-    with stack.deaf():
-        stack.line.noise = 0.1
-        stack.sleep(seconds)
-        stack.line.noise = 0
+def serial_noise(chain, seconds):
+    with chain.deaf():
+        chain.line.noise = 0.1
+        chain.sleep(seconds)
+        chain.line.noise = 0
 
 
-def two_addresses(stack):
-    stack.reader.command = list(map(str, stack.reader_command(BRIDGE, OTHER)))
-    stack.restart_reader()
+def two_addresses(chain):
+    chain.reader.connect(BRIDGE, OTHER)
+    chain.restart_reader()
 
 
-def one_address(stack):
-    stack.reader.command = list(map(str, stack.reader_command(stack.place.address)))
-    stack.restart_reader()
+def one_address(chain):
+    chain.reader.connect(chain.cable.address)
+    chain.restart_reader()
 
 
-@fault("bridge gets its other address, nobody says goodbye", short=[6], long=[6, 6], before=two_addresses, after=one_address)
-def bridge_moves(stack, seconds):
-    """Where the old address answers no more, silence is all that the reader can notice: its end is that of Zenoh's lease."""
-    stack.place.move_bridge(OTHER if stack.place.address == BRIDGE else BRIDGE)
-    stack.sleep(seconds)
+TWO = {"before": two_addresses, "after": one_address}
 
 
-@fault("clock of the reader jumps, network cut meanwhile", short=[1.5], long=[1.5, 6], before=clock_in_the_past, after=clock_is_right)
-def clock_jumps(stack, seconds):
-    if not stack.reader.has("FAKETIME"):
+@fault("bridge gets its other address, nobody says goodbye", short=[6], long=[6, 6], **TWO)
+def bridge_moves(chain, seconds):
+    """Where the old address answers no more, silence is all that the reader can notice: its end is that of Zenoh's
+    lease."""
+    chain.cable.move_bridge(OTHER if chain.cable.address == BRIDGE else BRIDGE)
+    chain.sleep(seconds)
+
+
+LEARNT = {"before": clock_in_the_past, "after": clock_is_right}
+
+
+@fault("clock of the reader jumps, network cut meanwhile", short=[1.5], long=[1.5, 6], **LEARNT)
+def clock_jumps(chain, seconds):
+    if not clock.is_told(chain.reader.environment):
         return f"{NOT_PLAYED}: no libfaketime"
-    stack.place.cut()
+    chain.cable.cut()
     for jump in ("+0", "+3600", "-3600", "+0"):
-        clock_of(stack).write_text(f"{jump}\n")
-        stack.sleep(seconds)
-    stack.place.heal()
+        clock_of(chain).write_text(f"{jump}\n")
+        chain.sleep(seconds)
+    chain.cable.heal()
+    return ""
+
+
+@contextlib.contextmanager
+def full(*directories):
+    """Meanwhile there is no room left in these directories."""
+    with contextlib.ExitStack() as ends:
+        for directory in directories:
+            call("mount", "-t", "tmpfs", "-o", "size=16k", "none", directory)
+            ends.callback(call, "umount", "-l", directory)
+            fill(directory)
+        yield
 
 
 def fill(directory):
-    try:
-        with open(directory / "full", "wb") as file:
-            file.write(bytes(20_000))
-    except OSError:
-        pass
+    with contextlib.suppress(OSError), open(directory / "full", "wb") as file:
+        file.write(bytes(20_000))
 
 
 @fault("no room in the state directories, reader restarted", short=[1], long=[1, 1])
-def disk_full(stack, seconds):
-    states = stack.directory / "reader-state", stack.directory / "bridge-state", stack.directory / "bridge-run"
-    for state in states:
-        subprocess.run(("mount", "-t", "tmpfs", "-o", "size=16k", "none", state), check=True)
-    try:
-        for state in states:
-            fill(state)
-        with stack.deaf():
-            code = stack.reader.stop()
-            stack.reader.start()
-        stack.sleep(seconds)
-    finally:
-        for state in states:
-            subprocess.run(("umount", "-l", state), check=True)
-    return "" if code == 0 else f"exit code {code}"
+def disk_full(chain, seconds):
+    with full(chain.reader.state, chain.bridge.state, chain.bridge.runtime):
+        with chain.deaf():
+            code = chain.reader.stop()
+            chain.reader.start()
+        chain.sleep(seconds)
+    return exit_code(code)
 
 
 FLOOD = """
@@ -315,31 +330,31 @@ print(tries, sent)
 """
 
 
-def flood(stack, host, port, seconds):
-    command = stack.place.inside(stack.place.near, sys.executable, "-c", FLOOD, host, port, seconds)
+def flood(chain, host, port, seconds):
+    command = chain.cable.inside(chain.cable.reader_side, sys.executable, "-c", FLOOD, host, port, seconds)
     return subprocess.check_output(command, text=True, timeout=seconds + 20).split()
 
 
 @fault("flood of garbage on the Zenoh port", short=[3], long=[3, 20])
-def flood_zenoh(stack, seconds):
-    tries, sent = flood(stack, stack.place.address, ZENOH, seconds)
+def flood_zenoh(chain, seconds):
+    tries, sent = flood(chain, chain.cable.address, ZENOH, seconds)
     return f"{tries} connections, {int(sent) // 1000} kB"
 
 
 @fault("flood of garbage on the embedded MQTT port", short=[3], long=[3, 20])
-def flood_mqtt(stack, seconds):
+def flood_mqtt(chain, seconds):
     """A second bridge, since the first one has a broker. It must live, and still serve a client."""
-    config = stack.directory / "embedded.toml"
-    config.write_text('[zenoh]\nlisten = ["tcp/127.0.0.1:7448"]\nscouting = false\n[mqtt]\nlisten = "0.0.0.0:1884"\n')
-    command = stack.place.inside(stack.place.far, stack.binaries["teleinfo-bridge"], "--config", config)
-    bridge = Program(stack.directory / "embedded.log", *command, env=environment()).start()
+    inside, port = chain.cable.inside(chain.cable.bridge_side), 1884
+    zenoh = {"listen": [locator("127.0.0.1", ZENOH + 1)], "scouting": False}
+    settings = {"zenoh": zenoh, "mqtt": {"listen": f"0.0.0.0:{port}"}}
+    bridge = Bridge(chain.directory, settings, name="embedded", before=inside).start()
     try:
         bridge.wait_said("MQTT clients connect to")
-        stack.sleep(1)
+        chain.sleep(1)
         before = bridge.memory()
-        tries, sent = flood(stack, stack.place.address, 1884, seconds)
-        listen = ("mosquitto_sub", "-p", "1884", "-t", "#", "-E")
-        served = subprocess.run(stack.place.inside(stack.place.far, *listen), timeout=10).returncode == 0
+        tries, sent = flood(chain, chain.cable.address, port, seconds)
+        listen = (*inside, "mosquitto_sub", "-p", str(port), "-t", "#", "-E")
+        served = subprocess.run(listen, timeout=10).returncode == 0
         if not (bridge.alive() and served):
             return "FAILED: it no longer serves clients"
         return f"{tries} connections, {int(sent) // 1000} kB; its memory {before} -> {bridge.memory()} kB"

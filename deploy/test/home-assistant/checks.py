@@ -1,23 +1,26 @@
 """What must hold on an ordinary day, and after the restarts that come with it."""
 
 from api import Refused
-from house import is_, known, require, say, unavailable, unique
+from house import check, is_, known, unavailable, unique
 from meters import ABOUT_READING, MAY_BE_UNKNOWN, METERS
 
+from bench.report import require, say
 
+
+@check("short")
 def contracts(house):
     """Every contract: entities, states, classes and units; the Energy dashboard."""
     house.chain.bridge()
     for name, (meter, options, _) in METERS.items():
         house.chain.meter(name, meter, options)
-    wanted = {unique(meter, key): known for meter, _, keys in METERS.values() for key in keys if key not in MAY_BE_UNKNOWN}
-    house.wait("states", wanted, 120)
+    wanted = [unique(meter, key) for meter, _, keys in METERS.values() for key in keys if key not in MAY_BE_UNKNOWN]
+    house.wait("states", dict.fromkeys(wanted, known), 120)
     found = house.ha.entities()
     for name, (meter, _, keys) in METERS.items():
         for key, kind in keys.items():
             entity = found[unique(meter, key)]
-            attributes = entity["attributes"]
-            seen = (entity["entity_id"].split(".")[0], attributes.get("device_class"), attributes.get("unit_of_measurement"))
+            about = (entity["attributes"].get(key) for key in ("device_class", "unit_of_measurement"))
+            seen = (entity["entity_id"].split(".")[0], *about)
             require(seen == kind, f"{name}: {key} is {seen}, expected {kind}")
     for unique_id, entity in found.items():
         if not entity["disabled"] and unique_id.split("_", 2)[2] not in MAY_BE_UNKNOWN:
@@ -45,8 +48,8 @@ def save_sources(ha, entity_ids):
     """Makes these the grid's consumption. In 2024 all were one source, now each is one."""
     price = dict.fromkeys(("stat_cost", "entity_energy_price", "number_energy_price"))
     flows = [{"stat_energy_from": entity_id, **price} for entity_id in entity_ids]
-    forms = [grid(entity_id) for entity_id in entity_ids], [{"type": "grid", "flow_from": flows, "flow_to": [], "cost_adjustment_day": 0}]
-    for sources in forms:
+    old = {"type": "grid", "flow_from": flows, "flow_to": [], "cost_adjustment_day": 0}
+    for sources in [grid(entity_id) for entity_id in entity_ids], [old]:
         try:
             return ha.ask({"type": "energy/save_prefs", "energy_sources": sources, "device_consumption": []})
         except Refused as refused:
@@ -56,11 +59,21 @@ def save_sources(ha, entity_ids):
 
 def grid(entity_id, **other):
     """A source of the Energy dashboard as recent versions want it."""
-    nothing = dict.fromkeys(("stat_energy_to", "stat_cost", "stat_compensation", "entity_energy_price", "number_energy_price",
-                             "entity_energy_price_export", "number_energy_price_export"))
+    nothing = dict.fromkeys(
+        (
+            "stat_energy_to",
+            "stat_cost",
+            "stat_compensation",
+            "entity_energy_price",
+            "number_energy_price",
+            "entity_energy_price_export",
+            "number_energy_price_export",
+        )
+    )
     return {"type": "grid", "stat_energy_from": entity_id, "cost_adjustment_day": 0, **nothing, **other}
 
 
+@check("short")
 def restart_of_home_assistant(house):
     """All is known again soon after Home Assistant has started."""
     _, wanted = house.meter("consumer")
@@ -71,10 +84,12 @@ def restart_of_home_assistant(house):
     house.quiet()
 
 
+@check("short")
 def broker_without_memory(house):
     """A broker that forgot everything is told again."""
     _, wanted = house.meter("consumer")
-    house.broker.stop(forget=True)
+    house.broker.stop()
+    house.broker.forget()
     house.wait("unavailable", dict.fromkeys(wanted, unavailable))
     house.broker.start()
     house.wait("states after the broker's return", wanted)
@@ -82,6 +97,7 @@ def broker_without_memory(house):
     house.wait("states after a restart of both", wanted)
 
 
+@check("short")
 def bridge_killed(house):
     """The last will makes the entities unavailable, a new bridge brings them back."""
     _, wanted = house.meter("base")
@@ -92,28 +108,32 @@ def bridge_killed(house):
     house.quiet()
 
 
+@check("usual")
 def reader_unplugged(house):
     """Without its reader a meter is unavailable; what says so, and why, is not."""
     meter, wanted = house.meter("base")
     house.chain.stop("reader-base")
     about = {unique(meter, key) for key in ABOUT_READING}
-    house.wait("unavailable", {key: known if key in about else unavailable for key in wanted} | {unique(meter, "reading"): is_("off")})
+    without = {key: known if key in about else unavailable for key in wanted}
+    house.wait("unavailable", without | {unique(meter, "reading"): is_("off")})
     house.wait("the cause", {unique(meter, "line"): is_("Reader not reachable")})
     house.chain.reader("base")
     house.wait("states", wanted | {unique(meter, "line"): is_("Reading")})
     house.quiet()
 
 
+@check("usual")
 def meter_unplugged(house):
     """A reader whose adapter is gone says so, where one looks when the meter is unavailable."""
     meter, wanted = house.meter("base")
     house.chain.kill("meter-base")
-    cause = lambda state: "serial device is missing" in state
-    house.wait("the cause", {unique(meter, "line"): is_("No serial device"), unique(meter, "reception_cause"): cause,
-                             unique(meter, "overload"): unavailable})
+    wanted = {unique(meter, "line"): is_("No serial device"), unique(meter, "overload"): unavailable}
+    wanted[unique(meter, "reception_cause")] = lambda state: "serial device is missing" in state
+    house.wait("the cause", wanted)
     house.quiet()
 
 
+@check("usual")
 def clean_stop(house):
     """A bridge that is stopped says so at once."""
     _, wanted = house.meter("base")
@@ -121,15 +141,17 @@ def clean_stop(house):
     house.wait("unavailable", dict.fromkeys(wanted, unavailable), 5)
 
 
+@check("usual")
 def change_of_mode(house):
     """From historic to standard under one device: power and current stay the same entities, indexes are exchanged."""
     meter, options, _ = METERS["base"]
     house.chain.bridge()
     house.chain.meter("base", meter, options + " --switch-after 25")
     same = [unique(meter, key) for key in ("apparent_power", "current", "tariff", "overload", "subscribed_power")]
-    house.wait("historic", {key: known for key in [*same, unique(meter, "energy_base")]}, 20)
+    house.wait("historic", dict.fromkeys([*same, unique(meter, "energy_base")], known), 20)
     before = house.entity_ids()
-    new = {unique(meter, "energy_total"): known, unique(meter, "voltage"): known, unique(meter, "mode"): is_("Standard")}
+    new = dict.fromkeys([unique(meter, "energy_total"), unique(meter, "voltage")], known)
+    new[unique(meter, "mode")] = is_("Standard")
     house.wait("standard", dict.fromkeys(same, known) | new)
     house.wait_gone(unique(meter, "energy_base"))
     now = house.entity_ids()

@@ -1,30 +1,40 @@
 """What happens at a meter and must be seen in Home Assistant: events, entities that come and go, other names."""
 
-from house import is_, known, require, unique, until
+from house import PATIENCE, check, is_, known, unique
 from meters import METERS
+
+from bench.report import require
+from bench.wait import wait_for_all
 
 TEMPO = METERS["tempo"][0]
 STANDARD_TEMPO = METERS["tempo-three"][0]
 BLUE_DAY = "2026-09-15"
 
 
+@check("short")
 def tempo_evening(house):
-    """At 20:00 tomorrow's colour is announced, at 22:00 the tariff changes, and the index that begins to count gets its entity."""
+    """At 20:00 tomorrow's colour is announced, at 22:00 the tariff changes, and the index that begins to count gets
+    its entity."""
     house.chain.bridge()
-    house.chain.meter("announcement", STANDARD_TEMPO, f"--mode standard --contract tempo --phases 3 --start {BLUE_DAY}T19:58:30")
+    announced = f"--mode standard --contract tempo --phases 3 --start {BLUE_DAY}T19:58:30"
+    house.chain.meter("announcement", STANDARD_TEMPO, announced)
     house.chain.meter("change", TEMPO, f"--mode historic --contract tempo --start {BLUE_DAY}T21:58:30 --index 4000000")
-    day, night, tomorrow = unique(TEMPO, "energy_bbrhpjb"), unique(TEMPO, "energy_bbrhcjb"), unique(STANDARD_TEMPO, "tempo_tomorrow")
-    house.wait("before", {day: known, tomorrow: is_("Not announced"), unique(TEMPO, "tariff"): is_("Blue peak (HP)")}, 80)
+    day, night = unique(TEMPO, "energy_bbrhpjb"), unique(TEMPO, "energy_bbrhcjb")
+    tomorrow = unique(STANDARD_TEMPO, "tempo_tomorrow")
+    tariff = unique(TEMPO, "tariff")
+    house.wait("before", {day: known, tomorrow: is_("Not announced"), tariff: is_("Blue peak (HP)")}, 80)
     require(night not in house.ha.entities(), "an index that never counted has an entity")
-    house.wait("after", {day: known, night: known, tomorrow: is_("Blue"), unique(TEMPO, "tariff"): is_("Blue off-peak (HC)")}, 120)
+    house.wait("after", {day: known, night: known, tomorrow: is_("Blue"), tariff: is_("Blue off-peak (HC)")}, 120)
     change = house.wait_event(TEMPO, "tariff_change")
     require((change["from"], change["to"]) == ("HPJB", "HCJB"), f"tariff change {change}")
-    require(house.wait_event(STANDARD_TEMPO, "tempo_announcement")["tomorrow"] == "blue", "another colour was announced")
+    announcement = house.wait_event(STANDARD_TEMPO, "tempo_announcement")
+    require(announcement["tomorrow"] == "blue", "another colour was announced")
     indexes = [key for key in house.ha.entities() if key.startswith(unique(TEMPO, "energy_bbr"))]
     require(sorted(indexes) == sorted([day, night]), f"indexes: {indexes}")
     house.quiet()
 
 
+@check("short")
 def change_of_contract(house):
     """From Tempo to BASE: what no longer applies is removed, power and current stay, and nothing is left over."""
     house.chain.bridge()
@@ -35,7 +45,8 @@ def change_of_contract(house):
     before = house.entity_ids()
     house.chain.unplug("old")
     house.chain.meter("new", TEMPO, "--mode historic --contract base --index 4000000")
-    house.wait("BASE", dict.fromkeys(same, known) | {unique(TEMPO, "energy_base"): known, unique(TEMPO, "tariff"): is_("All hours")})
+    base = {unique(TEMPO, "energy_base"): known, unique(TEMPO, "tariff"): is_("All hours")}
+    house.wait("BASE", dict.fromkeys(same, known) | base)
     house.wait_gone(*tempo, *(key for key in before if "energy_bbr" in key))
     after = house.entity_ids()
     require(all(before[key] == after[key] for key in same), "entities changed their id")
@@ -48,11 +59,16 @@ def change_of_contract(house):
 
 
 FRENCH = {
-    "apparent_power": "Puissance apparente", "energy_base": "Énergie BASE", "tariff": "Tarif en cours", "overload": "Dépassement de puissance",
-    "last_frame": "Dernière trame", "power_estimated": "Puissance estimée",
+    "apparent_power": "Puissance apparente",
+    "energy_base": "Énergie BASE",
+    "tariff": "Tarif en cours",
+    "overload": "Dépassement de puissance",
+    "last_frame": "Dernière trame",
+    "power_estimated": "Puissance estimée",
 }
 
 
+@check("usual", language="fr")
 def french(house):
     """Names and readable values in French; unique ids as ever."""
     house.chain.language = "fr"
@@ -62,21 +78,24 @@ def french(house):
     for key, name in FRENCH.items():
         entity = found[unique(meter, key)]
         require(entity["name"] == name, f"{key} is named {entity['name']}")
-        require(entity["attributes"]["friendly_name"] == f"Linky {name}", f"{key} is shown as {entity['attributes']['friendly_name']}")
+        shown = entity["attributes"]["friendly_name"]
+        require(shown == f"Linky {name}", f"{key} is shown as {shown}")
     house.quiet()
 
 
+@check("usual")
 def overload(house):
     """ADPS comes and goes: on, off again, and never unavailable in between; each time with its events."""
     house.chain.bridge()
     house.chain.replay("adps", "syn-hist-adps-mono.tic")
-    until("the entity", lambda: None if overloads(house) else "not there")
+    wait_for_all("the entity", lambda: None if overloads(house) else "not there", PATIENCE)
     ((unique_id, entity),) = overloads(house).items()
 
     def missing():
         seen = states_since_on(house, entity)
         return None if seen.count("on") >= 2 and seen.count("off") >= 2 else f"overload went {seen}"
-    until("overload", missing, 30)
+
+    wait_for_all("overload", missing, 30)
     seen = states_since_on(house, entity)
     require(not {"unavailable", "unknown"} & set(seen), f"overload went {seen}")
     meter = unique_id.split("_")[1]
@@ -91,7 +110,4 @@ def overloads(house):
 
 def states_since_on(house, entity):
     seen = [row["state"] for row in house.ha.history(entity["entity_id"])]
-    return seen[seen.index("on"):] if "on" in seen else []
-
-
-french.house = {"language": "fr"}
+    return seen[seen.index("on") :] if "on" in seen else []

@@ -1,27 +1,32 @@
 """All of it together, for one check: Home Assistant, its broker, and the chain; and the questions that checks ask."""
 
+import contextlib
 import os
-import time
+import pathlib
 
-from broker import Broker
 from chain import Chain
 from meters import MAY_BE_UNKNOWN, METERS
 from server import HomeAssistant
 
+from bench.broker import Broker
+from bench.report import require
+from bench.wait import wait_for_all
+
 PATIENCE = 60
+# name -> the check: a function that is given a house.
+CHECKS = {}
 
 
-class Failure(Exception):
-    """Something is not as it should be."""
+def check(form, **house):
+    """Makes a function a check. `form`: "short" (continuous integration runs these), "usual" (a run without words
+    runs these too), or "long" (only when named). `house`: what its house needs besides."""
 
+    def note(function):
+        function.form, function.house = form, house
+        CHECKS[function.__name__.replace("_", "-")] = function
+        return function
 
-def require(condition, message):
-    if not condition:
-        raise Failure(message)
-
-
-def say(*words):
-    print(">>", *words, flush=True)
+    return note
 
 
 def known(state):
@@ -40,38 +45,32 @@ def unique(meter, key):
     return f"teleinfo_{meter}_{key}"
 
 
-def until(what, missing, patience=PATIENCE):
-    """Waits until `missing` returns nothing; else it returns what is still missing."""
-    end = time.monotonic() + patience
-    while (still := missing()) and time.monotonic() < end:
-        time.sleep(1)
-    if still:
-        raise Failure(f"{what}: after {patience} s still {still}")
-
-
 class House:
     """`directory`: an empty one for all files. `offset`: seconds that Home Assistant's clock is off."""
 
     def __init__(self, installed, directory, offset=None, language="en"):
-        self.directory = directory
-        inside = installed.mount(self.directory)
+        directory = pathlib.Path(directory)
+        inside = installed.mount(directory)
         self.offset = offset
-        self.broker = Broker(f"{self.directory}/broker")
-        self.chain = Chain(f"{self.directory}/chain")
-        self.ha = HomeAssistant(installed, f"{self.directory}/config", inside / "config", language)
+        self.broker = Broker(directory / "broker")
+        self.chain = Chain(directory / "chain")
+        self.ha = HomeAssistant(installed, directory / "config", inside / "config", language)
+        self.directory = directory
 
     def __enter__(self):
-        self.broker.start()
-        self.ha.start(self.offset)
+        with contextlib.ExitStack() as ends:
+            ends.callback(self.broker.end)
+            self.broker.start()
+            ends.callback(self.ha.end)
+            self.ha.start(self.offset)
+            ends.callback(self.chain.close)
+            self.ends = ends.pop_all()
         return self
 
     def __exit__(self, error, *_):
         if error or os.environ.get("KEEP"):
             print(self.chain.logs(), flush=True)
-        for name in list(self.chain.running):
-            self.chain.kill(name)
-        self.ha.stop()
-        self.broker.stop()
+        self.ends.close()
 
     def meter(self, name):
         """Starts the bridge and one meter of the table. Returns its id, and what its entities should be: known."""
@@ -84,14 +83,21 @@ class House:
 
     def wait(self, what, wanted, patience=PATIENCE):
         """Until the states of these unique ids are right: `wanted` has a test for each."""
+
         def wrong():
             found = self.ha.entities()
             states = {key: found.get(key, {}).get("state") for key in wanted}
             return {key: state for key, state in states.items() if not wanted[key](state)}
-        until(what, wrong, patience)
+
+        wait_for_all(what, wrong, patience)
+
+    def wait_there(self, unique_id):
+        """Until there is such an entity; returns it."""
+        wait_for_all("entities", lambda: [key for key in [unique_id] if key not in self.ha.entities()], PATIENCE)
+        return self.ha.entities()[unique_id]
 
     def wait_gone(self, *unique_ids):
-        until("entities removed", lambda: [key for key in unique_ids if key in self.ha.entities()])
+        wait_for_all("entities removed", lambda: [key for key in unique_ids if key in self.ha.entities()], PATIENCE)
 
     def entity_ids(self):
         return {key: entity["entity_id"] for key, entity in self.ha.entities().items()}
@@ -104,10 +110,13 @@ class House:
     def wait_event(self, meter, kind, patience=PATIENCE):
         """Until such an event has reached Home Assistant; returns its attributes."""
         found = []
+
         def missing():
-            found[:] = [event for event in self.events(meter) if event["event_type"] == kind]
-            return None if found else f"no {kind} among {[event['event_type'] for event in self.events(meter)]}"
-        until("event", missing, patience)
+            events = self.events(meter)
+            found[:] = [event for event in events if event["event_type"] == kind]
+            return None if found else f"no {kind} among {[event['event_type'] for event in events]}"
+
+        wait_for_all("event", missing, patience)
         return found[-1]
 
     def quiet(self):

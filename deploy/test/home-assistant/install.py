@@ -1,8 +1,9 @@
 """Home Assistant itself, in a folder of its own: made once, used by every run.
 
-The newest one wants a newer Python than this machine is likely to have, so it lives in a small Debian of the next release (debootstrap,
-chroot). An older one takes a Python that is named. Either way: a virtual environment, Home Assistant by pip, and the packages that its
-integrations would download at their first start, at the versions it names itself (needed.py): nothing is downloaded while it runs.
+The newest one wants a newer Python than this machine is likely to have, so it lives in a small Debian of the next
+release (debootstrap, chroot). An older one takes a Python that is named. Either way: a virtual environment, Home
+Assistant by pip, and the packages that its integrations would download at their first start, at the versions it
+names itself (needed.py): nothing is downloaded while it runs.
 
 Mounts are made as if nobody else saw them: the caller is in a mount namespace of its own.
 """
@@ -12,19 +13,46 @@ import pathlib
 import shutil
 import subprocess
 
+from bench import clock
+from bench.hosts import debootstrap
+from bench.process import call
+from bench.report import Failure, say
+
 HERE = pathlib.Path(__file__).resolve().parent
 CACHE = pathlib.Path(os.environ.get("TELEINFO_HOME_ASSISTANT", "/var/cache/teleinfo-home-assistant"))
-MIRROR = os.environ.get("TELEINFO_MIRROR", "")  # none: the one that this machine's apt uses
 
 # Debian's release with Python 3.14, which Home Assistant wants since 2026.3.
 SUITE = "forky"
 # To build what comes without a wheel, and to lie about the time.
-PACKAGES = "ca-certificates,python3,python3-venv,python3-dev,gcc,g++,libc6-dev,libffi-dev,libssl-dev,make,tzdata,libfaketime"
+PACKAGES = (
+    "ca-certificates",
+    "python3",
+    "python3-venv",
+    "python3-dev",
+    "gcc",
+    "g++",
+    "libc6-dev",
+    "libffi-dev",
+    "libssl-dev",
+    "make",
+    "tzdata",
+    "libfaketime",
+)
 # What an older Home Assistant forgot to limit: its cloud client does not start with the next josepy.
 LIMITS = {"2024": ["josepy<2"]}
 # How this machine reaches the package index goes along.
-NETWORK = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "PIP_DEFAULT_TIMEOUT", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
-           "http_proxy", "https_proxy", "no_proxy")
+NETWORK = (
+    "PIP_INDEX_URL",
+    "PIP_EXTRA_INDEX_URL",
+    "PIP_TRUSTED_HOST",
+    "PIP_DEFAULT_TIMEOUT",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+)
 FILES = ("/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt")
 # The newest that was tried. Raised by hand, so that a release of theirs breaks nothing here by itself.
 NEWEST = "2026.11.0"
@@ -52,7 +80,8 @@ class Installed:
     def command(self, *words, environment=None):
         """Runs a program of the virtual environment."""
         venv = self.seen_from_inside(self.venv)
-        settings = {"PATH": f"{venv}/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8", "TZ": "UTC"}
+        settings = {"PATH": f"{venv}/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8"}
+        settings["TZ"] = "UTC"
         settings |= environment or {}
         enter = [] if self.python else ["chroot", self.root]
         return [*map(str, enter), "env", "-i", *(f"{key}={value}" for key, value in settings.items()), *map(str, words)]
@@ -68,52 +97,39 @@ class Installed:
 
     def faketime(self):
         """The library that lies about the time, as seen from inside."""
-        return self.seen_from_inside(faketime(self.root))
+        library = clock.library(self.root)
+        if library is None:
+            raise Failure("libfaketime is missing: apt-get install faketime")
+        return self.seen_from_inside(library)
 
-    def install(self, say):
+    def install(self):
         """From nothing; an earlier attempt that was not finished is thrown away."""
         if self.folder.exists():
             shutil.rmtree(self.folder)
-        self.folder.mkdir(parents=True)
-        if not self.python:
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        if self.python:
+            self.folder.mkdir()
+        else:
             say(f"a small Debian {SUITE} in {self.folder}")
-            call("debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, self.root, MIRROR or apt_mirror(), "sid")
+            debootstrap(SUITE, self.root, PACKAGES, "sid")
             for file in filter(os.path.exists, FILES):
                 shutil.copyfile(file, self.root / file[1:])
         self.mount(self.folder)
-        subprocess.run(self.command(self.python or "python3", "-m", "venv", self.seen_from_inside(self.venv)), check=True)
+        self.run(self.python or "python3", "-m", "venv", self.seen_from_inside(self.venv))
         say(f"Home Assistant, {self.version}")
         self.pip(f"homeassistant=={self.version}", *LIMITS.get(self.version.split(".")[0], []))
         say("what its integrations need")
-        needed = subprocess.run(self.command("python", "-"), input=(HERE / "needed.py").read_bytes(), check=True, stdout=subprocess.PIPE)
-        constraints, *requirements = needed.stdout.decode().split("\n")
+        constraints, *requirements = self.run("python", "-", input=(HERE / "needed.py").read_text()).split("\n")
         self.pip("-c", constraints, *filter(None, requirements))
-        version = subprocess.run(self.command("hass", "--version"), check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+        version = self.run("hass", "--version")
         (self.folder / "ready").write_text(f"{version}\n")
+
+    def run(self, *words, **options):
+        """A program of the virtual environment, to its end; what it said. Its complaints are shown."""
+        done = subprocess.run(self.command(*words), check=True, stdout=subprocess.PIPE, text=True, **options)
+        return done.stdout.strip()
 
     def pip(self, *what):
         network = {key: os.environ[key] for key in NETWORK if key in os.environ}
         quiet = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_ROOT_USER_ACTION": "ignore", "PIP_CERT": FILES[-1]}
         subprocess.run(self.command("pip", "install", "-q", *what, environment=network | quiet), check=True)
-
-
-def faketime(root="/"):
-    found = list(pathlib.Path(root).glob("usr/lib/*/faketime/libfaketimeMT.so.1"))
-    if not found:
-        raise SystemExit("libfaketime is missing: apt-get install faketime")
-    return found[0]
-
-
-def call(*command):
-    """Quiet unless it fails."""
-    done = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if done.returncode:
-        raise SystemExit(f"{command[0]} failed:\n{done.stdout[-2000:]}")
-
-
-def apt_mirror():
-    sites = subprocess.run(["apt-get", "indextargets", "--format", "$(SITE)"], stdout=subprocess.PIPE, text=True, check=True).stdout.split()
-    found = [site for site in sites if site.rstrip("/").endswith("debian")]
-    if not found:
-        raise SystemExit("no Debian mirror in this machine's apt sources: set TELEINFO_MIRROR")
-    return found[0]

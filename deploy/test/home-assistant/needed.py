@@ -1,4 +1,5 @@
-"""Runs in Home Assistant's own Python: prints its file of constraints, then what the integrations that run here require."""
+"""Runs in Home Assistant's own Python: prints its file of constraints, then what the integrations that run here
+require."""
 
 import json
 import pathlib

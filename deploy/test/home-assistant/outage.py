@@ -1,20 +1,25 @@
 """The statistics after an outage.
 
-Bridge and Home Assistant miss three hours: each hour gets its energy back, and a second look finds nothing to do. The clocks start three
-minutes before an hour. Then only meter and reader are there, and their clock runs sixty times as fast. Then all of it goes on, with the
-clock where it has got to. What is right is what the meter really sent.
+Bridge and Home Assistant miss three hours: each hour gets its energy back, and a second look finds nothing to do.
+The clocks start three minutes before an hour. Then only meter and reader are there, and their clock runs sixty
+times as fast. Then all of it goes on, with the clock where it has got to. What is right is what the meter really
+sent.
 """
 
 import json
+import pathlib
 import re
 import sys
 import time
 
 import api
-from chain import BIN, ZENOH
-from house import known, require, say, unique, until
-from install import faketime
+from house import check, known, unique
 from meters import METERS
+
+from bench.clock import library, shifted
+from bench.process import Process, environment
+from bench.report import require, say
+from bench.wait import wait_for
 
 HOUR = 3600
 HOURS = 3
@@ -28,13 +33,14 @@ TOKEN_WORDS = "create a long-lived access token of an administrator"
 STAMP = "import sys, time\nfor line in sys.stdin: print(time.time(), line, end='', flush=True)"
 
 
+@check("long", offset=OFFSET)
 def outage_of_three_hours(house):
     """Each hour within 1 Wh of what the meter counted."""
     chain, ha = house.chain, house.ha
     hour = (int(time.time()) + OFFSET) // HOUR * HOUR + HOUR
-    (chain.directory / "token").write_text(ha.token)
-    chain.bridge_options = f'url = "{api.URL}"\ntoken-file = "{chain.directory / "token"}"'
-    state = chain.directory / "reader-state"
+    chain.options = access(chain, ha.token)
+    # The readers of the three times are one: they share what is kept.
+    state = chain.directory / "state"
     state.mkdir()
     chain.environment = clock(OFFSET) | {"STATE_DIRECTORY": str(state)}
     chain.bridge()
@@ -60,7 +66,7 @@ def outage_of_three_hours(house):
     ha.restart(offset)
     chain.bridge()
     house.wait("states", wanted)
-    until("correction", lambda: None if corrections(chain) else "none", CORRECTED)
+    wait_for("a correction", lambda: corrections(chain), CORRECTED, 1)
     time.sleep(5)
     rows = ha.hourly(entity, hour - HOUR)
     say(rows)
@@ -72,27 +78,30 @@ def outage_of_three_hours(house):
     done_once(house, entity, hour, rows)
 
 
+@check("usual")
 def wrong_token(house):
-    """A token that is not accepted is said once, with what to do, and tried once: Home Assistant bans who keeps trying."""
-    (house.chain.directory / "token").write_text("not.a.token")
-    house.chain.bridge_options = f'url = "{api.URL}"\ntoken-file = "{house.chain.directory / "token"}"'
+    """A token that is not accepted is said once, with what to do, and tried once: Home Assistant bans who keeps
+    trying."""
+    house.chain.options = access(house.chain, "not.a.token")
     _, wanted = house.meter("base")
-    until("a word about it", lambda: None if TOKEN_WORDS in house.chain.said("bridge") else "none", 90)
+    bridge = house.chain.running["bridge"]
+    bridge.wait_said(TOKEN_WORDS, patience=90)
     time.sleep(70)
-    warnings = [line for line in house.chain.said("bridge").splitlines() if "WARN" in line or "ERROR" in line]
+    warnings = bridge.warnings()
     require(len(warnings) == 1 and TOKEN_WORDS in warnings[0], f"warnings of the bridge: {warnings}")
-    attempts = [entry for entry in house.ha.ask({"type": "system_log/list"}) if "invalid authentication" in " ".join(entry["message"])]
+    log = house.ha.ask({"type": "system_log/list"})
+    attempts = [entry for entry in log if "invalid authentication" in " ".join(entry["message"])]
     require(sum(entry["count"] for entry in attempts) <= 1, f"attempts: {attempts}")
     house.wait("states", wanted, 5)
     house.quiet()
 
 
 def require_right(rows, end, index, index_before):
-    row = rows.get(end - HOUR)
-    require(row, f"no row for the hour that ends at {end}")
-    require(abs(row["state"] - index) <= 1, f"the hour that ends at {end}: {row['state']} instead of {index}")
-    change = row["sum"] - rows[end - 2 * HOUR]["sum"]
-    require(abs(change - (index - index_before)) <= 1, f"the hour that ends at {end}: {change} Wh instead of {index - index_before}")
+    row, name = rows.get(end - HOUR), f"the hour that ends at {end}"
+    require(row, f"no row for {name}")
+    require(abs(row["state"] - index) <= 1, f"{name}: {row['state']} instead of {index}")
+    change, right = row["sum"] - rows[end - 2 * HOUR]["sum"], index - index_before
+    require(abs(change - right) <= 1, f"{name}: {change} Wh instead of {right}")
 
 
 def done_once(house, entity, hour, rows):
@@ -106,49 +115,56 @@ def done_once(house, entity, hour, rows):
     require(all(after[start] == row for start, row in rows.items()), "rows changed")
 
 
+def access(chain, token):
+    """How the bridge may speak to Home Assistant, with this token."""
+    file = chain.directory / "token"
+    file.write_text(token)
+    return {"url": api.URL, "token-file": file}
+
+
 def start_meter(chain, name, index):
-    truth = chain.directory / f"{name}.truth"
-    chain.meter(name, METER, f"--mode historic --contract base --index {index} --truth {truth}")
-    chain.start("stamp", "bash", "-c", stamp(truth), STAMP=STAMP)
+    chain.meter(name, METER, f"--mode historic --contract base --index {index}")
+    chain.start("stamp", script(chain, "stamp", "bash", "-c", stamp(chain.truth(name)), **chain.environment))
+
+
+def script(chain, name, *command, **variables):
+    return Process(chain.directory / f"{name}.log", *command, environment=environment(STAMP=STAMP, **variables))
 
 
 def stamp(truth):
-    """The meter keeps its own time, which falls behind on a busy machine. What counts is when a frame was really there: each gets the time
-    of the others' clock as it comes."""
+    """The meter keeps its own time, which falls behind on a busy machine. What counts is when a frame was really
+    there: each gets the time of the others' clock as it comes."""
     return f"tail -F -n +1 '{truth}' 2>/dev/null | '{sys.executable}' -c \"$STAMP\" > '{truth}.stamped'"
 
 
 def meanwhile(house, index, begun):
     """Meter and reader alone, fast; and before all others, since a second of this machine is a minute of theirs."""
     chain, name = house.chain, "meanwhile"
-    truth = chain.directory / f"{name}.truth"
-    (chain.directory / f"{name}.toml").write_text(f'name = "{name}"\n[led]\nmode = "off"\n')
-    meter = [BIN / "teleinfo-simulator", "meter", "--pty", chain.pty(name), "--id", METER, "--mode", "historic", "--contract", "base",
-             "--index", index, "--truth", truth]
-    reader = [BIN / "teleinfo-reader", "--config", chain.directory / f"{name}.toml", "--serial", chain.pty(name), "--connect", ZENOH]
+    meter = chain.new_meter(name, METER, "--mode", "historic", "--contract", "base", "--index", index)
+    reader = chain.new_reader(name)
     # A minute of the fast clock until the terminal is there.
-    script = f"{words(meter)} & sleep 60; {stamp(truth)} & {words(reader)} & wait"
+    lines = f"{words(meter)} & sleep 60; {stamp(meter.truth)} & {words(reader)} & wait"
     start = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(begun))
-    slow, chain.environment = chain.environment, {"TZ": "UTC", "STAMP": STAMP, "STATE_DIRECTORY": chain.environment["STATE_DIRECTORY"]}
-    chain.start(name, "nice", "-n", "-15", "faketime", "-m", "-f", f"@{start} x{FASTER}", "bash", "-c", script)
-    chain.environment = slow
+    fast = "nice", "-n", "-15", "faketime", "-m", "-f", f"@{start} x{FASTER}", "bash", "-c", lines
+    chain.start(name, script(chain, name, *fast, TZ="UTC", STATE_DIRECTORY=chain.environment["STATE_DIRECTORY"]))
     time.sleep((HOURS * HOUR + 20 * 60) / FASTER)
     chain.stop(name)
 
 
-def words(command):
-    return " ".join(f"'{word}'" for word in command)
+def words(program):
+    return " ".join(f"'{word}'" for word in program.command)
 
 
 def clock(offset):
     """The environment of a program of ours whose clock is off by so many seconds."""
-    return {"LD_PRELOAD": str(faketime()), "FAKETIME": f"{offset:+d}s", "TZ": "UTC"}
+    return shifted(offset, library()) | {"TZ": "UTC"}
 
 
 def indexes(chain, name):
     """(time, Wh) of each frame that the meter sent."""
-    lines = (chain.directory / f"{name}.truth.stamped").read_text().splitlines()
-    frames = [(float(stamp), json.loads(frame)["datasets"]) for stamp, frame in (line.split(" ", 1) for line in lines if line.endswith("}"))]
+    lines = pathlib.Path(f"{chain.truth(name)}.stamped").read_text().splitlines()
+    stamped = [line.split(" ", 1) for line in lines if line.endswith("}")]
+    frames = [(float(stamp), json.loads(frame)["datasets"]) for stamp, frame in stamped]
     return [(time, int(datasets["BASE"]["raw"])) for time, datasets in frames if "BASE" in datasets]
 
 
@@ -159,6 +175,3 @@ def index_at(truth, moment):
 
 def corrections(chain):
     return len(re.findall(r"corrected \d+ hours", chain.said("bridge")))
-
-
-outage_of_three_hours.house = {"offset": OFFSET}

@@ -1,13 +1,17 @@
-"""A Home Assistant that runs: started with an owner and the broker set up, restarted, its clock moved, asked what it has."""
+"""A Home Assistant that runs: started with an owner and the broker set up, restarted, its clock moved, asked what
+it has."""
 
 import json
 import pathlib
 import re
-import subprocess
 import time
 
-import broker
 from api import URL, Refused, WebSocket, rest
+
+from bench import broker
+from bench.clock import shifted
+from bench.process import Process
+from bench.wait import wait_for
 
 # Frontend, onboarding, authentication and the like start by themselves.
 CONFIGURATION = """homeassistant:
@@ -54,20 +58,20 @@ class HomeAssistant:
 
     def start(self, offset=None):
         """`offset`: seconds that its clock is off."""
-        lie = {}
-        if offset is not None:
-            lie = {"LD_PRELOAD": self.installed.faketime(), "FAKETIME": f"{offset:+d}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
-        command = self.installed.command("hass", "-c", self.inside, "--skip-pip", environment=lie)
-        with open(self.directory / "hass.out", "ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+        clock = {} if offset is None else shifted(offset, self.installed.faketime())
+        command = self.installed.command("hass", "-c", self.inside, "--skip-pip", environment=clock)
+        self.process = Process(self.directory / "hass.log", *command).start()
         self._wait(self._answers)
         if not self.token:
             self._first_time()
         self._wait(self._is_running)
 
     def stop(self):
-        self.process.terminate()
-        self.process.wait(120)
+        self.process.stop(grace=120)
+
+    def end(self):
+        if self.process:
+            self.stop()
 
     def restart(self, offset=None):
         self.stop()
@@ -95,9 +99,13 @@ class HomeAssistant:
             if entry["platform"] == "mqtt":
                 state = states.get(entry["entity_id"], {})
                 found[entry["unique_id"]] = {
-                    "entity_id": entry["entity_id"], "name": entry["original_name"], "device": devices.get(entry["device_id"]),
-                    "disabled": bool(entry["disabled_by"]), "category": entry["entity_category"],
-                    "state": state.get("state"), "attributes": state.get("attributes", {}),
+                    "entity_id": entry["entity_id"],
+                    "name": entry["original_name"],
+                    "device": devices.get(entry["device_id"]),
+                    "disabled": bool(entry["disabled_by"]),
+                    "category": entry["entity_category"],
+                    "state": state.get("state"),
+                    "attributes": state.get("attributes", {}),
                 }
         return found
 
@@ -112,21 +120,35 @@ class HomeAssistant:
 
     def complaints(self, about=OURS):
         """Warnings and errors about what concerns us."""
-        entries = [(entry["level"], " ".join([entry["name"], *entry["message"]])) for entry in self.ask({"type": "system_log/list"})]
+        log = self.ask({"type": "system_log/list"})
+        entries = [(entry["level"], " ".join([entry["name"], *entry["message"]])) for entry in log]
         return [f"{level}: {words}" for level, words in entries if re.search(about, words)]
 
     def hourly(self, entity_id, since):
         """Rows of the hourly statistics: start in s -> `sum` and `state` in Wh."""
-        rows = self.ask({
-            "type": "recorder/statistics_during_period", "start_time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(since)),
-            "statistic_ids": [entity_id], "period": "hour", "types": ["sum", "state"], "units": {"energy": "Wh"},
-        })
+        start = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(since))
+        rows = self.ask(
+            {
+                "type": "recorder/statistics_during_period",
+                "start_time": start,
+                "statistic_ids": [entity_id],
+                "period": "hour",
+                "types": ["sum", "state"],
+                "units": {"energy": "Wh"},
+            }
+        )
         return {int(row["start"] / 1000): {"sum": row["sum"], "state": row["state"]} for row in rows.get(entity_id, [])}
 
     def import_row(self, entity_id, start, wh, total):
         """Puts a row into the hourly statistics. What is required by one version is refused by another."""
-        metadata = {"source": "recorder", "statistic_id": entity_id, "name": None, "has_sum": True, "has_mean": False,
-                    "unit_of_measurement": "Wh"}
+        metadata = {
+            "source": "recorder",
+            "statistic_id": entity_id,
+            "name": None,
+            "has_sum": True,
+            "has_mean": False,
+            "unit_of_measurement": "Wh",
+        }
         stats = [{"start": time.strftime("%Y-%m-%dT%H:00:00Z", time.gmtime(start)), "sum": total, "state": wh}]
         command = {"type": "recorder/import_statistics", "stats": stats}
         try:
@@ -135,11 +157,9 @@ class HomeAssistant:
             self.ask(command | {"metadata": metadata})
 
     def _wait(self, condition):
-        end = time.monotonic() + START
-        while not condition():
-            if self.process.poll() is not None or time.monotonic() > end:
-                raise RuntimeError(f"Home Assistant does not start: {(self.directory / 'hass.out').read_text(errors='replace')[-3000:]}")
-            time.sleep(0.3)
+        wait_for("Home Assistant starts", lambda: not self.process.alive() or condition(), START, 0.3)
+        if not self.process.alive():
+            raise RuntimeError(f"Home Assistant does not start: {self.process.said()[-3000:]}")
 
     def _answers(self):
         try:
@@ -167,7 +187,8 @@ class HomeAssistant:
         answers = []
         for form in BROKER_FORMS:
             try:
-                answers.append(self.post(f"{flow}/{step['flow_id']}", {"broker": broker.HOST, "port": int(broker.PORT), **form}))
+                address = {"broker": broker.HOST, "port": broker.PORT}
+                answers.append(self.post(f"{flow}/{step['flow_id']}", address | form))
             except Refused as refused:
                 answers.append({"type": str(refused)})
             if answers[-1]["type"] == "create_entry":

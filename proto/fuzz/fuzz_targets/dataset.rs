@@ -5,8 +5,8 @@ use libfuzzer_sys::fuzz_target;
 use teleinfo_proto::tic::Dataset;
 
 fuzz_target!(|bytes: &[u8]| {
-    if let Ok(dataset) = Dataset::parse(bytes) {
-        let again = Dataset::check(dataset.mode, dataset.label, dataset.timestamp, dataset.data);
+    if let Ok(dataset) = Dataset::try_from(bytes) {
+        let again = Dataset::new(dataset.mode(), dataset.label(), dataset.timestamp(), dataset.data());
         assert_eq!(again, Ok(dataset));
         let _ = (dataset.value(), dataset.time().map(|time| time.unix_seconds()));
     }

@@ -11,27 +11,89 @@ use super::{
 };
 
 /// A dataset that passed every check: checksum, characters, and for a known label its width, timestamp and range.
+///
+/// It cannot come from anywhere but these checks: from the bytes of a line by `try_from`, or from its fields by [`Self::new`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dataset<'a> {
-    /// The mode whose separator and checksum it has.
-    pub mode: Mode,
-    /// Étiquette.
-    pub label: &'a str,
-    /// Horodate, where the label has one; 13 characters.
-    pub timestamp: Option<&'a str>,
-    /// Donnée, as sent: with leading zeros, dots and spaces.
-    pub data: &'a str,
-    /// Found once, since everybody asks; and private, so that a dataset can only come from a check.
-    known: Option<&'static Label>,
+    mode: Mode,
+    label: &'a str,
+    timestamp: Option<&'a str>,
+    data: &'a str,
+    info: Option<&'static Label>,
+    time: Option<Timestamp>,
+    value: Value<'a>,
 }
 
 impl<'a> Dataset<'a> {
-    /// Checks what stands between LF and CR, parity already removed.
+    /// Checks the fields of a dataset against the label table. A label that is not known only needs to look like one.
     ///
     /// # Errors
     ///
-    /// The first [`Reason`] found, in the order checksum, fields, characters, and then those of [`Self::check`].
-    pub fn parse(bytes: &'a [u8]) -> Result<Self, Reason> {
+    /// [`Reason::Characters`], [`Reason::Width`], [`Reason::Range`] or [`Reason::Timestamp`].
+    pub fn new(mode: Mode, label: &'a str, timestamp: Option<&'a str>, data: &'a str) -> Result<Self, Reason> {
+        let time = timestamp.map(str::parse::<Timestamp>).transpose().map_err(|_| Reason::Timestamp)?;
+        let info = Label::find(mode, label);
+        let value = match info {
+            Some(info) if data.len() != usize::from(info.width) => {
+                return Err(Reason::Width { expected: info.width.into(), found: data.len() });
+            }
+            Some(info) if info.dated != time.is_some() => return Err(Reason::Timestamp),
+            Some(info) => Value::parse(info.kind, data)?,
+            None if looks_like_a_label(label) => Value::Text(data),
+            None => return Err(Reason::Characters),
+        };
+        Ok(Self { mode, label, timestamp, data, info, time, value })
+    }
+
+    /// The mode whose separator and checksum it has.
+    #[must_use]
+    pub const fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Its label (étiquette).
+    #[must_use]
+    pub const fn label(&self) -> &'a str {
+        self.label
+    }
+
+    /// Its timestamp (horodate) as sent, 13 characters, where the label has one.
+    #[must_use]
+    pub const fn timestamp(&self) -> Option<&'a str> {
+        self.timestamp
+    }
+
+    /// Its data (donnée) as sent: with leading zeros, dots and spaces.
+    #[must_use]
+    pub const fn data(&self) -> &'a str {
+        self.data
+    }
+
+    /// What is known of its label.
+    #[must_use]
+    pub const fn info(&self) -> Option<&'static Label> {
+        self.info
+    }
+
+    /// What its data means; text for a label that is not known.
+    #[must_use]
+    pub const fn value(&self) -> Value<'a> {
+        self.value
+    }
+
+    /// Its timestamp as a date.
+    #[must_use]
+    pub const fn time(&self) -> Option<Timestamp> {
+        self.time
+    }
+}
+
+/// Reads what stands between LF and CR, parity already removed. The error is the first reason found: checksum, fields, characters, and
+/// then those of [`Dataset::new`].
+impl<'a> TryFrom<&'a [u8]> for Dataset<'a> {
+    type Error = Reason;
+
+    fn try_from(bytes: &'a [u8]) -> Result<Self, Reason> {
         let [zone @ .., separator, found] = bytes else {
             return Err(Reason::Malformed);
         };
@@ -44,49 +106,7 @@ impl<'a> Dataset<'a> {
             return Err(Reason::Checksum { expected, found: *found });
         }
         let (label, timestamp, data) = fields(mode, text(mode, zone)?)?;
-        Self::check(mode, label, timestamp, data)
-    }
-
-    /// Checks the fields of a dataset against the label table. A label that is not known only needs to look like one.
-    ///
-    /// # Errors
-    ///
-    /// [`Reason::Characters`], [`Reason::Width`], [`Reason::Range`] or [`Reason::Timestamp`].
-    pub fn check(mode: Mode, label: &'a str, timestamp: Option<&'a str>, data: &'a str) -> Result<Self, Reason> {
-        let stamped = timestamp.map(str::parse::<Timestamp>).transpose().map_err(|_| Reason::Timestamp)?.is_some();
-        let known = Label::find(mode, label);
-        match known {
-            Some(known) => {
-                if data.len() != usize::from(known.width) {
-                    return Err(Reason::Width { expected: known.width.into(), found: data.len() });
-                }
-                if known.dated != stamped {
-                    return Err(Reason::Timestamp);
-                }
-                Value::parse(known.kind, data)?;
-            }
-            None if !looks_like_a_label(label) => return Err(Reason::Characters),
-            None => {}
-        }
-        Ok(Self { mode, label, timestamp, data, known })
-    }
-
-    /// What is known of its label.
-    #[must_use]
-    pub const fn info(&self) -> Option<&'static Label> {
-        self.known
-    }
-
-    /// What its data means; text for a label that is not known.
-    #[must_use]
-    pub fn value(&self) -> Value<'a> {
-        self.known.and_then(|known| Value::parse(known.kind, self.data).ok()).unwrap_or(Value::Text(self.data))
-    }
-
-    /// Its timestamp as a date.
-    #[must_use]
-    pub fn time(&self) -> Option<Timestamp> {
-        self.timestamp?.parse().ok()
+        Self::new(mode, label, timestamp, data)
     }
 }
 
@@ -132,32 +152,36 @@ fn looks_like_a_label(label: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::Dataset;
-    use crate::tic::{Band, Colour, Mode, Period, Reason, Value, VoltAmperes, WattHours};
+    use crate::tic::{Colour, Mode, Reason, TariffPeriod, TempoHours, Value, VoltAmperes, WattHours};
+
+    fn parse(line: &[u8]) -> Result<Dataset<'_>, Reason> {
+        line.try_into()
+    }
 
     #[test]
     fn historic() {
-        let dataset = Dataset::parse(b"PAPP 00540 *").unwrap();
-        assert_eq!((dataset.mode, dataset.label, dataset.data), (Mode::Historic, "PAPP", "00540"));
-        assert_eq!(dataset.value(), Value::ApparentPower(VoltAmperes(540)));
+        let dataset = parse(b"PAPP 00540 *").unwrap();
+        assert_eq!((dataset.mode(), dataset.label(), dataset.data()), (Mode::Historic, "PAPP", "00540"));
+        assert_eq!(dataset.value(), Value::ApparentPower(VoltAmperes::new(540).unwrap()));
     }
 
     #[test]
     fn checksum_that_is_a_space() {
-        assert_eq!(Dataset::parse(b"PTEC HP..  ").unwrap().value(), Value::Period(Period::Peak));
-        assert_eq!(Dataset::parse(b"IINST 009  ").unwrap().value().number(), Some(9));
-        let tempo = Dataset::parse(b"PTEC HPJR  ").unwrap();
-        assert_eq!(tempo.value(), Value::Period(Period::Tempo(Colour::Red, Band::Peak)));
+        assert_eq!(parse(b"PTEC HP..  ").unwrap().value(), Value::Period(TariffPeriod::Peak));
+        assert_eq!(parse(b"IINST 009  ").unwrap().value().number(), Some(9));
+        let tempo = parse(b"PTEC HPJR  ").unwrap();
+        assert_eq!(tempo.value(), Value::Period(TariffPeriod::Tempo(Colour::Red, TempoHours::Peak)));
     }
 
     #[test]
     fn standard_with_and_without_timestamp() {
-        assert_eq!(Dataset::parse(b"VTIC\t02\tJ").unwrap().data, "02");
-        let zero = Dataset::parse(b"EASD01\t000000000\t ").unwrap();
-        assert_eq!(zero.value(), Value::Energy(WattHours(0)));
-        let dated = Dataset::parse(b"SMAXSN-1\tH200213085118\t09562\t ").unwrap();
-        assert_eq!((dated.timestamp, dated.value().number()), (Some("H200213085118"), Some(9562)));
-        let date = Dataset::parse(b"DATE\tE170915101601\t\t>").unwrap();
-        assert_eq!((date.data, date.value()), ("", Value::Nothing));
+        assert_eq!(parse(b"VTIC\t02\tJ").unwrap().data(), "02");
+        let zero = parse(b"EASD01\t000000000\t ").unwrap();
+        assert_eq!(zero.value(), Value::Energy(WattHours::default()));
+        let dated = parse(b"SMAXSN-1\tH200213085118\t09562\t ").unwrap();
+        assert_eq!((dated.timestamp(), dated.value().number()), (Some("H200213085118"), Some(9562)));
+        let date = parse(b"DATE\tE170915101601\t\t>").unwrap();
+        assert_eq!((date.data(), date.value()), ("", Value::Nothing));
         assert_eq!(date.time().unwrap().unix_seconds(), 1_505_463_361);
     }
 
@@ -166,7 +190,7 @@ mod tests {
         let zone = b"NEWLABEL 12 34";
         let mut line = std::vec::Vec::from(&zone[..]);
         line.extend([b' ', super::checksum(zone)]);
-        let dataset = Dataset::parse(&line).unwrap();
+        let dataset = parse(&line).unwrap();
         assert_eq!((dataset.info(), dataset.value()), (None, Value::Text("12 34")));
     }
 
@@ -179,9 +203,9 @@ mod tests {
             (b"PAPP 00540 +", Reason::Checksum { expected: b'*', found: b'+' }),
         ];
         for (line, reason) in cases {
-            assert_eq!(Dataset::parse(line), Err(*reason));
+            assert_eq!(parse(line), Err(*reason));
         }
-        let check = |label, timestamp, data| Dataset::check(Mode::Standard, label, timestamp, data).map(|_| ());
+        let check = |label, timestamp, data| Dataset::new(Mode::Standard, label, timestamp, data).map(|_| ());
         assert_eq!(check("EAST", None, "00000001"), Err(Reason::Width { expected: 9, found: 8 }));
         assert_eq!(check("EAST", None, "00000000q"), Err(Reason::Characters));
         assert_eq!(check("EAST", Some("H200213085118"), "000000001"), Err(Reason::Timestamp));
@@ -190,7 +214,7 @@ mod tests {
         assert_eq!(check("RELAIS", None, "256"), Err(Reason::Range));
         assert_eq!(check("bad label", None, "1"), Err(Reason::Characters));
         assert_eq!(check("EAST", None, "000000001"), Ok(()));
-        let option = |data| Dataset::check(Mode::Historic, "OPTARIF", None, data).map(|_| ());
+        let option = |data| Dataset::new(Mode::Historic, "OPTARIF", None, data).map(|_| ());
         assert_eq!([option("BBR("), option("BBRh"), option("HCn.")], [Ok(()), Err(Reason::Characters), Err(Reason::Characters)]);
     }
 

@@ -4,6 +4,8 @@
 
 use core::{fmt, str::FromStr};
 
+use super::ParseError;
+
 /// Blocks in a profile.
 const BLOCKS: usize = 11;
 /// Characters of a block.
@@ -12,7 +14,7 @@ const UNUSED: &str = "NONUTILE";
 
 /// What the dry contact does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Contact {
+pub enum DryContact {
     /// Stays as it is.
     Unchanged,
     /// As the Tempo configuration says; stays as it is without Tempo.
@@ -25,17 +27,23 @@ pub enum Contact {
 
 /// The sixteen bits of an action.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Action(pub u16);
+pub struct ProfileAction(u16);
 
-impl Action {
+impl ProfileAction {
+    /// The bits themselves.
+    #[must_use]
+    pub const fn bits(self) -> u16 {
+        self.0
+    }
+
     /// Bits 15-14.
     #[must_use]
-    pub const fn contact(self) -> Contact {
+    pub const fn contact(self) -> DryContact {
         match self.0 >> 14 {
-            0 => Contact::Unchanged,
-            1 => Contact::Tempo,
-            2 => Contact::Open,
-            _ => Contact::Closed,
+            0 => DryContact::Unchanged,
+            1 => DryContact::Tempo,
+            2 => DryContact::Open,
+            _ => DryContact::Closed,
         }
     }
 
@@ -55,67 +63,104 @@ impl Action {
     }
 }
 
-impl fmt::Debug for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Action({:04X})", self.0)
+/// Any sixteen bits are an action.
+impl From<u16> for ProfileAction {
+    fn from(bits: u16) -> Self {
+        Self(bits)
     }
 }
 
-/// One switching.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Block {
-    /// 0 to 23.
-    pub hour: u8,
-    /// 0 to 59.
-    pub minute: u8,
-    /// What happens then.
-    pub action: Action,
+impl fmt::Debug for ProfileAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ProfileAction({:04X})", self.0)
+    }
 }
 
-impl Block {
-    fn parse(text: &str) -> Option<Self> {
-        let plain = text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let hour = text.get(..2)?.parse().ok()?;
-        let minute = text.get(2..4)?.parse().ok()?;
-        let action = u16::from_str_radix(text.get(4..)?, 16).ok()?;
-        (plain && hour < 24 && minute < 60).then_some(Self { hour, minute, action: Action(action) })
+/// One switching: a time of day, and what happens then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ProfileBlock {
+    hour: u8,
+    minute: u8,
+    action: ProfileAction,
+}
+
+impl ProfileBlock {
+    /// Checks the time of day.
+    ///
+    /// # Errors
+    ///
+    /// [`ParseError`] from 24:00 on.
+    pub const fn new(hour: u8, minute: u8, action: ProfileAction) -> Result<Self, ParseError> {
+        if hour < 24 && minute < 60 { Ok(Self { hour, minute, action }) } else { Err(NO_BLOCK) }
+    }
+
+    /// 0 to 23.
+    #[must_use]
+    pub const fn hour(self) -> u8 {
+        self.hour
+    }
+
+    /// 0 to 59.
+    #[must_use]
+    pub const fn minute(self) -> u8 {
+        self.minute
+    }
+
+    /// What happens at that time.
+    #[must_use]
+    pub const fn action(self) -> ProfileAction {
+        self.action
+    }
+}
+
+const NO_BLOCK: ParseError = ParseError::expected("a time of day and an action as HHMMSSSS");
+
+impl FromStr for ProfileBlock {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.len() != BLOCK_WIDTH || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(NO_BLOCK);
+        }
+        let hour = text[..2].parse().map_err(|_| NO_BLOCK)?;
+        let minute = text[2..4].parse().map_err(|_| NO_BLOCK)?;
+        let action = u16::from_str_radix(&text[4..], 16).map_err(|_| NO_BLOCK)?;
+        Self::new(hour, minute, ProfileAction(action))
+    }
+}
+
+impl fmt::Display for ProfileBlock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:02}{:02}{:04X}", self.hour, self.minute, self.action.0)
     }
 }
 
 /// A day's switchings, in the order in which they were sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-pub struct DayProfile([Option<Block>; BLOCKS]);
+pub struct DayProfile([Option<ProfileBlock>; BLOCKS]);
 
 impl DayProfile {
-    /// A profile of up to eleven blocks; more are left out.
-    #[must_use]
-    pub fn new(blocks: impl IntoIterator<Item = Block>) -> Self {
-        let mut profile = Self::default();
-        for (place, block) in profile.0.iter_mut().zip(blocks) {
-            *place = Some(block);
-        }
-        profile
-    }
-
     /// The blocks in use.
-    pub fn blocks(&self) -> impl Iterator<Item = Block> {
+    pub fn blocks(&self) -> impl Iterator<Item = ProfileBlock> {
         self.0.into_iter().flatten()
     }
 }
 
+const NO_PROFILE: ParseError = ParseError::expected("11 blocks of a time and an action");
+
 impl FromStr for DayProfile {
-    type Err = ParseDayProfileError;
+    type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut profile = Self::default();
         let mut blocks = text.split(' ');
         for place in &mut profile.0 {
-            let block = blocks.next().filter(|block| block.len() == BLOCK_WIDTH).ok_or(ParseDayProfileError)?;
+            let block = blocks.next().ok_or(NO_PROFILE)?;
             if block != UNUSED {
-                *place = Some(Block::parse(block).ok_or(ParseDayProfileError)?);
+                *place = Some(block.parse()?);
             }
         }
-        if blocks.next().is_none() { Ok(profile) } else { Err(ParseDayProfileError) }
+        if blocks.next().is_none() { Ok(profile) } else { Err(NO_PROFILE) }
     }
 }
 
@@ -126,7 +171,7 @@ impl fmt::Display for DayProfile {
                 f.write_str(" ")?;
             }
             match block {
-                Some(Block { hour, minute, action }) => write!(f, "{hour:02}{minute:02}{:04X}", action.0)?,
+                Some(block) => block.fmt(f)?,
                 None => f.write_str(UNUSED)?,
             }
         }
@@ -134,25 +179,13 @@ impl fmt::Display for DayProfile {
     }
 }
 
-/// Not eleven blocks of a time and an action.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ParseDayProfileError;
-
-impl fmt::Display for ParseDayProfileError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "expected {BLOCKS} blocks of a time and an action")
-    }
-}
-
-impl core::error::Error for ParseDayProfileError {}
-
 #[cfg(test)]
 mod tests {
     extern crate std;
 
     use std::{format, string::String, vec::Vec};
 
-    use super::{Contact, DayProfile};
+    use super::{DayProfile, DryContact};
 
     fn padded(blocks: &[&str]) -> String {
         let mut all: Vec<&str> = blocks.to_vec();
@@ -164,18 +197,20 @@ mod tests {
     fn off_peak_with_the_contact_closed() {
         let text = padded(&["00008002", "0100C001", "06008002"]);
         let profile: DayProfile = text.parse().unwrap();
-        let seen: Vec<_> =
-            profile.blocks().map(|block| (block.hour, block.minute, block.action.contact(), block.action.supplier_index())).collect();
-        assert_eq!(seen, [(0, 0, Contact::Open, Some(2)), (1, 0, Contact::Closed, Some(1)), (6, 0, Contact::Open, Some(2))]);
+        let seen: Vec<_> = profile
+            .blocks()
+            .map(|block| (block.hour(), block.minute(), block.action().contact(), block.action().supplier_index()))
+            .collect();
+        assert_eq!(seen, [(0, 0, DryContact::Open, Some(2)), (1, 0, DryContact::Closed, Some(1)), (6, 0, DryContact::Open, Some(2))]);
         assert_eq!(format!("{profile}"), text);
     }
 
     #[test]
     fn virtual_contacts() {
         let profile: DayProfile = padded(&["00000410"]).parse().unwrap();
-        let action = profile.blocks().next().unwrap().action;
+        let action = profile.blocks().next().unwrap().action();
         assert!(action.virtual_contact(1) && action.virtual_contact(7) && !action.virtual_contact(2));
-        assert_eq!((action.contact(), action.supplier_index()), (Contact::Unchanged, None));
+        assert_eq!((action.contact(), action.supplier_index()), (DryContact::Unchanged, None));
     }
 
     #[test]

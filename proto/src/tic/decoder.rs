@@ -22,12 +22,12 @@ pub enum Event<'a> {
     /// A dataset that did not.
     Refused(Refusal<'a>),
     /// A frame is over, or was broken off.
-    FrameEnd(End),
+    FrameEnd(FrameEnd),
 }
 
 /// How a frame ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum End {
+pub enum FrameEnd {
     /// ETX, as it should; `whole` if its STX was seen too.
     Etx {
         /// The frame was seen from its beginning.
@@ -71,7 +71,7 @@ pub struct Decoder {
 /// What [`Decoder::advance`] came to; it borrows nothing, so the loop stays simple.
 enum Step {
     FrameStart,
-    FrameEnd(End),
+    FrameEnd(FrameEnd),
     DatasetEnd(State),
 }
 
@@ -111,7 +111,7 @@ impl Decoder {
     /// The line fell silent: a dataset in progress is lost, a frame in progress is over.
     pub fn flush(&mut self) -> Option<Event<'_>> {
         self.state = State::Between;
-        self.end_frame().then_some(Event::FrameEnd(End::Silence))
+        self.end_frame().then_some(Event::FrameEnd(FrameEnd::Silence))
     }
 
     fn advance(&mut self, input: &mut &[u8]) -> Option<Step> {
@@ -125,7 +125,7 @@ impl Decoder {
                 }
                 if byte == STX && self.end_frame() {
                     // Left in place: it ended one frame, and then begins the next.
-                    return Some(Step::FrameEnd(End::Restart));
+                    return Some(Step::FrameEnd(FrameEnd::Restart));
                 }
                 *input = rest;
                 self.offset += 1;
@@ -153,9 +153,9 @@ impl Decoder {
             }
             ETX => {
                 let whole = self.in_frame;
-                self.end_frame().then_some(Step::FrameEnd(End::Etx { whole }))
+                self.end_frame().then_some(Step::FrameEnd(FrameEnd::Etx { whole }))
             }
-            EOT => self.end_frame().then_some(Step::FrameEnd(End::Eot)),
+            EOT => self.end_frame().then_some(Step::FrameEnd(FrameEnd::Eot)),
             _ => None,
         }
     }
@@ -215,8 +215,8 @@ impl Decoder {
             State::Inside if self.damage & 0x80 != 0 => return refused(Reason::Parity),
             State::Inside => {}
         }
-        match Dataset::parse(bytes) {
-            Ok(dataset) if *self.frame_mode.get_or_insert(dataset.mode) != dataset.mode => refused(Reason::Mode(dataset.mode)),
+        match Dataset::try_from(bytes) {
+            Ok(dataset) if *self.frame_mode.get_or_insert(dataset.mode()) != dataset.mode() => refused(Reason::Mode(dataset.mode())),
             Ok(dataset) => Event::Dataset(dataset),
             Err(reason) => refused(reason),
         }
@@ -234,7 +234,7 @@ mod tests {
 
     use std::{format, string::String, vec, vec::Vec};
 
-    use super::{Decoder, End, Event};
+    use super::{Decoder, Event, FrameEnd};
     use crate::tic::{Parity, encode};
 
     /// The events as text, with the input given in pieces of `step` bytes.
@@ -245,7 +245,7 @@ mod tests {
             while let Some(event) = decoder.next_event(&mut piece) {
                 seen.push(match event {
                     Event::FrameStart => "start".into(),
-                    Event::Dataset(dataset) => format!("{}={}", dataset.label, dataset.data),
+                    Event::Dataset(dataset) => format!("{}={}", dataset.label(), dataset.data()),
                     Event::Refused(refusal) => format!("{refusal}"),
                     Event::FrameEnd(end) => format!("{end:?}"),
                 });
@@ -289,7 +289,7 @@ mod tests {
         let mut decoder = Decoder::new(Parity::Stripped);
         let mut input: &[u8] = b"\x02\nPAPP 00540 *\r\nPTEC HP..  ";
         while decoder.next_event(&mut input).is_some() {}
-        assert_eq!(decoder.flush(), Some(Event::FrameEnd(End::Silence)));
+        assert_eq!(decoder.flush(), Some(Event::FrameEnd(FrameEnd::Silence)));
         assert_eq!(decoder.flush(), None);
         let mut input: &[u8] = b"\r\x02";
         assert_eq!(decoder.next_event(&mut input), Some(Event::FrameStart));

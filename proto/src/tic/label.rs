@@ -6,7 +6,8 @@ use super::{Mode, Unit, labels};
 
 /// What the data of a label is: decides its unit, its characters, its range and its [`Value`](super::Value).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+#[non_exhaustive]
+pub enum LabelKind {
     /// An index in Wh.
     Energy,
     /// An index in VArh.
@@ -57,7 +58,7 @@ pub enum Kind {
     DayProfile,
 }
 
-impl Kind {
+impl LabelKind {
     /// The unit that this kind implies.
     #[must_use]
     pub const fn unit(self) -> Option<Unit> {
@@ -94,11 +95,12 @@ pub enum Phases {
 
 /// One line of a label table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Label {
     /// The label as it stands on the line: étiquette.
     pub code: &'static str,
     /// What its data is.
-    pub kind: Kind,
+    pub kind: LabelKind,
     /// Characters of its data, always.
     pub width: u8,
     /// Whether a timestamp stands before the data.
@@ -141,7 +143,7 @@ impl Label {
 
     pub(super) const fn new(
         code: &'static str,
-        kind: Kind,
+        kind: LabelKind,
         width: u8,
         section: &'static str,
         english: &'static str,
@@ -169,8 +171,8 @@ impl Label {
 
 #[cfg(test)]
 mod tests {
-    use super::{Kind, Label};
-    use crate::tic::{Mode, spec};
+    use super::{Label, LabelKind};
+    use crate::tic::{Amperes, KiloVoltAmperes, Minutes, Mode, Unit, VarHours, VoltAmperes, Volts, WattHours, Watts, spec};
 
     #[test]
     fn every_label_is_found_and_only_once() {
@@ -193,8 +195,23 @@ mod tests {
             assert!(label.section.contains('§'), "{}", label.code);
             assert!(!label.english.is_empty() && !label.french.is_empty(), "{}", label.code);
             assert_eq!(label.kind.is_index(), usize::from(label.width) == spec::INDEX_WIDTH, "{}", label.code);
-            assert_eq!(label.kind == Kind::Date, label.width == 0, "{}", label.code);
+            assert!(greatest(label.kind).is_none_or(|max| 10_u64.pow(label.width.into()) <= u64::from(max) + 1), "{}", label.code);
+            assert_eq!(label.kind == LabelKind::Date, label.width == 0, "{}", label.code);
         }
+    }
+
+    /// Of each quantity, as its type has it: a width and a range must not part.
+    fn greatest(kind: LabelKind) -> Option<u32> {
+        Some(match kind.unit()? {
+            Unit::WattHour => WattHours::MAX.get(),
+            Unit::VarHour => VarHours::MAX.get(),
+            Unit::VoltAmpere => VoltAmperes::MAX.get(),
+            Unit::Watt => Watts::MAX.get(),
+            Unit::Ampere => Amperes::MAX.get(),
+            Unit::Volt => Volts::MAX.get(),
+            Unit::KiloVoltAmpere => KiloVoltAmperes::MAX.get(),
+            Unit::Minute => Minutes::MAX.get(),
+        })
     }
 
     #[test]

@@ -6,7 +6,7 @@ use core::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::spec::METER_ID_WIDTH;
+use super::{ParseError, spec::METER_ID_WIDTH};
 
 /// Twelve characters: two of manufacturer, two of year, two of type, six of serial number.
 ///
@@ -15,8 +15,12 @@ use super::spec::METER_ID_WIDTH;
 #[serde(try_from = "[u8; METER_ID_WIDTH]")]
 pub struct MeterId([u8; METER_ID_WIDTH]);
 
+/// The digits of the type may be hexadecimal, but never are on a Linky.
+const NO_ADDRESS: ParseError = ParseError::expected("the 12 digits of a meter's address");
+
 /// What a type code says of a Linky or an older meter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MeterKind {
     /// Two characters of the identity.
     pub code: &'static str,
@@ -71,18 +75,18 @@ impl MeterId {
 }
 
 impl FromStr for MeterId {
-    type Err = ParseMeterIdError;
+    type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        <[u8; METER_ID_WIDTH]>::try_from(text.as_bytes()).map_err(|_| ParseMeterIdError)?.try_into()
+        <[u8; METER_ID_WIDTH]>::try_from(text.as_bytes()).map_err(|_| NO_ADDRESS)?.try_into()
     }
 }
 
 impl TryFrom<[u8; METER_ID_WIDTH]> for MeterId {
-    type Error = ParseMeterIdError;
+    type Error = ParseError;
 
     fn try_from(id: [u8; METER_ID_WIDTH]) -> Result<Self, Self::Error> {
-        if id.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F')) { Ok(Self(id)) } else { Err(ParseMeterIdError) }
+        if id.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F')) { Ok(Self(id)) } else { Err(NO_ADDRESS) }
     }
 }
 
@@ -97,18 +101,6 @@ impl fmt::Debug for MeterId {
         write!(f, "MeterId({self})")
     }
 }
-
-/// Not twelve digits (or capital hexadecimal digits).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ParseMeterIdError;
-
-impl fmt::Display for ParseMeterIdError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "expected the {METER_ID_WIDTH} digits of a meter's address")
-    }
-}
-
-impl core::error::Error for ParseMeterIdError {}
 
 /// EURIDIS manufacturer codes (V3.04A, 2019), each with the name it goes by today.
 const MANUFACTURERS: &[(u8, &str)] = &[

@@ -13,7 +13,7 @@
 //!     if let Event::Dataset(dataset) = event
 //!         && let Value::ApparentPower(value) = dataset.value()
 //!     {
-//!         power = Some(value.0);
+//!         power = Some(value.get());
 //!     }
 //! }
 //! assert_eq!(power, Some(540));
@@ -24,6 +24,7 @@ mod dataset;
 mod day_profile;
 mod decoder;
 pub mod encode;
+mod error;
 mod label;
 mod labels;
 mod meter_id;
@@ -40,16 +41,17 @@ mod value;
 
 pub use checksum::checksum;
 pub use dataset::Dataset;
-pub use day_profile::{Action, Block, Contact, DayProfile, ParseDayProfileError};
-pub use decoder::{Decoder, End, Event};
-pub use label::{Kind, Label, Phases};
-pub use meter_id::{MeterId, MeterKind, ParseMeterIdError};
+pub use day_profile::{DayProfile, DryContact, ProfileAction, ProfileBlock};
+pub use decoder::{Decoder, Event, FrameEnd};
+pub use error::{ParseError, RangeError};
+pub use label::{Label, LabelKind, Phases};
+pub use meter_id::{MeterId, MeterKind};
 pub use mode::Mode;
 pub use parity::Parity;
-pub use reason::{Reason, ReasonKind, Refusal};
+pub use reason::{Reason, Refusal, RefusalKind};
 pub use relays::Relays;
 pub use status::{CutOff, EuridisOutput, PlcStatus, StatusRegister};
-pub use tariff::{Band, Colour, MissingPhases, Period, TariffOption};
-pub use timestamp::{ParseTimestampError, Season, Timestamp};
+pub use tariff::{Colour, MissingPhases, TariffOption, TariffPeriod, TempoHours, Tomorrow};
+pub use timestamp::{Season, Timestamp};
 pub use units::{Amperes, KiloVoltAmperes, Minutes, Unit, VarHours, VoltAmperes, Volts, WattHours, Watts};
 pub use value::Value;

@@ -6,6 +6,7 @@ use super::Mode;
 
 /// What is wrong with a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Reason {
     /// A byte does not have even parity, or has bit 7 set where it cannot be.
     Parity,
@@ -40,7 +41,7 @@ pub enum Reason {
 /// [`Reason`] without its details: what is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "documented at Reason")]
-pub enum ReasonKind {
+pub enum RefusalKind {
     Parity,
     Checksum,
     Malformed,
@@ -52,7 +53,7 @@ pub enum ReasonKind {
     Mode,
 }
 
-impl ReasonKind {
+impl RefusalKind {
     /// One word, for counters and tables.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -73,17 +74,17 @@ impl ReasonKind {
 impl Reason {
     /// What is counted.
     #[must_use]
-    pub const fn kind(self) -> ReasonKind {
+    pub const fn kind(self) -> RefusalKind {
         match self {
-            Self::Parity => ReasonKind::Parity,
-            Self::Checksum { .. } => ReasonKind::Checksum,
-            Self::Malformed => ReasonKind::Malformed,
-            Self::TooLong => ReasonKind::TooLong,
-            Self::Characters => ReasonKind::Characters,
-            Self::Width { .. } => ReasonKind::Width,
-            Self::Range => ReasonKind::Range,
-            Self::Timestamp => ReasonKind::Timestamp,
-            Self::Mode(_) => ReasonKind::Mode,
+            Self::Parity => RefusalKind::Parity,
+            Self::Checksum { .. } => RefusalKind::Checksum,
+            Self::Malformed => RefusalKind::Malformed,
+            Self::TooLong => RefusalKind::TooLong,
+            Self::Characters => RefusalKind::Characters,
+            Self::Width { .. } => RefusalKind::Width,
+            Self::Range => RefusalKind::Range,
+            Self::Timestamp => RefusalKind::Timestamp,
+            Self::Mode(_) => RefusalKind::Mode,
         }
     }
 }
@@ -106,6 +107,7 @@ impl fmt::Display for Reason {
 
 /// A dataset that was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Refusal<'a> {
     /// Bytes read by the decoder before the dataset began.
     pub offset: u64,
@@ -120,3 +122,7 @@ impl fmt::Display for Refusal<'_> {
         write!(f, "dataset {} at byte {}: {}", self.label.unwrap_or("?"), self.offset, self.reason)
     }
 }
+
+impl core::error::Error for Reason {}
+
+impl core::error::Error for Refusal<'_> {}

@@ -24,12 +24,8 @@ pub const BAUD_HISTORIC: u32 = 1200;
 /// Bits per second in standard mode (54E §5.3.5).
 pub const BAUD_STANDARD: u32 = 9600;
 
-/// Shortest silence between two frames, in microseconds (54E §5.3.6).
-pub const FRAME_GAP_MIN_US: u32 = 16_700;
-/// Longest silence between two frames, in microseconds (54E §5.3.6).
-pub const FRAME_GAP_MAX_US: u32 = 33_400;
 /// A receiver without a valid frame for this long reports a fault, in seconds (54E §9.4.1).
-pub const FAULT_AFTER_S: u32 = 10;
+pub const FAULT_AFTER_S: u64 = 10;
 
 /// Bits of the sum that the checksum keeps (54E §5.3.6).
 pub const CHECKSUM_MASK: u8 = 0x3f;
@@ -47,8 +43,27 @@ pub const TIMESTAMP_WIDTH: usize = 13;
 pub const METER_ID_WIDTH: usize = 12;
 /// Digits of an energy index, in Wh or VArh (54E §6.2.3.6).
 pub const INDEX_WIDTH: usize = 9;
+/// Hexadecimal digits of the status register, STGE (54E §6.2.3.14).
+pub const STATUS_WIDTH: usize = 8;
 /// An index counts from zero again after this many Wh; implied by its width.
 pub const INDEX_MODULUS: u32 = 1_000_000_000;
+
+/// The greatest index, in Wh or VArh: nine digits (54E §6.2.3.6).
+pub const INDEX_MAX: u32 = INDEX_MODULUS - 1;
+/// The greatest power, in VA or W: five digits (54E §6.2.3.10, §6.2.3.12).
+pub const POWER_MAX: u32 = 99_999;
+/// The greatest current, in A: three digits (54E §6.2.3.7).
+pub const CURRENT_MAX: u32 = 999;
+/// The greatest voltage, in V: three digits (54E §6.2.3.8).
+pub const VOLTAGE_MAX: u32 = 999;
+/// The greatest reference power, in kVA: two digits (54E §6.2.3.9).
+pub const REFERENCE_POWER_MAX: u32 = 99;
+/// The longest notice of an EJP peak, in minutes: two digits (54E §6.1.1).
+pub const MINUTES_MAX: u32 = 99;
+/// The first year of a timestamp, which has two digits of it (54E §6.2.1.1).
+pub const YEAR_MIN: u16 = 2000;
+/// The last year of a timestamp.
+pub const YEAR_MAX: u16 = YEAR_MIN + 99;
 
 /// The widest data of any label: PJOURF+1 and PPOINTE, eleven blocks of eight and ten spaces (54E §6.2.3.22).
 pub const DATA_WIDTH_MAX: usize = 98;
@@ -56,5 +71,3 @@ pub const DATA_WIDTH_MAX: usize = 98;
 pub const LABEL_WIDTH_MAX: usize = 12;
 /// Longest frame of a Linky: every label of the standard mode at once, in bytes (54E §6.2.2, added up).
 pub const FRAME_BYTES_MAX: usize = 1_727;
-/// Most datasets a Linky frame can hold (54E §6.2.2, counted).
-pub const FRAME_DATASETS_MAX: usize = 71;

@@ -4,11 +4,11 @@
 
 use core::{fmt, str::FromStr};
 
-use super::Colour;
+use super::{Colour, ParseError, spec::STATUS_WIDTH};
 
 /// The register. Each field is one row: its place, its width, what it reads as.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct StatusRegister(pub u32);
+pub struct StatusRegister(u32);
 
 /// Where a field stands.
 #[derive(Clone, Copy)]
@@ -43,6 +43,7 @@ const MOBILE_PEAK: Field = field(30, 2);
 /// The cut-off device (organe de coupure).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names say it; see 54E §6.2.3.14")]
+#[non_exhaustive]
 pub enum CutOff {
     Closed,
     OpenOverPower,
@@ -83,22 +84,54 @@ impl CutOff {
 /// The Euridis output, the distributor's own bus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names say it; see 54E §6.2.3.14")]
+#[non_exhaustive]
 pub enum EuridisOutput {
     Off,
     OnWithoutSecurity,
     OnWithSecurity,
 }
 
+impl EuridisOutput {
+    /// One word for machines, kebab-case.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::OnWithoutSecurity => "on-without-security",
+            Self::OnWithSecurity => "on-with-security",
+        }
+    }
+}
+
 /// The state of the power-line link (CPL).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names say it; see 54E §6.2.3.14")]
+#[non_exhaustive]
 pub enum PlcStatus {
     NewUnlocked,
     NewLocked,
     Registered,
 }
 
+impl PlcStatus {
+    /// One word for machines, kebab-case.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NewUnlocked => "new-unlocked",
+            Self::NewLocked => "new-locked",
+            Self::Registered => "registered",
+        }
+    }
+}
+
 impl StatusRegister {
+    /// The 32 bits.
+    #[must_use]
+    pub const fn bits(self) -> u32 {
+        self.0
+    }
+
     /// The dry contact (contact sec) is open.
     #[must_use]
     pub const fn dry_contact_open(self) -> bool {
@@ -351,11 +384,20 @@ const fn nonzero(value: u32) -> Option<u8> {
     if value == 0 { None } else { Some(value as u8) }
 }
 
+/// Any 32 bits are a register.
+impl From<u32> for StatusRegister {
+    fn from(bits: u32) -> Self {
+        Self(bits)
+    }
+}
+
 impl FromStr for StatusRegister {
-    type Err = core::num::ParseIntError;
+    type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        u32::from_str_radix(text, 16).map(Self)
+        let digits = text.len() == STATUS_WIDTH && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F'));
+        let bits = u32::from_str_radix(text, 16).ok().filter(|_| digits);
+        bits.map(Self).ok_or(ParseError::expected("eight hexadecimal digits in capitals"))
     }
 }
 
@@ -378,6 +420,13 @@ mod tests {
 
     fn register(text: &str) -> StatusRegister {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn text_is_eight_hexadecimal_digits() {
+        for text in ["", "+1", "+003A0001", "003A001", "003a0001", "0003A0001"] {
+            assert!(text.parse::<StatusRegister>().is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Tariffs of the historic mode: OPTARIF, PTEC, DEMAIN and PPOT (02E §2, 54E §6.1).
 
-use core::fmt;
+use core::{fmt, str::FromStr};
+
+use super::ParseError;
 
 /// Colour of a Tempo day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -40,33 +42,61 @@ impl Colour {
             Some(colour) => colour as u32 + 1,
         }
     }
+}
 
-    /// DEMAIN: `----` is a colour not announced yet. The outer `None` is no DEMAIN at all.
-    #[must_use]
-    pub fn parse_tomorrow(text: &str) -> Option<Option<Self>> {
-        match text {
-            "----" => Some(None),
-            "BLEU" => Some(Some(Self::Blue)),
-            "BLAN" => Some(Some(Self::White)),
-            "ROUG" => Some(Some(Self::Red)),
-            _ => None,
-        }
-    }
+/// DEMAIN: the colour of tomorrow, or none while it is not announced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Tomorrow(Option<Colour>);
 
-    /// DEMAIN, as a meter sends it.
+/// Every DEMAIN and what it means.
+const TOMORROWS: [(&str, Tomorrow); 4] = [
+    ("----", Tomorrow(None)),
+    ("BLEU", Tomorrow(Some(Colour::Blue))),
+    ("BLAN", Tomorrow(Some(Colour::White))),
+    ("ROUG", Tomorrow(Some(Colour::Red))),
+];
+
+impl Tomorrow {
+    /// The colour; `None` until it is announced, at about 20:00.
     #[must_use]
-    pub const fn tomorrow(colour: Option<Self>) -> &'static str {
-        match colour {
-            None => "----",
-            Some(Self::Blue) => "BLEU",
-            Some(Self::White) => "BLAN",
-            Some(Self::Red) => "ROUG",
-        }
+    pub const fn colour(self) -> Option<Colour> {
+        self.0
     }
+}
+
+impl From<Option<Colour>> for Tomorrow {
+    fn from(colour: Option<Colour>) -> Self {
+        Self(colour)
+    }
+}
+
+impl FromStr for Tomorrow {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        meaning(&TOMORROWS, text).ok_or(ParseError::expected("BLEU, BLAN, ROUG or ----"))
+    }
+}
+
+impl fmt::Display for Tomorrow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(code(&TOMORROWS, *self))
+    }
+}
+
+/// What a code stands for, in a table of both.
+fn meaning<T: Copy>(table: &[(&str, T)], text: &str) -> Option<T> {
+    table.iter().find(|(code, _)| *code == text).map(|(_, meaning)| *meaning)
+}
+
+/// The code of a meaning; a table holds every meaning, which its test proves.
+fn code<T: PartialEq>(table: &[(&'static str, T)], wanted: T) -> &'static str {
+    table.iter().find(|(_, meaning)| *meaning == wanted).map_or("", |(code, _)| code)
 }
 
 /// OPTARIF: the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum TariffOption {
     /// `BASE`: one price. A Linky with a contract that historic mode does not know sends this too.
     Base,
@@ -75,24 +105,21 @@ pub enum TariffOption {
     /// `EJP.`: mobile-peak days.
     Ejp,
     /// `BBRx`: Tempo; x holds the programmes of two circuits.
-    Tempo {
-        /// The fourth character.
-        programme: u8,
-    },
+    Tempo,
     /// Something newer than this table.
     Other,
 }
 
 impl TariffOption {
-    /// Reads OPTARIF. The fourth character of the others varies between meters.
+    /// One word for machines.
     #[must_use]
-    pub fn parse(text: &str) -> Self {
-        match text.as_bytes() {
-            b"BASE" => Self::Base,
-            [b'H', b'C', ..] => Self::OffPeak,
-            [b'E', b'J', b'P', ..] => Self::Ejp,
-            [b'B', b'B', b'R', programme] => Self::Tempo { programme: *programme },
-            _ => Self::Other,
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Base => "base",
+            Self::OffPeak => "hc",
+            Self::Ejp => "ejp",
+            Self::Tempo => "tempo",
+            Self::Other => "other",
         }
     }
 
@@ -103,38 +130,34 @@ impl TariffOption {
             Self::Base => &["BASE"],
             Self::OffPeak => &["HCHC", "HCHP"],
             Self::Ejp => &["EJPHN", "EJPHPM"],
-            Self::Tempo { .. } => &["BBRHCJB", "BBRHPJB", "BBRHCJW", "BBRHPJW", "BBRHCJR", "BBRHPJR"],
+            Self::Tempo => &["BBRHCJB", "BBRHPJB", "BBRHCJW", "BBRHPJW", "BBRHCJR", "BBRHPJR"],
             Self::Other => &[],
-        }
-    }
-
-    /// Tempo: the programme of circuit 1, `A` to `C` (02E §2).
-    #[must_use]
-    pub const fn circuit_one(self) -> Option<char> {
-        match self {
-            Self::Tempo { programme } => match programme >> 3 & 0b11 {
-                1 => Some('A'),
-                2 => Some('B'),
-                3 => Some('C'),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-
-    /// Tempo: the programme of circuit 2, P0 to P7 (02E §2).
-    #[must_use]
-    pub const fn circuit_two(self) -> Option<u8> {
-        match self {
-            Self::Tempo { programme } => Some(programme & 0b111),
-            _ => None,
         }
     }
 }
 
+/// The fourth character varies between meters. None of the four has bits 5 and 6 both set: no checksum sees that damage (02E §2).
+impl FromStr for TariffOption {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.as_bytes() {
+            [_, _, _, _] if !text.bytes().all(|byte| byte < b'`') => Err(NO_OPTION),
+            b"BASE" => Ok(Self::Base),
+            [b'H', b'C', _, _] => Ok(Self::OffPeak),
+            [b'E', b'J', b'P', _] => Ok(Self::Ejp),
+            [b'B', b'B', b'R', _] => Ok(Self::Tempo),
+            [_, _, _, _] => Ok(Self::Other),
+            _ => Err(NO_OPTION),
+        }
+    }
+}
+
+const NO_OPTION: ParseError = ParseError::expected("the four characters of a tariff option");
+
 /// Off-peak or peak hours of a Tempo day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Band {
+pub enum TempoHours {
     /// Heures creuses.
     OffPeak,
     /// Heures pleines.
@@ -143,7 +166,8 @@ pub enum Band {
 
 /// PTEC: the tariff period that runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Period {
+#[non_exhaustive]
+pub enum TariffPeriod {
     /// `TH..`
     AllHours,
     /// `HC..`
@@ -155,35 +179,29 @@ pub enum Period {
     /// `PM..`: mobile peak of EJP.
     MobilePeak,
     /// `HCJB` to `HPJR`.
-    Tempo(Colour, Band),
+    Tempo(Colour, TempoHours),
 }
 
 /// Every PTEC and what it means.
-const PERIODS: [(&str, Period); 11] = [
-    ("TH..", Period::AllHours),
-    ("HC..", Period::OffPeak),
-    ("HP..", Period::Peak),
-    ("HN..", Period::Normal),
-    ("PM..", Period::MobilePeak),
-    ("HCJB", Period::Tempo(Colour::Blue, Band::OffPeak)),
-    ("HPJB", Period::Tempo(Colour::Blue, Band::Peak)),
-    ("HCJW", Period::Tempo(Colour::White, Band::OffPeak)),
-    ("HPJW", Period::Tempo(Colour::White, Band::Peak)),
-    ("HCJR", Period::Tempo(Colour::Red, Band::OffPeak)),
-    ("HPJR", Period::Tempo(Colour::Red, Band::Peak)),
+const PERIODS: [(&str, TariffPeriod); 11] = [
+    ("TH..", TariffPeriod::AllHours),
+    ("HC..", TariffPeriod::OffPeak),
+    ("HP..", TariffPeriod::Peak),
+    ("HN..", TariffPeriod::Normal),
+    ("PM..", TariffPeriod::MobilePeak),
+    ("HCJB", TariffPeriod::Tempo(Colour::Blue, TempoHours::OffPeak)),
+    ("HPJB", TariffPeriod::Tempo(Colour::Blue, TempoHours::Peak)),
+    ("HCJW", TariffPeriod::Tempo(Colour::White, TempoHours::OffPeak)),
+    ("HPJW", TariffPeriod::Tempo(Colour::White, TempoHours::Peak)),
+    ("HCJR", TariffPeriod::Tempo(Colour::Red, TempoHours::OffPeak)),
+    ("HPJR", TariffPeriod::Tempo(Colour::Red, TempoHours::Peak)),
 ];
 
-impl Period {
-    /// Reads PTEC.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        PERIODS.iter().find(|(code, _)| *code == text).map(|(_, period)| *period)
-    }
-
+impl TariffPeriod {
     /// PTEC, as a meter sends it.
     #[must_use]
     pub fn code(self) -> &'static str {
-        PERIODS.iter().find(|(_, period)| *period == self).map_or("", |(code, _)| code)
+        code(&PERIODS, self)
     }
 
     /// All of them, in the order of the specification.
@@ -192,18 +210,25 @@ impl Period {
     }
 }
 
+impl FromStr for TariffPeriod {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        meaning(&PERIODS, text).ok_or(ParseError::expected("a tariff period as HP.. or HCJB"))
+    }
+}
+
+impl fmt::Display for TariffPeriod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
 /// PPOT: the phases that have no voltage, `0X` with bit n for phase n (54E §6.1.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub struct MissingPhases(u8);
 
 impl MissingPhases {
-    /// Reads PPOT.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let bits = u8::from_str_radix(text, 16).ok()?;
-        (bits & !0b1110 == 0).then_some(Self(bits))
-    }
-
     /// These phases, 1 to 3, have no voltage.
     #[must_use]
     pub fn of(phases: impl IntoIterator<Item = u8>) -> Self {
@@ -223,6 +248,21 @@ impl MissingPhases {
     }
 }
 
+impl FromStr for MissingPhases {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bits = match text.as_bytes() {
+            [b'0', digit @ b'0'..=b'9'] => digit - b'0',
+            [b'0', digit @ b'A'..=b'F'] => digit - b'A' + 10,
+            _ => return Err(NO_PHASES),
+        };
+        if bits & !0b1110 == 0 { Ok(Self(bits)) } else { Err(NO_PHASES) }
+    }
+}
+
+const NO_PHASES: ParseError = ParseError::expected("the phases without voltage as 00 to 0E, even");
+
 impl fmt::Display for MissingPhases {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:02X}", self.0)
@@ -231,48 +271,57 @@ impl fmt::Display for MissingPhases {
 
 #[cfg(test)]
 mod tests {
-    use super::{Colour, MissingPhases, Period, TariffOption};
+    extern crate std;
+
+    use std::string::ToString;
+
+    use super::{MissingPhases, PERIODS, TOMORROWS, TariffOption, TariffPeriod, Tomorrow};
     use crate::tic::{Label, Mode};
 
     #[test]
     fn periods_come_back() {
-        for period in Period::all() {
-            assert_eq!(Period::parse(period.code()), Some(period));
+        assert_eq!(TariffPeriod::all().count(), PERIODS.len());
+        for period in TariffPeriod::all() {
+            assert_eq!(period.to_string().parse(), Ok(period));
         }
-        assert_eq!(Period::parse("HC"), None);
+        assert!("HC".parse::<TariffPeriod>().is_err());
     }
 
     #[test]
     fn tomorrow_comes_back() {
-        for colour in [None, Some(Colour::Blue), Some(Colour::White), Some(Colour::Red)] {
-            assert_eq!(Colour::parse_tomorrow(Colour::tomorrow(colour)), Some(colour));
+        for (code, tomorrow) in TOMORROWS {
+            assert_eq!((code.parse(), tomorrow.to_string().as_str()), (Ok(tomorrow), code));
         }
-        assert_eq!(Colour::parse_tomorrow("VERT"), None);
+        assert!("VERT".parse::<Tomorrow>().is_err());
+    }
+
+    fn option(text: &str) -> TariffOption {
+        text.parse().unwrap()
     }
 
     #[test]
     fn options_vary_in_their_fourth_character() {
-        assert_eq!(TariffOption::parse("EJP "), TariffOption::Ejp);
-        let tempo = TariffOption::parse("BBR(");
-        assert_eq!((tempo.circuit_one(), tempo.circuit_two()), (Some('A'), Some(0)));
-        assert_eq!(TariffOption::parse("WKND"), TariffOption::Other);
+        assert_eq!((option("EJP "), option("BBR("), option("WKND")), (TariffOption::Ejp, TariffOption::Tempo, TariffOption::Other));
+        for text in ["", "BBR", "HC...", "BBRh", "HCn."] {
+            assert!(text.parse::<TariffOption>().is_err(), "{text}");
+        }
     }
 
     #[test]
     fn indexes_of_a_contract_are_in_the_table() {
-        for option in ["BASE", "HC..", "EJP.", "BBR(", "WKND"] {
-            let indexes = TariffOption::parse(option).index_labels();
-            assert!(indexes.iter().all(|code| Label::find(Mode::Historic, code).is_some_and(|label| label.kind.is_index())), "{option}");
+        for text in ["BASE", "HC..", "EJP.", "BBR(", "WKND"] {
+            let indexes = option(text).index_labels();
+            assert!(indexes.iter().all(|code| Label::find(Mode::Historic, code).is_some_and(|label| label.kind.is_index())), "{text}");
         }
     }
 
     #[test]
     fn missing_phases() {
-        let missing = MissingPhases::parse("0A").unwrap();
+        let missing: MissingPhases = "0A".parse().unwrap();
         assert!(missing.missing(1) && !missing.missing(2) && missing.missing(3));
-        assert_eq!(MissingPhases::of([1, 3]), missing);
-        for text in ["01", "10", "0G", "1E"] {
-            assert_eq!(MissingPhases::parse(text), None, "{text}");
+        assert_eq!((MissingPhases::of([1, 3]), missing.to_string().as_str()), (missing, "0A"));
+        for text in ["01", "10", "0G", "1E", "+2", "2", "0a"] {
+            assert!(text.parse::<MissingPhases>().is_err(), "{text}");
         }
     }
 }

@@ -5,10 +5,16 @@
 
 use core::{fmt, str::FromStr};
 
-use super::spec::TIMESTAMP_WIDTH;
+use super::{
+    ParseError,
+    spec::{TIMESTAMP_WIDTH, YEAR_MAX, YEAR_MIN},
+};
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
+/// The first and the last second that a timestamp can show, since 1970. Both are in winter.
+const FIRST: i64 = days(YEAR_MIN as i64, 1, 1) * DAY - HOUR;
+const LAST: i64 = days(YEAR_MAX as i64 + 1, 1, 1) * DAY - HOUR - 1;
 
 /// Which legal time a timestamp is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,28 +27,87 @@ pub enum Season {
     Unstated,
 }
 
-/// A date and time as the meter tells it, checked to be a date.
+/// A date and time as the meter tells it: always a date, and one that a meter can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Timestamp {
+    season: Season,
+    degraded: bool,
+    year: u16,
+    month: u8,
+    day: u8,
+    hour: u8,
+    minute: u8,
+    second: u8,
+}
+
+/// Reading the fields.
+impl Timestamp {
     /// Which legal time.
-    pub season: Season,
+    #[must_use]
+    pub const fn season(&self) -> Season {
+        self.season
+    }
+
     /// The meter's clock ran out of reserve and was not set since: `h` or `e`.
-    pub degraded: bool,
+    #[must_use]
+    pub const fn is_degraded(&self) -> bool {
+        self.degraded
+    }
+
     /// 2000 to 2099.
-    pub year: u16,
+    #[must_use]
+    pub const fn year(&self) -> u16 {
+        self.year
+    }
+
     /// 1 to 12.
-    pub month: u8,
+    #[must_use]
+    pub const fn month(&self) -> u8 {
+        self.month
+    }
+
     /// 1 to 31.
-    pub day: u8,
+    #[must_use]
+    pub const fn day(&self) -> u8 {
+        self.day
+    }
+
     /// 0 to 23.
-    pub hour: u8,
+    #[must_use]
+    pub const fn hour(&self) -> u8 {
+        self.hour
+    }
+
     /// 0 to 59.
-    pub minute: u8,
+    #[must_use]
+    pub const fn minute(&self) -> u8 {
+        self.minute
+    }
+
     /// 0 to 59.
-    pub second: u8,
+    #[must_use]
+    pub const fn second(&self) -> u8 {
+        self.second
+    }
 }
 
 impl Timestamp {
+    /// Checks a date (year, month, day) and a time of day (hour, minute, second).
+    ///
+    /// # Errors
+    ///
+    /// [`ParseError`] for a day that no calendar has, or a year before 2000 or after 2099.
+    pub fn new(season: Season, (year, month, day): (u16, u8, u8), (hour, minute, second): (u8, u8, u8)) -> Result<Self, ParseError> {
+        let stamp = Self { season, degraded: false, year, month, day, hour, minute, second };
+        if stamp.is_a_date() { Ok(stamp) } else { Err(NO_TIMESTAMP) }
+    }
+
+    /// The same date and time, said to be in another season.
+    #[must_use]
+    pub const fn with_season(self, season: Season) -> Self {
+        Self { season, ..self }
+    }
+
     /// Seconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub fn unix_seconds(&self) -> i64 {
@@ -56,9 +121,10 @@ impl Timestamp {
         local - offset
     }
 
-    /// The timestamp a meter with a good clock shows at this time, in 2000 to 2099.
+    /// The timestamp that a meter with a good clock shows at this time: the nearest one, before 2000 and after 2099.
     #[must_use]
     pub fn from_unix(seconds: i64) -> Self {
+        let seconds = seconds.clamp(FIRST, LAST);
         let offset = legal_offset(seconds);
         let local = seconds + offset;
         let (year, month, day) = civil(local.div_euclid(DAY));
@@ -83,7 +149,8 @@ impl Timestamp {
     }
 
     fn is_a_date(&self) -> bool {
-        matches!(self.month, 1..=12)
+        matches!(self.year, YEAR_MIN..=YEAR_MAX)
+            && matches!(self.month, 1..=12)
             && self.day >= 1
             && self.day <= days_in_month(i64::from(self.year), self.month)
             && self.hour < 24
@@ -93,35 +160,27 @@ impl Timestamp {
 }
 
 impl FromStr for Timestamp {
-    type Err = ParseTimestampError;
+    type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bytes: &[u8; TIMESTAMP_WIDTH] = text.as_bytes().try_into().map_err(|_| ParseTimestampError)?;
+        let bytes: &[u8; TIMESTAMP_WIDTH] = text.as_bytes().try_into().map_err(|_| NO_TIMESTAMP)?;
         let (season, degraded) = match bytes[0] {
             b'H' => (Season::Winter, false),
             b'E' => (Season::Summer, false),
             b'h' => (Season::Winter, true),
             b'e' => (Season::Summer, true),
             b' ' => (Season::Unstated, false),
-            _ => return Err(ParseTimestampError),
+            _ => return Err(NO_TIMESTAMP),
         };
-        let pair = |at: usize| -> Result<u8, ParseTimestampError> {
+        let pair = |at: usize| -> Result<u8, ParseError> {
             match (bytes[at], bytes[at + 1]) {
                 (tens @ b'0'..=b'9', ones @ b'0'..=b'9') => Ok((tens - b'0') * 10 + (ones - b'0')),
-                _ => Err(ParseTimestampError),
+                _ => Err(NO_TIMESTAMP),
             }
         };
-        let stamp = Self {
-            season,
-            degraded,
-            year: 2000 + u16::from(pair(1)?),
-            month: pair(3)?,
-            day: pair(5)?,
-            hour: pair(7)?,
-            minute: pair(9)?,
-            second: pair(11)?,
-        };
-        if stamp.is_a_date() { Ok(stamp) } else { Err(ParseTimestampError) }
+        let date = (YEAR_MIN + u16::from(pair(1)?), pair(3)?, pair(5)?);
+        let stamp = Self::new(season, date, (pair(7)?, pair(9)?, pair(11)?))?;
+        Ok(Self { degraded, ..stamp })
     }
 }
 
@@ -139,17 +198,7 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// Not `SAAMMJJhhmmss`, or no date.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ParseTimestampError;
-
-impl fmt::Display for ParseTimestampError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("expected a season letter and a date as SAAMMJJhhmmss")
-    }
-}
-
-impl core::error::Error for ParseTimestampError {}
+const NO_TIMESTAMP: ParseError = ParseError::expected("a season letter and a date as SAAMMJJhhmmss");
 
 /// Seconds that French legal time is ahead of UTC at this time.
 fn legal_offset(unix_seconds: i64) -> i64 {
@@ -197,7 +246,7 @@ fn civil(day: i64) -> (i64, u8, u8) {
 
 #[cfg(test)]
 mod tests {
-    use super::Timestamp;
+    use super::{Season, Timestamp};
 
     fn unix(text: &str) -> i64 {
         text.parse::<Timestamp>().unwrap().unix_seconds()
@@ -249,6 +298,15 @@ mod tests {
         {
             assert!(text.parse::<Timestamp>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_no_meter_can_show_is_never_built() {
+        let date = |year, month| Timestamp::new(Season::Winter, (year, month, 1), (0, 0, 0));
+        assert!(date(2000, 1).is_ok() && date(2099, 12).is_ok());
+        assert!(date(1999, 12).is_err() && date(2100, 1).is_err() && date(2024, 99).is_err());
+        assert_eq!(std::format!("{}", Timestamp::from_unix(i64::MIN)), "H000101000000");
+        assert_eq!(std::format!("{}", Timestamp::from_unix(i64::MAX)), "H991231235959");
     }
 
     extern crate std;

@@ -2,8 +2,11 @@
 
 use core::fmt;
 
+use super::{RangeError, spec};
+
 /// The unit of a label's data. Implied by the label, never on the line (54E §6.2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Unit {
     /// Wh
     WattHour,
@@ -46,15 +49,46 @@ impl fmt::Display for Unit {
     }
 }
 
-macro_rules! quantity {
-    ($(#[$doc:meta])* $name:ident($inner:ty), $unit:ident) => {
+macro_rules! quantities {
+    ($($(#[$doc:meta])* $name:ident($inner:ty), $unit:ident, $max:expr;)+) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(pub $inner);
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name($inner);
 
         impl $name {
             /// The unit of this quantity.
             pub const UNIT: Unit = Unit::$unit;
+            /// The greatest that a meter can send.
+            pub const MAX: Self = Self($max as $inner);
+
+            /// Checks the range.
+            ///
+            /// # Errors
+            ///
+            /// [`RangeError`] above [`Self::MAX`].
+            pub const fn new(value: u32) -> Result<Self, RangeError> {
+                if value > $max { Err(RangeError { max: $max, unit: Self::UNIT }) } else { Ok(Self(value as $inner)) }
+            }
+
+            /// The number, in [`Self::UNIT`].
+            #[must_use]
+            pub const fn get(self) -> u32 {
+                self.0 as u32
+            }
+        }
+
+        impl TryFrom<u32> for $name {
+            type Error = RangeError;
+
+            fn try_from(value: u32) -> Result<Self, Self::Error> {
+                Self::new(value)
+            }
+        }
+
+        impl From<$name> for u32 {
+            fn from(quantity: $name) -> Self {
+                quantity.get()
+            }
         }
 
         impl fmt::Display for $name {
@@ -62,38 +96,41 @@ macro_rules! quantity {
                 write!(f, "{} {}", self.0, Self::UNIT)
             }
         }
-    };
+    )+};
 }
 
-quantity!(
+quantities! {
     /// Active energy in Wh, 0 to 999 999 999.
-    WattHours(u32), WattHour
-);
-quantity!(
+    WattHours(u32), WattHour, spec::INDEX_MAX;
     /// Reactive energy in VArh, 0 to 999 999 999.
-    VarHours(u32), VarHour
-);
-quantity!(
+    VarHours(u32), VarHour, spec::INDEX_MAX;
     /// Apparent power in VA, 0 to 99 999.
-    VoltAmperes(u32), VoltAmpere
-);
-quantity!(
+    VoltAmperes(u32), VoltAmpere, spec::POWER_MAX;
     /// Active power in W, 0 to 99 999.
-    Watts(u32), Watt
-);
-quantity!(
+    Watts(u32), Watt, spec::POWER_MAX;
     /// RMS current in A, 0 to 999.
-    Amperes(u16), Ampere
-);
-quantity!(
+    Amperes(u16), Ampere, spec::CURRENT_MAX;
     /// RMS voltage in V, 0 to 999.
-    Volts(u16), Volt
-);
-quantity!(
+    Volts(u16), Volt, spec::VOLTAGE_MAX;
     /// Reference or cut-off power in kVA, 0 to 99.
-    KiloVoltAmperes(u8), KiloVoltAmpere
-);
-quantity!(
+    KiloVoltAmperes(u8), KiloVoltAmpere, spec::REFERENCE_POWER_MAX;
     /// A duration in minutes, 0 to 99.
-    Minutes(u8), Minute
-);
+    Minutes(u8), Minute, spec::MINUTES_MAX;
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::format;
+
+    use super::*;
+
+    #[test]
+    fn the_range_is_checked() {
+        assert_eq!(WattHours::new(999_999_999), Ok(WattHours::MAX));
+        assert!(WattHours::new(1_000_000_000).is_err() && VoltAmperes::new(100_000).is_err() && KiloVoltAmperes::try_from(256).is_err());
+        assert_eq!(Amperes::new(42).map(u32::from), Ok(42));
+        assert_eq!(format!("{}", Amperes::MAX), "999 A");
+    }
+}

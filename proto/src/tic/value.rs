@@ -1,12 +1,13 @@
 //! What a dataset's data means: one constructor, from the label's kind and the text on the line.
 
 use super::{
-    Amperes, Colour, DayProfile, KiloVoltAmperes, Kind, MeterId, Minutes, MissingPhases, Period, Reason, Relays, StatusRegister,
-    TariffOption, VarHours, VoltAmperes, Volts, WattHours, Watts,
+    Amperes, DayProfile, KiloVoltAmperes, LabelKind, MeterId, Minutes, MissingPhases, Reason, Relays, StatusRegister, TariffOption,
+    TariffPeriod, Tomorrow, VarHours, VoltAmperes, Volts, WattHours, Watts,
 };
 
 /// Typed data, with its unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Value<'a> {
     /// An index in Wh.
     Energy(WattHours),
@@ -33,9 +34,9 @@ pub enum Value<'a> {
     /// OPTARIF.
     TariffOption(TariffOption),
     /// PTEC.
-    Period(Period),
-    /// DEMAIN; `None` is not announced yet.
-    Tomorrow(Option<Colour>),
+    Period(TariffPeriod),
+    /// DEMAIN.
+    Tomorrow(Tomorrow),
     /// HHPHC.
     Programme(char),
     /// PPOT.
@@ -56,30 +57,30 @@ impl<'a> Value<'a> {
     /// # Errors
     ///
     /// [`Reason::Characters`] for characters that this kind never has, [`Reason::Range`] for a value that cannot be.
-    pub(super) fn parse(kind: Kind, data: &'a str) -> Result<Self, Reason> {
+    pub(super) fn parse(kind: LabelKind, data: &'a str) -> Result<Self, Reason> {
         match kind {
-            Kind::Energy => number(data).map(|value| Self::Energy(WattHours(value))),
-            Kind::ReactiveEnergy => number(data).map(|value| Self::ReactiveEnergy(VarHours(value))),
-            Kind::ApparentPower => number(data).map(|value| Self::ApparentPower(VoltAmperes(value))),
-            Kind::ActivePower => number(data).map(|value| Self::ActivePower(Watts(value))),
-            Kind::Current => small(data).map(|value| Self::Current(Amperes(value))),
-            Kind::Voltage => small(data).map(|value| Self::Voltage(Volts(value))),
-            Kind::ReferencePower => small(data).map(|value| Self::ReferencePower(KiloVoltAmperes(value))),
-            Kind::Minutes => small(data).map(|value| Self::Minutes(Minutes(value))),
-            Kind::Number | Kind::Version | Kind::MobilePeak => small(data).map(Self::Number),
-            Kind::Relays => small(data).map(|value| Self::Relays(Relays(value))),
-            Kind::Identity => data.parse().map(Self::Identity).map_err(|_| Reason::Characters),
-            Kind::DeliveryPoint => digits(data).map(Self::Text),
-            Kind::StatusWord => hexadecimal(data).map(Self::Text),
-            Kind::Text => Ok(Self::Text(data)),
-            Kind::TariffOption => option(data).map(|option| Self::TariffOption(TariffOption::parse(option))),
-            Kind::Period => Period::parse(data).map(Self::Period).ok_or(Reason::Range),
-            Kind::Tomorrow => Colour::parse_tomorrow(data).map(Self::Tomorrow).ok_or(Reason::Range),
-            Kind::Programme => programme(data).map(Self::Programme),
-            Kind::MissingPhases => MissingPhases::parse(hexadecimal(data)?).map(Self::MissingPhases).ok_or(Reason::Range),
-            Kind::Status => hexadecimal(data)?.parse().map(Self::Status).map_err(|_| Reason::Range),
-            Kind::DayProfile => data.parse().map(Self::DayProfile).map_err(|_| Reason::Characters),
-            Kind::Date => Ok(Self::Nothing),
+            LabelKind::Energy => quantity(data).map(Self::Energy),
+            LabelKind::ReactiveEnergy => quantity(data).map(Self::ReactiveEnergy),
+            LabelKind::ApparentPower => quantity(data).map(Self::ApparentPower),
+            LabelKind::ActivePower => quantity(data).map(Self::ActivePower),
+            LabelKind::Current => quantity(data).map(Self::Current),
+            LabelKind::Voltage => quantity(data).map(Self::Voltage),
+            LabelKind::ReferencePower => quantity(data).map(Self::ReferencePower),
+            LabelKind::Minutes => quantity(data).map(Self::Minutes),
+            LabelKind::Number | LabelKind::Version | LabelKind::MobilePeak => quantity(data).map(Self::Number),
+            LabelKind::Relays => quantity::<u8>(data).map(|bits| Self::Relays(bits.into())),
+            LabelKind::Identity => data.parse().map(Self::Identity).map_err(|_| Reason::Characters),
+            LabelKind::DeliveryPoint => digits(data).map(Self::Text),
+            LabelKind::StatusWord => hexadecimal(data).map(Self::Text),
+            LabelKind::Text => Ok(Self::Text(data)),
+            LabelKind::TariffOption => data.parse().map(Self::TariffOption).map_err(|_| Reason::Characters),
+            LabelKind::Period => data.parse().map(Self::Period).map_err(|_| Reason::Range),
+            LabelKind::Tomorrow => data.parse().map(Self::Tomorrow).map_err(|_| Reason::Range),
+            LabelKind::Programme => programme(data).map(Self::Programme),
+            LabelKind::MissingPhases => hexadecimal(data)?.parse().map(Self::MissingPhases).map_err(|_| Reason::Range),
+            LabelKind::Status => data.parse().map(Self::Status).map_err(|_| Reason::Characters),
+            LabelKind::DayProfile => data.parse().map(Self::DayProfile).map_err(|_| Reason::Characters),
+            LabelKind::Date => Ok(Self::Nothing),
         }
     }
 
@@ -87,15 +88,16 @@ impl<'a> Value<'a> {
     #[must_use]
     pub fn number(&self) -> Option<u64> {
         match *self {
-            Self::Energy(WattHours(value))
-            | Self::ReactiveEnergy(VarHours(value))
-            | Self::ApparentPower(VoltAmperes(value))
-            | Self::ActivePower(Watts(value)) => Some(value.into()),
-            Self::Current(Amperes(value)) | Self::Voltage(Volts(value)) => Some(value.into()),
-            Self::ReferencePower(KiloVoltAmperes(value))
-            | Self::Minutes(Minutes(value))
-            | Self::Number(value)
-            | Self::Relays(Relays(value)) => Some(value.into()),
+            Self::Energy(energy) => Some(energy.get().into()),
+            Self::ReactiveEnergy(energy) => Some(energy.get().into()),
+            Self::ApparentPower(power) => Some(power.get().into()),
+            Self::ActivePower(power) => Some(power.get().into()),
+            Self::Current(current) => Some(current.get().into()),
+            Self::Voltage(voltage) => Some(voltage.get().into()),
+            Self::ReferencePower(power) => Some(power.get().into()),
+            Self::Minutes(minutes) => Some(minutes.get().into()),
+            Self::Number(number) => Some(number.into()),
+            Self::Relays(relays) => Some(relays.bits().into()),
             Self::Identity(id) => id.number(),
             _ => None,
         }
@@ -111,7 +113,7 @@ fn number(data: &str) -> Result<u32, Reason> {
     Ok(data.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(10).wrapping_add(digit(byte).into())))
 }
 
-fn small<T: TryFrom<u32>>(data: &str) -> Result<T, Reason> {
+fn quantity<T: TryFrom<u32>>(data: &str) -> Result<T, Reason> {
     T::try_from(number(data)?).map_err(|_| Reason::Range)
 }
 
@@ -121,11 +123,6 @@ fn digits(data: &str) -> Result<&str, Reason> {
 
 fn hexadecimal(data: &str) -> Result<&str, Reason> {
     if data.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F')) { Ok(data) } else { Err(Reason::Characters) }
-}
-
-/// Capital letters, digits and signs; wrong bits 6, which no checksum sees, make something else of the signs (02E §2 has bit 6 as 0).
-fn option(data: &str) -> Result<&str, Reason> {
-    if data.bytes().all(|byte| byte < b'`') { Ok(data) } else { Err(Reason::Characters) }
 }
 
 fn programme(data: &str) -> Result<char, Reason> {

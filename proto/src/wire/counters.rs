@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::tic::ReasonKind;
+use crate::tic::RefusalKind;
 
 /// Counters of a reader. They only grow, and wrap after four thousand million.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,23 +17,23 @@ pub struct Counters {
     pub frames_cut: u32,
     /// Datasets taken.
     pub datasets_good: u32,
-    /// Datasets refused, by reason; see [`ReasonKind`].
+    /// Datasets refused, by reason; see [`RefusalKind`].
     pub refused_parity: u32,
-    /// See [`ReasonKind::Checksum`].
+    /// See [`RefusalKind::Checksum`].
     pub refused_checksum: u32,
-    /// See [`ReasonKind::Malformed`].
+    /// See [`RefusalKind::Malformed`].
     pub refused_malformed: u32,
-    /// See [`ReasonKind::TooLong`].
+    /// See [`RefusalKind::TooLong`].
     pub refused_too_long: u32,
-    /// See [`ReasonKind::Characters`].
+    /// See [`RefusalKind::Characters`].
     pub refused_characters: u32,
-    /// See [`ReasonKind::Width`].
+    /// See [`RefusalKind::Width`].
     pub refused_width: u32,
-    /// See [`ReasonKind::Range`].
+    /// See [`RefusalKind::Range`].
     pub refused_range: u32,
-    /// See [`ReasonKind::Timestamp`].
+    /// See [`RefusalKind::Timestamp`].
     pub refused_timestamp: u32,
-    /// See [`ReasonKind::Mode`].
+    /// See [`RefusalKind::Mode`].
     pub refused_mode: u32,
     /// Datasets that verified but are not believed: an index that runs backwards or too fast, an unknown label that came only once.
     pub refused_implausible: u32,
@@ -49,17 +49,17 @@ pub struct Counters {
 
 impl Counters {
     /// Counts a refused dataset.
-    pub fn refuse(&mut self, reason: ReasonKind) {
+    pub fn refuse(&mut self, reason: RefusalKind) {
         let counter = match reason {
-            ReasonKind::Parity => &mut self.refused_parity,
-            ReasonKind::Checksum => &mut self.refused_checksum,
-            ReasonKind::Malformed => &mut self.refused_malformed,
-            ReasonKind::TooLong => &mut self.refused_too_long,
-            ReasonKind::Characters => &mut self.refused_characters,
-            ReasonKind::Width => &mut self.refused_width,
-            ReasonKind::Range => &mut self.refused_range,
-            ReasonKind::Timestamp => &mut self.refused_timestamp,
-            ReasonKind::Mode => &mut self.refused_mode,
+            RefusalKind::Parity => &mut self.refused_parity,
+            RefusalKind::Checksum => &mut self.refused_checksum,
+            RefusalKind::Malformed => &mut self.refused_malformed,
+            RefusalKind::TooLong => &mut self.refused_too_long,
+            RefusalKind::Characters => &mut self.refused_characters,
+            RefusalKind::Width => &mut self.refused_width,
+            RefusalKind::Range => &mut self.refused_range,
+            RefusalKind::Timestamp => &mut self.refused_timestamp,
+            RefusalKind::Mode => &mut self.refused_mode,
         };
         *counter = counter.wrapping_add(1);
     }
@@ -67,15 +67,15 @@ impl Counters {
     /// Datasets refused, with the word for each reason.
     pub fn refusals(&self) -> impl Iterator<Item = (&'static str, u32)> {
         [
-            (ReasonKind::Parity.name(), self.refused_parity),
-            (ReasonKind::Checksum.name(), self.refused_checksum),
-            (ReasonKind::Malformed.name(), self.refused_malformed),
-            (ReasonKind::TooLong.name(), self.refused_too_long),
-            (ReasonKind::Characters.name(), self.refused_characters),
-            (ReasonKind::Width.name(), self.refused_width),
-            (ReasonKind::Range.name(), self.refused_range),
-            (ReasonKind::Timestamp.name(), self.refused_timestamp),
-            (ReasonKind::Mode.name(), self.refused_mode),
+            (RefusalKind::Parity.name(), self.refused_parity),
+            (RefusalKind::Checksum.name(), self.refused_checksum),
+            (RefusalKind::Malformed.name(), self.refused_malformed),
+            (RefusalKind::TooLong.name(), self.refused_too_long),
+            (RefusalKind::Characters.name(), self.refused_characters),
+            (RefusalKind::Width.name(), self.refused_width),
+            (RefusalKind::Range.name(), self.refused_range),
+            (RefusalKind::Timestamp.name(), self.refused_timestamp),
+            (RefusalKind::Mode.name(), self.refused_mode),
             ("implausible", self.refused_implausible),
         ]
         .into_iter()

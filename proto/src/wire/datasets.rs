@@ -41,7 +41,7 @@ impl<'a> Datasets<'a> {
     fn next(mode: Mode, rest: &mut &'a [u8]) -> Result<Dataset<'a>, Error> {
         let (line, after) = postcard::take_from_bytes::<Line<'a>>(rest)?;
         *rest = after;
-        Dataset::check(mode, line.label, line.timestamp, line.data).map_err(|_| Error::Malformed)
+        Dataset::new(mode, line.label, line.timestamp, line.data).map_err(|_| Error::Malformed)
     }
 }
 
@@ -65,7 +65,7 @@ impl<'b> DatasetsWriter<'b> {
     ///
     /// [`Error::Full`]; what was there stays.
     pub fn push(&mut self, dataset: &Dataset<'_>) -> Result<(), Error> {
-        let line = Line { label: dataset.label, timestamp: dataset.timestamp, data: dataset.data };
+        let line = Line { label: dataset.label(), timestamp: dataset.timestamp(), data: dataset.data() };
         self.length += postcard::to_slice(&line, &mut self.buffer[self.length..])?.len();
         Ok(())
     }

@@ -11,8 +11,8 @@ mod status;
 
 pub use counters::Counters;
 pub use datasets::{Datasets, DatasetsWriter};
-pub use sample::{BootId, Kind, Sample};
-pub use status::{Cause, Extent, Line, Status};
+pub use sample::{BootId, Sample, SampleKind};
+pub use status::{Cause, Extent, LineState, Status};
 
 use core::fmt;
 

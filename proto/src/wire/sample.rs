@@ -1,16 +1,30 @@
 //! A sample: what one frame said, all at once, with its place in the reader's count and its time.
 
-use core::{fmt, num::ParseIntError, str::FromStr};
+use core::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
 use super::{Counters, Datasets, Error};
-use crate::tic::{MeterId, Mode};
+use crate::tic::{MeterId, Mode, ParseError};
 
 /// A number drawn when the reader starts: with the sequence, it names a sample for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct BootId(pub u64);
+pub struct BootId(u64);
+
+impl BootId {
+    /// Any number will do, as long as it is another one at each start.
+    #[must_use]
+    pub const fn new(id: u64) -> Self {
+        Self(id)
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
 
 impl fmt::Display for BootId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -19,16 +33,18 @@ impl fmt::Display for BootId {
 }
 
 impl FromStr for BootId {
-    type Err = ParseIntError;
+    type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        u64::from_str_radix(text, 16).map(Self)
+        let digits = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let id = u64::from_str_radix(text, 16).ok().filter(|_| digits);
+        id.map(Self).ok_or(ParseError::expected("up to 16 hexadecimal digits"))
     }
 }
 
 /// What a sample holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Kind {
+pub enum SampleKind {
     /// A frame.
     Frame {
         /// From STX to ETX, and nothing in it was refused: a label that is absent was not sent.
@@ -48,7 +64,7 @@ pub struct Sample<'a> {
     /// From 1, one more for each sample of this process, whatever its meter.
     pub sequence: u64,
     /// What it holds.
-    pub kind: Kind,
+    pub kind: SampleKind,
     /// When the frame ended, by the reader's wall clock: milliseconds since 1970. A Pi without network may be wrong by years.
     pub unix_ms: i64,
     /// When the frame ended, by a clock that is never set: milliseconds since the process started.

@@ -8,7 +8,7 @@ use crate::tic::{MeterId, Mode};
 /// The state of the serial line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Line {
+pub enum LineState {
     /// There is no such device.
     Absent,
     /// The device may not be opened.
@@ -23,7 +23,7 @@ pub enum Line {
     Reading,
 }
 
-impl Line {
+impl LineState {
     /// One word for machines.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -144,7 +144,7 @@ pub struct Status<'a> {
     /// Milliseconds since its process started.
     pub uptime_ms: u64,
     /// The serial line.
-    pub line: Line,
+    pub line: LineState,
     /// What seems to be wrong.
     pub cause: Cause,
     /// The mode found.

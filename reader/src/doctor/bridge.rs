@@ -7,12 +7,13 @@ use std::{
 };
 
 use mio::{Events, Poll, Token};
-use teleinfo_zenoh_client::{Client, Credentials, Event, Options};
+use teleinfo_zenoh_client::{Client, Credentials, Error, Event, Failures, Options};
 
 use super::{Place, report::Report};
 use crate::{
     config::{Settings, credentials},
     daemon::exit::{Code, Failure},
+    uplink::trouble,
 };
 
 /// Where the package's unit has the password, which only root may read.
@@ -39,16 +40,16 @@ pub(super) fn check(report: &mut Report<'_>, settings: &Settings, place: &Place)
                 (false, false) => report.skip("password", "none needed"),
             }
         }
-        // The client's words for a refusal say what to compare.
-        Err(reason) if reason.contains("password") => report.wrong("password", Code::Permission, &reason, &[]),
-        Err(reason) => {
+        // Its words say what to compare.
+        Err(Trouble::Password(words)) => report.wrong("password", Code::Permission, &words, &[]),
+        Err(Trouble::Bridge(words)) => {
             let advice = [
                 "on the bridge's machine:",
                 "$ systemctl status teleinfo-bridge",
                 "same network? no firewall on port 7447? here: [zenoh] connect in reader.toml, or --connect",
                 "meanwhile the reader keeps the values",
             ];
-            report.wrong("bridge", Code::Unavailable, &reason, &advice);
+            report.wrong("bridge", Code::Unavailable, &words, &advice);
         }
     }
 }
@@ -69,12 +70,33 @@ fn credentials(settings: &Settings, root: &Path) -> Result<Option<Credentials>, 
     }
 }
 
+/// Why there is no connection, in words.
+enum Trouble {
+    /// A router has answered, and wants a user and a password that it has not got.
+    Password(String),
+    Bridge(String),
+}
+
+impl From<&Failures> for Trouble {
+    fn from(failures: &Failures) -> Self {
+        let password = |error: &Error| matches!(error, Error::PasswordMissing | Error::PasswordRefused);
+        let words = trouble::of_locators(failures);
+        if failures.iter().any(|(_, error)| password(error)) { Self::Password(words) } else { Self::Bridge(words) }
+    }
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Self::Bridge(error.to_string())
+    }
+}
+
 /// Where, and whether a password was asked for and taken; or why not.
-fn connect(options: Options) -> Result<(String, bool), String> {
+fn connect(options: Options) -> Result<(String, bool), Trouble> {
     let start = Instant::now();
-    let mut poll = Poll::new().map_err(|error| error.to_string())?;
+    let mut poll = Poll::new()?;
     let mut events = Events::with_capacity(16);
-    let registry = poll.registry().try_clone().map_err(|error| error.to_string())?;
+    let registry = poll.registry().try_clone()?;
     let mut client = Client::new(registry, Token(0), options, start);
     while start.elapsed() < PATIENCE {
         let now = Instant::now();
@@ -85,19 +107,20 @@ fn connect(options: Options) -> Result<(String, bool), String> {
                     client.close(now);
                     return Ok((locator.to_string(), authenticated));
                 }
-                Event::Disconnected { reason, .. } => return Err(reason),
+                Event::Disconnected { failures, .. } => return Err(Trouble::from(&failures)),
+                Event::NoRouter { group } => return Err(Trouble::Bridge(trouble::of_scouting(group))),
                 Event::Query(_) | Event::Room => {}
             }
         }
         let due = client.poll_timeout(now).unwrap_or(start + PATIENCE).min(start + PATIENCE);
         match poll.poll(&mut events, Some(due.saturating_duration_since(now))) {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error.to_string()),
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error.into()),
             _ => {}
         }
         let now = Instant::now();
         for event in &events {
-            client.handle_event(now, event);
+            client.handle_event(event, now);
         }
     }
-    Err(format!("no answer within {} s", PATIENCE.as_secs()))
+    Err(Trouble::Bridge(format!("no answer within {} s", PATIENCE.as_secs())))
 }

@@ -27,7 +27,7 @@ pub(super) fn check(report: &mut Report<'_>, meter: Option<(Timestamp, Instant)>
 
 fn judge(report: &mut Report<'_>, now: i64, meter: Option<i64>, place: &Place) {
     let shown = Timestamp::from_unix(now.clamp(FIRST, LATEST - 1));
-    let date = format!("{}-{:02}-{:02} {:02}:{:02}", shown.year, shown.month, shown.day, shown.hour, shown.minute);
+    let date = format!("{}-{:02}-{:02} {:02}:{:02}", shown.year(), shown.month(), shown.day(), shown.hour(), shown.minute());
     let set = ["is the network up? then:", "$ timedatectl set-ntp true"];
     if !(EARLIEST..LATEST).contains(&now) {
         return report.wrong("clock", Code::Unavailable, "not set: samples would carry a wrong time", &set);

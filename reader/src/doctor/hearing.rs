@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use teleinfo_proto::tic::{Dataset, End, Event, MeterId, Mode, Timestamp, Value};
+use teleinfo_proto::tic::{Dataset, Event, FrameEnd, MeterId, Mode, Timestamp, Value};
 
 use crate::{
     config::file::ParityChoice,
@@ -90,16 +90,16 @@ impl Hearing {
             Value::Nothing => self.clock = dataset.time().map(|time| (time, Instant::now())),
             _ => {}
         }
-        match self.latest.iter_mut().find(|(label, _)| label == dataset.label) {
-            Some((_, data)) => data.replace_range(.., dataset.data),
-            None => self.latest.push((dataset.label.into(), dataset.data.into())),
+        match self.latest.iter_mut().find(|(label, _)| label == dataset.label()) {
+            Some((_, data)) => data.replace_range(.., dataset.data()),
+            None => self.latest.push((dataset.label().into(), dataset.data().into())),
         }
     }
 
     /// The first frame was mostly joined in its middle, and says nothing.
-    fn frame_end(&mut self, end: End) {
+    fn frame_end(&mut self, end: FrameEnd) {
         if std::mem::take(&mut self.begun) && self.good > 0 {
-            let whole = matches!(end, End::Etx { whole: true }) && self.refused_in_frame == 0;
+            let whole = matches!(end, FrameEnd::Etx { whole: true }) && self.refused_in_frame == 0;
             self.frames_good += u32::from(whole);
             self.frames_bad += u32::from(!whole);
         }

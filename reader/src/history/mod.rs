@@ -13,7 +13,7 @@ mod snapshot;
 
 use std::{io, path::Path};
 
-use teleinfo_proto::wire::{BootId, Extent, Kind, Sample};
+use teleinfo_proto::wire::{BootId, Extent, Sample, SampleKind};
 
 pub use request::{ParseRequestError, Request};
 use ring::{Position, Ring};
@@ -79,7 +79,7 @@ impl History {
         self.newest = Some((sample.boot, sample.sequence));
         self.frames.push(&[&self.ordinal.to_le_bytes(), encoded]);
         let minute = sample.unix_ms.div_euclid(SNAPSHOT_EVERY_MS);
-        if matches!(sample.kind, Kind::Frame { .. }) && self.last_minute != Some(minute) {
+        if matches!(sample.kind, SampleKind::Frame { .. }) && self.last_minute != Some(minute) {
             self.push_snapshot(sample, minute);
         }
     }

@@ -73,7 +73,7 @@ mod tests {
         let cases = [
             ("", Some(Request::Everything)),
             ("from=", Some(Request::Everything)),
-            ("from=00000000000000ff:12", Some(Request::After(BootId(255), 12))),
+            ("from=00000000000000ff:12", Some(Request::After(BootId::new(255), 12))),
             ("since=5;until=9", Some(Request::Between { since: 5, until: 9 })),
             ("until=9", Some(Request::Between { since: i64::MIN, until: 9 })),
             ("new=1", Some(Request::Everything)),

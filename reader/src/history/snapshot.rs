@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use teleinfo_proto::{
     tic::{Dataset, Label, MeterId, Mode},
-    wire::{BootId, Counters, DatasetsWriter, Kind, Sample},
+    wire::{BootId, Counters, DatasetsWriter, Sample, SampleKind},
 };
 
 /// More than the indexes of either mode.
@@ -76,18 +76,18 @@ impl Snapshot {
         self.present == 0
     }
 
-    /// As a sample of kind [`Kind::Snapshot`]; its counters are zero.
+    /// As a sample of kind [`SampleKind::Snapshot`]; its counters are zero.
     pub(super) fn encode<'b>(&self, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
         let mut bytes = [0; 512];
         let mut datasets = DatasetsWriter::resume(&mut bytes, 0);
         for (place, label) in indexes(self.mode).enumerate().filter(|(place, _)| self.present >> place & 1 == 1) {
             let data = format!("{:09}", self.values[place]);
-            datasets.push(&Dataset::check(self.mode, label.code, None, &data).ok()?).ok()?;
+            datasets.push(&Dataset::new(self.mode, label.code, None, &data).ok()?).ok()?;
         }
         let sample = Sample {
             boot: self.boot,
             sequence: self.sequence,
-            kind: Kind::Snapshot,
+            kind: SampleKind::Snapshot,
             unix_ms: self.unix_ms,
             uptime_ms: self.uptime_ms,
             mode: self.mode,
@@ -160,7 +160,7 @@ impl Snapshot {
 
     fn note(&mut self, dataset: &Dataset<'_>) {
         let value = dataset.value().number().and_then(|value| u32::try_from(value).ok());
-        let place = indexes(self.mode).position(|label| label.code == dataset.label);
+        let place = indexes(self.mode).position(|label| label.code == dataset.label());
         if let (Some(value), Some(place)) = (value, place) {
             self.present |= 1 << place;
             self.values[place] = value;

@@ -2,13 +2,13 @@
 
 use teleinfo_proto::{
     tic::{Dataset, Mode},
-    wire::{BootId, Counters, DatasetsWriter, Extent, Kind, Sample},
+    wire::{BootId, Counters, DatasetsWriter, Extent, Sample, SampleKind},
 };
 
 use super::{ANSWER_BYTES, BYTES_MIN, History, Request};
 
-const BOOT: BootId = BootId(1);
-const NEXT_BOOT: BootId = BootId(2);
+const BOOT: BootId = BootId::new(1);
+const NEXT_BOOT: BootId = BootId::new(2);
 
 /// A sample a second, with an index that counts by one.
 fn push(history: &mut History, boot: BootId, sequence: u64, second: u64) {
@@ -16,17 +16,17 @@ fn push(history: &mut History, boot: BootId, sequence: u64, second: u64) {
     let mut datasets = DatasetsWriter::resume(&mut bytes, 0);
     let index = format!("{:09}", 1_000 + second);
     for (label, data) in [("EAST", index.as_str()), ("EASF01", index.as_str()), ("EASF02", "000000000"), ("SINSTS", "00540")] {
-        datasets.push(&Dataset::check(Mode::Standard, label, None, data).unwrap()).unwrap();
+        datasets.push(&Dataset::new(Mode::Standard, label, None, data).unwrap()).unwrap();
     }
     // A whole frame is longer.
     let padding = "x".repeat(98);
     for _ in 0..6 {
-        datasets.push(&Dataset::check(Mode::Standard, "NEW", None, &padding).unwrap()).unwrap();
+        datasets.push(&Dataset::new(Mode::Standard, "NEW", None, &padding).unwrap()).unwrap();
     }
     let sample = Sample {
         boot,
         sequence,
-        kind: Kind::Frame { complete: true },
+        kind: SampleKind::Frame { complete: true },
         unix_ms: 1_700_000_000_000 + second as i64 * 1_000,
         uptime_ms: second * 1_000,
         mode: Mode::Standard,
@@ -54,8 +54,8 @@ fn answer(history: &History, request: Request) -> Vec<(BootId, u64, bool, u64)> 
     let mut seen = vec![];
     while let Some(encoded) = history.next(&mut cursor, &mut buffer) {
         let sample = Sample::decode(encoded).unwrap();
-        let east = sample.datasets.iter(sample.mode).flatten().find(|dataset| dataset.label == "EAST").unwrap();
-        seen.push((sample.boot, sample.sequence, sample.kind != Kind::Snapshot, east.value().number().unwrap()));
+        let east = sample.datasets.iter(sample.mode).flatten().find(|dataset| dataset.label() == "EAST").unwrap();
+        seen.push((sample.boot, sample.sequence, sample.kind != SampleKind::Snapshot, east.value().number().unwrap()));
     }
     seen
 }
@@ -86,7 +86,7 @@ fn after_a_sample_come_the_others() {
         let expected: Vec<_> = all.iter().filter(|(_, sequence, ..)| *sequence > start).copied().collect();
         assert_eq!(seen, expected, "after {start}");
     }
-    assert_eq!(answer(&history, Request::After(BootId(99), 5)), all, "an unknown process has seen nothing");
+    assert_eq!(answer(&history, Request::After(BootId::new(99), 5)), all, "an unknown process has seen nothing");
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn extent_is_of_one_process() {
     push(&mut history, NEXT_BOOT, 1, 700);
     assert_eq!(history.extent(BOOT), Extent { oldest, newest: 600 });
     assert_eq!(history.extent(NEXT_BOOT), Extent { oldest: 1, newest: 1 });
-    assert_eq!(history.extent(BootId(99)), Extent::default());
+    assert_eq!(history.extent(BootId::new(99)), Extent::default());
 }
 
 #[test]

@@ -8,6 +8,8 @@ pub mod light;
 
 use std::time::{Duration, Instant};
 
+use teleinfo_proto::tic::spec::FAULT_AFTER_S;
+
 /// A flash: long enough to be seen.
 const FLASH: Duration = Duration::from_millis(10);
 /// Nothing drawn: lit for so long,
@@ -16,8 +18,8 @@ const IDLE_ON: Duration = Duration::from_millis(200);
 const IDLE_PERIOD: Duration = Duration::from_millis(2000);
 /// Full power: lit for a flash every so often.
 const FULL_PERIOD: Duration = Duration::from_millis(100);
-/// Power that has not been heard of for so long is not shown (54E §9.4.1: a receiver reports a fault after 10 s).
-const STALE: Duration = Duration::from_secs(10);
+/// Power that has not been heard of for so long is not shown: a receiver reports a fault then.
+const STALE: Duration = Duration::from_secs(FAULT_AFTER_S);
 
 /// What the light shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

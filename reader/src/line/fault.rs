@@ -56,11 +56,11 @@ impl FaultKind {
     }
 
     /// The same in the words of the status message.
-    pub fn line(self) -> wire::Line {
+    pub fn line(self) -> wire::LineState {
         match self {
-            Self::Denied => wire::Line::Denied,
-            Self::Busy => wire::Line::Busy,
-            Self::Absent | Self::NotSerial | Self::Vanished | Self::Other(_) => wire::Line::Absent,
+            Self::Denied => wire::LineState::Denied,
+            Self::Busy => wire::LineState::Busy,
+            Self::Absent | Self::NotSerial | Self::Vanished | Self::Other(_) => wire::LineState::Absent,
         }
     }
 }

@@ -13,7 +13,7 @@ use std::{
 
 use teleinfo_proto::{
     tic::{Event, Mode, Value},
-    wire::{Cause, Line},
+    wire::{Cause, LineState},
 };
 
 use crate::{
@@ -192,7 +192,7 @@ impl<'a> Monitor<'a> {
         }
         let line = self.session.line(now);
         let cause = self.diagnosis.cause(line, self.session.is_settled(now), self.meter.is_some());
-        if line != Line::Reading && cause != Cause::None {
+        if line != LineState::Reading && cause != Cause::None {
             return self.language.choose(cause.english(), cause.french()).into();
         }
         let Some((mode, trial)) = self.listener.as_ref().and_then(|open| Some((open.mode()?, open.trial()))) else {

@@ -1,7 +1,7 @@
 //! The frame as a table: a row for each label, in the order in which the meter sends them. A row changes when its dataset arrives, not at
 //! the end of the frame: at 1200 baud that would be two seconds late.
 
-use teleinfo_proto::tic::{Colour, Dataset, End, Event, StatusRegister, Timestamp, Value};
+use teleinfo_proto::tic::{Colour, Dataset, Event, FrameEnd, StatusRegister, Timestamp, Value};
 
 use crate::language::Language;
 
@@ -68,8 +68,8 @@ impl Table {
     }
 
     /// A label that a whole frame lacks is gone, unless the frame was one of the short ones of an overload.
-    fn end(&mut self, end: End) {
-        let whole = end == End::Etx { whole: true };
+    fn end(&mut self, end: FrameEnd) {
+        let whole = end == FrameEnd::Etx { whole: true };
         self.good += u32::from(whole && !self.refused);
         self.damaged += u32::from(whole && self.refused);
         let fresh = self.rows.iter().filter(|row| row.fresh).count();
@@ -88,15 +88,15 @@ fn row(dataset: &Dataset<'_>, language: Language) -> Row {
     }
     let idle = info.is_some_and(|info| info.kind.is_index()) && dataset.value().number() == Some(0);
     let meaning = info.map_or("", |info| language.choose(info.english, info.french));
-    Row { label: dataset.label.into(), value, meaning, idle, fresh: true }
+    Row { label: dataset.label().into(), value, meaning, idle, fresh: true }
 }
 
 fn value(dataset: &Dataset<'_>, language: Language) -> String {
     let value = dataset.value();
     match (value, value.number(), dataset.info().and_then(|info| info.unit())) {
         (_, Some(number), Some(unit)) => format!("{number} {unit}"),
-        (Value::Status(register), ..) => facts(dataset.data, register, language),
-        _ => dataset.data.trim_matches(' ').into(),
+        (Value::Status(register), ..) => facts(dataset.data(), register, language),
+        _ => dataset.data().trim_matches(' ').into(),
     }
 }
 
@@ -131,8 +131,8 @@ fn colour_name(colour: Colour, language: Language) -> &'static str {
 
 /// The meter's legal time, as it tells it.
 fn date(time: &Timestamp) -> String {
-    let Timestamp { year, month, day, hour, minute, second, .. } = time;
-    format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
+    let (year, month, day) = (time.year(), time.month(), time.day());
+    format!("{year}-{month:02}-{day:02} {:02}:{:02}:{:02}", time.hour(), time.minute(), time.second())
 }
 
 #[cfg(test)]

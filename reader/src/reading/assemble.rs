@@ -13,8 +13,8 @@
 use std::mem;
 
 use teleinfo_proto::{
-    tic::{Dataset, End, Event, MeterId, Mode, Value, spec},
-    wire::{BootId, Counters, Datasets, DatasetsWriter, Kind, Sample},
+    tic::{Dataset, Event, FrameEnd, MeterId, Mode, Value, spec},
+    wire::{BootId, Counters, Datasets, DatasetsWriter, Sample, SampleKind},
 };
 
 use crate::reading::{
@@ -78,7 +78,7 @@ impl Frame {
         }
         self.length = writer.length();
         self.facts.good += 1;
-        self.facts.mode = Some(dataset.mode);
+        self.facts.mode = Some(dataset.mode());
         if let Value::Identity(identity) = dataset.value() {
             self.facts.identity = Some(identity);
         }
@@ -199,7 +199,7 @@ impl Assembler {
             let Frame { length, facts, .. } = self.urgent;
             mem::swap(&mut self.accepted, &mut self.urgent.bytes);
             self.urgent.clear();
-            return self.send(meter, Kind::Urgent, facts, length);
+            return self.send(meter, SampleKind::Urgent, facts, length);
         }
         if !self.held.is_empty() {
             mem::swap(&mut self.held, &mut self.incoming);
@@ -207,14 +207,14 @@ impl Assembler {
             mem::swap(&mut self.held, &mut self.incoming);
             let facts = self.held.facts;
             self.held.clear();
-            return self.send(meter, Kind::Frame { complete: false }, facts, made.length);
+            return self.send(meter, SampleKind::Frame { complete: false }, facts, made.length);
         }
         if mem::take(&mut self.ended) {
             let made = self.judge();
             let facts = self.incoming.facts;
             self.incoming.clear();
             let complete = facts.whole && facts.refused == 0 && made.implausible == 0;
-            return self.send(meter, Kind::Frame { complete }, facts, made.length);
+            return self.send(meter, SampleKind::Frame { complete }, facts, made.length);
         }
         None
     }
@@ -240,11 +240,11 @@ impl Assembler {
         }
     }
 
-    fn close(&mut self, end: End, now: Moment) {
-        let whole = end == End::Etx { whole: true };
+    fn close(&mut self, end: FrameEnd, now: Moment) {
+        let whole = end == FrameEnd::Etx { whole: true };
         let count = match (end, self.incoming.facts.refused) {
-            (End::Etx { whole: true }, 0) => &mut self.counters.frames_good,
-            (End::Etx { whole: true }, _) => &mut self.counters.frames_damaged,
+            (FrameEnd::Etx { whole: true }, 0) => &mut self.counters.frames_good,
+            (FrameEnd::Etx { whole: true }, _) => &mut self.counters.frames_damaged,
             _ => &mut self.counters.frames_cut,
         };
         *count = count.wrapping_add(1);
@@ -329,17 +329,21 @@ impl Assembler {
             match self.filter.judge(&dataset, self.clock.ms, trusted) {
                 _ if !believed => {
                     judged.implausible += 1;
-                    log::debug!("dataset {}: {:?} is doubtful, and the frame before did not say it", dataset.label, dataset.data);
+                    log::debug!("dataset {}: {:?} is doubtful, and the frame before did not say it", dataset.label(), dataset.data());
                     continue;
                 }
                 Verdict::Implausible => {
                     judged.implausible += 1;
-                    log::debug!("dataset {}: {} cannot be, after what came before", dataset.label, dataset.data);
+                    log::debug!("dataset {}: {} cannot be, after what came before", dataset.label(), dataset.data());
                     continue;
                 }
                 Verdict::NewTruth => {
                     self.counters.index_resets = self.counters.index_resets.wrapping_add(1);
-                    log::warn!("index {} jumped to {}: several frames agree, so it is believed from now on", dataset.label, dataset.data);
+                    log::warn!(
+                        "index {} jumped to {}: several frames agree, so it is believed from now on",
+                        dataset.label(),
+                        dataset.data()
+                    );
                 }
                 Verdict::Plausible => {}
             }
@@ -352,7 +356,7 @@ impl Assembler {
         judged
     }
 
-    fn send(&mut self, meter: MeterId, kind: Kind, facts: Facts, length: usize) -> Option<Made<'_>> {
+    fn send(&mut self, meter: MeterId, kind: SampleKind, facts: Facts, length: usize) -> Option<Made<'_>> {
         let mode = facts.mode?;
         self.sequence += 1;
         let sample = Sample {
@@ -379,7 +383,7 @@ struct Judged {
 fn is_overload(dataset: &Dataset<'_>) -> bool {
     match dataset.value() {
         Value::Status(status) => status.over_power(),
-        Value::Current(_) => dataset.mode == Mode::Historic && OVERLOAD_LABELS.contains(&dataset.label),
+        Value::Current(_) => dataset.mode() == Mode::Historic && OVERLOAD_LABELS.contains(&dataset.label()),
         _ => false,
     }
 }
@@ -390,7 +394,7 @@ fn powers(frame: &Frame) -> Powers {
     let mut phases = 1;
     for dataset in frame.datasets() {
         let number = || dataset.value().number();
-        match dataset.label {
+        match dataset.label() {
             // ISOUSC is that of one phase.
             "IINST2" => phases = 3,
             "ISOUSC" => powers.subscribed = number().map(|amperes| amperes * SUBSCRIBED_VA_PER_AMPERE),
@@ -408,7 +412,7 @@ fn powers(frame: &Frame) -> Powers {
 mod tests {
     use teleinfo_proto::{
         tic::{Decoder, Mode, Parity, encode::FrameWriter},
-        wire::{BootId, Kind},
+        wire::{BootId, SampleKind},
     };
 
     use super::{Assembler, Moment};
@@ -437,13 +441,13 @@ mod tests {
             while let Some(made) = assembler.next_sample() {
                 let sample = made.sample;
                 let kind = match sample.kind {
-                    Kind::Frame { complete: true } => "whole",
-                    Kind::Frame { complete: false } => "part",
-                    Kind::Urgent => "urgent",
-                    Kind::Snapshot => "snapshot",
+                    SampleKind::Frame { complete: true } => "whole",
+                    SampleKind::Frame { complete: false } => "part",
+                    SampleKind::Urgent => "urgent",
+                    SampleKind::Snapshot => "snapshot",
                 };
                 let datasets: Vec<_> = sample.datasets.iter(sample.mode).map(|line| line.unwrap()).collect();
-                let text: Vec<_> = datasets.iter().map(|line| format!("{}={}", line.label, line.data)).collect();
+                let text: Vec<_> = datasets.iter().map(|line| format!("{}={}", line.label(), line.data())).collect();
                 seen.push(format!("{} {kind} {} {}", sample.sequence, &sample.meter.as_str()[11..], text.join(" ")));
             }
         }
@@ -451,7 +455,7 @@ mod tests {
     }
 
     fn assembler() -> Assembler {
-        Assembler::new(BootId(7))
+        Assembler::new(BootId::new(7))
     }
 
     #[test]

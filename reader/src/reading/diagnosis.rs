@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use teleinfo_proto::wire::{Cause, Counters, Line, Sample};
+use teleinfo_proto::wire::{Cause, Counters, LineState, Sample};
 
 /// Damage is judged by the minute: one bad dataset is no state of a line.
 const WINDOW: Duration = Duration::from_secs(60);
@@ -77,18 +77,18 @@ impl Diagnosis {
     }
 
     /// The likely cause. `settled`: the line has been in its state for a while; `named`: the meter is known.
-    pub fn cause(&self, line: Line, settled: bool, named: bool) -> Cause {
+    pub fn cause(&self, line: LineState, settled: bool, named: bool) -> Cause {
         match line {
-            Line::Absent => Cause::NoDevice,
-            Line::Denied => Cause::NoPermission,
-            Line::Busy => Cause::DeviceInUse,
-            Line::Silent | Line::Searching if !settled => Cause::None,
-            Line::Silent => Cause::NoSignal,
-            Line::Searching if self.loses_bits() => Cause::WeakSignal,
-            Line::Searching => Cause::NotTic,
-            Line::Reading if !named && settled => Cause::NoIdentity,
-            Line::Reading if self.sleeping >= SLEEPING_FRAMES => Cause::Asleep,
-            Line::Reading => self.damage,
+            LineState::Absent => Cause::NoDevice,
+            LineState::Denied => Cause::NoPermission,
+            LineState::Busy => Cause::DeviceInUse,
+            LineState::Silent | LineState::Searching if !settled => Cause::None,
+            LineState::Silent => Cause::NoSignal,
+            LineState::Searching if self.loses_bits() => Cause::WeakSignal,
+            LineState::Searching => Cause::NotTic,
+            LineState::Reading if !named && settled => Cause::NoIdentity,
+            LineState::Reading if self.sleeping >= SLEEPING_FRAMES => Cause::Asleep,
+            LineState::Reading => self.damage,
         }
     }
 
@@ -120,13 +120,13 @@ mod tests {
 
     const FRAME: &[u8] = include_bytes!("../../../proto/tests/frames/syn-std-base-mono.tic");
 
-    fn after(damage: impl Fn(usize, u8) -> u8, refused_checksum: u32, line: Line) -> Cause {
+    fn after(damage: impl Fn(usize, u8) -> u8, refused_checksum: u32, line: LineState) -> Cause {
         let now = Instant::now();
         let mut diagnosis = Diagnosis::new(now);
         let bytes: Vec<u8> = FRAME.iter().enumerate().map(|(index, byte)| damage(index, *byte)).collect();
         diagnosis.handle_bytes(&bytes);
         let cause = diagnosis.cause(line, true, true);
-        if line == Line::Searching {
+        if line == LineState::Searching {
             return cause;
         }
         diagnosis.handle_timeout(&Counters { datasets_good: 100, refused_checksum, ..Counters::default() }, now + WINDOW);
@@ -138,25 +138,25 @@ mod tests {
         let clean = |_, byte| byte;
         let weak = |index, byte: u8| if index % 20 == 0 { byte & !0x70 } else { byte };
         let noisy = |index, byte: u8| if index % 20 == 0 { byte ^ (1_u8 << (index / 20 % 7)) } else { byte };
-        assert_eq!(after(clean, 2, Line::Reading), Cause::None);
-        assert_eq!(after(weak, 40, Line::Reading), Cause::WeakSignal);
-        assert_eq!(after(noisy, 40, Line::Reading), Cause::Noise);
-        assert_eq!(after(weak, 0, Line::Searching), Cause::WeakSignal);
-        assert_eq!(after(|index, _| (index * 37) as u8, 0, Line::Searching), Cause::NotTic);
+        assert_eq!(after(clean, 2, LineState::Reading), Cause::None);
+        assert_eq!(after(weak, 40, LineState::Reading), Cause::WeakSignal);
+        assert_eq!(after(noisy, 40, LineState::Reading), Cause::Noise);
+        assert_eq!(after(weak, 0, LineState::Searching), Cause::WeakSignal);
+        assert_eq!(after(|index, _| (index * 37) as u8, 0, LineState::Searching), Cause::NotTic);
     }
 
     #[test]
     fn a_beginning_is_no_trouble() {
         let diagnosis = Diagnosis::new(Instant::now());
-        assert_eq!(diagnosis.cause(Line::Silent, false, false), Cause::None);
-        assert_eq!(diagnosis.cause(Line::Silent, true, false), Cause::NoSignal);
-        assert_eq!(diagnosis.cause(Line::Reading, true, false), Cause::NoIdentity);
-        assert_eq!(diagnosis.cause(Line::Absent, true, false), Cause::NoDevice);
+        assert_eq!(diagnosis.cause(LineState::Silent, false, false), Cause::None);
+        assert_eq!(diagnosis.cause(LineState::Silent, true, false), Cause::NoSignal);
+        assert_eq!(diagnosis.cause(LineState::Reading, true, false), Cause::NoIdentity);
+        assert_eq!(diagnosis.cause(LineState::Absent, true, false), Cause::NoDevice);
     }
 
     #[test]
     fn a_meter_that_only_says_its_name_sleeps() {
-        let mut assembler = Assembler::new(BootId(1));
+        let mut assembler = Assembler::new(BootId::new(1));
         let mut diagnosis = Diagnosis::new(Instant::now());
         let mut cause_after = |frame: &[u8], times| {
             for _ in 0..times {
@@ -169,7 +169,7 @@ mod tests {
                     }
                 }
             }
-            diagnosis.cause(Line::Reading, true, true)
+            diagnosis.cause(LineState::Reading, true, true)
         };
         // The file holds several frames.
         assert_eq!(cause_after(ASLEEP, 1), Cause::None);

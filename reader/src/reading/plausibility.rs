@@ -14,7 +14,7 @@
 //! Time is the meter's: the clock's, or what the bytes on the line must have taken if that is more. A real line cannot be faster than its
 //! baud rate; a simulated meter in a hurry can.
 
-use teleinfo_proto::tic::{Dataset, Kind, spec::INDEX_MODULUS};
+use teleinfo_proto::tic::{Dataset, LabelKind, spec::INDEX_MODULUS};
 
 /// More indexes than a meter has: EAST, EASF01-10, EASD01-04, EAIT, ERQ1-4 are 20.
 const TRACKS: usize = 24;
@@ -143,11 +143,11 @@ impl Plausibility {
     }
 
     /// What is injected, and what is reactive, is not bound by the subscription.
-    fn limit(&self, code: &str, kind: Kind) -> Limit {
+    fn limit(&self, code: &str, kind: LabelKind) -> Limit {
         let subscribed = || self.subscribed.map_or(LIMIT_VA, |subscribed| (subscribed * OVERLOAD).clamp(1_000, LIMIT_VA));
         match (kind, code) {
-            (Kind::Energy, "EAIT") => Limit { stated: self.injected.highest(), possible: LIMIT_VA },
-            (Kind::Energy, _) => Limit { stated: self.withdrawn.highest(), possible: subscribed() },
+            (LabelKind::Energy, "EAIT") => Limit { stated: self.injected.highest(), possible: LIMIT_VA },
+            (LabelKind::Energy, _) => Limit { stated: self.withdrawn.highest(), possible: subscribed() },
             // Reactive power is never above the apparent one, whichever way it flows.
             _ => Limit { stated: self.withdrawn.highest().max(self.injected.highest()), possible: LIMIT_VA },
         }
@@ -214,7 +214,7 @@ fn elapsed(from: Point, to: Point) -> u64 {
     to.at_ms.saturating_sub(from.at_ms)
 }
 
-fn index(dataset: &Dataset<'_>) -> Option<(&'static str, Kind, u32)> {
+fn index(dataset: &Dataset<'_>) -> Option<(&'static str, LabelKind, u32)> {
     let known = dataset.info().filter(|known| known.kind.is_index())?;
     let value = dataset.value().number()?.try_into().ok()?;
     Some((known.code, known.kind, value))
@@ -231,7 +231,7 @@ mod tests {
         let mut filter = start;
         let judge = |(second, value): (usize, &u32)| {
             let data = format!("{value:09}");
-            let dataset = Dataset::check(Mode::Historic, "BASE", None, &data).unwrap();
+            let dataset = Dataset::new(Mode::Historic, "BASE", None, &data).unwrap();
             filter.judge(&dataset, second as u64 * 1_000, trusted)
         };
         values.iter().enumerate().map(judge).collect()
@@ -306,7 +306,7 @@ mod tests {
         let mut filter = Plausibility::default();
         filter.note(Powers { withdrawn: Some(200), ..Powers::default() });
         let mut judge = |second: u64, data: &str| {
-            let dataset = Dataset::check(Mode::Historic, "BASE", None, data).unwrap();
+            let dataset = Dataset::new(Mode::Historic, "BASE", None, data).unwrap();
             filter.judge(&dataset, second * 1_000, true)
         };
         assert_eq!([judge(0, "000001000"), judge(600, "000001500")], [Plausible, Plausible]);

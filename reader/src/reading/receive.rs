@@ -107,7 +107,7 @@ impl Receiver {
     fn decode(&mut self, mut bytes: &[u8], sink: &mut dyn FnMut(Event<'_>)) {
         while let Some(event) = self.decoder.next_event(&mut bytes) {
             if let Event::Dataset(dataset) = &event {
-                self.detector.handle_dataset(dataset.mode, dataset.info().is_some());
+                self.detector.handle_dataset(dataset.mode(), dataset.info().is_some());
             }
             sink(event);
         }

@@ -9,7 +9,7 @@
 
 use std::mem;
 
-use teleinfo_proto::tic::{Dataset, Kind, spec::LABEL_WIDTH_MAX};
+use teleinfo_proto::tic::{Dataset, LabelKind, spec::LABEL_WIDTH_MAX};
 
 /// More unknown labels than any meter sends in a frame; what is beyond is not believed.
 const MANY: usize = 80;
@@ -86,17 +86,17 @@ impl Doubts {
     /// Whether a dataset of this frame is beyond doubt.
     pub fn believes(&mut self, dataset: &Dataset<'_>) -> bool {
         let text = match dataset.info() {
-            Some(known) if known.kind != Kind::Text => return true,
-            Some(_) => Some(dataset.data),
+            Some(known) if known.kind != LabelKind::Text => return true,
+            Some(_) => Some(dataset.data()),
             None => None,
         };
-        let saying = Saying { label: padded(dataset.label), digest: text.map_or(NO_TEXT, digest) };
+        let saying = Saying { label: padded(dataset.label()), digest: text.map_or(NO_TEXT, digest) };
         let before = self.before.find(&saying);
         let believed = match text {
             None => before.is_some(),
             Some(text) => {
                 let same = before.is_none_or(|before| *before == saying);
-                same || dataset.label == CHANGING && text.bytes().all(|byte| byte < DOUBTFUL)
+                same || dataset.label() == CHANGING && text.bytes().all(|byte| byte < DOUBTFUL)
             }
         };
         self.now.add(saying);
@@ -134,7 +134,7 @@ mod tests {
             frame
                 .iter()
                 .filter(|dataset| **dataset != REFUSED)
-                .map(|(label, data)| doubts.believes(&Dataset::check(Mode::Standard, label, None, data).unwrap()))
+                .map(|(label, data)| doubts.believes(&Dataset::new(Mode::Standard, label, None, data).unwrap()))
                 .collect()
         })
     }
@@ -185,7 +185,7 @@ mod tests {
         for _ in 0..3 {
             doubts.next_frame(true);
             let labels: Vec<String> = (0..1_000).map(|number| format!("L{number}")).collect();
-            let of = |label| Dataset::check(Mode::Standard, label, None, "1").unwrap();
+            let of = |label| Dataset::new(Mode::Standard, label, None, "1").unwrap();
             let believed = labels.iter().filter(|label| doubts.believes(&of(label))).count();
             assert!(believed <= super::MANY);
         }

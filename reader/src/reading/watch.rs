@@ -5,12 +5,12 @@
 
 use std::time::{Duration, Instant};
 
-use teleinfo_proto::wire::Line;
+use teleinfo_proto::{tic::spec::FAULT_AFTER_S, wire::LineState};
 
 use crate::line::FaultKind;
 
 /// A receiver reports a fault when no frame has been good for so long (54E §9.4.1).
-pub const FAULT: Duration = Duration::from_secs(10);
+pub const FAULT: Duration = Duration::from_secs(FAULT_AFTER_S);
 /// A device that is absent costs one stat(2) to look for.
 const RETRY_ABSENT: Duration = Duration::from_millis(500);
 /// A device that is held or forbidden changes by somebody's hand.
@@ -29,7 +29,7 @@ pub enum Action {
 
 #[derive(Clone, Copy, Debug)]
 enum State {
-    Closed { line: Line, retry: Instant },
+    Closed { line: LineState, retry: Instant },
     Open { since: Instant, check: Instant },
 }
 
@@ -45,7 +45,7 @@ pub struct Session {
 impl Session {
     /// The line is closed, and to be opened at once.
     pub fn new(now: Instant) -> Self {
-        let state = State::Closed { line: Line::Absent, retry: now };
+        let state = State::Closed { line: LineState::Absent, retry: now };
         Self { state, last_byte: None, last_dataset: None, last_sample: None }
     }
 
@@ -58,7 +58,7 @@ impl Session {
     /// The line could not be opened, or has gone.
     pub fn handle_fault(&mut self, kind: FaultKind, now: Instant) {
         let line = kind.line();
-        let wait = if line == Line::Absent { RETRY_ABSENT } else { RETRY_OTHER };
+        let wait = if line == LineState::Absent { RETRY_ABSENT } else { RETRY_OTHER };
         self.state = State::Closed { line, retry: now + wait };
     }
 
@@ -100,12 +100,12 @@ impl Session {
     }
 
     /// The state of the line.
-    pub fn line(&self, now: Instant) -> Line {
+    pub fn line(&self, now: Instant) -> LineState {
         match self.state {
             State::Closed { line, .. } => line,
-            State::Open { .. } if recent(self.last_dataset, now) => Line::Reading,
-            State::Open { .. } if recent(self.last_byte, now) => Line::Searching,
-            State::Open { .. } => Line::Silent,
+            State::Open { .. } if recent(self.last_dataset, now) => LineState::Reading,
+            State::Open { .. } if recent(self.last_byte, now) => LineState::Searching,
+            State::Open { .. } => LineState::Silent,
         }
     }
 
@@ -138,10 +138,10 @@ mod tests {
         let mut now = Instant::now();
         let mut session = Session::new(now);
         for (kind, line, wait) in [
-            (FaultKind::Absent, Line::Absent, RETRY_ABSENT),
-            (FaultKind::Denied, Line::Denied, RETRY_OTHER),
-            (FaultKind::Busy, Line::Busy, RETRY_OTHER),
-            (FaultKind::Vanished, Line::Absent, RETRY_ABSENT),
+            (FaultKind::Absent, LineState::Absent, RETRY_ABSENT),
+            (FaultKind::Denied, LineState::Denied, RETRY_OTHER),
+            (FaultKind::Busy, LineState::Busy, RETRY_OTHER),
+            (FaultKind::Vanished, LineState::Absent, RETRY_ABSENT),
         ] {
             assert_eq!(session.poll_action(now), Some(Action::Open));
             session.handle_fault(kind, now);
@@ -156,13 +156,13 @@ mod tests {
         let now = Instant::now();
         let mut session = Session::new(now);
         session.handle_opened(now);
-        assert_eq!((session.line(now), session.is_settled(now)), (Line::Silent, false));
+        assert_eq!((session.line(now), session.is_settled(now)), (LineState::Silent, false));
         session.handle_bytes(now + SECOND);
-        assert_eq!(session.line(now + SECOND), Line::Searching);
+        assert_eq!(session.line(now + SECOND), LineState::Searching);
         session.handle_dataset(now + 2 * SECOND);
         session.handle_sample(now + 3 * SECOND);
-        assert_eq!(session.line(now + 3 * SECOND), Line::Reading);
-        let states = [(10, Line::Reading, true), (12, Line::Silent, true), (13, Line::Silent, false)];
+        assert_eq!(session.line(now + 3 * SECOND), LineState::Reading);
+        let states = [(10, LineState::Reading, true), (12, LineState::Silent, true), (13, LineState::Silent, false)];
         for (seconds, line, alive) in states {
             let now = now + seconds * SECOND;
             assert_eq!((session.line(now), session.is_alive(now)), (line, alive), "after {seconds} s");
@@ -189,8 +189,8 @@ mod tests {
         session.handle_dataset(now);
         session.handle_sample(now);
         session.handle_fault(FaultKind::Vanished, now + SECOND);
-        assert_eq!((session.line(now + SECOND), session.is_alive(now + SECOND)), (Line::Absent, true));
+        assert_eq!((session.line(now + SECOND), session.is_alive(now + SECOND)), (LineState::Absent, true));
         session.handle_opened(now + 2 * SECOND);
-        assert_eq!((session.line(now + 2 * SECOND), session.is_alive(now + 2 * SECOND)), (Line::Silent, true));
+        assert_eq!((session.line(now + 2 * SECOND), session.is_alive(now + 2 * SECOND)), (LineState::Silent, true));
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use teleinfo_proto::{
     tic::{MeterId, Mode},
-    wire::{Cause, Counters, Line},
+    wire::{Cause, Counters, LineState},
 };
 
 use crate::reading::detect::{Check, Trial};
@@ -19,7 +19,7 @@ const REPORT_EVERY: Duration = Duration::from_secs(10);
 /// How the line is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct State {
-    pub(super) line: Line,
+    pub(super) line: LineState,
     pub(super) cause: Cause,
     pub(super) mode: Option<Mode>,
     pub(super) meter: Option<MeterId>,
@@ -77,7 +77,7 @@ fn sentence(state: &State, trial: Trial, device: Option<&Path>) -> Option<String
     // Without a device the fault was told, with its name, when it happened.
     let device = device?.display();
     match (state.line, state.mode, state.meter) {
-        (Line::Reading, Some(mode), Some(meter)) if !is_trouble(state) => {
+        (LineState::Reading, Some(mode), Some(meter)) if !is_trouble(state) => {
             let checked = match trial.check {
                 Check::Uart => "checked by the UART",
                 Check::Software => "checked here",
@@ -92,7 +92,7 @@ fn sentence(state: &State, trial: Trial, device: Option<&Path>) -> Option<String
 
 /// Somebody should do something. Damage now and then is for the quality figures.
 fn is_trouble(state: &State) -> bool {
-    !matches!(state.cause, Cause::None | Cause::Noise | Cause::WeakSignal) || state.line != Line::Reading && state.cause != Cause::None
+    !matches!(state.cause, Cause::None | Cause::Noise | Cause::WeakSignal) || state.line != LineState::Reading && state.cause != Cause::None
 }
 
 /// All counters in one line; of the refusals those that have happened.
@@ -125,7 +125,7 @@ pub(super) fn summary(counters: &Counters) -> String {
 mod tests {
     use super::*;
 
-    fn told(line: Line, cause: Cause) -> Option<String> {
+    fn told(line: LineState, cause: Cause) -> Option<String> {
         let meter = "012345678912".parse().ok();
         let trial = Trial { speed: Mode::Historic, check: Check::Software };
         sentence(&State { line, cause, mode: Some(Mode::Historic), meter }, trial, Some(Path::new("/dev/x")))
@@ -133,12 +133,12 @@ mod tests {
 
     #[test]
     fn each_state_has_one_sentence() {
-        let reading = told(Line::Reading, Cause::None).unwrap();
+        let reading = told(LineState::Reading, Cause::None).unwrap();
         assert_eq!(reading, "/dev/x: reading meter 012345678912 in historic mode, 1200 baud, parity checked here");
-        assert_eq!(told(Line::Reading, Cause::Noise), Some(reading), "noise is a figure, not news");
-        assert_eq!(told(Line::Silent, Cause::None), None);
-        assert!(told(Line::Silent, Cause::NoSignal).unwrap().contains("not a byte"));
-        assert!(told(Line::Searching, Cause::NotTic).unwrap().contains("no TIC"));
+        assert_eq!(told(LineState::Reading, Cause::Noise), Some(reading), "noise is a figure, not news");
+        assert_eq!(told(LineState::Silent, Cause::None), None);
+        assert!(told(LineState::Silent, Cause::NoSignal).unwrap().contains("not a byte"));
+        assert!(told(LineState::Searching, Cause::NotTic).unwrap().contains("no TIC"));
     }
 
     #[test]
@@ -150,7 +150,7 @@ mod tests {
         assert!(news.is_report_due(true, now + Duration::from_secs(9)));
         assert!(!news.is_report_due(false, now + Duration::from_secs(18)));
         assert!(news.is_report_due(false, now + Duration::from_secs(19)));
-        let state = State { line: Line::Silent, cause: Cause::None, mode: None, meter: None };
+        let state = State { line: LineState::Silent, cause: Cause::None, mode: None, meter: None };
         let trial = Trial { speed: Mode::Historic, check: Check::Software };
         assert_eq!(news.handle_state(state, trial, None), None);
         assert!(news.is_report_due(false, now + Duration::from_secs(19)));

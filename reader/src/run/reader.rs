@@ -10,7 +10,7 @@ use std::{
 use mio::{Interest, Registry, unix::SourceFd};
 use teleinfo_proto::{
     tic::{Event, Mode, Value},
-    wire::{BootId, Line as LineState, Status},
+    wire::{BootId, LineState, Status},
 };
 use teleinfo_zenoh_client::{Client, Credentials, Options};
 
@@ -76,7 +76,7 @@ struct Applied {
 impl<'a> Reader<'a> {
     pub(super) fn new(settings: &'a Settings, registry: &Registry, now: Instant) -> Result<Self, Failure> {
         let registry = |doing| registry.try_clone().map_err(|error| Failure::internal(doing, error));
-        let boot = BootId(getrandom::u64().map_err(|error| Failure::internal("random numbers", error))?);
+        let boot = BootId::new(getrandom::u64().map_err(|error| Failure::internal("random numbers", error))?);
         let options = Options { locators: settings.connect.clone(), credentials: credentials(settings)?, ..Options::default() };
         let mut history = History::new(settings.history_size);
         load(&mut history, settings);
@@ -328,9 +328,9 @@ fn note(event: &Event<'_>, session: &mut Session, light: &mut Light, now: Instan
         Event::Dataset(dataset) => {
             session.handle_dataset(now);
             if let Value::ApparentPower(power) = dataset.value()
-                && POWER_LABELS.contains(&dataset.label)
+                && POWER_LABELS.contains(&dataset.label())
             {
-                light.handle_power(power.0, now);
+                light.handle_power(power.get(), now);
             }
         }
         Event::Refused(refusal) => log::debug!("{refusal}"),

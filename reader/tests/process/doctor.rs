@@ -156,6 +156,15 @@ fn the_password_is_tried() {
     expect(&text, &["!! password", "Verdict: 2 faults (!!). Begin with the"]);
 }
 
+/// What is wrong is decided on the error and not on its words: this name has the word in it, and cannot be looked up.
+#[test]
+fn a_bridge_whose_name_says_password_is_not_a_wrong_password() {
+    let place = Place::new("[zenoh]\nconnect = [\"tcp/password-safe.invalid:7447\"]\n[serial]\ndevice = \"DIR/none\"\n");
+    let (text, _) = ask(&place, "a name that cannot be looked up");
+    expect(&text, &["!! device", "!! bridge: tcp/password-safe.invalid:7447:"]);
+    assert!(!text.contains("!! password") && text.contains("systemctl status teleinfo-bridge"), "{text}");
+}
+
 #[test]
 fn the_running_reader_is_told_from_a_stranger() {
     let port = free_port();

@@ -8,7 +8,7 @@ use std::{
 use nix::sys::signal::Signal;
 use teleinfo_proto::{
     tic::Mode,
-    wire::{Line, Sample, Status, keys},
+    wire::{LineState, Sample, Status, keys},
 };
 use zenoh::{
     Session, Wait, handlers::FifoChannelHandler, pubsub::Subscriber, query::ConsolidationMode, query::ReplyKeyExpr, sample::SampleKind,
@@ -43,7 +43,7 @@ fn next_in(samples: &Samples, mode: Mode) -> u64 {
     Sample::decode(&bytes).unwrap().sequence
 }
 
-fn next_status(statuses: &Samples, line: Line) {
+fn next_status(statuses: &Samples, line: LineState) {
     next(statuses, "a status", |bytes| Status::decode(bytes).unwrap().line == line);
 }
 
@@ -60,7 +60,7 @@ fn history(router: &Session, parameters: &str) -> Vec<(u64, u64)> {
     while let Ok(reply) = replies.recv() {
         let bytes = reply.result().unwrap().payload().to_bytes().into_owned();
         let sample = Sample::decode(&bytes).unwrap();
-        held.push((sample.boot.0, sample.sequence));
+        held.push((sample.boot.get(), sample.sequence));
     }
     held
 }
@@ -79,7 +79,7 @@ fn a_clean_run_delivers_and_warns_of_nothing() {
         assert!(first <= 5, "the first frames may be faster than the connection");
         assert_eq!(next_in(&samples, mode), first + 1);
         until("the token", || is_alive(&router).then_some(()));
-        next_status(&statuses, Line::Reading);
+        next_status(&statuses, LineState::Reading);
         assert_eq!(reader.threads(), 1);
 
         reader.signal(Signal::SIGHUP);
@@ -104,7 +104,7 @@ fn an_adapter_unplugged_and_back_is_found_again() {
     let _reader = place.start();
     next_in(&samples, Mode::Historic);
     drop(meter);
-    next_status(&statuses, Line::Absent);
+    next_status(&statuses, LineState::Absent);
     while samples.try_recv().unwrap().is_some() {}
     // Meanwhile somebody else has got the terminal's number.
     let _other = Meter::plug_in(&place.path("other"), Sends::Nothing, true);
@@ -143,9 +143,9 @@ fn the_history_answers_and_outlives_a_restart() {
     let bytes = next(&samples, "sample 20", |bytes| Sample::decode(bytes).unwrap().sequence == 20);
     let boot = Sample::decode(&bytes).unwrap().boot;
     let all = history(&router, "from=");
-    assert!(all.len() >= 20 && all.iter().enumerate().all(|(index, held)| *held == (boot.0, index as u64 + 1)), "{all:?}");
+    assert!(all.len() >= 20 && all.iter().enumerate().all(|(index, held)| *held == (boot.get(), index as u64 + 1)), "{all:?}");
     let some = history(&router, &format!("from={boot}:15"));
-    assert_eq!(some.first(), Some(&(boot.0, 16)));
+    assert_eq!(some.first(), Some(&(boot.get(), 16)));
     assert_eq!(history(&router, "from=nonsense"), []);
 
     assert!(reader.stop().success());
@@ -153,8 +153,8 @@ fn the_history_answers_and_outlives_a_restart() {
     let _reader = place.start();
     next(&samples, "a sample of the second run", |bytes| Sample::decode(bytes).unwrap().boot != boot);
     let all = history(&router, &format!("from={boot}:15"));
-    assert_eq!(all.first(), Some(&(boot.0, 16)), "what the first run held");
-    assert_ne!(all.last().unwrap().0, boot.0, "and what the second has added");
+    assert_eq!(all.first(), Some(&(boot.get(), 16)), "what the first run held");
+    assert_ne!(all.last().unwrap().0, boot.get(), "and what the second has added");
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn silence_takes_the_token_down() {
     until("no token", || (!is_alive(&router)).then_some(()));
     let time = silent.elapsed();
     assert!((9..12).contains(&time.as_secs()), "gone after {time:?}");
-    next_status(&statuses, Line::Silent);
+    next_status(&statuses, LineState::Silent);
     place.until_logged("not a byte from the meter");
     meter.now_sends(Sends::Frames(Mode::Historic));
     until("the token", || is_alive(&router).then_some(()));

@@ -1,8 +1,8 @@
-//! Attempts to reach a router, several at a time: one that is dead must not keep us from another that lives.
+//! Attempts to reach a router, several at a time: a router that is dead must not keep us from another that lives.
 //!
-//! Targets are tried in the order of preference, each a moment after the one before it, or at once when that has failed. The first
-//! router that accepts a connection has it; the other targets wait their turn, should it not turn out to be one. Names are looked up
-//! likewise, and each address of a name is a target of its own.
+//! A *target* is an address to try, or a name to look up first; each address of a name is a target of its own. Targets are tried in the
+//! order of preference, each a moment after the one before it, or at once when that has failed. The first machine that accepts a
+//! connection gets it. The other targets wait, in case that machine turns out to be no router.
 
 use std::collections::VecDeque;
 use std::io;
@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
-use super::connection::socket_words;
-use super::locator::Locator;
-use super::resolve::Lookup;
+use crate::error::Error;
+use crate::locator::Locator;
+use crate::resolve::Lookup;
 
 /// Attempts under way at a time: as many tokens of the loop are set aside.
-pub(super) const MOST: usize = 4;
+pub(crate) const ATTEMPTS_MAX: usize = 4;
 
 /// How long an attempt is alone before the next one begins (RFC 8305, §5: "Connection Attempt Delay").
 const STAGGER: Duration = Duration::from_millis(250);
@@ -41,65 +41,65 @@ struct Attempt {
     target: Target,
     token: Token,
     deadline: Instant,
-    step: Step,
+    step: AttemptStep,
 }
 
 #[derive(Debug)]
-enum Step {
+enum AttemptStep {
     Resolving(Lookup),
     Connecting(TcpStream),
 }
 
 /// How far an attempt has come.
-enum State {
+enum AttemptState {
     Pending,
     Resolved(Vec<SocketAddr>),
     Connected,
-    Failed(String),
+    Failed(Error),
 }
 
 /// What came of the attempts, by the number of the locator.
 #[derive(Debug)]
-pub(super) enum Outcome {
+pub(crate) enum AttemptEvent {
     /// Somebody has accepted a connection.
     Connected(usize, TcpStream),
-    /// One has failed, and why.
-    Failed(usize, String),
+    /// An attempt has failed, and why.
+    Failed(usize, Error),
     /// There is nothing left to try.
     Exhausted,
 }
 
-/// Those of one round.
+/// The addresses that are tried in this round of connecting.
 #[derive(Debug)]
-pub(super) struct Attempts {
+pub(crate) struct Attempts {
     first_token: usize,
     queue: VecDeque<Target>,
     running: Vec<Attempt>,
-    /// When the next one begins, failures aside.
+    /// When the next attempt begins, unless a failure lets it begin earlier.
     next: Instant,
 }
 
 impl Attempts {
-    /// None yet. They use `MOST` tokens from `first_token` on.
-    pub(super) fn new(first_token: usize, now: Instant) -> Self {
+    /// No attempts, until `begin`. They use `ATTEMPTS_MAX` tokens from `first_token` on.
+    pub(crate) fn new(first_token: usize, now: Instant) -> Self {
         Self { first_token, queue: VecDeque::new(), running: Vec::new(), next: now }
     }
 
     /// Begins anew with these locators, in this order.
-    pub(super) fn begin(&mut self, locators: impl Iterator<Item = usize>, now: Instant) {
+    pub(crate) fn begin(&mut self, locators: impl Iterator<Item = usize>, now: Instant) {
         self.running.clear();
         self.queue = locators.map(|locator| Target { locator, address: None }).collect();
         self.next = now;
     }
 
     /// Goes on: to be called until it has nothing to tell, whenever a token of these is ready and at `poll_timeout`.
-    pub(super) fn poll(&mut self, registry: &Registry, locators: &[Locator], now: Instant) -> Option<Outcome> {
+    pub(crate) fn poll(&mut self, registry: &Registry, locators: &[Locator], now: Instant) -> Option<AttemptEvent> {
         loop {
             if let Some(outcome) = self.check(now) {
                 return Some(outcome);
             }
             if self.begins_next().is_none_or(|next| now < next) {
-                return self.is_exhausted().then_some(Outcome::Exhausted);
+                return self.is_exhausted().then_some(AttemptEvent::Exhausted);
             }
             let target = self.queue.pop_front()?;
             match self.start(registry, target, &locators[target.locator], now) {
@@ -107,13 +107,13 @@ impl Attempts {
                     self.running.push(attempt);
                     self.next = now + STAGGER;
                 }
-                Err(why) => return Some(Outcome::Failed(target.locator, why)),
+                Err(error) => return Some(AttemptEvent::Failed(target.locator, error)),
             }
         }
     }
 
     /// When to call `poll` at the latest.
-    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let deadlines = self.running.iter().map(|attempt| attempt.deadline);
         deadlines.chain(self.begins_next()).min()
     }
@@ -124,34 +124,36 @@ impl Attempts {
 
     /// When the next target's turn comes, if there is one and a token for it.
     fn begins_next(&self) -> Option<Instant> {
-        (!self.queue.is_empty() && self.running.len() < MOST).then_some(self.next)
+        (!self.queue.is_empty() && self.running.len() < ATTEMPTS_MAX).then_some(self.next)
     }
 
     /// The first attempt that has come to something. Each is looked at, whichever token was ready: there are few.
-    fn check(&mut self, now: Instant) -> Option<Outcome> {
+    fn check(&mut self, now: Instant) -> Option<AttemptEvent> {
         let mut index = 0;
         while let Some(attempt) = self.running.get(index) {
             let state = attempt.state(now);
-            if let State::Pending = state {
+            if let AttemptState::Pending = state {
                 index += 1;
                 continue;
             }
             let Attempt { target, step, .. } = self.running.remove(index);
             self.next = now;
             match (state, step) {
-                (State::Connected, Step::Connecting(stream)) => {
+                (AttemptState::Connected, AttemptStep::Connecting(stream)) => {
                     self.pause();
-                    return Some(Outcome::Connected(target.locator, stream));
+                    return Some(AttemptEvent::Connected(target.locator, stream));
                 }
-                (State::Resolved(addresses), _) => self.queue_first(addresses.iter().map(|at| Target { address: Some(*at), ..target })),
-                (State::Failed(why), _) => return Some(Outcome::Failed(target.locator, why)),
-                (State::Pending | State::Connected, _) => {}
+                (AttemptState::Resolved(addresses), _) => {
+                    self.queue_first(addresses.iter().map(|at| Target { address: Some(*at), ..target }))
+                }
+                (AttemptState::Failed(error), _) => return Some(AttemptEvent::Failed(target.locator, error)),
+                (AttemptState::Pending | AttemptState::Connected, _) => {}
             }
         }
         None
     }
 
-    /// Those under way wait for another turn.
+    /// Stops the attempts that are under way; their targets come first when it goes on.
     fn pause(&mut self) {
         let targets: Vec<_> = self.running.drain(..).map(|attempt| attempt.target).collect();
         self.queue_first(targets.into_iter());
@@ -161,13 +163,13 @@ impl Attempts {
         targets.rev().for_each(|target| self.queue.push_front(target));
     }
 
-    fn start(&self, registry: &Registry, target: Target, locator: &Locator, now: Instant) -> Result<Attempt, String> {
+    fn start(&self, registry: &Registry, target: Target, locator: &Locator, now: Instant) -> Result<Attempt, Error> {
         let token = self.free_token();
         let (step, patience) = match (target.address.or(locator.address()), locator.name()) {
-            (Some(address), _) => (connect(registry, token, address).map_err(|error| socket_words(&error))?, CONNECT),
+            (Some(address), _) => (connect(registry, token, address).map_err(|error| Error::socket(&error))?, CONNECT),
             (None, name) => {
                 let lookup = Lookup::start(registry, token, name.unwrap_or_default(), locator.port());
-                (lookup.map(Step::Resolving).map_err(|error| cannot_look_up(&error))?, LOOKUP)
+                (lookup.map(AttemptStep::Resolving).map_err(|error| Error::lookup(&error))?, LOOKUP)
             }
         };
         Ok(Attempt { target, token, deadline: now + patience, step })
@@ -180,44 +182,42 @@ impl Attempts {
 }
 
 impl Attempt {
-    fn state(&self, now: Instant) -> State {
+    fn state(&self, now: Instant) -> AttemptState {
         match (self.step.state(), &self.step) {
-            (State::Pending, Step::Resolving(_)) if now >= self.deadline => {
-                State::Failed("the name look-up takes too long: is the name server reachable?".into())
+            (AttemptState::Pending, AttemptStep::Resolving(_)) if now >= self.deadline => {
+                AttemptState::Failed(Error::Lookup { words: "it takes too long: is the name server reachable?".into() })
             }
-            (State::Pending, Step::Connecting(_)) if now >= self.deadline => State::Failed(socket_words(&io::ErrorKind::TimedOut.into())),
+            (AttemptState::Pending, AttemptStep::Connecting(_)) if now >= self.deadline => {
+                AttemptState::Failed(Error::socket(&io::ErrorKind::TimedOut.into()))
+            }
             (state, _) => state,
         }
     }
 }
 
-impl Step {
-    fn state(&self) -> State {
+impl AttemptStep {
+    fn state(&self) -> AttemptState {
         match self {
             Self::Resolving(lookup) => match lookup.poll() {
-                None => State::Pending,
-                Some(Err(error)) => State::Failed(cannot_look_up(&error)),
-                Some(Ok(addresses)) if addresses.is_empty() => State::Failed("the name has no address".into()),
-                Some(Ok(addresses)) => State::Resolved(addresses),
+                None => AttemptState::Pending,
+                Some(Err(error)) => AttemptState::Failed(Error::lookup(&error)),
+                Some(Ok(addresses)) if addresses.is_empty() => AttemptState::Failed(Error::Lookup { words: "it has no address".into() }),
+                Some(Ok(addresses)) => AttemptState::Resolved(addresses),
             },
             Self::Connecting(stream) => match (stream.take_error(), stream.peer_addr()) {
-                (Ok(Some(error)) | Err(error), _) => State::Failed(socket_words(&error)),
-                (Ok(None), Err(error)) if error.kind() == io::ErrorKind::NotConnected => State::Pending,
-                (Ok(None), Err(error)) => State::Failed(socket_words(&error)),
-                (Ok(None), Ok(_)) => State::Connected,
+                (Ok(Some(error)) | Err(error), _) => AttemptState::Failed(Error::socket(&error)),
+                (Ok(None), Err(error)) if error.kind() == io::ErrorKind::NotConnected => AttemptState::Pending,
+                (Ok(None), Err(error)) => AttemptState::Failed(Error::socket(&error)),
+                (Ok(None), Ok(_)) => AttemptState::Connected,
             },
         }
     }
 }
 
-fn connect(registry: &Registry, token: Token, address: SocketAddr) -> io::Result<Step> {
+fn connect(registry: &Registry, token: Token, address: SocketAddr) -> io::Result<AttemptStep> {
     let mut stream = TcpStream::connect(address)?;
     registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
-    Ok(Step::Connecting(stream))
-}
-
-fn cannot_look_up(error: &io::Error) -> String {
-    format!("cannot look up the name: {error}")
+    Ok(AttemptStep::Connecting(stream))
 }
 
 #[cfg(test)]
@@ -259,12 +259,12 @@ mod tests {
             Self { poll: Poll::new().unwrap(), locators, attempts }
         }
 
-        fn poll(&mut self, now: Instant) -> Option<Outcome> {
+        fn poll(&mut self, now: Instant) -> Option<AttemptEvent> {
             self.attempts.poll(self.poll.registry(), &self.locators, now)
         }
 
         /// What happens while the clock stands still.
-        fn outcome(&mut self, now: Instant) -> Outcome {
+        fn outcome(&mut self, now: Instant) -> AttemptEvent {
             let patience = Instant::now() + Duration::from_secs(20);
             while Instant::now() < patience {
                 if let Some(outcome) = self.poll(now) {
@@ -285,13 +285,13 @@ mod tests {
         assert_eq!(bench.attempts.poll_timeout(), Some(now + STAGGER));
         assert!(bench.poll(now + STAGGER / 2).is_none());
         assert_eq!(bench.attempts.running.len(), 1, "the first has its head start");
-        assert!(matches!(bench.outcome(now + STAGGER), Outcome::Connected(1, _)));
+        assert!(matches!(bench.outcome(now + STAGGER), AttemptEvent::Connected(1, _)));
         // Whoever accepted was no router: the first one gets its turn again, and its whole time.
         let later = now + CONNECT;
         assert!(bench.poll(later).is_none());
         assert_eq!(bench.attempts.poll_timeout(), Some(later + CONNECT));
-        assert!(matches!(bench.outcome(later + CONNECT), Outcome::Failed(0, why) if why.contains("no answer")));
-        assert!(matches!(bench.outcome(later + CONNECT), Outcome::Exhausted));
+        assert!(matches!(bench.outcome(later + CONNECT), AttemptEvent::Failed(0, Error::Socket { kind: io::ErrorKind::TimedOut, .. })));
+        assert!(matches!(bench.outcome(later + CONNECT), AttemptEvent::Exhausted));
     }
 
     #[test]
@@ -301,9 +301,9 @@ mod tests {
         drop(closed);
         let (_alive, second) = alive();
         let mut bench = Bench::new(vec![refuses, second], now);
-        assert!(matches!(bench.outcome(now), Outcome::Failed(0, why) if why.contains("connection refused")));
-        assert!(matches!(bench.outcome(now), Outcome::Connected(1, _)));
-        assert!(matches!(bench.outcome(now), Outcome::Exhausted));
+        assert!(matches!(bench.outcome(now), AttemptEvent::Failed(0, Error::Socket { kind: io::ErrorKind::ConnectionRefused, .. })));
+        assert!(matches!(bench.outcome(now), AttemptEvent::Connected(1, _)));
+        assert!(matches!(bench.outcome(now), AttemptEvent::Exhausted));
     }
 
     #[test]
@@ -314,22 +314,23 @@ mod tests {
         let mut bench = Bench::new(vec![first, named], now);
         assert!(bench.poll(now).is_none());
         // localhost may have an IPv6 address too, where nobody listens.
-        let connected = std::iter::repeat_with(|| bench.outcome(now + STAGGER)).find(|outcome| matches!(outcome, Outcome::Connected(..)));
-        assert!(matches!(connected, Some(Outcome::Connected(1, _))));
+        let connected =
+            std::iter::repeat_with(|| bench.outcome(now + STAGGER)).find(|outcome| matches!(outcome, AttemptEvent::Connected(..)));
+        assert!(matches!(connected, Some(AttemptEvent::Connected(1, _))));
     }
 
     #[test]
     fn no_more_at_a_time_than_there_are_tokens() {
         let mut now = Instant::now();
         let (_dead, _callers, locator) = dead();
-        let mut bench = Bench::new(vec![locator; MOST + 3], now);
-        for _ in 0..MOST {
+        let mut bench = Bench::new(vec![locator; ATTEMPTS_MAX + 3], now);
+        for _ in 0..ATTEMPTS_MAX {
             assert!(bench.poll(now).is_none());
             now += STAGGER;
         }
         assert!(bench.poll(now).is_none());
         let mut tokens: Vec<_> = bench.attempts.running.iter().map(|attempt| attempt.token.0).collect();
         tokens.sort_unstable();
-        assert_eq!(tokens, (0..MOST).collect::<Vec<_>>());
+        assert_eq!(tokens, (0..ATTEMPTS_MAX).collect::<Vec<_>>());
     }
 }

@@ -39,12 +39,12 @@ impl fmt::Debug for Credentials {
 }
 
 /// InitSyn's extension: "I can do user and password".
-pub(super) fn offer() -> Result<ZBuf, DidntWrite> {
+pub(crate) fn offer() -> Result<ZBuf, DidntWrite> {
     extension(ZExtBody::Unit)
 }
 
 /// The nonce in InitAck's extension, if the router asks for a user and a password.
-pub(super) fn challenge(extension: &ZBuf) -> Option<u64> {
+pub(crate) fn challenge(extension: &ZBuf) -> Option<u64> {
     let bytes = extension.contiguous();
     let methods: Vec<ZExtUnknown> = Zenoh080::new().read(&mut &bytes[..]).ok()?;
     methods.iter().find_map(|method| match method.body {
@@ -54,7 +54,7 @@ pub(super) fn challenge(extension: &ZBuf) -> Option<u64> {
 }
 
 /// OpenSyn's extension: user name and proof.
-pub(super) fn answer(credentials: &Credentials, nonce: u64) -> Result<ZBuf, DidntWrite> {
+pub(crate) fn answer(credentials: &Credentials, nonce: u64) -> Result<ZBuf, DidntWrite> {
     let mut body = Vec::new();
     let codec = Zenoh080::new();
     codec.write(&mut body, credentials.user.as_bytes())?;

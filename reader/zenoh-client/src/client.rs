@@ -1,9 +1,9 @@
-//! The connection to a router, kept up: tries the locators one soon after the other, takes the first that answers, and when none does waits
-//! and tries again; finds locators by scouting when none is given.
+//! The connection to a router, kept up. The client tries its locators one soon after the other and takes the first router that answers.
+//! When none does, it waits and tries again. Without locators it finds routers by scouting.
 //!
-//! Owned by the reader's loop and driven by it: `handle_event` and `handle_timeout` in, `poll_timeout` and `poll_event` out. Nothing in
-//! it blocks. What has been declared (tokens, queryables) is declared again with every connection; what has been published is not: the
-//! history ring and the bridge see to that.
+//! The program's `mio` loop drives it: `handle_event` and `handle_timeout` in, `poll_timeout` and `poll_event` out. Nothing in it
+//! blocks. What has been declared is declared again with every connection; what has been published is not: keeping it until a
+//! connection stands again is the program's business.
 
 use std::collections::VecDeque;
 use std::net::SocketAddrV4;
@@ -12,29 +12,34 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 use mio::{Registry, Token};
 
-use super::attempts::{self, Attempts};
-use super::auth::Credentials;
-use super::backoff::{Backoff, Outcome};
-use super::connection::{Connection, Lost};
-use super::error::{Error, SendError};
-use super::locator::Locator;
-use super::scouting::{self, Scouting};
-use super::session::{Identity, Session, SessionEvent, SessionQuery};
+use crate::attempts::{ATTEMPTS_MAX, AttemptEvent};
+use crate::auth::Credentials;
+use crate::backoff::{Backoff, RoundEnd};
+use crate::connection::Connection;
+use crate::entities::{Declaration, Entities};
+use crate::error::{Error, Failures, SendError};
+use crate::locator::Locator;
+use crate::round::Round;
+use crate::scouting::{self, SOCKETS_MAX, Scouting};
+use crate::session::{Identity, Query, QueryId, Session, SessionEvent};
 
 /// Tokens of the loop that a client uses, from the one it is given on.
-pub const TOKENS: usize = attempts::MOST + scouting::SOCKETS;
+pub const TOKENS: usize = ATTEMPTS_MAX + SOCKETS_MAX;
 
-/// A connection that has stood for so long was a good one: the next waits begin short again.
+/// After a connection that has stood for so long, the next waits begin short again.
 const STABLE: Duration = Duration::from_secs(5);
+
+/// After so many Scouts without an answer, the program is told that there is no router.
+const SCOUTS_UNANSWERED: usize = 3;
 
 /// Where to connect to, and as whom.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Routers, the preferred one first; none = find them by scouting.
+    /// Routers, the preferred one first. If there are none, routers are found by scouting.
     pub locators: Vec<Locator>,
-    /// For routers that ask.
+    /// The user and the password, for routers that ask.
     pub credentials: Option<Credentials>,
-    /// Where Scouts go; anything but the default is for tests.
+    /// The multicast address that Scouts go to; anything but the default is for tests.
     pub scouting: SocketAddrV4,
 }
 
@@ -49,49 +54,36 @@ impl Default for Options {
 pub enum Event {
     /// A session stands.
     Connected {
-        /// With this router.
+        /// The router it is with.
         locator: Locator,
-        /// It has asked for the password, and ours was right.
+        /// The router has asked for the password, and ours was right.
         authenticated: bool,
     },
-    /// No session stands: one has ended, or a round of attempts has failed. Comes with every round.
+    /// No session stands: one has ended, or a round of attempts has failed. This comes with every round.
     Disconnected {
-        /// Why, by locator, in words for the log. The same words mean the same trouble.
-        reason: String,
-        /// The next attempt.
+        /// What is wrong with each locator that was tried.
+        failures: Failures,
+        /// How long the client waits before the next round.
         retry_in: Duration,
     },
-    /// Somebody asks one of our queryables.
+    /// No router answers to scouting. This comes once; the client goes on looking.
+    NoRouter {
+        /// The multicast address that was asked.
+        group: SocketAddrV4,
+    },
+    /// Somebody asks one of our queryables. To be answered with any number of `reply`, then one `finish`.
     Query(Query),
     /// After `SendError::Full` for a reply: go on.
     Room,
 }
 
-/// A question: to be answered with any number of `reply`, then one `finish`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Query {
-    /// To be given back with the replies.
-    pub id: QueryId,
-    /// The key expression asked; it may be wider than the queryable's key.
-    pub key: String,
-    /// What follows the `?` of the selector: `from=...;until=...`.
-    pub parameters: String,
-}
-
-/// Which query, of which connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct QueryId {
-    connection: u32,
-    query: u32,
-}
-
 #[derive(Debug)]
-enum State {
-    /// Until the next round of attempts.
+enum ClientState {
+    /// Waiting for the time of the next round.
     Waiting(Instant),
-    /// For any router at all.
+    /// Looking for any router.
     Scouting(Scouting),
-    /// For one of the round's locators to accept a connection.
+    /// Waiting for a locator of the round to accept a connection.
     Trying,
     Connected {
         connection: Box<Connection>,
@@ -102,77 +94,50 @@ enum State {
     Closed,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Token,
-    Queryable,
-}
-
 /// The connection to a router.
 #[derive(Debug)]
 pub struct Client {
     registry: Registry,
     first_token: usize,
     options: Options,
-    state: State,
+    state: ClientState,
     round: Round,
     backoff: Backoff,
-    /// What is declared with every connection.
-    declared: Vec<(u32, Kind, String)>,
-    next_id: u32,
+    /// What is declared, while no session has it.
+    entities: Entities,
     events: VecDeque<Event>,
-    /// The number of the connection, so that late replies do not go to another one's queries.
-    connection: u32,
-    dropped: u64,
-}
-
-/// One round of attempts: every locator once, and every address of each.
-#[derive(Debug)]
-struct Round {
-    targets: Vec<Locator>,
-    attempts: Attempts,
-    /// The last one that was good; the first one to try after a lost connection.
-    preferred: usize,
-    /// By the number of the locator.
-    failures: Vec<(usize, String)>,
-    refused: bool,
 }
 
 impl Client {
     /// A client that begins to connect at its first `handle_timeout`, which is due at once. It uses `TOKENS` tokens from `first_token` on.
     pub fn new(registry: Registry, first_token: Token, options: Options, now: Instant) -> Self {
-        let attempts = Attempts::new(first_token.0, now);
-        let round = Round { targets: options.locators.clone(), attempts, preferred: 0, failures: Vec::new(), refused: false };
         Self {
             registry,
             first_token: first_token.0,
+            round: Round::new(options.locators.clone(), first_token.0, now),
             options,
-            state: State::Waiting(now),
-            round,
+            state: ClientState::Waiting(now),
             backoff: Backoff::default(),
-            declared: Vec::new(),
-            next_id: 1,
+            entities: Entities::default(),
             events: VecDeque::new(),
-            connection: 0,
-            dropped: 0,
         }
     }
 
-    /// Handles one event of the loop; `false` if it is somebody else's.
-    pub fn handle_event(&mut self, now: Instant, event: &mio::event::Event) -> bool {
+    /// Handles an event of the loop; `false` if the event is not the client's.
+    pub fn handle_event(&mut self, event: &mio::event::Event, now: Instant) -> bool {
         let token = event.token();
         if !(self.first_token..self.first_token + TOKENS).contains(&token.0) {
             return false;
         }
         match &mut self.state {
-            State::Scouting(scouting) => scouting.handle_event(now, token),
-            // It may be an event of a socket that is no more: then there is nothing to receive.
-            State::Connected { connection, .. } => {
-                let result =
-                    if event.is_readable() || event.is_read_closed() || event.is_error() { connection.receive(now) } else { Ok(()) };
-                self.settle(now, result);
+            ClientState::Scouting(scouting) => scouting.handle_event(token, now),
+            // It may be a late event of a socket that is closed; then there is nothing to receive.
+            ClientState::Connected { connection, .. } => {
+                let readable = event.is_readable() || event.is_read_closed() || event.is_error();
+                let result = if readable { connection.receive(now) } else { Ok(()) };
+                self.settle(result, now);
             }
-            State::Trying | State::Waiting(_) | State::Closed => {}
+            ClientState::Trying | ClientState::Waiting(_) | ClientState::Closed => {}
         }
         self.handle_timeout(now);
         true
@@ -181,27 +146,27 @@ impl Client {
     /// Does what is due by `now`. To be called at `poll_timeout`; earlier does no harm.
     pub fn handle_timeout(&mut self, now: Instant) {
         match &mut self.state {
-            State::Waiting(until) if now >= *until => self.begin_round(now),
-            State::Scouting(_) => self.scout(now),
-            State::Trying => self.try_on(now),
-            State::Connected { connection, .. } => {
+            ClientState::Waiting(until) if now >= *until => self.begin_round(now),
+            ClientState::Scouting(_) => self.scout(now),
+            ClientState::Trying => self.go_on(now),
+            ClientState::Connected { connection, .. } => {
                 let result = if connection.unread { connection.receive(now) } else { Ok(()) };
-                let result = result.and_then(|()| connection.session.handle_timeout(now).map_err(Lost::Session));
-                self.settle(now, result);
+                let result = result.and_then(|()| connection.session.handle_timeout(now));
+                self.settle(result, now);
             }
-            _ => {}
+            ClientState::Waiting(_) | ClientState::Closed => {}
         }
     }
 
     /// When `handle_timeout` has something to do; never, once closed.
     pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
         match &self.state {
-            State::Waiting(until) => Some(*until),
-            State::Scouting(scouting) => Some(scouting.poll_timeout()),
-            State::Trying => self.round.attempts.poll_timeout(),
-            State::Connected { connection, .. } if connection.unread => Some(now),
-            State::Connected { connection, .. } => Some(connection.session.poll_timeout()),
-            State::Closed => None,
+            ClientState::Waiting(until) => Some(*until),
+            ClientState::Scouting(scouting) => Some(scouting.poll_timeout()),
+            ClientState::Trying => self.round.poll_timeout(),
+            ClientState::Connected { connection, .. } if connection.unread => Some(now),
+            ClientState::Connected { connection, .. } => Some(connection.session.poll_timeout()),
+            ClientState::Closed => None,
         }
     }
 
@@ -212,265 +177,198 @@ impl Client {
 
     /// A session stands.
     pub fn is_connected(&self) -> bool {
-        matches!(&self.state, State::Connected { connection, .. } if connection.session.is_up())
+        matches!(&self.state, ClientState::Connected { connection, .. } if connection.session.is_up())
     }
 
-    /// Publications that were refused because the transmit buffer was full.
-    pub fn dropped(&self) -> u64 {
-        self.dropped
-    }
-
-    /// Sends a sample, all of it or nothing, and never blocks. No allocation.
-    pub fn publish(&mut self, now: Instant, key: &str, payload: &[u8]) -> Result<(), SendError> {
+    /// Publishes a payload under a key, all of it or nothing. It never blocks and allocates nothing.
+    ///
+    /// # Errors
+    /// `Offline` without a session, `Full` when the network does not keep up, `TooLong` beyond a batch.
+    pub fn publish(&mut self, key: &str, payload: &[u8], now: Instant) -> Result<(), SendError> {
         let result = self.session().ok_or(SendError::Offline)?.publish(key, payload);
-        self.dropped += u64::from(matches!(result, Err(SendError::Full | SendError::TooLong)));
         self.flush(now);
         result
     }
 
-    /// Says that nothing more comes under this key.
-    pub fn delete(&mut self, now: Instant, key: &str) -> Result<(), SendError> {
+    /// Says that nothing more comes under this key (a Zenoh DELETE).
+    ///
+    /// # Errors
+    /// As `publish`.
+    pub fn delete(&mut self, key: &str, now: Instant) -> Result<(), SendError> {
         let result = self.session().ok_or(SendError::Offline)?.delete(key);
         self.flush(now);
         result
     }
 
-    /// Bytes of replies that are taken now, keys included; 0 when no session stands.
-    pub fn room(&self) -> usize {
-        match &self.state {
-            State::Connected { connection, .. } => connection.session.room(),
-            _ => 0,
+    /// Sends one of the replies to a query.
+    ///
+    /// # Errors
+    /// `Full`: go on after `Event::Room`. `Gone`: the query's session has ended, forget the query.
+    pub fn reply(&mut self, query: QueryId, key: &str, payload: &[u8], now: Instant) -> Result<(), SendError> {
+        match self.session().ok_or(SendError::Gone)?.reply(query, key, payload) {
+            // Replies are handed to the socket in bulk, when the buffer is full or the query finished.
+            Err(SendError::Full) => {
+                self.flush(now);
+                self.session().ok_or(SendError::Gone)?.reply(query, key, payload)
+            }
+            result => result,
         }
     }
 
-    /// Sends one of the replies to a query. `Full`: go on after `Event::Room`. `Gone`: forget the query.
-    pub fn reply(&mut self, now: Instant, query: QueryId, key: &str, payload: &[u8]) -> Result<(), SendError> {
-        self.asked(query)?.reply(query.query, key, payload).or_else(|error| {
-            // Replies are handed to the socket in bulk, when the buffer is full or the query finished.
-            self.flush(now);
-            match error {
-                SendError::Full => self.asked(query)?.reply(query.query, key, payload),
-                error => Err(error),
-            }
-        })
-    }
-
-    /// Says that a query has had all its replies. `Full`: again after `Event::Room`.
-    pub fn finish(&mut self, now: Instant, query: QueryId) -> Result<(), SendError> {
-        let result = self.asked(query)?.finish(query.query);
+    /// Says that a query has had all its replies.
+    ///
+    /// # Errors
+    /// `Full`: call it again after `Event::Room`. `Gone`: the query's session has ended.
+    pub fn finish(&mut self, query: QueryId, now: Instant) -> Result<(), SendError> {
+        let result = self.session().ok_or(SendError::Gone)?.finish(query);
         self.flush(now);
         result
     }
 
-    /// Declares a liveliness token, now or as soon as a session stands, and with every later one. The number is for `undeclare`.
-    pub fn declare_token(&mut self, now: Instant, key: &str) -> u32 {
-        self.declare(now, Kind::Token, key)
+    /// Declares something under a key, now or as soon as a session stands, and with every later one. What is declared already stays so.
+    pub fn declare(&mut self, what: Declaration, key: &str, now: Instant) {
+        match self.session() {
+            Some(session) => session.declare(what, key),
+            None => self.entities.declare(what, key),
+        }
+        self.flush(now);
     }
 
-    /// Declares a queryable, likewise.
-    pub fn declare_queryable(&mut self, now: Instant, key: &str) -> u32 {
-        self.declare(now, Kind::Queryable, key)
-    }
-
-    /// Withdraws what `declare_token` or `declare_queryable` has declared.
-    pub fn undeclare(&mut self, now: Instant, id: u32) {
-        self.declared.retain(|(declared, ..)| *declared != id);
-        if let Some(session) = self.session() {
-            session.undeclare(id);
+    /// Withdraws what `declare` has declared, if it has.
+    pub fn undeclare(&mut self, what: Declaration, key: &str, now: Instant) {
+        match self.session() {
+            Some(session) => session.undeclare(what, key),
+            None => self.entities.undeclare(what, key),
         }
         self.flush(now);
     }
 
     /// Says goodbye and ends the connection for good. What the socket does not take at once is lost.
     pub fn close(&mut self, now: Instant) {
-        if let State::Connected { connection, .. } = &mut self.state {
+        if let ClientState::Connected { connection, .. } = &mut self.state {
             connection.session.close();
             // Whatever goes wrong now, the connection ends.
             let _ = connection.transmit(now);
             let _ = connection.stream.shutdown(std::net::Shutdown::Write);
         }
-        self.state = State::Closed;
+        self.state = ClientState::Closed;
     }
 
     fn session(&mut self) -> Option<&mut Session> {
         match &mut self.state {
-            State::Connected { connection, .. } => Some(&mut connection.session),
+            ClientState::Connected { connection, .. } => Some(&mut connection.session),
             _ => None,
         }
     }
 
-    /// The session a query has come from, if it still stands.
-    fn asked(&mut self, query: QueryId) -> Result<&mut Session, SendError> {
-        if query.connection != self.connection {
-            return Err(SendError::Gone);
-        }
-        self.session().ok_or(SendError::Gone)
-    }
-
-    fn declare(&mut self, now: Instant, kind: Kind, key: &str) -> u32 {
-        let id = self.next_id;
-        self.next_id += 1;
-        self.declared.push((id, kind, key.into()));
-        if let Some(session) = self.session() {
-            declare_in(session, id, kind, key);
-        }
-        self.flush(now);
-        id
-    }
-
     /// Hands what the session has to say to the socket.
     fn flush(&mut self, now: Instant) {
-        self.settle(now, Ok(()));
+        self.settle(Ok(()), now);
     }
 
     /// After anything that has happened to the connection: sends what there is to send, passes events on, notices the end.
-    fn settle(&mut self, now: Instant, result: Result<(), Lost>) {
-        let State::Connected { connection, .. } = &mut self.state else { return };
+    fn settle(&mut self, result: Result<(), Error>, now: Instant) {
+        let ClientState::Connected { connection, .. } = &mut self.state else { return };
         let result = result.and_then(|()| connection.transmit(now));
         self.pass_events(now);
-        if let Err(lost) = result {
-            self.lose(now, &lost);
+        if let Err(error) = result {
+            self.lose(error, now);
         }
     }
 
     fn pass_events(&mut self, now: Instant) {
-        while let State::Connected { connection, locator, up_since } = &mut self.state
+        while let ClientState::Connected { connection, locator, up_since } = &mut self.state
             && let Some(event) = connection.session.poll_event()
         {
-            match event {
+            self.events.push_back(match event {
                 SessionEvent::Up { authenticated } => {
                     *up_since = Some(now);
-                    self.round.preferred = *locator;
-                    let locator = self.round.targets[*locator].clone();
-                    self.events.push_back(Event::Connected { locator, authenticated });
+                    Event::Connected { locator: self.round.handle_success(*locator), authenticated }
                 }
-                SessionEvent::Query(SessionQuery { id, key, parameters }) => {
-                    let id = QueryId { connection: self.connection, query: id };
-                    self.events.push_back(Event::Query(Query { id, key, parameters }));
-                }
-                SessionEvent::Room => self.events.push_back(Event::Room),
-            }
+                SessionEvent::Query(query) => Event::Query(query),
+                SessionEvent::Room => Event::Room,
+            });
         }
     }
 
     /// The connection has ended. One that stood begins a new round after a wait; one that never did is a failed attempt.
-    fn lose(&mut self, now: Instant, lost: &Lost) {
-        let State::Connected { locator, up_since, .. } = self.state else { return };
-        let Some(up_since) = up_since else {
-            self.round.refused |= matches!(lost, Lost::Session(Error::PasswordMissing | Error::PasswordRefused | Error::Version { .. }));
-            return self.fail(now, locator, lost.to_string());
-        };
-        self.round.refused = false;
+    fn lose(&mut self, error: Error, now: Instant) {
+        let ClientState::Connected { connection, locator, up_since } = &mut self.state else { return };
+        let (locator, up_since) = (*locator, *up_since);
+        self.entities = connection.session.release();
+        self.round.handle_failure(locator, error);
+        let Some(up_since) = up_since else { return self.go_on(now) };
         if now >= up_since + STABLE {
             self.backoff.reset();
         }
-        self.round.failures = vec![(locator, format!("{}: {lost}", self.round.targets[locator]))];
         self.wait(now);
     }
 
     fn begin_round(&mut self, now: Instant) {
-        self.round.refused = false;
-        self.round.failures.clear();
-        if self.round.targets.is_empty() {
-            let first_token = self.first_token + attempts::MOST;
-            self.state = State::Scouting(Scouting::new(self.options.scouting, first_token, now));
-            return self.scout(now);
+        if self.round.has_locators() {
+            self.round.begin(now);
+            return self.go_on(now);
         }
-        self.begin_attempts(now);
+        self.state = ClientState::Scouting(Scouting::new(self.options.scouting, self.first_token + ATTEMPTS_MAX, now));
+        self.scout(now);
     }
 
-    fn begin_attempts(&mut self, now: Instant) {
-        let (count, preferred) = (self.round.targets.len(), self.round.preferred);
-        self.round.attempts.begin((0..count).map(|index| (preferred + index) % count), now);
-        self.try_on(now);
-    }
-
-    /// Goes on with the attempts; when there is none left, the round is over.
-    fn try_on(&mut self, now: Instant) {
-        self.state = State::Trying;
-        while let Some(outcome) = self.round.attempts.poll(&self.registry, &self.round.targets, now) {
-            match outcome {
-                attempts::Outcome::Connected(locator, stream) => return self.begin_session(locator, stream, now),
-                attempts::Outcome::Failed(locator, why) => self.note(locator, &why),
-                attempts::Outcome::Exhausted => return self.end_round(now),
+    /// Goes on with the attempts of this round; when there is none left, the round is over.
+    fn go_on(&mut self, now: Instant) {
+        self.state = ClientState::Trying;
+        while let Some(event) = self.round.poll(&self.registry, now) {
+            match event {
+                AttemptEvent::Connected(locator, stream) => match self.new_session(now) {
+                    Ok(session) => return self.begin_session(session, locator, stream, now),
+                    Err(error) => self.round.handle_failure(locator, error),
+                },
+                AttemptEvent::Failed(locator, error) => self.round.handle_failure(locator, error),
+                AttemptEvent::Exhausted => return self.end_round(now),
             }
         }
     }
 
-    fn note(&mut self, locator: usize, why: &str) {
-        let failure = (locator, format!("{}: {why}", self.round.targets[locator]));
-        log::debug!("{}", failure.1);
-        // A name with several addresses that all fail alike is one failure.
-        if !self.round.failures.contains(&failure) {
-            self.round.failures.push(failure);
-        }
-    }
-
-    fn fail(&mut self, now: Instant, locator: usize, why: String) {
-        self.note(locator, &why);
-        self.try_on(now);
-    }
-
     fn end_round(&mut self, now: Instant) {
-        if self.options.locators.is_empty() {
-            self.round.targets.clear(); // What scouting has found is no longer true.
-            self.round.preferred = 0;
-        }
         self.wait(now);
+        if self.options.locators.is_empty() {
+            self.round.set_locators(Vec::new()); // What scouting has found is no longer true.
+        }
     }
 
     fn wait(&mut self, now: Instant) {
-        let outcome = if self.round.refused { Outcome::Refused } else { Outcome::Unanswered };
-        let retry_in = self.backoff.next(outcome, getrandom::u32().unwrap_or_default());
-        self.state = State::Waiting(now + retry_in);
-        // In the order of the locators, whichever failed first: the same words for the same trouble.
-        self.round.failures.sort();
-        let words: Vec<_> = self.round.failures.iter().map(|(_, failure)| failure.as_str()).collect();
-        self.events.push_back(Event::Disconnected { reason: words.join("; "), retry_in });
+        let (failures, end): (Failures, RoundEnd) = self.round.end();
+        let retry_in = self.backoff.next(end, getrandom::u32().unwrap_or_default());
+        self.state = ClientState::Waiting(now + retry_in);
+        self.events.push_back(Event::Disconnected { failures, retry_in });
     }
 
-    fn begin_session(&mut self, locator: usize, stream: TcpStream, now: Instant) {
-        let session = match identity().map(|identity| Session::new(identity, self.options.credentials.clone(), now)) {
-            Ok(Ok(session)) => session,
-            Ok(Err(error)) => return self.fail(now, locator, error.to_string()),
-            Err(error) => return self.fail(now, locator, format!("no random numbers: {error}")),
-        };
-        // Samples are small and wanted at once; a socket that cannot do without the delay is still a connection.
+    fn new_session(&self, now: Instant) -> Result<Session, Error> {
+        let identity = identity().map_err(|error| Error::Random { words: error.to_string() })?;
+        Session::new(identity, self.options.credentials.clone(), now)
+    }
+
+    fn begin_session(&mut self, mut session: Session, locator: usize, stream: TcpStream, now: Instant) {
+        // Messages are small and wanted at once; a socket that cannot do without the delay is still a connection.
         let _ = stream.set_nodelay(true);
+        session.adopt(std::mem::take(&mut self.entities));
         let mut connection = Box::new(Connection { stream, session, unread: false });
-        for (id, kind, key) in &self.declared {
-            declare_in(&mut connection.session, *id, *kind, key);
-        }
-        self.connection = self.connection.wrapping_add(1);
         let result = connection.receive(now);
-        self.state = State::Connected { connection, locator, up_since: None };
-        self.settle(now, result);
+        self.state = ClientState::Connected { connection, locator, up_since: None };
+        self.settle(result, now);
     }
 
     fn scout(&mut self, now: Instant) {
-        let State::Scouting(scouting) = &mut self.state else { return };
+        let ClientState::Scouting(scouting) = &mut self.state else { return };
         if let Some(found) = scouting.poll_found(now) {
             log::debug!("scouting: found {found:?}");
-            self.round.targets = found;
-            return self.begin_attempts(now);
+            self.round.set_locators(found);
+            return self.begin_round(now);
         }
         let due = now >= scouting.poll_timeout();
         scouting.handle_timeout(&self.registry, now);
-        if due && scouting.rounds() == 3 {
-            let retry_in = scouting.poll_timeout().saturating_duration_since(now);
-            let reason = format!(
-                "no router answers on the local network (multicast {}): is the bridge running, or set zenoh.connect",
-                self.options.scouting
-            );
-            self.events.push_back(Event::Disconnected { reason, retry_in });
+        if due && scouting.scouts() == SCOUTS_UNANSWERED {
+            self.events.push_back(Event::NoRouter { group: self.options.scouting });
         }
-    }
-}
-
-fn declare_in(session: &mut Session, id: u32, kind: Kind, key: &str) {
-    match kind {
-        Kind::Token => session.declare_token(id, key),
-        Kind::Queryable => session.declare_queryable(id, key),
     }
 }
 

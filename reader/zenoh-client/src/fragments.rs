@@ -1,16 +1,16 @@
-//! Messages larger than a batch arrive in fragments. Nothing a reader needs is that large (a query has a hundred bytes), but anyone may
-//! ask a query with a long attachment, and that must neither end the session nor fill the memory.
+//! Messages larger than a batch arrive in fragments. A query has a hundred bytes and needs none, but anyone may ask a query with a long
+//! attachment, and that must neither end the session nor fill the memory.
 
 use zenoh_protocol::transport::Fragment;
 
-/// The longest message put together; a longer one is left out.
-const LONGEST: usize = 64 * 1024;
+/// The longest message put together, in bytes; a longer one is left out.
+const MESSAGE_LENGTH_MAX: usize = 64 * 1024;
 
 /// The message in progress.
 #[derive(Debug, Default)]
-pub(super) struct Fragments {
+pub(crate) struct Fragments {
     bytes: Vec<u8>,
-    /// Part of the message was too much or is missing: what is left of it is of no use.
+    /// Part of the message was too much or is missing: the rest of it is of no use.
     spoiled: bool,
     /// The sequence number of the next fragment.
     next: Option<u32>,
@@ -18,13 +18,13 @@ pub(super) struct Fragments {
 
 impl Fragments {
     /// Adds a fragment; `Some` when it was the last one of a message that is complete. `mask` is where sequence numbers wrap.
-    pub(super) fn push(&mut self, fragment: &Fragment, mask: u32) -> Option<Vec<u8>> {
+    pub(crate) fn push(&mut self, fragment: &Fragment, mask: u32) -> Option<Vec<u8>> {
         if fragment.ext_first.is_some() || self.next.is_none() {
             *self = Self::default();
         }
         self.spoiled |= fragment.ext_drop.is_some()
             || self.next.is_some_and(|next| next != fragment.sn)
-            || self.bytes.len() + fragment.payload.len() > LONGEST;
+            || self.bytes.len() + fragment.payload.len() > MESSAGE_LENGTH_MAX;
         self.next = Some(fragment.sn.wrapping_add(1) & mask);
         match self.spoiled {
             true => self.bytes = Vec::new(),
@@ -83,7 +83,7 @@ mod tests {
         let mut fragments = Fragments::default();
         for sn in 0..100 {
             assert_eq!(fragments.push(&fragment(sn, true, &[0; 8000]), MASK), None);
-            assert!(fragments.bytes.len() <= LONGEST);
+            assert!(fragments.bytes.len() <= MESSAGE_LENGTH_MAX);
         }
         assert_eq!(fragments.push(&fragment(100, false, b""), MASK), None);
     }

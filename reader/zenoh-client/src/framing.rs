@@ -2,26 +2,25 @@
 //!
 //! `Inbox` cuts what arrives into batches; `Outbox` holds what has not been taken by the socket yet. Both are bounded: the inbox by
 //! the batch size we announced, the outbox by its capacity. The outbox never grows: when it is full, the caller is told so and
-//! decides (a sample is still in the history ring, a reply is sent later).
+//! decides (drop a publication, send a reply later).
 
-use super::error::{Error, SendError};
+use crate::error::{Error, SendError};
 
-/// The largest batch we accept and send, announced in InitSyn. Our largest sample (standard mode, three phases, producer) stays below
-/// 4 kB, so one batch always holds it with room to spare; a router cuts anything larger into fragments.
-pub(super) const BATCH: u16 = 16 * 1024;
+/// The largest batch that is accepted and sent, in bytes; announced in InitSyn. A router cuts anything larger into fragments.
+pub(crate) const BATCH: u16 = 16 * 1024;
 
-/// What waits for the socket at most: over a minute of samples in either mode, and four full batches. Beyond that the peer is not
-/// reading, and the history ring is the better store.
-pub(super) const CAPACITY: usize = 64 * 1024;
+/// What waits for the socket at most, in bytes: four full batches. Beyond that the router is not reading, and the program keeps its
+/// data better itself.
+pub(crate) const CAPACITY: usize = 64 * 1024;
 
-/// What replies to a query leave free for live samples, declarations and keep-alives.
-pub(super) const RESERVE: usize = CAPACITY / 4;
+/// What replies to a query leave free for publications, declarations and keep-alives.
+pub(crate) const RESERVE: usize = CAPACITY / 4;
 
 const LENGTH: usize = size_of::<u16>();
 
 /// Bytes in, batches out.
 #[derive(Debug, Default)]
-pub(super) struct Inbox {
+pub(crate) struct Inbox {
     /// The batch in progress, its length first.
     batch: Vec<u8>,
     /// `batch` has been handed out; the next byte begins another.
@@ -30,7 +29,7 @@ pub(super) struct Inbox {
 
 impl Inbox {
     /// Takes bytes off `input` until they amount to a batch.
-    pub(super) fn next_batch(&mut self, input: &mut &[u8]) -> Result<Option<&[u8]>, Error> {
+    pub(crate) fn next_batch(&mut self, input: &mut &[u8]) -> Result<Option<&[u8]>, Error> {
         if std::mem::take(&mut self.done) {
             self.batch.clear();
         }
@@ -60,45 +59,45 @@ impl Inbox {
 
 /// Messages in, bytes out.
 #[derive(Debug)]
-pub(super) struct Outbox {
+pub(crate) struct Outbox {
     bytes: Vec<u8>,
     /// Where the bytes begin that the socket has not taken.
     head: usize,
 }
 
 impl Outbox {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         // Pages nobody writes to cost no memory, so the full capacity at once is free and growth is impossible.
         Self { bytes: Vec::with_capacity(CAPACITY), head: 0 }
     }
 
     /// What waits for the socket.
-    pub(super) fn pending(&self) -> &[u8] {
+    pub(crate) fn pending(&self) -> &[u8] {
         &self.bytes[self.head..]
     }
 
     /// The socket has taken `count` of the pending bytes.
-    pub(super) fn consume(&mut self, count: usize) {
+    pub(crate) fn consume(&mut self, count: usize) {
         self.head = (self.head + count).min(self.bytes.len());
         if self.head == self.bytes.len() {
             self.clear();
         }
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.head = 0;
     }
 
     /// Bytes that still fit.
-    pub(super) fn room(&self) -> usize {
+    pub(crate) fn room(&self) -> usize {
         CAPACITY - self.pending().len()
     }
 
     /// Appends one batch of at most `bound` bytes, written by `write`; all of it or nothing.
     ///
     /// `bound` must hold for every intermediate state too: the codec reserves the longest form of a number before writing it.
-    pub(super) fn append(&mut self, bound: usize, write: impl FnOnce(&mut Vec<u8>) -> Written) -> Result<(), SendError> {
+    pub(crate) fn append(&mut self, bound: usize, write: impl FnOnce(&mut Vec<u8>) -> Written) -> Result<(), SendError> {
         if bound > usize::from(BATCH) {
             return Err(SendError::TooLong);
         }
@@ -132,7 +131,7 @@ impl Outbox {
 }
 
 /// What the codec says after writing.
-pub(super) type Written = Result<(), zenoh_buffers::writer::DidntWrite>;
+pub(crate) type Written = Result<(), zenoh_buffers::writer::DidntWrite>;
 
 #[cfg(test)]
 mod tests {

@@ -9,15 +9,15 @@ use std::thread;
 use mio::unix::pipe;
 use mio::{Interest, Registry, Token};
 
-/// Room for the resolver's own buffers, with a margin; the default of 2 MB would be most of this program's address space.
+/// The stack of the thread: room for the resolver's own buffers, with a margin. The default is 2 MB.
 const STACK: usize = 256 * 1024;
 
 /// Addresses taken of one name.
-const MOST: usize = 8;
+const ADDRESSES_MAX: usize = 8;
 
 /// A look-up on its way.
 #[derive(Debug)]
-pub(super) struct Lookup {
+pub(crate) struct Lookup {
     result: mpsc::Receiver<io::Result<Vec<SocketAddr>>>,
     /// Readable when the thread has ended.
     _done: pipe::Receiver,
@@ -25,21 +25,22 @@ pub(super) struct Lookup {
 
 impl Lookup {
     /// Starts looking up `name`; `token` becomes readable when `poll` has something.
-    pub(super) fn start(registry: &Registry, token: Token, name: &str, port: u16) -> io::Result<Self> {
+    pub(crate) fn start(registry: &Registry, token: Token, name: &str, port: u16) -> io::Result<Self> {
         let (signal, mut done) = pipe::new()?;
         registry.register(&mut done, token, Interest::READABLE)?;
         let (sender, result) = mpsc::channel();
         let name = name.to_owned();
         thread::Builder::new().name("resolver".into()).stack_size(STACK).spawn(move || {
-            let addresses = (name.as_str(), port).to_socket_addrs().map(|found| found.take(MOST).collect());
-            let _ = sender.send(addresses); // Nobody waits any more: fine.
+            let addresses = (name.as_str(), port).to_socket_addrs().map(|found| found.take(ADDRESSES_MAX).collect());
+            // If the attempt was given up meanwhile, nobody receives the addresses.
+            let _ = sender.send(addresses);
             drop(signal);
         })?;
         Ok(Self { result, _done: done })
     }
 
     /// The addresses, once the thread has ended.
-    pub(super) fn poll(&self) -> Option<io::Result<Vec<SocketAddr>>> {
+    pub(crate) fn poll(&self) -> Option<io::Result<Vec<SocketAddr>>> {
         match self.result.try_recv() {
             Ok(result) => Some(result),
             Err(mpsc::TryRecvError::Empty) => None,

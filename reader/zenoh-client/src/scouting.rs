@@ -3,7 +3,7 @@
 //!
 //! One socket per interface, bound to the interface's own IPv4 address: that makes Linux send the multicast through that interface
 //! without any socket option, and the answers come back to it. The interfaces are listed anew for every Scout, since at boot the
-//! network comes after us. No IPv6 scouting: Zenoh routers do not listen for it by default.
+//! network comes up later than the program. No IPv6 scouting: Zenoh routers do not listen for it by default.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -18,46 +18,46 @@ use zenoh_protocol::core::WhatAmI;
 use zenoh_protocol::core::whatami::WhatAmIMatcher;
 use zenoh_protocol::scouting::{HelloProto, Scout};
 
-use super::locator::Locator;
+use crate::locator::Locator;
 
 /// Where Zenoh routers listen for Scouts.
-pub(super) const GROUP: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(224, 0, 0, 224), 7446);
+pub(crate) const GROUP: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(224, 0, 0, 224), 7446);
 
 /// Interfaces asked at most: as many tokens of the loop are set aside.
-pub(super) const SOCKETS: usize = 8;
+pub(crate) const SOCKETS_MAX: usize = 8;
 
-/// Between Scouts, growing: quick at first, and gentle to the network when there is no router.
+/// The pauses between Scouts: short at first, longer while no router answers.
 const INTERVALS: [Duration; 4] = [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
 
-/// After the first Hello, others may come: a fail-over wants to know them too.
+/// How long to wait for more Hellos after the first one, so that a second router is known too.
 const SETTLE: Duration = Duration::from_millis(200);
 
-/// Locators remembered.
-const MOST: usize = 16;
+/// Locators remembered at most.
+const LOCATORS_MAX: usize = 16;
 
-/// A Hello is a few hundred bytes; what does not fit is not one.
+/// Bytes of a datagram taken. A Hello has a few hundred; what does not fit is none.
 const DATAGRAM: usize = 4096;
 
 /// A search in progress.
 #[derive(Debug)]
-pub(super) struct Scouting {
+pub(crate) struct Scouting {
     group: SocketAddrV4,
     first_token: usize,
     sockets: Vec<UdpSocket>,
     found: Vec<Locator>,
-    rounds: usize,
+    scouts: usize,
     next: Instant,
     settled: Option<Instant>,
 }
 
 impl Scouting {
     /// Begins at the next `handle_timeout`. Sockets get the tokens from `first_token` on.
-    pub(super) fn new(group: SocketAddrV4, first_token: usize, now: Instant) -> Self {
-        Self { group, first_token, sockets: Vec::new(), found: Vec::new(), rounds: 0, next: now, settled: None }
+    pub(crate) fn new(group: SocketAddrV4, first_token: usize, now: Instant) -> Self {
+        Self { group, first_token, sockets: Vec::new(), found: Vec::new(), scouts: 0, next: now, settled: None }
     }
 
     /// Reads the answers that have arrived on one socket.
-    pub(super) fn handle_event(&mut self, now: Instant, token: Token) {
+    pub(crate) fn handle_event(&mut self, token: Token, now: Instant) {
         let Some(socket) = token.0.checked_sub(self.first_token).and_then(|index| self.sockets.get(index)) else { return };
         let mut datagram = [0; DATAGRAM];
         loop {
@@ -77,28 +77,28 @@ impl Scouting {
     }
 
     /// Sends the next Scout when it is due.
-    pub(super) fn handle_timeout(&mut self, registry: &Registry, now: Instant) {
+    pub(crate) fn handle_timeout(&mut self, registry: &Registry, now: Instant) {
         if now < self.next {
             return;
         }
-        self.next = now + INTERVALS[self.rounds.min(INTERVALS.len() - 1)];
-        self.rounds = self.rounds.saturating_add(1);
+        self.next = now + INTERVALS[self.scouts.min(INTERVALS.len() - 1)];
+        self.scouts = self.scouts.saturating_add(1);
         self.open_sockets(registry);
         self.send();
     }
 
-    pub(super) fn poll_timeout(&self) -> Instant {
+    pub(crate) fn poll_timeout(&self) -> Instant {
         self.settled.map_or(self.next, |settled| settled.min(self.next))
     }
 
     /// The locators found, once there has been time for all to answer.
-    pub(super) fn poll_found(&mut self, now: Instant) -> Option<Vec<Locator>> {
+    pub(crate) fn poll_found(&mut self, now: Instant) -> Option<Vec<Locator>> {
         self.settled.filter(|settled| now >= *settled).map(|_| std::mem::take(&mut self.found))
     }
 
-    /// Scouts sent without an answer.
-    pub(super) fn rounds(&self) -> usize {
-        self.rounds
+    /// Scouts sent so far.
+    pub(crate) fn scouts(&self) -> usize {
+        self.scouts
     }
 
     fn open_sockets(&mut self, registry: &Registry) {
@@ -128,7 +128,7 @@ fn open(registry: &Registry, token: Token, address: Ipv4Addr) -> io::Result<UdpS
     Ok(socket)
 }
 
-/// The IPv4 addresses of the interfaces that are up and know multicast, and of loopback: a bridge may run on this very machine.
+/// The IPv4 addresses of the interfaces that are up and know multicast, and of loopback: the router may run on this very machine.
 fn interfaces() -> Vec<Ipv4Addr> {
     let wanted = InterfaceFlags::IFF_MULTICAST | InterfaceFlags::IFF_LOOPBACK;
     let Ok(list) = getifaddrs() else { return Vec::new() };
@@ -137,7 +137,7 @@ fn interfaces() -> Vec<Ipv4Addr> {
         .filter_map(|interface| Some(interface.address?.as_sockaddr_in()?.ip()))
         .collect();
     addresses.dedup();
-    addresses.truncate(SOCKETS);
+    addresses.truncate(SOCKETS_MAX);
     addresses
 }
 
@@ -159,7 +159,7 @@ fn take_hello(found: &mut Vec<Locator>, mut datagram: &[u8]) {
     }
     for locator in hello.locators {
         match locator.as_str().parse() {
-            Ok(locator) if found.len() < MOST && !found.contains(&locator) => found.push(locator),
+            Ok(locator) if found.len() < LOCATORS_MAX && !found.contains(&locator) => found.push(locator),
             Ok(_) => {}
             Err(error) => log::debug!("scouting: {error}"),
         }
@@ -199,7 +199,7 @@ mod tests {
         for port in 1..1000 {
             take_hello(&mut found, &hello(zenoh_protocol::VERSION, WhatAmI::Router, &[&format!("tcp/10.0.0.1:{port}")]));
         }
-        assert_eq!(found.len(), MOST);
+        assert_eq!(found.len(), LOCATORS_MAX);
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! One conversation with a router: bytes in, bytes out, events. No socket, no clock: `now` is an argument.
 //!
-//! Source: Zenoh protocol version 9 as zenoh 1.10 speaks it (zenoh-transport, `unicast/establishment`). A client sends InitSyn, gets
-//! InitAck with a cookie (and a challenge), sends OpenSyn with the cookie (and the answer), gets OpenAck, and is *up*. From then on
-//! both sides send Frames with a sequence number, and a KeepAlive whenever a quarter of their lease has passed without anything else. Who hears
-//! nothing for the other side's lease is alone.
+//! Source: Zenoh protocol version 9 as zenoh 1.10 speaks it (zenoh-transport, `unicast/establishment`). A client sends InitSyn and gets
+//! InitAck with a cookie (and a challenge, if the router wants a password). It sends OpenSyn with the cookie (and the answer), gets
+//! OpenAck, and is *up*. From then on both sides send Frames with a sequence number. A side that has sent nothing for a quarter of its
+//! lease sends a KeepAlive. A side that has heard nothing for the whole lease of the other side takes the session as lost.
 //!
-//! What cannot be understood ends the session with words: on a stream, losing one message means having lost the place.
+//! A message that cannot be read ends the session with an error: on a stream it is then unknown where the next message begins.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -14,29 +14,29 @@ use zenoh_buffers::buffer::Buffer;
 use zenoh_buffers::reader::DidntRead;
 use zenoh_codec::{RCodec, WCodec, Zenoh080};
 use zenoh_protocol::common::imsg;
-use zenoh_protocol::core::{Bits, Field, Reliability, Resolution, WhatAmI, ZenohIdProto};
+use zenoh_protocol::core::{Bits, Field, Reliability, Resolution, WhatAmI, WireExpr, ZenohIdProto};
 use zenoh_protocol::network::declare::{DeclareBody, DeclareFinal};
 use zenoh_protocol::network::interest::{Interest, InterestMode};
-use zenoh_protocol::network::{self, NetworkBody, NetworkMessage, Request};
+use zenoh_protocol::network::{self, Mapping, NetworkBody, NetworkMessage, Request};
 use zenoh_protocol::transport::{self, Close, Fragment, InitAck, InitSyn, KeepAlive, Oam, OpenAck, OpenSyn, close, init, open};
 use zenoh_protocol::zenoh::RequestBody;
 
-use super::aliases::Aliases;
-use super::auth::{self, Credentials};
-use super::entities::{Entities, Kind};
-use super::error::{Error, SendError};
-use super::fragments::Fragments;
-use super::framing::{BATCH, CAPACITY, Inbox, Outbox, RESERVE, Written};
-use super::message;
+use crate::aliases::Aliases;
+use crate::auth::{self, Credentials};
+use crate::entities::{Declaration, Entities};
+use crate::error::{Error, SendError};
+use crate::fragments::Fragments;
+use crate::framing::{BATCH, CAPACITY, Inbox, Outbox, RESERVE, Written};
+use crate::message;
 
-/// How long the router is to wait for us before it counts us as gone. Less than Zenoh's ten seconds: as long as a router believes in the
-/// session before a cut, whoever asks the history waits for the answer of a reader that is no longer there.
+/// How long the router waits for a sign of life before it counts this client as gone. It is less than Zenoh's ten seconds, because
+/// until then whoever asks a queryable waits for the answer of a client that is no longer there.
 const LEASE: Duration = Duration::from_secs(4);
 
-/// A sign of life goes out four times per lease, as zenoh's own clients do: three may be lost.
+/// A sign of life goes out four times per lease, as zenoh's own clients do it: three may be lost.
 const KEEP_ALIVES_PER_LEASE: u32 = 4;
 
-/// A router answers the handshake within milliseconds; a stranger behind that port never does.
+/// How long the handshake may take. A router answers within milliseconds, any other program behind that port never does.
 const HANDSHAKE: Duration = Duration::from_secs(5);
 
 /// The longest lease believed, so that arithmetic with it cannot overflow.
@@ -45,11 +45,11 @@ const LONGEST_LEASE: Duration = Duration::from_secs(3600);
 /// The longest control message (handshake, keep-alive, goodbye), cookie and credentials not counted.
 const CONTROL: usize = 256;
 
-/// Queries waiting for the owner; more are turned away with an empty answer.
-const QUERIES: usize = 32;
+/// Queries that wait for the program at most; more get an empty answer at once.
+const QUERIES_MAX: usize = 32;
 
-/// Who we are to the router, new for every session: a router refuses a second session of the same id while it still believes in
-/// the first one, which after a silent cut it does for the length of the lease.
+/// Who the client is to the router, new for every session. A router refuses a second session of the same id as long as it keeps the
+/// first one, and after a silent cut it keeps that for the length of the lease.
 #[derive(Debug, Clone, Copy)]
 pub struct Identity {
     /// The session's id, random.
@@ -67,32 +67,44 @@ pub enum SessionEvent {
         authenticated: bool,
     },
     /// Somebody asks one of the queryables.
-    Query(SessionQuery),
+    Query(Query),
     /// After `SendError::Full`: half of the transmit buffer is free again.
     Room,
 }
 
 /// A question: to be answered with any number of `reply`, then one `finish`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SessionQuery {
+pub struct Query {
     /// To be given back with the replies.
-    pub id: u32,
-    /// The key expression asked.
+    pub id: QueryId,
+    /// The key expression asked; it may be wider than the queryable's key.
     pub key: String,
     /// What follows the `?` of the selector: `from=...;until=...`.
     pub parameters: String,
 }
 
+/// Which query, and of which session: a reply to a query of an earlier session must not go to anybody else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct QueryId {
+    session: [u8; 16],
+    request: u32,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
+    /// InitSyn is sent, InitAck has not come.
     Init,
-    Open { authenticated: bool },
+    /// OpenSyn is sent, OpenAck has not come.
+    Open {
+        authenticated: bool,
+    },
     Up,
 }
 
 /// A client's session.
 #[derive(Debug)]
 pub struct Session {
+    id: [u8; 16],
     phase: Phase,
     credentials: Option<Credentials>,
     inbox: Inbox,
@@ -109,14 +121,15 @@ pub struct Session {
     started: Instant,
     last_received: Instant,
     last_sent: Instant,
-    /// Somebody has been told `Full` and waits for `Room`.
-    starved: bool,
+    /// The program has been told `Full` and waits for `Room`.
+    room_wanted: bool,
 }
 
 impl Session {
     /// Begins a session: the first message is ready to be transmitted.
     pub fn new(identity: Identity, credentials: Option<Credentials>, now: Instant) -> Result<Self, Error> {
         let mut session = Self {
+            id: identity.id,
             phase: Phase::Init,
             credentials,
             inbox: Inbox::default(),
@@ -131,7 +144,7 @@ impl Session {
             started: now,
             last_received: now,
             last_sent: now,
-            starved: false,
+            room_wanted: false,
         };
         session.send_init(identity)?;
         Ok(session)
@@ -143,7 +156,7 @@ impl Session {
     }
 
     /// Takes what the router has sent, in pieces of any size.
-    pub fn handle_bytes(&mut self, now: Instant, mut bytes: &[u8]) -> Result<(), Error> {
+    pub fn handle_bytes(&mut self, mut bytes: &[u8], now: Instant) -> Result<(), Error> {
         self.last_received = now;
         let mut inbox = std::mem::take(&mut self.inbox);
         while let Some(batch) = inbox.next_batch(&mut bytes)? {
@@ -188,81 +201,89 @@ impl Session {
     }
 
     /// The socket has taken that many of them.
-    pub fn handle_sent(&mut self, now: Instant, count: usize) {
+    pub fn handle_sent(&mut self, count: usize, now: Instant) {
         self.outbox.consume(count);
         self.last_sent = now;
         self.announce();
-        if self.starved && self.outbox.room() >= CAPACITY / 2 {
-            self.starved = false;
+        if self.room_wanted && self.outbox.room() >= CAPACITY / 2 {
+            self.room_wanted = false;
             self.events.push_back(SessionEvent::Room);
         }
     }
 
-    /// Sends a sample. No allocation; all of it or nothing.
+    /// Publishes a payload under a key, all of it or nothing. It allocates nothing.
     pub fn publish(&mut self, key: &str, payload: &[u8]) -> Result<(), SendError> {
-        let sn = self.ready()?;
-        self.outbox.append(message::bound(key, payload), |out| message::publication(out, sn, key, payload))?;
+        let (sn, key) = (self.ready()?, self.entities.wire_key(key));
+        self.outbox.append(message::bound(&key, payload), |out| message::publication(out, sn, &key, payload))?;
         self.advance();
         Ok(())
     }
 
     /// Says that nothing more comes under this key.
     pub fn delete(&mut self, key: &str) -> Result<(), SendError> {
-        let sn = self.ready()?;
-        self.outbox.append(message::bound(key, b""), |out| message::deletion(out, sn, key))?;
+        let (sn, key) = (self.ready()?, self.entities.wire_key(key));
+        self.outbox.append(message::bound(&key, b""), |out| message::deletion(out, sn, &key))?;
         self.advance();
         Ok(())
     }
 
     /// Bytes of replies that are taken now. Part of the transmit buffer is kept for everything else.
-    pub fn room(&self) -> usize {
+    fn room(&self) -> usize {
         self.outbox.room().saturating_sub(RESERVE)
     }
 
-    /// Sends one of the replies to a query.
-    pub fn reply(&mut self, query: u32, key: &str, payload: &[u8]) -> Result<(), SendError> {
-        let sn = self.ready()?;
-        let bound = message::bound(key, payload);
+    /// Sends one of the replies to a query. `Full`: go on after `SessionEvent::Room`. `Gone`: forget the query.
+    pub fn reply(&mut self, query: QueryId, key: &str, payload: &[u8]) -> Result<(), SendError> {
+        let rid = self.request(query)?;
+        let (sn, key) = (self.ready()?, self.entities.wire_key(key));
+        let bound = message::bound(&key, payload);
         if bound <= usize::from(BATCH) && bound > self.room() {
-            self.starved = true;
+            self.room_wanted = true;
             return Err(SendError::Full);
         }
-        self.outbox.append(bound, |out| message::reply(out, sn, query, key, payload))?;
+        self.outbox.append(bound, |out| message::reply(out, sn, rid, &key, payload))?;
         self.advance();
         Ok(())
     }
 
-    /// Says that a query has had all its replies.
-    pub fn finish(&mut self, query: u32) -> Result<(), SendError> {
+    /// Says that a query has had all its replies. `Full`: again after `SessionEvent::Room`.
+    pub fn finish(&mut self, query: QueryId) -> Result<(), SendError> {
+        let rid = self.request(query)?;
         let sn = self.ready()?;
-        let sent = self.outbox.append(message::bound("", b""), |out| message::last_reply(out, sn, query));
-        self.starved |= sent == Err(SendError::Full);
+        let sent = self.outbox.append(message::bound(&WireExpr::empty(), b""), |out| message::last_reply(out, sn, rid));
+        self.room_wanted |= sent == Err(SendError::Full);
         sent?;
         self.advance();
         Ok(())
     }
 
-    /// Declares a liveliness token, as soon as the session is up and there is room. `id` is the caller's, unique in the session.
-    pub fn declare_token(&mut self, id: u32, key: &str) {
-        self.entities.declare(id, Kind::Token, key);
+    /// Declares something under a key, as soon as the session is up and there is room. What is declared already stays so.
+    pub fn declare(&mut self, what: Declaration, key: &str) {
+        self.entities.declare(what, key);
         self.announce();
     }
 
-    /// Declares a queryable, likewise.
-    pub fn declare_queryable(&mut self, id: u32, key: &str) {
-        self.entities.declare(id, Kind::Queryable, key);
+    /// Withdraws what was declared under a key, if it was.
+    pub fn undeclare(&mut self, what: Declaration, key: &str) {
+        self.entities.undeclare(what, key);
         self.announce();
     }
 
-    /// Withdraws a token or a queryable.
-    pub fn undeclare(&mut self, id: u32) {
-        self.entities.withdraw(id);
-        self.announce();
+    /// Takes over what an earlier session had declared, to be declared to this router too.
+    pub(crate) fn adopt(&mut self, entities: Entities) {
+        self.entities = entities;
+    }
+
+    /// Gives back what is declared, for the next session.
+    pub(crate) fn release(&mut self) -> Entities {
+        let mut entities = std::mem::take(&mut self.entities);
+        entities.forget_router();
+        entities
     }
 
     /// Says goodbye. What `transmit` gives afterwards should still be sent, then the connection ended.
     pub fn close(&mut self) {
-        // With no room there is nobody reading: the end of the connection says it too.
+        // Without room the router does not read, and the end of the connection tells it the same.
         let _ = self.send_control(CONTROL, &Close { reason: close::reason::GENERIC, session: true });
     }
 
@@ -323,7 +344,7 @@ impl Session {
     fn handle_fragment(&mut self, batch: &mut &[u8]) -> Result<(), Error> {
         let fragment: Fragment = read(batch, "an unreadable Fragment")?;
         self.expect_up()?;
-        // The best-effort channel carries samples, and we subscribe to none.
+        // The best-effort channel carries samples only, and a client without subscribers expects none.
         if fragment.reliability != Reliability::Reliable {
             return Ok(());
         }
@@ -341,11 +362,12 @@ impl Session {
             NetworkBody::Request(request) => self.handle_request(request),
             NetworkBody::Interest(interest) => self.handle_interest(&interest),
             NetworkBody::Declare(declare) => match declare.body {
-                DeclareBody::DeclareKeyExpr(alias) => drop(self.aliases.declare(alias.id, &alias.wire_expr)),
+                DeclareBody::DeclareKeyExpr(alias) => _ = self.aliases.declare(alias.id, &alias.wire_expr),
                 DeclareBody::UndeclareKeyExpr(alias) => self.aliases.undeclare(alias.id),
-                _ => {} // Others' subscribers, queryables and tokens: we never ask for them.
+                // The router's subscribers, queryables and tokens mean nothing to a client that does not ask for them.
+                _ => {}
             },
-            // Samples and replies to nobody: we have no subscriber and ask no query. OAM is between routers.
+            // A client without subscribers and queries expects no samples and no replies. OAM is between routers.
             NetworkBody::Push(_) | NetworkBody::Response(_) | NetworkBody::ResponseFinal(_) | NetworkBody::OAM(_) => {}
         }
         Ok(())
@@ -353,22 +375,31 @@ impl Session {
 
     fn handle_request(&mut self, request: Request) {
         let RequestBody::Query(query) = request.payload;
+        let id = QueryId { session: self.id, request: request.id };
         let waiting = self.events.iter().filter(|event| matches!(event, SessionEvent::Query(_))).count();
-        match self.aliases.resolve(&request.wire_expr) {
-            Some(key) if waiting < QUERIES => {
-                self.events.push_back(SessionEvent::Query(SessionQuery { id: request.id, key, parameters: query.parameters }));
+        match self.whole_key(&request.wire_expr) {
+            Some(key) if waiting < QUERIES_MAX => {
+                self.events.push_back(SessionEvent::Query(Query { id, key, parameters: query.parameters }));
             }
-            // Better an empty answer at once than a questioner who waits for his timeout. If even that does not fit, he waits.
-            _ => drop(self.finish(request.id)),
+            // An empty answer at once spares whoever asks the wait for a timeout. If even that does not fit, the timeout must do.
+            _ => drop(self.finish(id)),
         }
     }
 
-    /// Routers of today ask a client nothing (they learn what it has from its declarations); the protocol lets them.
+    /// The text of a key that the router has sent, which may begin with a number of the router's or of ours.
+    fn whole_key(&self, key: &WireExpr<'_>) -> Option<String> {
+        match key.mapping {
+            Mapping::Receiver if key.scope != 0 => self.entities.declared_key(key.scope).map(|start| format!("{start}{}", key.suffix)),
+            _ => self.aliases.resolve(key),
+        }
+    }
+
+    /// Answers an Interest. Routers of today send none to a client, since they learn what it has from its declarations.
     fn handle_interest(&mut self, interest: &Interest) {
         if !matches!(interest.mode, InterestMode::Current | InterestMode::CurrentFuture) {
             return; // Future declarations are sent anyway.
         }
-        let key = interest.wire_expr.as_ref().map(|key| self.aliases.resolve(key).unwrap_or_default());
+        let key = interest.wire_expr.as_ref().map(|key| self.whole_key(key).unwrap_or_default());
         for (key, body) in self.entities.matching(interest.options, key.as_deref()) {
             let _ = self.send_declare(&key, Some(interest.id), body);
         }
@@ -431,7 +462,7 @@ impl Session {
         self.outbox.append(bound, |out| Zenoh080::new().write(out, message))
     }
 
-    /// Sends declarations and withdrawals that wait, as far as there is room.
+    /// Sends the declarations and withdrawals that wait, as long as there is room.
     fn announce(&mut self) {
         while self.is_up()
             && let Some((key, body)) = self.entities.next()
@@ -443,9 +474,14 @@ impl Session {
 
     fn send_declare(&mut self, key: &str, interest: Option<u32>, body: DeclareBody) -> Result<(), SendError> {
         let sn = self.ready()?;
-        self.outbox.append(message::bound(key, b""), |out| message::declare(out, sn, interest, body))?;
+        self.outbox.append(message::bound(&key.into(), b""), |out| message::declare(out, sn, interest, body))?;
         self.advance();
         Ok(())
+    }
+
+    /// The router's number of a query, if the query is of this session.
+    fn request(&self, query: QueryId) -> Result<u32, SendError> {
+        (query.session == self.id).then_some(query.request).ok_or(SendError::Gone)
     }
 
     /// The sequence number for the next frame, if frames may be sent.
@@ -457,13 +493,13 @@ impl Session {
         self.sn = self.sn.wrapping_add(1) & self.mask;
     }
 
-    /// A sign of life is due only when nothing waits: what waits is one, or will not get through either.
+    /// When a sign of life is due. None is, while bytes wait for the socket: they are one, or will not get through either.
     fn keep_alive_due(&self) -> Option<Instant> {
         (self.is_up() && self.outbox.pending().is_empty()).then(|| self.last_sent + LEASE / KEEP_ALIVES_PER_LEASE)
     }
 }
 
-/// Reads one thing off the front of `bytes`; what cannot be read is an error, never left out.
+/// Reads one thing off the front of `bytes`. What cannot be read is an error and is never skipped.
 fn read<'b, T>(bytes: &mut &'b [u8], what: &'static str) -> Result<T, Error>
 where
     Zenoh080: for<'r> RCodec<T, &'r mut &'b [u8], Error = DidntRead>,

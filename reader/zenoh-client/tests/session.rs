@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
-use teleinfo_zenoh_client::{Credentials, Error, Identity, SendError, Session, SessionEvent};
+use teleinfo_zenoh_client::{Credentials, Declaration, Error, Identity, QueryId, SendError, Session, SessionEvent};
 use zenoh_codec::{RCodec, WCodec, Zenoh080};
 use zenoh_protocol::core::{Bits, Field, Reliability, Resolution, WhatAmI, WireExpr, ZenohIdProto};
 use zenoh_protocol::network::declare::{self, DeclareKeyExpr, DeclareSubscriber};
@@ -15,8 +15,8 @@ use zenoh_protocol::network::{Declare, DeclareBody, Interest, Mapping, NetworkBo
 use zenoh_protocol::transport::{Close, Frame, InitAck, KeepAlive, OpenAck, TransportBody, TransportMessage, close, frame, init};
 use zenoh_protocol::zenoh::{Query, RequestBody};
 
-const ALIVE: &str = "tic/v1/012345678912/alive";
-const HISTORY: &str = "tic/v1/012345678912/history";
+const ALIVE: &str = "sensors/1/alive";
+const HISTORY: &str = "sensors/1/history";
 const FIRST_SN: u32 = (1 << 28) - 2;
 
 fn batch(message: impl Into<TransportMessage>) -> Vec<u8> {
@@ -110,7 +110,7 @@ fn sent(session: &mut Session, now: Instant) -> Vec<TransportBody> {
         rest = after;
     }
     let count = session.transmit().len();
-    session.handle_sent(now, count);
+    session.handle_sent(count, now);
     messages
 }
 
@@ -122,13 +122,13 @@ fn begun(credentials: Option<Credentials>, now: Instant) -> Session {
 
 fn established(now: Instant) -> Session {
     let mut session = begun(None, now);
-    session.handle_bytes(now, &batch(init_ack(Resolution::default()))).unwrap();
+    session.handle_bytes(&batch(init_ack(Resolution::default())), now).unwrap();
     let messages = sent(&mut session, now);
     assert!(
         matches!(&messages[..], [TransportBody::OpenSyn(open)] if open.initial_sn == FIRST_SN && open.cookie.len() == 64),
         "{messages:?}"
     );
-    session.handle_bytes(now, &batch(open_ack(Duration::from_secs(10)))).unwrap();
+    session.handle_bytes(&batch(open_ack(Duration::from_secs(10))), now).unwrap();
     assert_eq!(session.poll_event(), Some(SessionEvent::Up { authenticated: false }));
     session
 }
@@ -149,7 +149,7 @@ fn sequence_numbers_follow_each_other_and_wrap_where_agreed() {
     let mut session = begun(None, now);
     let mut small = Resolution::default();
     small.set(Field::FrameSN, Bits::U8);
-    session.handle_bytes(now, &batch(init_ack(small))).unwrap();
+    session.handle_bytes(&batch(init_ack(small)), now).unwrap();
     assert!(matches!(&sent(&mut session, now)[..], [TransportBody::OpenSyn(open)] if open.initial_sn == FIRST_SN & 0x7f));
 }
 
@@ -165,7 +165,7 @@ fn a_sign_of_life_goes_out_four_times_per_lease_unless_something_else_does() {
         assert!(session.transmit().is_empty());
         session.handle_timeout(due).unwrap();
         assert!(matches!(sent(&mut session, due)[..], [TransportBody::KeepAlive(_)]));
-        session.handle_bytes(due, &batch(KeepAlive)).unwrap();
+        session.handle_bytes(&batch(KeepAlive), due).unwrap();
         now = due;
     }
     session.publish("key", b"value").unwrap();
@@ -177,8 +177,8 @@ fn a_sign_of_life_goes_out_four_times_per_lease_unless_something_else_does() {
 fn silence_longer_than_the_routers_lease_ends_the_session() {
     let start = Instant::now();
     let mut session = begun(None, start);
-    session.handle_bytes(start, &batch(init_ack(Resolution::default()))).unwrap();
-    session.handle_bytes(start, &batch(open_ack(Duration::from_secs(3)))).unwrap();
+    session.handle_bytes(&batch(init_ack(Resolution::default())), start).unwrap();
+    session.handle_bytes(&batch(open_ack(Duration::from_secs(3))), start).unwrap();
     session.handle_timeout(start + Duration::from_millis(2999)).unwrap();
     assert_eq!(session.handle_timeout(start + Duration::from_secs(3)), Err(Error::Silent(Duration::from_secs(3))));
 
@@ -188,8 +188,8 @@ fn silence_longer_than_the_routers_lease_ends_the_session() {
 
     // A lease beyond all reason is no reason to panic.
     let mut session = begun(None, start);
-    session.handle_bytes(start, &batch(init_ack(Resolution::default()))).unwrap();
-    session.handle_bytes(start, &batch(open_ack(Duration::from_secs(u64::MAX)))).unwrap();
+    session.handle_bytes(&batch(init_ack(Resolution::default())), start).unwrap();
+    session.handle_bytes(&batch(open_ack(Duration::from_secs(u64::MAX))), start).unwrap();
     session.handle_timeout(start + Duration::from_secs(60)).unwrap();
     session.poll_timeout();
 }
@@ -199,10 +199,10 @@ fn what_a_close_means_depends_on_when_it_comes() {
     let now = Instant::now();
     let goodbye = |reason| batch(Close { reason, session: true });
     let password = || Some(Credentials::new("pi", "secret"));
-    assert_eq!(begun(None, now).handle_bytes(now, &goodbye(close::reason::GENERIC)), Err(Error::PasswordMissing));
-    assert_eq!(begun(None, now).handle_bytes(now, &goodbye(close::reason::INVALID)), Err(Error::Version { theirs: None }));
-    assert_eq!(begun(password(), now).handle_bytes(now, &goodbye(close::reason::GENERIC)), Err(Error::Closed(close::reason::GENERIC)));
-    assert_eq!(established(now).handle_bytes(now, &goodbye(close::reason::EXPIRED)), Err(Error::Closed(close::reason::EXPIRED)));
+    assert_eq!(begun(None, now).handle_bytes(&goodbye(close::reason::GENERIC), now), Err(Error::PasswordMissing));
+    assert_eq!(begun(None, now).handle_bytes(&goodbye(close::reason::INVALID), now), Err(Error::Version { theirs: None }));
+    assert_eq!(begun(password(), now).handle_bytes(&goodbye(close::reason::GENERIC), now), Err(Error::Closed(close::reason::GENERIC)));
+    assert_eq!(established(now).handle_bytes(&goodbye(close::reason::EXPIRED), now), Err(Error::Closed(close::reason::EXPIRED)));
     let words = Error::Closed(close::reason::MAX_SESSIONS).to_string();
     assert!(words.contains("max_sessions"), "{words}");
 }
@@ -217,11 +217,11 @@ fn messages_out_of_place_are_errors_with_words() {
         (framed(|bytes| bytes.extend([0x01 | 0x20, 0x05])), "version 5"),
         (b"SSH-2.0-OpenSSH_9.2\r\n".repeat(1000).clone(), "is this a Zenoh router"),
     ] {
-        let error = begun(None, now).handle_bytes(now, &bytes).unwrap_err().to_string();
+        let error = begun(None, now).handle_bytes(&bytes, now).unwrap_err().to_string();
         assert!(error.contains(words), "{error}");
     }
     let mut session = established(now);
-    let error = session.handle_bytes(now, &batch(init_ack(Resolution::default()))).unwrap_err();
+    let error = session.handle_bytes(&batch(init_ack(Resolution::default())), now).unwrap_err();
     assert_eq!(error, Error::Malformed("an InitAck out of place"));
 
     // A frame whose second message is damaged: the first counts, the second is not left out silently.
@@ -230,22 +230,22 @@ fn messages_out_of_place_are_errors_with_words() {
     damaged.extend([0x1c, 0xff]);
     let length = u16::try_from(damaged.len() - 2).unwrap();
     damaged[..2].copy_from_slice(&length.to_le_bytes());
-    assert_eq!(session.handle_bytes(now, &damaged), Err(Error::Malformed("an unreadable message in a Frame")));
+    assert_eq!(session.handle_bytes(&damaged, now), Err(Error::Malformed("an unreadable message in a Frame")));
 }
 
 #[test]
 fn what_is_declared_early_goes_out_when_the_session_stands() {
     let now = Instant::now();
     let mut session = begun(None, now);
-    session.declare_token(1, ALIVE);
-    session.declare_queryable(2, HISTORY);
+    session.declare(Declaration::Token, ALIVE);
+    session.declare(Declaration::Queryable, HISTORY);
     assert!(session.transmit().is_empty());
     assert_eq!(session.publish("key", b"value"), Err(SendError::Offline));
-    session.handle_bytes(now, &batch(init_ack(Resolution::default()))).unwrap();
+    session.handle_bytes(&batch(init_ack(Resolution::default())), now).unwrap();
     sent(&mut session, now);
-    session.handle_bytes(now, &batch(open_ack(Duration::from_secs(10)))).unwrap();
+    session.handle_bytes(&batch(open_ack(Duration::from_secs(10))), now).unwrap();
     assert_eq!(declarations(&sent(&mut session, now)), [(None, "token"), (None, "queryable")]);
-    session.undeclare(1);
+    session.undeclare(Declaration::Token, ALIVE);
     assert_eq!(declarations(&sent(&mut session, now)), [(None, "no token")]);
 }
 
@@ -271,8 +271,8 @@ fn declarations(messages: &[TransportBody]) -> Vec<(Option<u32>, &'static str)> 
 fn an_interest_is_answered_with_what_it_asks_for_and_an_end() {
     let now = Instant::now();
     let mut session = established(now);
-    session.declare_token(1, ALIVE);
-    session.declare_queryable(2, HISTORY);
+    session.declare(Declaration::Token, ALIVE);
+    session.declare(Declaration::Queryable, HISTORY);
     sent(&mut session, now);
     let mut ask = |mode, options, wire_expr| {
         let interest = Interest {
@@ -284,13 +284,13 @@ fn an_interest_is_answered_with_what_it_asks_for_and_an_end() {
             ext_tstamp: None,
             ext_nodeid: interest::ext::NodeIdType::DEFAULT,
         };
-        session.handle_bytes(now, &network(NetworkBody::Interest(interest))).unwrap();
+        session.handle_bytes(&network(NetworkBody::Interest(interest)), now).unwrap();
         declarations(&sent(&mut session, now))
     };
     let both = InterestOptions::TOKENS + InterestOptions::QUERYABLES;
     assert_eq!(ask(InterestMode::Current, InterestOptions::TOKENS, None), [(Some(9), "token"), (Some(9), "final")]);
     assert_eq!(
-        ask(InterestMode::CurrentFuture, both, Some(key("tic/**"))),
+        ask(InterestMode::CurrentFuture, both, Some(key("sensors/**"))),
         [(Some(9), "token"), (Some(9), "queryable"), (Some(9), "final")]
     );
     assert_eq!(ask(InterestMode::Current, InterestOptions::SUBSCRIBERS, None), [(Some(9), "final")]);
@@ -302,16 +302,14 @@ fn an_interest_is_answered_with_what_it_asks_for_and_an_end() {
 fn a_query_may_use_the_routers_short_name_for_a_key() {
     let now = Instant::now();
     let mut session = established(now);
-    session
-        .handle_bytes(now, &declare(DeclareBody::DeclareKeyExpr(DeclareKeyExpr { id: 3, wire_expr: key("tic/v1/012345678912") })))
-        .unwrap();
-    session.handle_bytes(now, &declare(DeclareBody::DeclareSubscriber(DeclareSubscriber { id: 1, wire_expr: key("tic/**") }))).unwrap();
-    session.handle_bytes(now, &query(7, WireExpr { scope: 3, suffix: "/history".into(), mapping: Mapping::Sender })).unwrap();
+    session.handle_bytes(&declare(DeclareBody::DeclareKeyExpr(DeclareKeyExpr { id: 3, wire_expr: key("sensors/1") })), now).unwrap();
+    session.handle_bytes(&declare(DeclareBody::DeclareSubscriber(DeclareSubscriber { id: 1, wire_expr: key("sensors/**") })), now).unwrap();
+    session.handle_bytes(&query(7, WireExpr { scope: 3, suffix: "/history".into(), mapping: Mapping::Sender }), now).unwrap();
     let Some(SessionEvent::Query(asked)) = session.poll_event() else { panic!("no query") };
-    assert_eq!((asked.id, &*asked.key, &*asked.parameters), (7, HISTORY, "from=1"));
+    assert_eq!((&*asked.key, &*asked.parameters), (HISTORY, "from=1"));
 
     // A name never declared: an empty answer, so that nobody waits.
-    session.handle_bytes(now, &query(8, WireExpr { scope: 4, suffix: "/history".into(), mapping: Mapping::Sender })).unwrap();
+    session.handle_bytes(&query(8, WireExpr { scope: 4, suffix: "/history".into(), mapping: Mapping::Sender }), now).unwrap();
     assert_eq!(session.poll_event(), None);
     assert!(
         matches!(&sent(&mut session, now)[..], [TransportBody::Frame(frame)] if matches!(&frame.payload[0].body, NetworkBody::ResponseFinal(end) if end.rid == 8))
@@ -323,7 +321,7 @@ fn a_flood_of_queries_is_bounded_and_the_rest_get_an_empty_answer() {
     let now = Instant::now();
     let mut session = established(now);
     for id in 0..100 {
-        session.handle_bytes(now, &query(id, key(HISTORY))).unwrap();
+        session.handle_bytes(&query(id, key(HISTORY)), now).unwrap();
     }
     let turned_away = sent(&mut session, now).len();
     let heard = std::iter::from_fn(|| session.poll_event()).count();
@@ -334,22 +332,71 @@ fn a_flood_of_queries_is_bounded_and_the_rest_get_an_empty_answer() {
 fn replies_leave_room_for_samples_and_room_is_announced() {
     let now = Instant::now();
     let mut session = established(now);
+    let asked = asked(&mut session, now);
     let mut replies = 0;
-    while session.reply(1, "key", &[0; 1000]).is_ok() {
+    while session.reply(asked, "key", &[0; 1000]).is_ok() {
         replies += 1;
     }
-    assert_eq!(session.reply(1, "key", &[0; 1000]), Err(SendError::Full));
-    assert!(replies > 40 && session.room() < 1100);
+    assert_eq!(session.reply(asked, "key", &[0; 1000]), Err(SendError::Full));
+    assert!(replies > 40);
     for _ in 0..10 {
         session.publish("key", &[0; 1000]).expect("room for samples");
     }
-    session.finish(1).unwrap();
+    session.finish(asked).unwrap();
     assert_eq!(session.poll_event(), None);
-    session.handle_sent(now, 10_000);
+    session.handle_sent(10_000, now);
     assert_eq!(session.poll_event(), None, "not for every few bytes");
-    session.handle_sent(now, 40_000);
+    session.handle_sent(40_000, now);
     assert_eq!(session.poll_event(), Some(SessionEvent::Room));
-    session.reply(1, "key", &[0; 1000]).unwrap();
+    session.reply(asked, "key", &[0; 1000]).unwrap();
+}
+
+/// A query that a session has been asked.
+fn asked(session: &mut Session, now: Instant) -> QueryId {
+    session.handle_bytes(&query(1, key(HISTORY)), now).unwrap();
+    match session.poll_event() {
+        Some(SessionEvent::Query(query)) => query.id,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_reply_to_another_sessions_query_is_refused() {
+    let now = Instant::now();
+    let asked = asked(&mut established(now), now);
+    let mut other = Session::new(Identity { id: [3; 16], first_sn: FIRST_SN }, None, now).unwrap();
+    assert_eq!(other.reply(asked, "key", b"late"), Err(SendError::Gone));
+    assert_eq!(other.finish(asked), Err(SendError::Gone));
+}
+
+#[test]
+fn a_declared_key_goes_out_as_its_number_and_comes_back_as_one() {
+    let now = Instant::now();
+    let mut session = established(now);
+    session.declare(Declaration::Key, "sensors/1");
+    session.publish("sensors/1", b"known").unwrap();
+    session.publish("sensors/2", b"unknown").unwrap();
+    let keys: Vec<_> = sent(&mut session, now)
+        .into_iter()
+        .filter_map(|body| match body {
+            TransportBody::Frame(frame) => match &frame.payload[0].body {
+                NetworkBody::Push(push) => Some(push.wire_expr.clone()),
+                _ => None,
+            },
+            _ => None,
+        })
+        .collect();
+    assert_eq!(keys, [WireExpr { scope: 1, suffix: "".into(), mapping: Mapping::Sender }, key("sensors/2")]);
+
+    session.handle_bytes(&query(1, WireExpr { scope: 1, suffix: "/history".into(), mapping: Mapping::Receiver }), now).unwrap();
+    assert!(matches!(session.poll_event(), Some(SessionEvent::Query(query)) if query.key == HISTORY));
+
+    session.undeclare(Declaration::Key, "sensors/1");
+    session.publish("sensors/1", b"known").unwrap();
+    let last = sent(&mut session, now).pop().unwrap();
+    assert!(
+        matches!(last, TransportBody::Frame(frame) if matches!(&frame.payload[0].body, NetworkBody::Push(push) if push.wire_expr == key("sensors/1")))
+    );
 }
 
 #[test]
@@ -357,7 +404,7 @@ fn a_declaration_that_finds_the_buffer_full_goes_out_later() {
     let now = Instant::now();
     let mut session = established(now);
     while session.publish("key", b"").is_ok() {}
-    session.declare_token(1, ALIVE);
+    session.declare(Declaration::Token, ALIVE);
     let messages = sent(&mut session, now);
     assert!(
         messages.iter().all(|body| matches!(body, TransportBody::Frame(frame) if matches!(frame.payload[0].body, NetworkBody::Push(_))))
@@ -370,7 +417,7 @@ fn outcome(mut session: Session, pieces: &[&[u8]]) -> (Vec<SessionEvent>, Vec<u8
     let now = Instant::now();
     let mut end = None;
     for piece in pieces {
-        if let Err(error) = session.handle_bytes(now, piece) {
+        if let Err(error) = session.handle_bytes(piece, now) {
             end = Some(error);
             break;
         }
@@ -380,7 +427,7 @@ fn outcome(mut session: Session, pieces: &[&[u8]]) -> (Vec<SessionEvent>, Vec<u8
 }
 
 fn conversation() -> Vec<u8> {
-    let mut bytes = declare(DeclareBody::DeclareKeyExpr(DeclareKeyExpr { id: 3, wire_expr: key("tic/v1/012345678912") }));
+    let mut bytes = declare(DeclareBody::DeclareKeyExpr(DeclareKeyExpr { id: 3, wire_expr: key("sensors/1") }));
     bytes.extend(batch(KeepAlive));
     bytes.extend(query(7, key(HISTORY)));
     bytes.extend(query(8, WireExpr { scope: 3, suffix: "/history".into(), mapping: Mapping::Sender }));
@@ -426,7 +473,7 @@ proptest! {
         outcome(established(now), &[&damage(conversation(), &places)]);
         outcome(begun(None, now), &[&damage(batch(init_ack(Resolution::default())), &places)]);
         let mut opening = begun(None, now);
-        opening.handle_bytes(now, &batch(init_ack(Resolution::default()))).unwrap();
+        opening.handle_bytes(&batch(init_ack(Resolution::default())), now).unwrap();
         outcome(opening, &[&damage(batch(open_ack(Duration::from_secs(10))), &places)]);
     }
 

@@ -24,8 +24,8 @@ impl LocalTime {
         let stamp = Timestamp::from_unix(unix);
         Self {
             unix,
-            day: day_number(i64::from(stamp.year), stamp.month, stamp.day),
-            minute: u16::from(stamp.hour) * 60 + u16::from(stamp.minute),
+            day: day_number(i64::from(stamp.year()), stamp.month(), stamp.day()),
+            minute: u16::from(stamp.hour()) * 60 + u16::from(stamp.minute()),
             stamp,
         }
     }
@@ -33,7 +33,7 @@ impl LocalTime {
     /// The hour, 0 to 23.
     #[must_use]
     pub fn hour(&self) -> usize {
-        usize::from(self.stamp.hour)
+        usize::from(self.stamp.hour())
     }
 }
 
@@ -56,7 +56,7 @@ pub fn day_number(year: i64, month: u8, day: u8) -> i64 {
 pub fn date(day: i64) -> (i64, u8, u8) {
     // Noon in UTC is the same date in France.
     let stamp = Timestamp::from_unix(day * DAY + DAY / 2);
-    (i64::from(stamp.year), stamp.month, stamp.day)
+    (i64::from(stamp.year()), stamp.month(), stamp.day())
 }
 
 /// When this minute of this local day comes.
@@ -65,9 +65,10 @@ pub fn moment(day: i64, minute: u16) -> i64 {
     unix_of(Season::Unstated, date(day), minute)
 }
 
+#[expect(clippy::expect_used, reason = "the house lives between 2001 and 2090, and asks for days of its calendar only")]
 fn unix_of(season: Season, (year, month, day): (i64, u8, u8), minute: u16) -> i64 {
-    Timestamp { season, degraded: false, year: year as u16, month, day, hour: (minute / 60) as u8, minute: (minute % 60) as u8, second: 0 }
-        .unix_seconds()
+    let time = ((minute / 60) as u8, (minute % 60) as u8, 0);
+    Timestamp::new(season, (year as u16, month, day), time).expect("a day of the calendar").unix_seconds()
 }
 
 /// Reads `2024-01-07T17:58:10` (French legal time) or `@1704646690` (seconds since 1970).

@@ -2,7 +2,7 @@
 
 use super::Meter;
 use crate::frame::Fields;
-use teleinfo_proto::tic::Colour;
+use teleinfo_proto::tic::Tomorrow;
 
 /// IMAX of a Linky never changes (54E §6.1).
 const IMAX_SINGLE: u64 = 90;
@@ -54,7 +54,7 @@ impl Meter {
         let place = (usize::from(self.tariff.index) - 1).min(historic.periods.len() - 1);
         fields.text("PTEC", historic.periods[place]);
         if self.tariff.colour.is_some() {
-            fields.text("DEMAIN", Colour::tomorrow(self.tariff.next_colour));
+            fields.text("DEMAIN", &Tomorrow::from(self.tariff.next_colour).to_string());
         }
         if self.is_ejp() && self.tariff.notice.is_some() {
             fields.number("PEJP", PEJP);

@@ -146,7 +146,7 @@ impl House {
 
     /// Two radiators, which a load controller keeps off while the rest comes near the subscribed power.
     fn heat(&mut self, now: LocalTime, phases: &mut [Phase; 3]) {
-        let share = HEATING[usize::from(now.stamp.month) - 1];
+        let share = HEATING[usize::from(now.stamp.month()) - 1];
         let watts = (self.limit / 8.0).min(1000.0);
         for at in 0..self.radiators.len() {
             self.radiators[at] = (self.radiators[at] + 1) % RADIATOR_CYCLE;
@@ -164,8 +164,8 @@ impl House {
             return;
         }
         self.clouds = (self.clouds + self.rng.around_zero(0.01)).clamp(0.1, 1.0);
-        let (rise, set) = SUN[usize::from(now.stamp.month) - 1];
-        let seconds = f64::from(now.minute) * 60.0 + f64::from(now.stamp.second);
+        let (rise, set) = SUN[usize::from(now.stamp.month()) - 1];
+        let seconds = f64::from(now.minute) * 60.0 + f64::from(now.stamp.second());
         let x = (seconds - f64::from(rise) * 60.0) / (f64::from(set - rise) * 60.0);
         let height = (4.0 * x * (1.0 - x)).max(0.0);
         let watts = PANELS * height * self.clouds;

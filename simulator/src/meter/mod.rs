@@ -165,7 +165,7 @@ impl Meter {
 
     fn second(&mut self) {
         self.now = LocalTime::at(self.now.unix + 1);
-        if self.now.stamp.second == 0 {
+        if self.now.stamp.second() == 0 {
             self.tariff = self.tariff_clock.at(self.now);
         }
         self.phases = if self.breaker.is_open() { self.house.step_dark() } else { self.house.step(self.now, self.off_peak()) };

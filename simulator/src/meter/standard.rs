@@ -162,5 +162,5 @@ fn maximum(fields: &mut Fields, [today, yesterday]: [&'static str; 2], maximum: 
 
 /// DPMn and FPMn carry a space where others have the season.
 fn unstated(unix: i64) -> Timestamp {
-    Timestamp { season: Season::Unstated, ..Timestamp::from_unix(unix) }
+    Timestamp::from_unix(unix).with_season(Season::Unstated)
 }

@@ -157,7 +157,7 @@ impl TariffClock {
 
     /// The network operator's four-index grid: high season from November to March, off-peak at night.
     fn distributor(&self, now: LocalTime) -> u8 {
-        let high_season = matches!(now.stamp.month, 11 | 12 | 1 | 2 | 3);
+        let high_season = matches!(now.stamp.month(), 11 | 12 | 1 | 2 | 3);
         let off_peak = self.contact;
         match (high_season, off_peak) {
             (false, true) => 1,

@@ -4,7 +4,7 @@ use super::clock::parse_start;
 use super::contract::Contract;
 use super::*;
 use std::collections::HashMap;
-use teleinfo_proto::tic::{Decoder, End, Event, Parity, StatusRegister};
+use teleinfo_proto::tic::{Decoder, Event, FrameEnd, Parity, StatusRegister};
 
 fn options(mode: Mode, contract: &str, phases: usize, start: &str) -> MeterOptions {
     MeterOptions { phases, ..MeterOptions::new(mode, Contract::find(contract).unwrap(), parse_start(start).unwrap()) }
@@ -36,7 +36,7 @@ fn assert_decodes(frame: &Frame) {
             Event::Dataset(dataset) => {
                 let group = groups.next().unwrap();
                 let timestamp = group.timestamp.as_deref();
-                assert_eq!((dataset.label, dataset.timestamp, dataset.data), (group.label, timestamp, group.data.as_str()));
+                assert_eq!((dataset.label(), dataset.timestamp(), dataset.data()), (group.label, timestamp, group.data.as_str()));
             }
             Event::Refused(refusal) => panic!("{refusal} in {:?}", frame.groups),
             Event::FrameEnd(how) => end = Some(how),
@@ -44,7 +44,7 @@ fn assert_decodes(frame: &Frame) {
         }
     }
     assert!(groups.next().is_none());
-    let expected = if frame.complete { End::Etx { whole: true } } else { End::Eot };
+    let expected = if frame.complete { FrameEnd::Etx { whole: true } } else { FrameEnd::Eot };
     assert_eq!(end, Some(expected));
 }
 

@@ -6,9 +6,9 @@ use super::*;
 
 fn sample(boot: u64, sequence: u64) -> Received {
     Received {
-        boot: BootId(boot),
+        boot: BootId::new(boot),
         sequence,
-        kind: Kind::Frame { complete: true },
+        kind: SampleKind::Frame { complete: true },
         meter: "012345678912".parse().unwrap(),
         unix_ms: i64::try_from(boot * 1_000_000 + sequence * 1_000).unwrap(),
         uptime_ms: sequence * 1_000,
@@ -22,7 +22,7 @@ fn samples(boot: u64, sequences: impl IntoIterator<Item = u64>) -> Vec<Received>
 
 /// Everything the intake hands on now, as `(boot, sequence)`.
 fn drain(intake: &mut Intake, now: Instant) -> Vec<(u64, u64)> {
-    std::iter::from_fn(|| intake.poll_sample(now)).map(|sample| (sample.boot.0, sample.sequence)).collect()
+    std::iter::from_fn(|| intake.poll_sample(now)).map(|sample| (sample.boot.get(), sample.sequence)).collect()
 }
 
 fn live(intake: &mut Intake, boot: u64, sequences: impl IntoIterator<Item = u64>) {
@@ -63,7 +63,7 @@ fn a_gap_is_filled_before_what_follows() {
     live(&mut intake, 1, [1, 2, 6]);
     assert_eq!(drain(&mut intake, now), of(1, 1..3));
     let question = intake.poll_question(now).unwrap();
-    assert_eq!((question.boot, question.sequence), (BootId(1), 2));
+    assert_eq!((question.boot, question.sequence), (BootId::new(1), 2));
     assert_eq!(intake.poll_question(now), None, "asked once");
     live(&mut intake, 1, [7]);
     assert_eq!(drain(&mut intake, now), [], "nothing overtakes");
@@ -93,8 +93,8 @@ fn what_the_reader_thinned_out_is_not_lost() {
     drain(&mut intake, now);
     intake.poll_question(now).unwrap();
     let mut answer = samples(1, [40, 80, 199]);
-    answer[0].kind = Kind::Snapshot;
-    answer[1].kind = Kind::Snapshot;
+    answer[0].kind = SampleKind::Snapshot;
+    answer[1].kind = SampleKind::Snapshot;
     intake.handle_answer(answer, Outcome::Complete);
     assert_eq!(drain(&mut intake, now), of(1, [40, 80, 199, 200]));
     let tally = intake.tally();
@@ -170,7 +170,7 @@ fn a_restarted_reader_delivers_the_rest_of_its_last_run_first() {
     drain(&mut intake, now);
     live(&mut intake, 2, [3]);
     assert_eq!(drain(&mut intake, now), []);
-    assert_eq!(intake.poll_question(now).unwrap().boot, BootId(1));
+    assert_eq!(intake.poll_question(now).unwrap().boot, BootId::new(1));
     let mut answer = samples(1, 1..5);
     answer.extend(samples(2, 1..4));
     intake.handle_answer(answer, Outcome::Complete);
@@ -183,7 +183,7 @@ fn a_restarted_reader_delivers_the_rest_of_its_last_run_first() {
 #[test]
 fn runs_that_were_over_before_the_last_mark_are_not_wanted() {
     let now = Instant::now();
-    let mark = Mark { boot: BootId(5), sequence: 10, unix_ms: 5_010_000 };
+    let mark = Mark { boot: BootId::new(5), sequence: 10, unix_ms: 5_010_000 };
     let mut intake = Intake::new(Marks::new(vec![mark]));
     intake.handle_alive();
     assert_eq!(intake.poll_question(now).unwrap().sequence, 10);
@@ -200,7 +200,7 @@ fn runs_that_were_over_before_the_last_mark_are_not_wanted() {
 fn a_reader_without_a_clock_is_known_by_its_live_run() {
     // It came up in 1970: its samples seem older than the mark, but the run is the one that is live.
     let now = Instant::now();
-    let mark = Mark { boot: BootId(5), sequence: 10, unix_ms: 1_700_000_000_000 };
+    let mark = Mark { boot: BootId::new(5), sequence: 10, unix_ms: 1_700_000_000_000 };
     let mut intake = Intake::new(Marks::new(vec![mark]));
     live(&mut intake, 6, [3]);
     drain(&mut intake, now);
@@ -288,9 +288,9 @@ proptest! {
                 Step::Make { arrives } => {
                     let last = history.last().unwrap();
                     let made = if restarts > 0 {
-                        sample(last.boot.0 + std::mem::take(&mut restarts), 1)
+                        sample(last.boot.get() + std::mem::take(&mut restarts), 1)
                     } else {
-                        sample(last.boot.0, last.sequence + 1)
+                        sample(last.boot.get(), last.sequence + 1)
                     };
                     history.push(made.clone());
                     if arrives {
@@ -299,7 +299,7 @@ proptest! {
                 }
                 Step::Room(room) => out.extend(
                     std::iter::from_fn(|| intake.poll_sample(now)).take(room)
-                        .map(|sample| (sample.boot.0, sample.sequence)),
+                        .map(|sample| (sample.boot.get(), sample.sequence)),
                 ),
                 Step::Ask => asked = asked.or(intake.poll_question(now)),
                 Step::Answer(most) => if let Some(question) = asked.take() {
@@ -318,7 +318,7 @@ proptest! {
             }
             prop_assert!(intake.waiting.len() <= WAITING_MAX);
         }
-        let expected: Vec<_> = history.iter().map(|s| (s.boot.0, s.sequence)).collect();
+        let expected: Vec<_> = history.iter().map(|s| (s.boot.get(), s.sequence)).collect();
         // The last samples may still wait for a question; what is out must be the history from its beginning.
         prop_assert!(out.len() + 2 >= expected.len(), "{} of {}", out.len(), expected.len());
         prop_assert_eq!(&out[..], &expected[..out.len()]);

@@ -1,11 +1,11 @@
 //! Labels of the historic mode (54E §6.1, 02E §2), in the order in which meters send them.
 
 use crate::tic::{
-    Kind::{
+    Label,
+    LabelKind::{
         ActivePower, ApparentPower, Current, Energy, Identity, Minutes, MissingPhases, Period, Programme, StatusWord, TariffOption,
         Tomorrow,
     },
-    Label,
 };
 
 const MONO: &str = "54E §6.1.1";

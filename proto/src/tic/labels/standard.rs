@@ -1,11 +1,11 @@
 //! Labels of the standard mode (54E §6.2.2), in the order in which meters send them.
 
 use crate::tic::{
-    Kind::{
+    Label,
+    LabelKind::{
         ActivePower, ApparentPower, Current, Date, DayProfile, DeliveryPoint, Energy, Identity, MobilePeak, Number, ReactiveEnergy,
         ReferencePower, Relays, Status, Text, Version, Voltage,
     },
-    Label,
 };
 
 /// The last three are the names that the first-generation pilot meters (types 67 and 68) give to SINSTS, SMAXSN and SMAXSN-1.

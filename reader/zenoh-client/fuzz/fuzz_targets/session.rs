@@ -24,11 +24,11 @@ fuzz_target!(|steps: Vec<Step>| {
         let kept = match step {
             Step::Batch(bytes) => {
                 let length = u16::try_from(bytes.len()).unwrap_or(u16::MAX);
-                session.handle_bytes(now, &[&length.to_le_bytes()[..], &bytes].concat())
+                session.handle_bytes(&[&length.to_le_bytes()[..], &bytes].concat(), now)
             }
-            Step::Raw(bytes) => session.handle_bytes(now, &bytes),
+            Step::Raw(bytes) => session.handle_bytes(&bytes, now),
             Step::Publish => {
-                let _ = session.publish("tic/v1/900061000001/sample", &[1; 300]);
+                let _ = session.publish("sensors/1/sample", &[1; 300]);
                 Ok(())
             }
             Step::Wait(ms) => {
@@ -37,13 +37,13 @@ fuzz_target!(|steps: Vec<Step>| {
             }
             Step::Sent(count) => {
                 let sent = session.transmit().len().min(count.into());
-                session.handle_sent(now, sent);
+                session.handle_sent(sent, now);
                 Ok(())
             }
         };
         while let Some(event) = session.poll_event() {
             if let SessionEvent::Query(query) = event {
-                let _ = session.reply(query.id, "tic/v1/900061000001/sample", b"held");
+                let _ = session.reply(query.id, "sensors/1/sample", b"held");
                 let _ = session.finish(query.id);
             }
         }

@@ -5,7 +5,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::harness::{Reader, free_port, router};
+use crate::harness::{Program, free_port, router};
 
 /// Listens, and lets `behave` have every connection.
 fn stranger(behave: impl Fn(TcpStream) + Send + 'static) -> u16 {
@@ -16,7 +16,7 @@ fn stranger(behave: impl Fn(TcpStream) + Send + 'static) -> u16 {
 }
 
 fn reason(port: u16) -> String {
-    Reader::to(port, None).expect_disconnected().0
+    Program::to(port, None).expect_disconnected().0
 }
 
 #[test]
@@ -84,14 +84,14 @@ fn another_protocol_version_is_named_whoever_notices_it() {
 fn a_router_under_fire_keeps_our_session() {
     let port = free_port();
     let _router = router(port, "");
-    let mut reader = Reader::connected(port);
+    let mut program = Program::connected(port);
     for seed in 0..20u8 {
         if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) {
             let noise: Vec<u8> = (0..1000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8 ^ seed).collect();
             let _ = stream.write_all(&noise);
         }
-        reader.turn(Duration::from_millis(1));
+        program.turn(Duration::from_millis(1));
     }
-    reader.run(Duration::from_millis(300));
-    assert!(reader.client.is_connected());
+    program.run(Duration::from_millis(300));
+    assert!(program.client.is_connected());
 }

@@ -9,21 +9,21 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token};
-use teleinfo_zenoh_client::{Client, Credentials, Event, Locator, Options};
+use teleinfo_zenoh_client::{Client, Credentials, Event, Failures, Locator, Options};
 use zenoh::{Config, Session, Wait};
 
 /// Long enough for a slow machine; no test waits for its end when things go right.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The client and its loop.
-pub(crate) struct Reader {
+pub(crate) struct Program {
     pub(crate) client: Client,
     poll: Poll,
     events: Events,
     seen: VecDeque<Event>,
 }
 
-impl Reader {
+impl Program {
     pub(crate) fn new(options: Options) -> Self {
         let poll = Poll::new().unwrap();
         let client = Client::new(poll.registry().try_clone().unwrap(), Token(10), options, Instant::now());
@@ -36,11 +36,11 @@ impl Reader {
         Self::new(Options { locators: vec![tcp(port)], credentials, ..Options::default() })
     }
 
-    /// A reader that stands.
+    /// A program whose session stands.
     pub(crate) fn connected(port: u16) -> Self {
-        let mut reader = Self::to(port, None);
-        reader.expect_connected();
-        reader
+        let mut program = Self::to(port, None);
+        program.expect_connected();
+        program
     }
 
     /// Turns the loop once.
@@ -50,7 +50,7 @@ impl Reader {
         self.poll.poll(&mut self.events, Some(wait)).unwrap();
         let now = Instant::now();
         for event in &self.events {
-            assert!(self.client.handle_event(now, event));
+            assert!(self.client.handle_event(event, now));
         }
         self.client.handle_timeout(now);
         while let Some(event) = self.client.poll_event() {
@@ -79,7 +79,7 @@ impl Reader {
     }
 
     pub(crate) fn next_event(&mut self) -> Event {
-        self.until("an event", |reader| reader.seen.pop_front())
+        self.until("an event", |program| program.seen.pop_front())
     }
 
     pub(crate) fn pending_event(&mut self) -> Option<Event> {
@@ -87,23 +87,29 @@ impl Reader {
     }
 
     pub(crate) fn expect_connected(&mut self) -> Locator {
-        self.until("a connection", |reader| match reader.seen.pop_front() {
+        self.until("a connection", |program| match program.seen.pop_front() {
             Some(Event::Connected { locator, .. }) => Some(locator),
             _ => None,
         })
     }
 
-    /// The reason of the next failure, and when it is tried again.
+    /// What is wrong with the next round, in words, and when it is tried again.
     pub(crate) fn expect_disconnected(&mut self) -> (String, Duration) {
-        self.until("a failure", |reader| match reader.seen.pop_front() {
-            Some(Event::Disconnected { reason, retry_in }) => Some((reason, retry_in)),
+        let (failures, retry_in) = self.expect_failures();
+        (failures.to_string(), retry_in)
+    }
+
+    /// What is wrong with each locator of the next round, and when it is tried again.
+    pub(crate) fn expect_failures(&mut self) -> (Failures, Duration) {
+        self.until("a failure", |program| match program.seen.pop_front() {
+            Some(Event::Disconnected { failures, retry_in }) => Some((failures, retry_in)),
             Some(event) => panic!("{event:?} instead of a failure"),
             None => None,
         })
     }
 
     pub(crate) fn publish(&mut self, key: &str, payload: &[u8]) {
-        self.client.publish(Instant::now(), key, payload).unwrap();
+        self.client.publish(key, payload, Instant::now()).unwrap();
     }
 }
 

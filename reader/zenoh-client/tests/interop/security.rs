@@ -3,10 +3,10 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use teleinfo_zenoh_client::Event;
+use teleinfo_zenoh_client::{Declaration, Error, Event};
 use zenoh::{Session, Wait};
 
-use crate::harness::{Reader, free_port, router};
+use crate::harness::{Program, free_port, router, tcp};
 
 struct Guarded {
     router: Session,
@@ -26,26 +26,27 @@ fn the_right_password_opens() {
     let port = free_port();
     let guarded = guarded(port, "");
     let subscriber = guarded.router.declare_subscriber("**").wait().unwrap();
-    let mut reader = Reader::to(port, Some(("pi", "correct horse:battery")));
-    assert!(matches!(reader.next_event(), Event::Connected { authenticated: true, .. }));
-    reader.publish("tic/v1/x", b"1");
-    reader.until("a sample", |_| subscriber.try_recv().unwrap());
+    let mut program = Program::to(port, Some(("pi", "correct horse:battery")));
+    assert!(matches!(program.next_event(), Event::Connected { authenticated: true, .. }));
+    program.publish("sensors/x", b"1");
+    program.until("a sample", |_| subscriber.try_recv().unwrap());
 }
 
 #[test]
 fn a_wrong_or_missing_password_is_said_in_words_and_not_tried_every_second() {
     let port = free_port();
     let _guarded = guarded(port, "");
-    for (credentials, words) in [
-        (Some(("pi", "wrong")), "does not accept this user or password"),
-        (Some(("nobody", "correct horse:battery")), "does not accept this user or password"),
-        (None, "wants a user and a password"),
+    for (credentials, error, words) in [
+        (Some(("pi", "wrong")), Error::PasswordRefused, "does not accept this user or password"),
+        (Some(("nobody", "correct horse:battery")), Error::PasswordRefused, "does not accept this user or password"),
+        (None, Error::PasswordMissing, "wants a user and a password"),
     ] {
-        let mut reader = Reader::to(port, credentials);
-        let (first, _) = reader.expect_disconnected();
-        assert!(first.contains(words) && first.contains(&format!("tcp/127.0.0.1:{port}")), "{first}");
-        let (second, retry_in) = reader.expect_disconnected();
-        assert_eq!(first, second, "the same words, so that they are logged once");
+        let mut program = Program::to(port, credentials);
+        let (first, _) = program.expect_failures();
+        assert_eq!(first[..], [(tcp(port), error)]);
+        assert!(first.to_string().contains(words) && first.to_string().contains(&format!("tcp/127.0.0.1:{port}")), "{first}");
+        let (second, retry_in) = program.expect_failures();
+        assert_eq!(first, second, "the same trouble, so that it is logged once");
         assert!(retry_in > Duration::from_secs(2));
     }
 }
@@ -54,33 +55,35 @@ fn a_wrong_or_missing_password_is_said_in_words_and_not_tried_every_second() {
 fn a_password_the_router_does_not_ask_for_does_no_harm() {
     let port = free_port();
     let _router = router(port, "");
-    let mut reader = Reader::to(port, Some(("pi", "correct horse:battery")));
-    assert!(matches!(reader.next_event(), Event::Connected { authenticated: false, .. }));
+    let mut program = Program::to(port, Some(("pi", "correct horse:battery")));
+    assert!(matches!(program.next_event(), Event::Connected { authenticated: false, .. }));
 }
 
 #[test]
 fn what_the_access_list_denies_does_not_arrive_and_the_session_stands() {
     let acl = r#", access_control: { enabled: true, default_permission: "deny",
         rules: [{ id: "own", permission: "allow", flows: ["ingress", "egress"],
-                  messages: ["put", "liveliness_token", "declare_queryable", "query", "reply"], key_exprs: ["tic/v1/**"] }],
-        subjects: [{ id: "readers", usernames: ["pi"] }],
-        policies: [{ rules: ["own"], subjects: ["readers"] }] }"#;
+                  messages: ["put", "liveliness_token", "declare_queryable", "query", "reply"], key_exprs: ["sensors/**"] }],
+        subjects: [{ id: "clients", usernames: ["pi"] }],
+        policies: [{ rules: ["own"], subjects: ["clients"] }] }"#;
     let port = free_port();
     let guarded = guarded(port, acl);
     let subscriber = guarded.router.declare_subscriber("**").wait().unwrap();
     let watcher = guarded.router.liveliness().declare_subscriber("**").history(true).wait().unwrap();
-    let mut reader = Reader::to(port, Some(("pi", "correct horse:battery")));
-    reader.expect_connected();
+    let mut program = Program::to(port, Some(("pi", "correct horse:battery")));
+    program.expect_connected();
     let now = Instant::now();
-    reader.client.declare_token(now, "other/alive");
-    reader.client.declare_token(now, "tic/v1/012345678912/alive");
-    reader.publish("other/sample", b"forbidden");
-    reader.publish("tic/v1/012345678912/sample", b"allowed");
-    let sample = reader.until("a sample", |_| subscriber.try_recv().unwrap());
-    assert_eq!(sample.key_expr().as_str(), "tic/v1/012345678912/sample");
-    let token = reader.until("a token", |_| watcher.try_recv().unwrap());
-    assert_eq!(token.key_expr().as_str(), "tic/v1/012345678912/alive");
-    reader.run(Duration::from_millis(300));
+    program.client.declare(Declaration::Token, "other/alive", now);
+    program.client.declare(Declaration::Token, "sensors/1/alive", now);
+    program.client.declare(Declaration::Key, "other/sample", now);
+    program.client.declare(Declaration::Key, "sensors/1/sample", now);
+    program.publish("other/sample", b"forbidden");
+    program.publish("sensors/1/sample", b"allowed");
+    let sample = program.until("a sample", |_| subscriber.try_recv().unwrap());
+    assert_eq!(sample.key_expr().as_str(), "sensors/1/sample");
+    let token = program.until("a token", |_| watcher.try_recv().unwrap());
+    assert_eq!(token.key_expr().as_str(), "sensors/1/alive");
+    program.run(Duration::from_millis(300));
     assert!(subscriber.try_recv().unwrap().is_none() && watcher.try_recv().unwrap().is_none());
-    assert!(reader.client.is_connected());
+    assert!(program.client.is_connected());
 }

@@ -1,18 +1,20 @@
-"""The serial cable between the simulated meter and the reader, with hands on it: unplugged, silent, noisy.
+"""The serial cable between the simulated meter and the reader, which can be unplugged, silent or noisy.
 
-A pseudo-terminal for the reader, fed from the meter's. Nobody who reads means bytes that are lost, as on a wire.
+It is a pseudo-terminal for the reader, fed from the meter's. While nobody reads, bytes are lost, as on a wire.
 """
 
+import contextlib
 import os
 import pty
 import random
 import select
 import threading
+import time
 import tty
 
 
 class Line(threading.Thread):
-    """Passes bytes on until told otherwise."""
+    """Passes bytes on until it is closed, or the meter has ended."""
 
     def __init__(self, meter, link, seed=1):
         super().__init__(daemon=True)
@@ -53,6 +55,16 @@ class Line(threading.Thread):
         if self.master is not None:
             self.unplug()
 
+    def is_read(self):
+        """Whether somebody has the other end open."""
+        return self.master is not None and not _hung_up(self.master, select.POLLHUP)
+
+    def wait_for_reader(self, patience=10):
+        """Until the reader listens; the tests of a reader that never comes fail by what does not arrive."""
+        end = time.monotonic() + patience
+        while not self.is_read() and time.monotonic() < end:
+            time.sleep(0.02)
+
     def run(self):
         source = os.open(self.meter, os.O_RDONLY | os.O_NOCTTY)
         while not self.ended:
@@ -62,7 +74,7 @@ class Line(threading.Thread):
                     self._take(os.read(source, 4096))
                 self._give()
             except (OSError, ValueError):
-                if not self._meter_is_there(source):
+                if _hung_up(source, select.POLLHUP | select.POLLNVAL):
                     break
         while self.pending and self.is_read():
             self._give()
@@ -80,20 +92,11 @@ class Line(threading.Thread):
             if not self.is_read():
                 self.pending.clear()
             elif self.pending:
-                try:
+                with contextlib.suppress(BlockingIOError):
                     del self.pending[: os.write(self.master, self.pending)]
-                except BlockingIOError:
-                    pass
 
-    def is_read(self):
-        """Whether somebody has the other end open."""
-        if self.master is None:
-            return False
-        poll = select.poll()
-        poll.register(self.master, select.POLLOUT)
-        return not dict(poll.poll(0)).get(self.master, 0) & select.POLLHUP
 
-    def _meter_is_there(self, source):
-        poll = select.poll()
-        poll.register(source, select.POLLIN)
-        return not dict(poll.poll(0)).get(source, 0) & (select.POLLHUP | select.POLLNVAL)
+def _hung_up(descriptor, events):
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(dict(poll.poll(0)).get(descriptor, 0) & events)

@@ -1,0 +1,88 @@
+"""`.ci/run` itself: the table and the functions agree, a fault ends it, and what was not checked is said."""
+
+import os
+import re
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+CI = Path(__file__).resolve().parent.parent
+
+
+def bash(script: str, **environment: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        ["bash", "-c", script], cwd=CI.parent, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+
+
+class Run(unittest.TestCase):
+    def test_every_step_has_a_function_and_every_function_a_step(self):
+        listed = bash(".ci/run list").stdout.splitlines()[1:]
+        steps = {line.split()[0].replace("-", "_") for line in listed}
+        functions = {
+            name for file in (CI / "steps").glob("*.sh") for name in re.findall(r"^step_(\w+)\(\)", file.read_text(), re.MULTILINE)
+        }
+        self.assertEqual(steps, functions)
+
+    def test_an_unknown_step_is_refused(self):
+        self.assertEqual(bash(".ci/run no-such-step").returncode, 64)
+
+    def test_a_step_that_fails_ends_the_run(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for program in ("cargo", "rustup"):
+                (Path(folder) / program).write_text('#!/bin/sh\n[ "$1" != fmt ]\n')
+                (Path(folder) / program).chmod(0o755)
+            ended = bash(".ci/run format lints", PATH=f"{folder}:{os.environ['PATH']}")
+        self.assertNotEqual(ended.returncode, 0)
+        self.assertIn("== FAILED: format", ended.stdout)
+        self.assertNotIn("== lints", ended.stdout)
+
+    def test_what_a_quick_run_cannot_check_is_said_at_the_end(self):
+        ended = bash(
+            "set -e; . .ci/steps/common.sh; INSTALL=no CURRENT=shell; have no-such-program false || true; tell_what_was_not_checked"
+        )
+        self.assertIn("NOT EVERYTHING WAS CHECKED", ended.stdout)
+        self.assertIn("shell: no-such-program is missing", ended.stdout)
+
+
+class Documents(unittest.TestCase):
+    """The check of documents on a small tree with one fault each."""
+
+    GOOD = {
+        "README.md": "# T\n\n[map](docs/code-structure.md)\n\n## Try it\n\n    one\n\n    two\n\n## More\n",
+        "docs/code-structure.md": "# Map\n\n## `proto/`\n\n`tic/` is what the meter says. Begin with `tic/label.rs`.\n",
+        "proto/src/lib.rs": "",
+        "proto/src/tic/label.rs": "",
+    }
+
+    def found(self, changes: dict[str, str]) -> str:
+        with tempfile.TemporaryDirectory() as folder:
+            for path, text in {**self.GOOD, ".ci/documents": (CI / "documents").read_text(), **changes}.items():
+                (Path(folder) / path).parent.mkdir(parents=True, exist_ok=True)
+                (Path(folder) / path).write_text(text)
+            subprocess.run(["git", "init", "-q", folder], check=True)
+            ended = subprocess.run(["python3", f"{folder}/.ci/documents"], capture_output=True, text=True, check=False)
+        self.assertEqual(ended.returncode, 0 if "all right" in ended.stdout else 1)
+        return ended.stdout.strip()
+
+    def test_a_good_tree(self):
+        self.assertEqual(self.found({}), "documents: all right")
+
+    def test_a_link_that_leads_nowhere(self):
+        self.assertIn("docs/other.md leads nowhere", self.found({"SECURITY.md": "[other](docs/other.md)\n"}))
+        self.assertIn("no heading #mop", self.found({"SECURITY.md": "[other](docs/code-structure.md#mop)\n"}))
+
+    def test_a_path_of_the_map_that_does_not_exist(self):
+        text = self.GOOD["docs/code-structure.md"].replace("label.rs", "labels.rs")
+        self.assertIn("`tic/labels.rs` (under proto) does not exist", self.found({"docs/code-structure.md": text}))
+
+    def test_a_folder_that_the_map_does_not_name(self):
+        self.assertIn("does not name proto/src/wire/", self.found({"proto/src/wire/mod.rs": ""}))
+
+    def test_a_third_command(self):
+        self.assertIn("3 commands", self.found({"README.md": self.GOOD["README.md"].replace("    two", "    two\n\n    three")}))
+
+
+if __name__ == "__main__":
+    unittest.main()

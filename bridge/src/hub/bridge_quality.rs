@@ -1,0 +1,180 @@
+//! How the bridge itself is doing: the JSON of `teleinfo/bridge/quality`, retained.
+//!
+//! It is published when something was counted that [`Counter::is_trouble`], or when a complaint begins or ends, at most every
+//! [`PROMPT`]; ordinary work alone changes all the time and is worth a message every [`PATIENT`] only.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    complaints::Complaints,
+    counters::{Counter, Counters},
+};
+
+/// Least time between two reports when something went wrong.
+const PROMPT: Duration = Duration::from_secs(30);
+/// Least time between two reports when nothing did.
+const PATIENT: Duration = Duration::from_secs(300);
+
+/// What the hub knows beside the counters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Meters {
+    /// Meters that were heard of since the start.
+    pub known: usize,
+    /// Meters that are being read.
+    pub online: usize,
+}
+
+/// When to publish the report, and what it says.
+#[derive(Debug)]
+pub struct BridgeQuality {
+    started: Instant,
+    published: Option<(Instant, Facts)>,
+}
+
+/// What a report was made from; the time that has passed does not count as news.
+#[derive(Debug, Clone, PartialEq)]
+struct Facts {
+    meters: Meters,
+    numbers: Vec<(Counter, u64)>,
+    complaints: Vec<(&'static str, u64, String)>,
+}
+
+impl BridgeQuality {
+    /// The process started at `now`.
+    #[must_use]
+    pub const fn new(now: Instant) -> Self {
+        Self { started: now, published: None }
+    }
+
+    /// The report, when it is time for one.
+    pub fn poll_report(&mut self, counters: &Counters, complaints: &Complaints, meters: Meters, now: Instant) -> Option<Vec<u8>> {
+        let waited = self.published.as_ref().map_or(Duration::MAX, |(at, _)| now.saturating_duration_since(*at));
+        if waited < PROMPT {
+            return None;
+        }
+        let facts = Facts::new(counters, complaints, meters);
+        let due = match &self.published {
+            None => true,
+            Some((_, last)) => *last != facts && (waited >= PATIENT || last.is_disturbed_by(&facts)),
+        };
+        if !due {
+            return None;
+        }
+        let report = facts.json(now.saturating_duration_since(self.started));
+        self.published = Some((now, facts));
+        serde_json::to_vec(&report).ok()
+    }
+}
+
+impl Facts {
+    fn new(counters: &Counters, complaints: &Complaints, meters: Meters) -> Self {
+        let complaints = complaints.lasting().map(|(name, count, text)| (name, count, text.to_owned())).collect();
+        Self { meters, numbers: counters.all().collect(), complaints }
+    }
+
+    /// Whether something went wrong, came or went since, rather than that the work went on.
+    fn is_disturbed_by(&self, next: &Self) -> bool {
+        let trouble = |facts: &Self| facts.numbers.iter().filter(|(counter, _)| counter.is_trouble()).copied().collect::<Vec<_>>();
+        let names = |facts: &Self| facts.complaints.iter().map(|(name, ..)| *name).collect::<Vec<_>>();
+        self.meters != next.meters || trouble(self) != trouble(next) || names(self) != names(next)
+    }
+
+    fn json(&self, uptime: Duration) -> Value {
+        let mut report = Map::new();
+        report.insert("version".into(), json!(env!("CARGO_PKG_VERSION")));
+        report.insert("uptime".into(), json!(uptime.as_secs()));
+        report.insert("meters".into(), json!(self.meters.known));
+        report.insert("meters_online".into(), json!(self.meters.online));
+        for (counter, number) in &self.numbers {
+            insert(&mut report, counter.row().name, json!(number));
+        }
+        let complaints = self.complaints.iter().map(|(name, count, text)| (*name, json!({ "count": count, "text": text })));
+        report.insert("complaints".into(), complaints.map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>().into());
+        Value::Object(report)
+    }
+}
+
+/// Puts a value in its place: `refused.version` is the field `version` of the object `refused`.
+fn insert(report: &mut Map<String, Value>, name: &str, value: Value) {
+    match name.split_once('.') {
+        None => {
+            report.insert(name.to_owned(), value);
+        }
+        Some((object, field)) => {
+            if let Value::Object(inner) = report.entry(object).or_insert_with(|| Value::Object(Map::new())) {
+                inner.insert(field.to_owned(), value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::complaints::Complaint, *};
+
+    struct Bench {
+        counters: Counters,
+        complaints: Complaints,
+        quality: BridgeQuality,
+        start: Instant,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let start = Instant::now();
+            Self { counters: Counters::default(), complaints: Complaints::default(), quality: BridgeQuality::new(start), start }
+        }
+
+        fn report(&mut self, seconds: u64) -> Option<Value> {
+            let now = self.start + Duration::from_secs(seconds);
+            let report = self.quality.poll_report(&self.counters, &self.complaints, Meters { known: 2, online: 1 }, now);
+            report.map(|report| serde_json::from_slice(&report).unwrap())
+        }
+    }
+
+    #[test]
+    fn the_first_report_has_everything() {
+        let mut bench = Bench::new();
+        bench.counters.add(Counter::RefusedVersion, 3);
+        bench.complaints.handle_complaint(Complaint::Version, "version 9", bench.start);
+        let report = bench.report(7).unwrap();
+        assert_eq!((&report["uptime"], &report["meters"], &report["meters_online"]), (&json!(7), &json!(2), &json!(1)));
+        assert_eq!(report["refused"]["version"], 3);
+        assert_eq!(report["complaints"], json!({ "version": { "count": 1, "text": "version 9" } }));
+        for counter in Counter::ALL {
+            let number = counter.row().name.split('.').fold(&report, |value, name| &value[name]);
+            assert!(number.is_u64(), "{counter:?}");
+        }
+    }
+
+    #[test]
+    fn work_is_said_every_five_minutes_and_trouble_after_thirty_seconds() {
+        let mut bench = Bench::new();
+        assert!(bench.report(0).is_some());
+        bench.counters.count(Counter::SamplesTaken);
+        assert!(bench.report(299).is_none());
+        assert!(bench.report(300).is_some());
+        bench.counters.count(Counter::SamplesLost);
+        assert!(bench.report(329).is_none());
+        assert_eq!(bench.report(330).unwrap()["samples_lost"], 1);
+        assert!(bench.report(10_000).is_none(), "nothing has changed but the time");
+    }
+
+    #[test]
+    fn a_complaint_that_begins_or_ends_is_news_and_its_repetition_is_not() {
+        let mut bench = Bench::new();
+        bench.report(0);
+        let at = |bench: &Bench, seconds| bench.start + Duration::from_secs(seconds);
+        let begin = at(&bench, 31);
+        bench.complaints.handle_complaint(Complaint::Disk, "full", begin);
+        assert_eq!(bench.report(31).unwrap()["complaints"]["disk"]["text"], "full");
+        let again = at(&bench, 70);
+        bench.complaints.handle_complaint(Complaint::Disk, "full", again);
+        assert!(bench.report(70).is_none());
+        let end = at(&bench, 2_000);
+        assert!(bench.complaints.poll_remark(end).is_some());
+        assert_eq!(bench.report(2_000).unwrap()["complaints"], json!({}));
+    }
+}

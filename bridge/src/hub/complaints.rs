@@ -1,0 +1,252 @@
+//! What the bridge complains about, and how often it says so.
+//!
+//! A kind of complaint is logged when it begins, when its text changes, and when it has not come for [`QUIET`]; meanwhile it is only
+//! counted. Each kind has a place of its own, so that one never silences another: garbage on the network cannot hide a disk that is full.
+//! Memory is one text for each kind, whatever comes. A text that changes all the time is logged less and less often.
+//!
+//! No clock, no log: `handle_*` takes what happened and `poll_*` tells what is over; both return what is to be logged.
+
+use std::time::{Duration, Instant};
+
+use tracing::Level;
+
+use crate::words::printable::printable;
+
+/// After so much time without a complaint of a kind, that kind is over.
+const QUIET: Duration = Duration::from_secs(600);
+/// Least time between two texts of one kind; doubled after each, up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
+
+/// Makes the enum and the list of all its variants from the same lines.
+macro_rules! complaints {
+    ($($variant:ident $name:literal $over:literal;)*) => {
+        /// A kind of complaint. Its place in the log and in the report is its own.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Complaint {
+            $(#[doc = $over] $variant,)*
+        }
+
+        impl Complaint {
+            /// All kinds.
+            pub const ALL: [Self; [$($name,)*].len()] = [$(Self::$variant,)*];
+
+            /// Its name in the report of the bridge.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// What it was about, for the line that says that it is over.
+            const fn subject(self) -> &'static str {
+                match self { $(Self::$variant => $over,)* }
+            }
+        }
+    };
+}
+
+complaints! {
+    TooLarge "too_large" "messages that are too large";
+    Version "version" "messages of another version";
+    Malformed "malformed" "messages that cannot be read";
+    KeyMismatch "key" "messages whose key and content name different meters";
+    Stranger "stranger" "messages under keys that name no meter and no reader";
+    TooManyMeters "meters" "more meters than this bridge follows";
+    Overload "overload" "messages dropped because too much came at once";
+    Disk "disk" "files that cannot be written";
+    Mqtt "mqtt" "messages that the MQTT side does not take";
+}
+
+/// What is known of one kind that is not over.
+#[derive(Debug, Clone)]
+struct Matter {
+    /// The newest text, printable.
+    text: String,
+    /// The text that was logged last.
+    logged: String,
+    count: u64,
+    newest: Instant,
+    /// When the next change of the text may be logged, and the pause after that.
+    quiet_until: Instant,
+    pause: Duration,
+}
+
+/// One line for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// A warning, or information once the complaint is over.
+    pub level: Level,
+    /// The words.
+    pub text: String,
+}
+
+/// All kinds of complaint.
+#[derive(Debug, Clone, Default)]
+pub struct Complaints {
+    /// One place for each kind.
+    matters: [Option<Matter>; Complaint::ALL.len()],
+    /// How many complaints of each kind there were since the start.
+    counts: [u64; Complaint::ALL.len()],
+}
+
+impl Complaints {
+    /// Something is wrong. Returns what is to be logged of it now.
+    pub fn handle_complaint(&mut self, kind: Complaint, text: &str, now: Instant) -> Option<Remark> {
+        self.counts[kind as usize] += 1;
+        let text = printable(text);
+        match &mut self.matters[kind as usize] {
+            Some(matter) => matter.handle_text(text, now),
+            place => {
+                *place = Some(Matter::new(text.clone(), now));
+                Some(warning(text))
+            }
+        }
+    }
+
+    /// What is to be logged because time has passed: a kind that is over, or a text that changed a while ago. To be called until there is
+    /// nothing left.
+    pub fn poll_remark(&mut self, now: Instant) -> Option<Remark> {
+        Complaint::ALL.into_iter().find_map(|kind| self.poll_kind(kind, now))
+    }
+
+    /// When [`Complaints::poll_remark`] may next have something.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.matters.iter().flatten().map(Matter::poll_timeout).min()
+    }
+
+    /// The kinds that are not over: name, number and newest text.
+    pub fn lasting(&self) -> impl Iterator<Item = (&'static str, u64, &str)> {
+        let matters = Complaint::ALL.into_iter().zip(&self.matters);
+        matters.filter_map(|(kind, matter)| matter.as_ref().map(|matter| (kind.name(), matter.count, matter.text.as_str())))
+    }
+
+    /// How many complaints of a kind there were since the start.
+    #[must_use]
+    pub fn count(&self, kind: Complaint) -> u64 {
+        self.counts[kind as usize]
+    }
+
+    fn poll_kind(&mut self, kind: Complaint, now: Instant) -> Option<Remark> {
+        let place = &mut self.matters[kind as usize];
+        let matter = place.as_mut()?;
+        if now >= matter.newest + QUIET {
+            let text = format!("no more {} for {} minutes; {} in all", kind.subject(), QUIET.as_secs() / 60, matter.count);
+            *place = None;
+            return Some(Remark { level: Level::INFO, text });
+        }
+        matter.poll_change(now)
+    }
+}
+
+impl Matter {
+    fn new(text: String, now: Instant) -> Self {
+        Self { logged: text.clone(), text, count: 1, newest: now, quiet_until: now + FIRST_PAUSE, pause: FIRST_PAUSE }
+    }
+
+    fn handle_text(&mut self, text: String, now: Instant) -> Option<Remark> {
+        self.count += 1;
+        self.newest = now;
+        self.text = text;
+        self.poll_change(now)
+    }
+
+    fn poll_change(&mut self, now: Instant) -> Option<Remark> {
+        if self.text == self.logged || now < self.quiet_until {
+            return None;
+        }
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        self.quiet_until = now + self.pause;
+        self.logged.clone_from(&self.text);
+        Some(warning(format!("{} ({} of this kind by now)", self.text, self.count)))
+    }
+
+    fn poll_timeout(&self) -> Instant {
+        let over = self.newest + QUIET;
+        if self.text == self.logged { over } else { over.min(self.quiet_until) }
+    }
+}
+
+fn warning(text: String) -> Remark {
+    Remark { level: Level::WARN, text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    /// Everything that is logged up to a time, as the loop of the bridge would log it: at each timeout.
+    fn logged(complaints: &mut Complaints, until: Instant) -> Vec<String> {
+        let mut texts = Vec::new();
+        while let Some(at) = complaints.poll_timeout().filter(|at| *at <= until) {
+            while let Some(remark) = complaints.poll_remark(at) {
+                texts.push(remark.text);
+            }
+        }
+        texts
+    }
+
+    #[test]
+    fn a_kind_is_logged_when_it_begins_and_when_it_is_over() {
+        let (mut complaints, start) = (Complaints::default(), Instant::now());
+        let first = complaints.handle_complaint(Complaint::Disk, "No space left on device", start).unwrap();
+        assert_eq!((first.level, first.text.as_str()), (Level::WARN, "No space left on device"));
+        for second in 1..500 {
+            assert_eq!(complaints.handle_complaint(Complaint::Disk, "No space left on device", start + seconds(second)), None);
+        }
+        assert_eq!(logged(&mut complaints, start + seconds(499) + QUIET - seconds(1)), [""; 0]);
+        let over = logged(&mut complaints, start + seconds(499) + QUIET);
+        assert_eq!(over, ["no more files that cannot be written for 10 minutes; 500 in all"]);
+        assert_eq!((complaints.count(Complaint::Disk), complaints.lasting().count(), complaints.poll_timeout()), (500, 0, None));
+        assert!(
+            complaints.handle_complaint(Complaint::Disk, "No space left on device", start + seconds(5_000)).is_some(),
+            "it begins again"
+        );
+    }
+
+    #[test]
+    fn a_change_is_logged_once_a_minute_has_passed() {
+        let (mut complaints, start) = (Complaints::default(), Instant::now());
+        complaints.handle_complaint(Complaint::Disk, "No space left on device", start);
+        assert_eq!(complaints.handle_complaint(Complaint::Disk, "Read-only file system", start + seconds(5)), None);
+        assert_eq!(logged(&mut complaints, start + seconds(59)), [""; 0]);
+        assert_eq!(logged(&mut complaints, start + seconds(60)), ["Read-only file system (2 of this kind by now)"]);
+        let third = complaints.handle_complaint(Complaint::Disk, "Input/output error", start + seconds(400));
+        assert_eq!(third.unwrap().text, "Input/output error (3 of this kind by now)");
+    }
+
+    #[test]
+    fn no_kind_silences_another() {
+        let (mut complaints, start) = (Complaints::default(), Instant::now());
+        for number in 0..10_000 {
+            complaints.handle_complaint(Complaint::Malformed, &format!("tic/v2/{number}/sample"), start);
+        }
+        for kind in Complaint::ALL.into_iter().filter(|kind| *kind != Complaint::Malformed) {
+            assert!(complaints.handle_complaint(kind, "trouble", start).is_some(), "{kind:?}");
+        }
+        assert_eq!(complaints.lasting().map(|(_, count, _)| count).sum::<u64>(), 10_000 + Complaint::ALL.len() as u64 - 1);
+    }
+
+    #[test]
+    fn a_day_of_texts_that_always_change_makes_few_lines_of_bounded_length() {
+        let (mut complaints, start) = (Complaints::default(), Instant::now());
+        let mut lines = 0;
+        for second in (0..86_400).step_by(10) {
+            let text = format!("{second}\u{1b}[2J{}", "x".repeat(5_000));
+            let remark = complaints.handle_complaint(Complaint::Stranger, &text, start + seconds(second));
+            lines += usize::from(remark.is_some());
+            assert!(remark.is_none_or(|remark| remark.text.len() < 250 && !remark.text.contains('\u{1b}')));
+        }
+        assert!((2..=32).contains(&lines), "{lines} lines");
+    }
+
+    #[test]
+    fn names_are_used_once() {
+        let names: std::collections::BTreeSet<_> = Complaint::ALL.map(Complaint::name).into_iter().collect();
+        assert_eq!(names.len(), Complaint::ALL.len());
+    }
+}

@@ -1,0 +1,28 @@
+"""Another wall clock for a program, by libfaketime; its monotonic clock is left alone."""
+
+import pathlib
+
+
+def library(root="/"):
+    """libfaketime below a root, or None if it is not installed."""
+    return next(iter(sorted(pathlib.Path(root).glob("usr/lib/*/faketime/libfaketimeMT.so.1"))), None)
+
+
+def shifted(seconds, library):
+    """The environment of a program whose clock is off by so many seconds."""
+    return {"LD_PRELOAD": str(library), "FAKETIME": f"{seconds:+d}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+
+
+def told_by(file, library):
+    """The environment of a program whose clock is what a file says at each moment."""
+    where = {"FAKETIME_TIMESTAMP_FILE": str(file), "FAKETIME_NO_CACHE": "1"}
+    return {"LD_PRELOAD": str(library), "FAKETIME_DONT_FAKE_MONOTONIC": "1", **where}
+
+
+def is_told(environment):
+    return any("FAKETIME" in name for name in environment)
+
+
+def true(environment):
+    """The same environment with the machine's own clock."""
+    return {name: value for name, value in environment.items() if "FAKETIME" not in name and name != "LD_PRELOAD"}

@@ -1,0 +1,120 @@
+"""The programs of this project, each started in one way: its command and its configuration file are written here.
+
+They are taken from TELEINFO_BIN (default target/debug). A test runs copies of them, since others may build meanwhile.
+"""
+
+import json
+import os
+import pathlib
+import shutil
+
+from bench.need import missing_files
+from bench.process import Process, environment
+from bench.wait import wait_for
+
+PROJECT = pathlib.Path(__file__).resolve().parents[3]
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", PROJECT / "target")).resolve()
+BIN = pathlib.Path(os.environ.get("TELEINFO_BIN", TARGET / "debug")).resolve()
+READER, BRIDGE, SIMULATOR = "teleinfo-reader", "teleinfo-bridge", "teleinfo-simulator"
+FRAMES = PROJECT / "proto/tests/frames"
+ZENOH = 7447
+
+
+def missing_programs(*names):
+    """Those that were not built, as `need.need` wants them."""
+    return missing_files("cargo build --workspace, or set TELEINFO_BIN", *(BIN / name for name in names))
+
+
+def copy(name, directory):
+    """A program of this project as it is now, in the directory of the test."""
+    target = pathlib.Path(directory) / name
+    if not target.exists():
+        shutil.copy2(BIN / name, target)
+    return target
+
+
+def locator(address, port=ZENOH):
+    return f"tcp/{address}:{port}"
+
+
+def write_settings(file, settings):
+    """A configuration file: values by key, tables by name. A value is text, a number, true or false, or a list."""
+    keys = [f"{key} = {_value(value)}\n" for key, value in settings.items() if not isinstance(value, dict)]
+    tables = {name: table for name, table in settings.items() if isinstance(table, dict)}
+    for name, table in tables.items():
+        keys += [f"[{name}]\n", *(f"{key} = {_value(value)}\n" for key, value in table.items())]
+    pathlib.Path(file).write_text("".join(keys))
+
+
+def _value(value):
+    return json.dumps(value, default=str)
+
+
+class Reader(Process):
+    """A reader at a serial line, which connects to bridges.
+
+    Its log, configuration file and state directory are named after it. `before`: words before the command, as those of
+    a namespace, of an emulator or of strace. `program`: another one than that of TELEINFO_BIN.
+    """
+
+    def __init__(self, directory, serial, *bridges, name="reader", settings=None, before=(), program=None, **variables):
+        directory = pathlib.Path(directory)
+        self.start_of_command = [*before, program or copy(READER, directory), "--config", directory / f"{name}.toml"]
+        self.start_of_command += ["--serial", serial]
+        self.state = directory / f"{name}-state"
+        self.state.mkdir(exist_ok=True)
+        write_settings(directory / f"{name}.toml", settings or {})
+        own = {"STATE_DIRECTORY": self.state}
+        super().__init__(directory / f"{name}.log", environment=environment(**own | variables))
+        self.connect(*bridges)
+
+    def connect(self, *bridges):
+        """Addresses of the bridges that it connects to from its next start on; none: it looks for one by itself."""
+        flags = [word for address in bridges for word in ("--connect", locator(address))]
+        self.command = list(map(str, [*self.start_of_command, *flags]))
+
+
+class Bridge(Process):
+    """A bridge that readers connect to. `settings` is its whole configuration file: what it does not name has its
+    default."""
+
+    def __init__(self, directory, settings, name="bridge", before=(), **variables):
+        directory = pathlib.Path(directory)
+        self.state, self.runtime = directory / f"{name}-state", directory / f"{name}-run"
+        for own in self.state, self.runtime:
+            own.mkdir(exist_ok=True)
+        write_settings(directory / f"{name}.toml", settings)
+        own = {"STATE_DIRECTORY": self.state, "RUNTIME_DIRECTORY": self.runtime}
+        command = [*before, copy(BRIDGE, directory), "--config", directory / f"{name}.toml"]
+        super().__init__(directory / f"{name}.log", *command, environment=environment(**variables | own))
+
+
+class Meter(Process):
+    """A simulated meter at a pseudo-terminal. What it really sent is in the file `truth`."""
+
+    def __init__(self, directory, *options, name="meter", **variables):
+        self.pty, self.truth = pathlib.Path(directory) / f"{name}.pty", pathlib.Path(directory) / f"{name}.truth"
+        command = [copy(SIMULATOR, directory), "meter", "--pty", self.pty, "--truth", self.truth, *options]
+        super().__init__(pathlib.Path(directory) / f"{name}.log", *command, environment=environment(**variables))
+
+    def start(self):
+        return _start_with_terminal(self, super().start)
+
+
+class Replay(Process):
+    """Frames of files, again and again, at a pseudo-terminal."""
+
+    def __init__(self, directory, *files, name="replay", **variables):
+        self.pty = pathlib.Path(directory) / f"{name}.pty"
+        command = [copy(SIMULATOR, directory), "replay", *files, "--pty", self.pty, "--loop"]
+        super().__init__(pathlib.Path(directory) / f"{name}.log", *command, environment=environment(**variables))
+
+    def start(self):
+        return _start_with_terminal(self, super().start)
+
+
+def _start_with_terminal(simulator, start):
+    start()
+    what = f"{simulator.log.name}: a terminal to read from"
+    wait_for(what, lambda: simulator.pty.exists() or not simulator.alive(), 10, 0.02)
+    return simulator

@@ -9,7 +9,7 @@ use teleinfo_proto::tic::MeterId;
 
 /// The meters that are to be looked at, now or later.
 #[derive(Debug, Default)]
-pub struct Agenda {
+pub(super) struct Agenda {
     /// Those that may have a sample to hand on or a question to ask, in turn.
     busy: VecDeque<MeterId>,
     is_busy: BTreeSet<MeterId>,
@@ -20,14 +20,14 @@ pub struct Agenda {
 
 impl Agenda {
     /// This meter may have something to do now: its turn comes after that of the others.
-    pub fn push_busy(&mut self, meter: MeterId) {
+    pub(super) fn push_busy(&mut self, meter: MeterId) {
         if self.is_busy.insert(meter) {
             self.busy.push_back(meter);
         }
     }
 
     /// The meter whose turn it is.
-    pub fn pop_busy(&mut self) -> Option<MeterId> {
+    pub(super) fn pop_busy(&mut self) -> Option<MeterId> {
         let meter = self.busy.pop_front()?;
         self.is_busy.remove(&meter);
         Some(meter)
@@ -35,18 +35,18 @@ impl Agenda {
 
     /// Whether this meter's turn is still to come.
     #[must_use]
-    pub fn is_busy(&self, meter: MeterId) -> bool {
+    pub(super) fn is_busy(&self, meter: MeterId) -> bool {
         self.is_busy.contains(&meter)
     }
 
     /// Whether nobody has anything to do now.
     #[must_use]
-    pub fn is_idle(&self) -> bool {
+    pub(super) fn is_idle(&self) -> bool {
         self.busy.is_empty()
     }
 
     /// Time brings something to this meter then, and not at any time set before.
-    pub fn set_deadline(&mut self, meter: MeterId, at: Option<Instant>) {
+    pub(super) fn set_deadline(&mut self, meter: MeterId, at: Option<Instant>) {
         if let Some(old) = self.deadline_of.remove(&meter) {
             self.deadlines.remove(&(old, meter));
         }
@@ -58,12 +58,12 @@ impl Agenda {
 
     /// The next deadline of all.
     #[must_use]
-    pub fn next_deadline(&self) -> Option<Instant> {
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
         self.deadlines.first().map(|(at, _)| *at)
     }
 
     /// A meter whose deadline has passed; it has none any more.
-    pub fn pop_due(&mut self, now: Instant) -> Option<MeterId> {
+    pub(super) fn pop_due(&mut self, now: Instant) -> Option<MeterId> {
         let (_, meter) = self.deadlines.first().copied().filter(|(at, _)| *at <= now)?;
         self.set_deadline(meter, None);
         Some(meter)
@@ -98,7 +98,10 @@ mod tests {
         agenda.set_deadline(b, Some(at(2)));
         agenda.set_deadline(a, Some(at(3)));
         assert_eq!(agenda.next_deadline(), Some(at(2)));
-        assert_eq!([agenda.pop_due(at(1)), agenda.pop_due(at(3)), agenda.pop_due(at(3)), agenda.pop_due(at(3))], [None, Some(b), Some(a), None]);
+        assert_eq!(
+            [agenda.pop_due(at(1)), agenda.pop_due(at(3)), agenda.pop_due(at(3)), agenda.pop_due(at(3))],
+            [None, Some(b), Some(a), None]
+        );
         assert_eq!(agenda.next_deadline(), None);
     }
 }

@@ -1,13 +1,19 @@
 //! The MQTT side: the broker that comes and goes, Home Assistant that starts, and what is said to those who listen.
 
-use std::{hash::{DefaultHasher, Hasher}, time::Instant};
+use std::{
+    hash::{DefaultHasher, Hasher},
+    time::Instant,
+};
 
 use teleinfo_proto::tic::MeterId;
 use tracing::Level;
 
 use crate::{
     hub::{Hub, counters::Counter, orders::Order, station::Station},
-    words::{message::Message, topics::{OFFLINE, ONLINE}},
+    words::{
+        message::Message,
+        topics::{OFFLINE, ONLINE},
+    },
 };
 
 impl Hub {
@@ -87,4 +93,3 @@ impl Hub {
         }
     }
 }
-

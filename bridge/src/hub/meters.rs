@@ -6,9 +6,19 @@ use teleinfo_proto::tic::MeterId;
 use tracing::Level;
 
 use crate::{
-    hub::{Hub, bridge_quality::Meters, complaints::Complaint, counters::Counter, orders::{Note, Order}, station::Station},
+    hub::{
+        Hub,
+        bridge_quality::Meters,
+        complaints::Complaint,
+        counters::Counter,
+        orders::{Note, Order},
+        station::Station,
+    },
     meter::figures::Moment,
-    words::{message::Message, topics::{OFFLINE, ONLINE}},
+    words::{
+        message::Message,
+        topics::{OFFLINE, ONLINE},
+    },
 };
 
 /// Meters followed: more than one bridge serves, and a limit to what a malicious reader can fill.
@@ -130,4 +140,3 @@ impl Hub {
         Meters { known: self.stations.len(), online: self.stations.values().filter(|station| station.is_online()).count() }
     }
 }
-

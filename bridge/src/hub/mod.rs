@@ -4,10 +4,10 @@
 //! alone brings something. Files, Zenoh and MQTT stand elsewhere, and `run.rs` carries out the orders. Begin with [`orders`], then
 //! [`station`], which is one meter; this file joins all meters.
 
+mod agenda;
 pub mod bridge_quality;
 pub mod complaints;
 pub mod counters;
-mod agenda;
 mod listeners;
 mod meters;
 pub mod orders;
@@ -34,7 +34,11 @@ use crate::{
         station::{Station, StationOptions},
     },
     meter::events::Event,
-    order::{answer::Answer, arrival::Arrival, marks::Marks},
+    order::{
+        answer::Answer,
+        arrival::{Arrival, Arrived},
+        marks::Marks,
+    },
     words::{
         inbound::Inbound,
         language::Language,
@@ -88,6 +92,8 @@ pub struct Hub {
     complaints: Complaints,
     quality: BridgeQuality,
     quality_due: Instant,
+    /// What had been dropped when that was last looked at.
+    dropped: u64,
 }
 
 /// What goes in.
@@ -108,18 +114,20 @@ impl Hub {
             complaints: Complaints::default(),
             quality: BridgeQuality::new(now),
             quality_due: now,
+            dropped: 0,
         };
         hub.publish(Message::retained(hub.topics().bridge_state(), ONLINE));
         hub
     }
 
     /// Something came from a reader.
-    pub fn handle_arrival(&mut self, arrival: Arrival, now: Instant) {
+    pub fn handle_arrival(&mut self, arrived: Arrived, now: Instant) {
+        let Arrived { arrival, at, wall } = arrived;
         match arrival {
-            Arrival::Sample(received, at) => self.handle_sample(received, at, now),
+            Arrival::Sample(received) => self.handle_sample(received, at, wall, now),
             Arrival::Report(bytes) => self.handle_report(&bytes, now),
-            Arrival::Token(id, present) => self.handle_token(id, present, now),
-            Arrival::Goodbye(id) => self.handle_goodbye(id, now),
+            Arrival::Token(id, present) => self.handle_token(id, present, at, now),
+            Arrival::Goodbye(id) => self.handle_goodbye(id, at, now),
             Arrival::Refused(refusal, text) => self.handle_refusal(refusal, &text, now),
         }
     }
@@ -172,6 +180,7 @@ impl Hub {
         }
         if self.quality_due <= now {
             self.quality_due = now + QUALITY_EVERY;
+            self.complain_of_drops(now);
             self.say_quality(now);
         }
     }
@@ -181,7 +190,8 @@ impl Hub {
         self.say_quality(now);
         let topics = self.topics();
         let offline = |topic: String| Order::Publish(Message::retained(topic, OFFLINE));
-        let last: Vec<Order> = self.stations.keys().map(|id| offline(topics.availability(id))).chain([offline(topics.bridge_state())]).collect();
+        let last: Vec<Order> =
+            self.stations.keys().map(|id| offline(topics.availability(id))).chain([offline(topics.bridge_state())]).collect();
         self.orders.extend(last);
     }
 }
@@ -256,6 +266,16 @@ impl Hub {
 
     fn say(&mut self, level: Level, text: String) {
         self.orders.push_back(Order::Say(level, text));
+    }
+
+    /// What other threads and tasks had to drop is only counted there.
+    fn complain_of_drops(&mut self, now: Instant) {
+        let dropped = [Counter::ArrivalsDropped, Counter::MessagesDropped, Counter::InboundDropped, Counter::NotesDropped];
+        let sum = dropped.iter().map(|counter| self.counters.get(*counter)).sum();
+        if std::mem::replace(&mut self.dropped, sum) != sum {
+            let text = format!("too much came at once: {sum} messages were dropped so far; what readers still hold is asked for again");
+            self.handle_complaint(Complaint::Overload, &text, now);
+        }
     }
 
     fn say_remark(&mut self, remark: Option<Remark>) {

@@ -2,11 +2,19 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use teleinfo_proto::{tic::MeterId, wire::{LineState, Status}};
+use teleinfo_proto::{
+    tic::MeterId,
+    wire::{LineState, Status},
+};
 use tracing::Level;
 
 use crate::{
-    hub::{Hub, complaints::Complaint, counters::Counter, orders::{Note, Order}},
+    hub::{
+        Hub,
+        complaints::Complaint,
+        counters::Counter,
+        orders::{Note, Order},
+    },
     order::{arrival::Refusal, received::Received},
     words::{language::Language, printable::printable},
 };
@@ -19,11 +27,11 @@ const SILENCE: Duration = Duration::from_secs(40);
 const FORGOTTEN: Duration = Duration::from_secs(3_600);
 
 impl Hub {
-    pub(super) fn handle_sample(&mut self, received: Received, at: SystemTime, now: Instant) {
+    pub(super) fn handle_sample(&mut self, received: Received, at: Instant, wall: SystemTime, now: Instant) {
         let id = received.meter;
         let notes = self.options.notes;
         let Some(station) = self.station(id, now) else { return };
-        station.handle_arrival(received, at, now);
+        station.handle_arrival(received, wall, at);
         let clock = station.clock();
         if notes {
             self.orders.push_back(Order::Noted(Note::Clock(id, clock)));
@@ -32,18 +40,18 @@ impl Hub {
         self.settle(id, now);
     }
 
-    pub(super) fn handle_token(&mut self, id: MeterId, present: bool, now: Instant) {
+    pub(super) fn handle_token(&mut self, id: MeterId, present: bool, at: Instant, now: Instant) {
         let Some(station) = self.station(id, now) else { return };
-        if station.handle_token(present, now) {
+        if station.handle_token(present, at) {
             self.counters.count(Counter::ReaderReconnections);
         }
         self.agenda.push_busy(id);
         self.settle(id, now);
     }
 
-    pub(super) fn handle_goodbye(&mut self, id: MeterId, now: Instant) {
+    pub(super) fn handle_goodbye(&mut self, id: MeterId, at: Instant, now: Instant) {
         let Some(station) = self.station(id, now) else { return };
-        station.handle_goodbye();
+        station.handle_goodbye(at);
         self.settle(id, now);
     }
 
@@ -103,7 +111,7 @@ impl Hub {
 
 /// What a run of a reader last reported.
 #[derive(Debug, Clone)]
-pub struct ReaderSeen {
+pub(super) struct ReaderSeen {
     line: LineState,
     meter: Option<MeterId>,
     text: String,

@@ -65,8 +65,9 @@ pub struct Station {
     held_back: bool,
     /// When everything is said again.
     repeats: Vec<Instant>,
-    /// The statistics as they were last handed out.
+    /// The statistics as they were last handed out, and the indexes of the contract they were made from.
     statistics: Vec<Statistic>,
+    contract_indexes: Option<&'static [&'static str]>,
     /// The tally as the log last spoke of it, and as it was last counted.
     logged: Tally,
     counted: Tally,
@@ -91,6 +92,7 @@ impl Station {
             held_back: false,
             repeats: Vec::new(),
             statistics: Vec::new(),
+            contract_indexes: None,
             logged: Tally::default(),
             counted: Tally::default(),
         }
@@ -127,8 +129,8 @@ impl Station {
     }
 
     /// A live sample came from the reader, at this time of the wall clock. It waits for [`Station::poll_sample`].
-    pub fn handle_arrival(&mut self, received: Received, at: SystemTime, now: Instant) {
-        self.clock.observe(&received, at);
+    pub fn handle_arrival(&mut self, received: Received, wall: SystemTime, now: Instant) {
+        self.clock.observe(&received, wall);
         if matches!(received.kind, SampleKind::Frame { .. }) {
             self.presence.handle_frame(now);
         }
@@ -146,8 +148,8 @@ impl Station {
     }
 
     /// The reader leaves this meter by its own will.
-    pub fn handle_goodbye(&mut self) {
-        self.presence.handle_goodbye();
+    pub fn handle_goodbye(&mut self, now: Instant) {
+        self.presence.handle_goodbye(now);
     }
 
     /// The broker still says `online` of this meter from an earlier run.
@@ -253,16 +255,25 @@ impl Station {
         self.announcer.poll_memory()
     }
 
-    /// The energy that Home Assistant keeps statistics of, if that has changed: it follows from what was learnt of the meter.
+    /// The energy that Home Assistant keeps statistics of, if that has changed: it follows from what was learnt of the meter, and from the
+    /// indexes of its contract.
     pub fn poll_statistics(&mut self, has_learnt: bool) -> Option<&[Statistic]> {
-        if !has_learnt && !self.statistics.is_empty() {
+        let contract_indexes = self.figures.state().contract_indexes();
+        if !has_learnt && self.contract_indexes == Some(contract_indexes) {
             return None;
         }
-        let statistics = self.announcer.statistics(self.figures.state());
+        self.contract_indexes = Some(contract_indexes);
+        let statistics = self.statistics();
         (statistics != self.statistics).then(|| {
             self.statistics = statistics;
             self.statistics.as_slice()
         })
+    }
+
+    /// The energy that Home Assistant keeps statistics of.
+    #[must_use]
+    pub fn statistics(&self) -> Vec<Statistic> {
+        self.announcer.statistics(self.figures.state())
     }
 
     /// What became of samples since the last call.

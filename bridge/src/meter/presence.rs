@@ -18,6 +18,8 @@ pub struct Presence {
     frames: Frames,
     /// Since when the token is gone. If it stays after a goodbye, another reader of the same meter holds it too.
     gone: Option<Instant>,
+    /// When a reader last said goodbye, or its token vanished: frames that came before it mean nothing any more.
+    left: Option<Instant>,
     said: Option<bool>,
 }
 
@@ -36,7 +38,7 @@ impl Presence {
     /// A meter never heard of; offline after `patience` without a frame.
     #[must_use]
     pub fn new(patience: Duration) -> Self {
-        Self { patience, since: None, frames: Frames::Awaited, gone: None, said: None }
+        Self { patience, since: None, frames: Frames::Awaited, gone: None, left: None, said: None }
     }
 
     /// The broker still says `online` from an earlier run. We leave it at that until `patience` has passed without a frame.
@@ -51,15 +53,20 @@ impl Presence {
     pub fn handle_token(&mut self, present: bool, now: Instant) {
         self.since.get_or_insert(now);
         self.gone = if present { None } else { self.gone.or(Some(now)) };
+        self.left = if present { self.left } else { Some(now) };
     }
 
     /// A reader said goodbye; the news of its token travels apart.
-    pub fn handle_goodbye(&mut self) {
+    pub fn handle_goodbye(&mut self, now: Instant) {
         self.frames = Frames::Over;
+        self.left = Some(now);
     }
 
-    /// A live frame came.
+    /// A live frame came at this time; it may have waited in a queue since.
     pub fn handle_frame(&mut self, now: Instant) {
+        if self.left.is_some_and(|left| now < left) {
+            return;
+        }
         (self.since, self.frames, self.gone) = (Some(now), Frames::Coming, None);
     }
 
@@ -126,12 +133,12 @@ mod tests {
         for &(second, happens, expected) in steps {
             let now = start + Duration::from_secs(second);
             if let (Nothing, Some(_)) = (happens, expected) {
-                assert_eq!(presence.poll_timeout(), Some(now), "{name}: woken at {second} s");
+                assert!(presence.poll_timeout().is_some_and(|at| at <= now), "{name}: woken by {second} s");
             }
             match happens {
                 Appears => presence.handle_token(true, now),
                 Vanishes => presence.handle_token(false, now),
-                Goodbye => presence.handle_goodbye(),
+                Goodbye => presence.handle_goodbye(now),
                 Frame => presence.handle_frame(now),
                 Remembered => presence.handle_remembered(now),
                 Nothing => {}
@@ -177,6 +184,19 @@ mod tests {
         walk("one of two readers", &[(0, Frame, Some(true)), (1, Goodbye, None), (2, Frame, None), (9, Vanishes, None)]);
         walk("one of two, and silence", &[(0, Frame, Some(true)), (1, Goodbye, None), (30, Nothing, Some(false))]);
         walk("gone while we were away", &[(0, Remembered, None), (1, Goodbye, None), (1, Vanishes, Some(false))]);
+    }
+
+    #[test]
+    fn a_frame_that_waited_in_a_queue_does_not_bring_a_meter_back() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut presence = Presence::new(Duration::from_secs(30));
+        presence.handle_frame(at(0));
+        assert_eq!(presence.poll_change(at(0)), Some(true));
+        presence.handle_goodbye(at(2));
+        presence.handle_token(false, at(2));
+        presence.handle_frame(at(1));
+        assert_eq!(presence.poll_change(at(3)), Some(false));
     }
 
     #[test]

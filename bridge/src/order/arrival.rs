@@ -1,16 +1,27 @@
 //! What readers send by themselves, before it is put in order.
 
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use teleinfo_proto::{tic::MeterId, wire::Error};
 
 use crate::order::received::Received;
 
+/// What came from a reader, and when.
+#[derive(Debug)]
+pub struct Arrived {
+    /// What came.
+    pub arrival: Arrival,
+    /// When, for what is measured in time: it may have waited in a queue since.
+    pub at: Instant,
+    /// When, by the wall clock of this machine.
+    pub wall: SystemTime,
+}
+
 /// Something came from a reader.
 #[derive(Debug)]
 pub enum Arrival {
-    /// A sample, received then.
-    Sample(Received, SystemTime),
+    /// A sample.
+    Sample(Received),
     /// A reader's report on itself, as bytes.
     Report(Vec<u8>),
     /// A reader reads this meter, or no longer does.

@@ -43,7 +43,7 @@ step_shell() {
 
 step_python() {
     local files
-    have ruff install_python_tool ruff 0.14.0 || return 0
+    have_ruff || return 0
     mapfile -t files < <(scripts python3 && git ls-files '*.py')
     ruff check --quiet "${files[@]}"
     ruff format --quiet --check "${files[@]}"

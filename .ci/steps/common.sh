@@ -59,7 +59,7 @@ need_programs() {
     cargo build --workspace
 }
 
-# A program that a quick run uses if it is there. The second argument installs it.
+# A program that a quick run uses if it is there, and any other run installs.
 have() { # PROGRAM INSTALLER...
     local program=$1
     shift
@@ -68,12 +68,16 @@ have() { # PROGRAM INSTALLER...
     "$@"
 }
 
-# Python tools, of fixed versions, in a place of their own.
-install_python_tool() { # NAME VERSION
+# Formatters change their minds from version to version: one is taken, in a place of its own.
+RUFF=0.17.6
+
+have_ruff() {
+    PATH=$PWD/target/python-tools/bin:$PATH
+    [ "$(ruff --version 2>/dev/null)" != "ruff $RUFF" ] || return 0
+    [ "$INSTALL" = yes ] || { not_checked "ruff $RUFF is missing (python3 -m venv target/python-tools, pip install ruff==$RUFF)" && return 1; }
     need_packages python3-venv
     python3 -m venv target/python-tools
-    target/python-tools/bin/pip install --quiet "$1==$2"
-    PATH=$PWD/target/python-tools/bin:$PATH
+    target/python-tools/bin/pip install --quiet "ruff==$RUFF"
 }
 
 # A command of the README as it is pasted. A container's root has no sudo and needs none.

@@ -15,7 +15,7 @@ mod bridge;
 mod clock;
 mod device;
 mod hearing;
-pub(crate) mod holders;
+mod holders;
 mod light;
 mod line;
 mod meter;
@@ -31,7 +31,7 @@ use crate::{config::Settings, daemon::exit::Code, led::gpio};
 use report::Report;
 
 /// The machine that is looked at.
-struct Place {
+struct Machine {
     /// Where its files begin.
     root: PathBuf,
 }
@@ -43,10 +43,10 @@ pub fn run(settings: &Settings) -> Option<Code> {
     let colour = out.is_terminal();
     let mut out = out.lock();
     let mut report = Report::new(&mut out, colour);
-    let place = Place { root: "/".into() };
-    let clock = look_at_line(&mut report, settings, &place);
-    bridge::check(&mut report, settings, &place);
-    clock::check(&mut report, clock, &place);
+    let machine = Machine { root: "/".into() };
+    let clock = look_at_line(&mut report, settings, &machine);
+    bridge::check(&mut report, settings, &machine);
+    clock::check(&mut report, clock, &machine);
     light::check(&mut report, settings, Path::new(gpio::ROOT));
     report.verdict()
 }
@@ -55,10 +55,10 @@ pub fn run(settings: &Settings) -> Option<Code> {
 fn look_at_line(
     report: &mut Report<'_>,
     settings: &Settings,
-    place: &Place,
+    machine: &Machine,
 ) -> Option<(teleinfo_proto::tic::Timestamp, std::time::Instant)> {
-    let device = device::check(report, &settings.devices, place)?;
-    let shared = holders::check(report, &device, place);
+    let device = device::check(report, &settings.devices, machine)?;
+    let shared = holders::check(report, &device, machine);
     let hearing = line::check(report, settings, device, shared)?;
     meter::check(report, &hearing);
     hearing.clock

@@ -11,7 +11,7 @@ use crate::{
     config::Settings,
     daemon::{
         exit::Failure,
-        signals::{Signals, Wish},
+        signals::{Request, Signals},
     },
 };
 use reader::Reader;
@@ -31,7 +31,7 @@ pub fn run(settings: &Settings) -> Result<(), Failure> {
     register.map_err(|error| Failure::internal("signals", error))?;
     let mut reader = Reader::new(settings, poll.registry(), Instant::now())?;
     let mut events = Events::with_capacity(16);
-    reader.started();
+    reader.handle_started();
     loop {
         let timeout = reader.poll_timeout(Instant::now());
         match poll.poll(&mut events, Some(timeout)) {
@@ -47,15 +47,15 @@ pub fn run(settings: &Settings) -> Result<(), Failure> {
                 _ => reader.handle_socket(event, now),
             }
         }
-        while let Some(wish) = signalled.then(|| signals.next_wish()).flatten() {
-            match wish {
-                Wish::Report => reader.log_counters(),
-                Wish::Stop => {
+        while let Some(request) = signalled.then(|| signals.next_request()).flatten() {
+            match request {
+                Request::Report => reader.handle_report_request(now),
+                Request::Stop => {
                     reader.stop(now);
                     return Ok(());
                 }
             }
         }
-        reader.turn(now);
+        reader.handle_timeout(now);
     }
 }

@@ -160,3 +160,102 @@ impl MeterNotes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use teleinfo_proto::{
+        tic::{Dataset, Mode},
+        wire::{BootId, Counters as ReaderCounters, DatasetsWriter},
+    };
+
+    use super::*;
+
+    const METER: &str = "012345678912";
+    /// 2024-01-07T12:00:00Z, in s.
+    const NOON: u64 = 1_704_628_800;
+
+    /// A sample of a reader whose clock says 1970, so many seconds after its start.
+    fn received(uptime_s: u64, wh: &str) -> Received {
+        let mut buffer = [0; 256];
+        let mut writer = DatasetsWriter::resume(&mut buffer, 0);
+        writer.push(&Dataset::new(Mode::Historic, "BASE", None, wh).unwrap()).unwrap();
+        let sample = Sample {
+            boot: BootId::new(1),
+            sequence: uptime_s,
+            kind: SampleKind::Frame { complete: true },
+            unix_ms: 0,
+            uptime_ms: uptime_s * 1_000,
+            mode: Mode::Historic,
+            meter: METER.parse().unwrap(),
+            counters: ReaderCounters::default(),
+            datasets: writer.finish(),
+        };
+        let mut bytes = [0; 512];
+        Received::new(sample.encode(&mut bytes).unwrap().to_vec()).unwrap()
+    }
+
+    fn base_at_noon(notes: &mut Notes) -> Option<f64> {
+        let hours = notes.since(METER.parse().unwrap(), 0).hours;
+        hours.at("BASE", i64::try_from(NOON).unwrap()).map(|known| known.wh)
+    }
+
+    #[test]
+    fn samples_that_pass_tell_the_hour() {
+        let mut notes = Notes::default();
+        for (uptime, second, wh) in [(100, NOON - 10, "000001000"), (120, NOON + 10, "000001020")] {
+            notes.handle_note(Note::Sample(received(uptime, wh), i64::try_from(second * 1_000).unwrap()));
+        }
+        assert_eq!(base_at_noon(&mut notes), Some(1_010.0));
+    }
+
+    #[test]
+    fn the_history_is_dated_by_the_live_samples_and_not_by_the_readers_clock() {
+        let meter = METER.parse().unwrap();
+        let held = [received(100, "000001000"), received(120, "000001020")];
+        let (live, at) = (received(130, "000001030"), UNIX_EPOCH + Duration::from_secs(NOON + 20));
+        let mut clock = ReaderClock::default();
+        clock.observe(&live, at);
+
+        let mut untold = Notes::default();
+        untold.handle_history(meter, &held, at);
+        assert_eq!(base_at_noon(&mut untold), None, "without a live sample the reader's clock is all there is");
+
+        let mut told = Notes::default();
+        told.handle_note(Note::Clock(meter, clock));
+        told.handle_history(meter, &held, at);
+        assert_eq!(base_at_noon(&mut told), Some(1_010.0));
+    }
+
+    #[test]
+    fn the_history_is_read_once_after_each_interruption() {
+        let (meter, mut notes) = (METER.parse().unwrap(), Notes::default());
+        assert!(notes.wants_history(meter));
+        notes.handle_history(meter, &[], SystemTime::now());
+        assert!(notes.wants_history(meter), "its reader was not there yet");
+        notes.handle_history(meter, &[received(1, "000001000")], SystemTime::now());
+        assert!(!notes.wants_history(meter));
+        notes.handle_return();
+        assert!(notes.wants_history(meter));
+    }
+
+    #[test]
+    fn what_finds_no_room_is_counted_and_a_return_is_told_later() {
+        let counters = Counters::default();
+        let (mut sender, mut receiver) = queue(counters.clone());
+        let near = |sequence| Note::Sample(received(sequence, "000001000"), i64::try_from(NOON * 1_000).unwrap());
+        sender.handle_note(Note::Sample(received(1, "000001000"), i64::try_from((NOON + 1_800) * 1_000).unwrap()));
+        assert!(receiver.try_recv().is_err(), "half past noon says nothing of an hour");
+        for sequence in 0..QUEUE_MAX as u64 + 2 {
+            sender.handle_note(near(sequence));
+        }
+        sender.handle_return();
+        assert_eq!(counters.get(Counter::NotesDropped), 2);
+        (0..2).for_each(|_| assert!(matches!(receiver.try_recv(), Ok(Notice::Noted(_)))));
+        sender.handle_note(near(9));
+        let waiting: Vec<_> = std::iter::from_fn(|| receiver.try_recv().ok()).collect();
+        assert_eq!(waiting.iter().filter(|notice| **notice == Notice::Returned).count(), 1);
+        assert_eq!(waiting.last(), Some(&Notice::Noted(near(9))));
+    }
+}

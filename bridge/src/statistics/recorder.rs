@@ -143,7 +143,9 @@ impl<C: Commands> Recorder<C> {
         let is_old = self.commands.version().starts_with(OLD_VERSIONS);
         let (first, second) = if is_old { (Form::Old, Form::New) } else { (Form::New, Form::Old) };
         match self.commands.command(import(kept, rows, first)).await {
-            Err(Error::Refused { code, .. }) if code == INVALID_FORMAT => self.commands.command(import(kept, rows, second)).await.map(|_| ()),
+            Err(Error::Refused { code, .. }) if code == INVALID_FORMAT => {
+                self.commands.command(import(kept, rows, second)).await.map(|_| ())
+            }
             other => other.map(|_| ()),
         }
     }

@@ -234,7 +234,9 @@ mod tests {
 
     /// What is found right, what is imported, and what is told, of statistics with these rows; the interruption ended at START + 3 h.
     async fn corrected(hours: Value, five_minutes: Value) -> (bool, Vec<Value>, Filled) {
-        let mut recorder = Recorder::open(Fake { hours, five_minutes, ..Fake::new("2026.11.0", "Wh") }).await.unwrap();
+        let mut fake = Fake::new("2026.11.0", "Wh");
+        (fake.hours, fake.five_minutes) = (hours, five_minutes);
+        let mut recorder = Recorder::open(fake).await.unwrap();
         let kept = recorder.find("teleinfo_012345678912_energy_base").unwrap();
         let mut filled = Filled::default();
         let now = START + 4 * HOUR;
@@ -277,16 +279,18 @@ mod tests {
         assert_eq!((right, imported.len(), filled.hours.len()), (false, 0, 0));
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn notices_are_taken_while_something_else_is_waited_for() {
         let (sender, notices) = mpsc::channel(4);
         let mut inbox = Inbox { notices, notes: Notes::default(), interruption: Interruption::default() };
-        let busy = async {
-            for _ in 0..100 {
-                sender.send(Notice::Returned).await.unwrap();
-            }
-        };
-        tokio::join!(inbox.during(tokio::time::sleep(Duration::from_secs(60))), busy);
+        // More than the queue holds: this ends only if somebody takes them.
+        inbox
+            .during(async {
+                for _ in 0..100 {
+                    sender.send(Notice::Returned).await.unwrap();
+                }
+            })
+            .await;
         assert!(inbox.interruption.poll_timeout().is_some());
     }
 }

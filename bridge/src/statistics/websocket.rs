@@ -113,7 +113,8 @@ impl Commands for Client {
 }
 
 fn trust() -> Result<Arc<rustls::ClientConfig>, Error> {
-    tls::client(None, "homeassistant.url is https: install the certificates of the system (package ca-certificates)").map_err(Error::Connection)
+    tls::client(None, "homeassistant.url is https: install the certificates of the system (package ca-certificates)")
+        .map_err(Error::Connection)
 }
 
 fn late() -> Error {

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use teleinfo_proto::tic::{Dataset, MeterId, Relays, StatusRegister, TariffOption, Value};
+use teleinfo_proto::tic::{Dataset, MeterId, Relays, Role, StatusRegister, TariffOption, Value};
 
 /// Something about a meter that takes more to know than that a label was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -49,9 +49,6 @@ pub struct Shown {
     three_phase: bool,
 }
 
-/// What tells a three-phase meter; the short frames of older ones count too.
-const THREE_PHASE: [&str; 3] = ["IINST2", "IRMS2", "URMS2"];
-
 impl Shown {
     /// Whether a label was shown.
     #[must_use]
@@ -81,7 +78,8 @@ impl Shown {
     }
 
     fn add_dataset(&mut self, meter: &MeterId, dataset: &Dataset<'_>) {
-        self.three_phase |= THREE_PHASE.contains(&dataset.label());
+        // A second phase tells a three-phase meter; the short frames of older ones count too.
+        self.three_phase |= matches!(dataset.role(), Some(Role::Current(2) | Role::Voltage(2)));
         match dataset.value() {
             Value::Energy(index) if index.get() == 0 => return,
             Value::ReactiveEnergy(index) if index.get() == 0 => return,

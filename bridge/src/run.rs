@@ -278,7 +278,7 @@ impl Bridge {
 
 /// Resolves when samples wait for room, and there is some again.
 async fn room(hub: &Hub, outlet: &Outlet) {
-    if hub.is_starved() { outlet.wait_for_room().await } else { pending().await }
+    if hub.is_starved() && outlet.is_up() { outlet.wait_for_room().await } else { pending().await }
 }
 
 fn say(level: Level, text: &str) {

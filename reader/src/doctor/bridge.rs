@@ -8,7 +8,7 @@ use std::{
 use mio::{Events, Poll, Token};
 use teleinfo_zenoh_client::{Client, Error, Event, Failures, Options};
 
-use super::{Machine, report::Report};
+use super::{machine::Machine, report::Report};
 use crate::{
     config::{Settings, credentials::Asker},
     daemon::exit::ExitCode,

@@ -4,7 +4,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use teleinfo_proto::tic::Timestamp;
 
-use super::{Machine, report::Report};
+use super::{machine::Machine, report::Report};
 use crate::daemon::exit::ExitCode;
 
 /// 2025-01-01: before this program was made; a clock that was never set shows 1970, or the day the system was built.

@@ -10,7 +10,7 @@ use std::{
 use nix::unistd::{AccessFlags, access};
 
 use super::{
-    Machine,
+    machine::Machine,
     report::Report,
     users::{ROOT, User, Users},
 };

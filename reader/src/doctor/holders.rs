@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use super::{Machine, device::Device, report::Report};
+use super::{device::Device, machine::Machine, report::Report};
 use crate::{
     daemon::exit::ExitCode,
     line::holders::{Holder, disable_getty, find},

@@ -18,23 +18,19 @@ mod hearing;
 mod holders;
 mod light;
 mod line;
+mod machine;
 mod meter;
 mod report;
 mod users;
 
 use std::{
     io::{self, IsTerminal},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use crate::{config::Settings, daemon::exit::ExitCode, led::gpio};
+use machine::Machine;
 use report::Report;
-
-/// The machine that is looked at.
-struct Machine {
-    /// Where its files begin.
-    root: PathBuf,
-}
 
 /// Looks at everything, and says what it finds on standard output. `None`: all is well.
 #[must_use]

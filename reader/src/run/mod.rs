@@ -2,10 +2,11 @@
 
 mod news;
 mod reader;
+mod sources;
 
 use std::{io, os::fd::AsRawFd, time::Instant};
 
-use mio::{Events, Interest, Poll, Token, unix::SourceFd};
+use mio::{Events, Interest, Poll, unix::SourceFd};
 
 use crate::{
     config::Settings,
@@ -15,10 +16,7 @@ use crate::{
     },
 };
 use reader::Reader;
-
-const LINE: Token = Token(0);
-const SIGNALS: Token = Token(1);
-const CLIENT: Token = Token(2);
+use sources::{LINE, SIGNALS};
 
 /// Reads the meter until a signal asks to stop.
 ///

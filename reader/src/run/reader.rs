@@ -14,8 +14,8 @@ use teleinfo_proto::{
 use teleinfo_zenoh_client::{Client, Options};
 
 use super::{
-    CLIENT, LINE,
     news::{News, summary},
+    sources::{CLIENT, LINE},
 };
 use crate::{
     config::{Settings, credentials::Asker},

@@ -241,7 +241,7 @@ impl Bridge {
     }
 
     async fn keep_house(&mut self, node: &Node, now: Instant) {
-        self.outlet.tend();
+        self.outlet.repeat_missed();
         if let Some(router) = &mut self.router
             && let Some((level, text)) = router.poll_change(node.has_router().await, now)
         {

@@ -311,7 +311,7 @@ fn default_client_id() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::daemon::exit::Reason;
+    use crate::daemon::exit::ExitCode;
 
     fn check(text: &str) -> Result<Settings, Failure> {
         Settings::new(Config::parse(text).unwrap(), &Cli::default())
@@ -353,7 +353,7 @@ mod tests {
             ("[homeassistant]\noffline-after = 1", "homeassistant.offline-after"),
         ] {
             let failure = check(text).expect_err(text);
-            assert_eq!(failure.reason(), Reason::Config, "{text}");
+            assert_eq!(failure.code(), ExitCode::Config, "{text}");
             assert!(failure.to_string().contains(key), "{text}: {failure}");
         }
     }

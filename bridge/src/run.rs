@@ -38,6 +38,7 @@ use crate::{
     store::{
         Store, WriteFailure, memories,
         positions::{self, Positions},
+        whole::Outlives,
     },
     words::{inbound::Inbound, utc},
     zenoh::{
@@ -193,7 +194,7 @@ impl Bridge {
     fn keep(&mut self, meter: MeterId, memory: &Memory, now: Instant) {
         let Some(directory) = &self.state_directory else { return };
         match memories::file(directory, meter, memory) {
-            Ok((path, bytes)) => self.store.keep(path, bytes),
+            Ok((path, bytes)) => self.store.keep(path, bytes, Outlives::PowerCut),
             Err(error) => self.handle_disk_error(&format!("what was learnt of meter {meter}: {error}"), now),
         }
     }
@@ -245,7 +246,7 @@ impl Bridge {
     fn write_positions(&mut self, is_last: bool, now: Instant) {
         self.written = self.hub.taken();
         match self.positions.files(self.hub.positions(), is_last, now) {
-            Ok(files) => files.into_iter().for_each(|(path, bytes)| self.store.keep(path, bytes)),
+            Ok(files) => files.into_iter().for_each(|(path, bytes, outlives)| self.store.keep(path, bytes, outlives)),
             Err(error) => self.handle_disk_error(&format!("how far samples were published: {error}"), now),
         }
     }

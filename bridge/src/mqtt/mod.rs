@@ -149,7 +149,7 @@ impl Outlet {
     }
 
     /// Sends all retained messages again if one of them found no room; to be called now and then.
-    pub fn repeat_missed(&self) {
+    pub fn repeat_stale(&self) {
         if self.room() > ORDERS_MAX / 2 && self.shared.retained().take_stale() {
             let _ = self.orders.try_send(Order::Repeat);
         }

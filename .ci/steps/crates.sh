@@ -79,7 +79,7 @@ step_tests() {
 }
 
 step_shipped_configuration() {
-    cargo build -p teleinfo-reader -p teleinfo-bridge
+    need_programs
     target/debug/teleinfo-reader --config deploy/etc/reader.toml --check-config
     target/debug/teleinfo-bridge --config deploy/etc/bridge.toml --check-config
 }

@@ -24,6 +24,7 @@ use crate::{
         notify::{self, Notifier},
     },
     homeassistant::presentation::Presentation,
+    hub::counters::Counters,
     hub::{Hub, Options},
     meter::{cadence::Policy, events},
     mqtt::{Outlet, embedded, external},
@@ -64,7 +65,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     let notifier = Notifier::from_env();
     let plugin = plugin(&settings.mqtt)?;
     let node = Node::start(&settings.zenoh, plugin.as_ref()).await?;
-    let (outlet, events) = outlet(&settings, &node).await?;
+    let (outlet, events) = outlet(&settings, &node, Counters::default()).await?;
     let (historian, answers) = Historian::new(node.session().clone());
     let mut positions = Positions::from_env();
     let (watch, filled) = correct_statistics(&settings, &node);
@@ -200,14 +201,14 @@ fn plugin(mqtt: &Mqtt) -> Result<Option<serde_json::Value>, Failure> {
     }
 }
 
-async fn outlet(settings: &Settings, node: &Node) -> Result<(Outlet, mpsc::Receiver<Inbound>), Failure> {
+async fn outlet(settings: &Settings, node: &Node, counters: Counters) -> Result<(Outlet, mpsc::Receiver<Inbound>), Failure> {
     let topics = &settings.topics;
     match &settings.mqtt {
         Mqtt::External(broker) => {
             let will = Message::retained(topics.bridge_state(), OFFLINE);
-            external::start(broker.clone(), will, subscriptions(topics))
+            external::start(broker.clone(), will, subscriptions(topics), counters)
         }
-        Mqtt::Embedded(plugin) => embedded::start(node.session().clone(), plugin, vec![topics.home_assistant_status()]).await,
+        Mqtt::Embedded(plugin) => embedded::start(node.session().clone(), plugin, vec![topics.home_assistant_status()], counters).await,
     }
 }
 

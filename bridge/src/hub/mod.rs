@@ -175,6 +175,7 @@ impl Hub {
         match event {
             Inbound::Up => self.handle_up(now),
             Inbound::Down(_) => self.meters.values_mut().for_each(|entry| entry.meter.on_disconnected(now)),
+            Inbound::Refused(why) => self.warn_once(why),
             Inbound::Listener => self.say_again = Some(now + LISTENERS_GATHER),
             Inbound::Message { topic, payload } => self.handle_inbound(&topic, &payload, now),
         }

@@ -71,7 +71,7 @@ mod tests {
     fn heard(mut bytes: &[u8]) -> Hearing {
         let (mut decoder, mut hearing) = (Decoder::new(Parity::Stripped), Hearing::default());
         while let Some(event) = decoder.next_event(&mut bytes) {
-            hearing.take(&event);
+            hearing.handle_event(&event);
         }
         hearing
     }

@@ -39,7 +39,7 @@ const WH: u64 = 3_600_000;
 
 /// What became of an index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(super) enum Verdict {
     /// It continues what was believed.
     Plausible,
     /// It does not: not to be published.
@@ -50,13 +50,13 @@ pub enum Verdict {
 
 /// What a frame says of power, in VA; `None` where it does not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Powers {
+pub(super) struct Powers {
     /// Subscribed, from ISOUSC or PREF.
-    pub subscribed: Option<u64>,
+    pub(super) subscribed: Option<u64>,
     /// Withdrawn right now: PAPP, SINSTS.
-    pub withdrawn: Option<u64>,
+    pub(super) withdrawn: Option<u64>,
     /// Injected right now: SINSTI.
-    pub injected: Option<u64>,
+    pub(super) injected: Option<u64>,
 }
 
 /// The last two readings of a power: between them it was about as high as the higher one.
@@ -99,7 +99,7 @@ struct Track {
 
 /// Judges the indexes of one meter.
 #[derive(Clone)]
-pub struct Plausibility {
+pub(super) struct Plausibility {
     tracks: [Option<Track>; TRACKS],
     subscribed: Option<u64>,
     withdrawn: Readings,
@@ -115,19 +115,19 @@ impl Default for Plausibility {
 impl Plausibility {
     /// Whether a frame with these counts is clean enough to believe an index that was never seen before.
     #[must_use]
-    pub const fn trusts(good: u32, refused: u32) -> bool {
+    pub(super) const fn trusts(good: u32, refused: u32) -> bool {
         refused * TRUSTED_SHARE <= good
     }
 
     /// Notes the powers of the frame whose datasets are judged next; what was noted before holds where it is silent.
-    pub fn note(&mut self, powers: Powers) {
+    pub(super) fn note(&mut self, powers: Powers) {
         self.subscribed = powers.subscribed.or(self.subscribed);
         self.withdrawn.add(powers.withdrawn);
         self.injected.add(powers.injected);
     }
 
     /// Judges one dataset at the meter's time `at_ms`; what is no index is always plausible.
-    pub fn judge(&mut self, dataset: &Dataset<'_>, at_ms: u64, trusted: bool) -> Verdict {
+    pub(super) fn judge(&mut self, dataset: &Dataset<'_>, at_ms: u64, trusted: bool) -> Verdict {
         let Some((label, value)) = index(dataset) else { return Verdict::Plausible };
         let limit = self.limit(label);
         let Some(track) = self.track(label.code) else { return Verdict::Plausible };
@@ -136,7 +136,7 @@ impl Plausibility {
 
     /// Whether a dataset is an index that continues what was believed. Changes nothing.
     #[must_use]
-    pub fn continues(&self, dataset: &Dataset<'_>, at_ms: u64) -> Option<bool> {
+    pub(super) fn continues(&self, dataset: &Dataset<'_>, at_ms: u64) -> Option<bool> {
         let (label, value) = index(dataset)?;
         let track = self.tracks.iter().flatten().find(|track| track.code == label.code)?;
         track.believed.map(|believed| self.limit(label).is_possible(believed, Point { value, at_ms }))

@@ -3,6 +3,7 @@
 //! `run` is the loop; everything that knows about time (`reading`, `led`) is a state machine that takes `now` and can be
 //! driven through an hour in a millisecond. See `docs/code-structure.md`.
 
+pub mod advice;
 pub mod cli;
 pub mod config;
 pub mod daemon;

@@ -36,8 +36,8 @@ use crate::{
     statistics::backfill::Watch,
     store::memories,
     words::{
+        cause,
         inbound::Inbound,
-        language::Language,
         message::Message,
         topics::{OFFLINE, ONLINE, Topics},
     },
@@ -422,10 +422,7 @@ impl Hub {
         if self.readers.insert(status.boot, seen) == Some(seen) {
             return;
         }
-        let cause = match self.options.meter.language {
-            Language::English => status.cause.english(),
-            Language::French => status.cause.french(),
-        };
+        let cause = cause::words(status.cause).get(self.options.meter.language);
         match (status.line, status.meter) {
             (LineState::Reading, Some(id)) => info!("reader {} ({}) reads meter {id}", status.name, status.release),
             (line, _) => info!("reader {} ({}): line {}, {cause}", status.name, status.release, line.name()),

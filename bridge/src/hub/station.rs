@@ -98,7 +98,9 @@ impl Meter {
             SampleKind::Snapshot => return self.snapshot(&datasets, moment),
             SampleKind::Frame { complete: true } => Part::Whole,
             SampleKind::Frame { complete: false } => Part::Some,
-            SampleKind::Urgent => Part::Urgent,
+            SampleKind::Urgent | SampleKind::Live => Part::Urgent,
+            // Its place in the order is taken; what it means is for a newer release.
+            SampleKind::Unknown(_) => return Vec::new(),
         };
         let mut events = self.follow_mode(sample.mode);
         self.count(sample, moment, &mut events);

@@ -7,7 +7,7 @@ use std::{
 
 use teleinfo_proto::{
     tic::MeterId,
-    wire::{BootId, Error, Sample, SampleKind},
+    wire::{self, BootId, Error, Message, Sample, SampleKind},
 };
 
 /// One sample, decoded as far as its place in the order goes.
@@ -30,21 +30,30 @@ pub struct Received {
 }
 
 impl Received {
-    /// Takes the bytes of one sample.
+    /// Takes the bytes of a message that came under `key`, if it is a sample.
     ///
     /// # Errors
-    /// Another version, or not a sample.
-    pub fn new(bytes: Vec<u8>) -> Result<Self, Error> {
-        let sample = Sample::decode(&bytes)?;
-        Ok(Self {
+    /// Another version or type, too large, not readable, or of another meter than its key.
+    pub fn new(key: &str, bytes: Vec<u8>) -> Result<Self, Error> {
+        let received = match wire::open(key, &bytes)? {
+            Message::Sample(sample) => Self::without_bytes(&sample),
+            _ => return Err(Error::Malformed),
+        };
+        Ok(Self { bytes, ..received })
+    }
+
+    /// The place of a sample; its bytes are still to be added.
+    #[must_use]
+    pub fn without_bytes(sample: &Sample<'_>) -> Self {
+        Self {
             boot: sample.boot,
             sequence: sample.sequence,
             kind: sample.kind,
             meter: sample.meter,
             unix_ms: sample.unix_ms,
             uptime_ms: sample.uptime_ms,
-            bytes,
-        })
+            bytes: Vec::new(),
+        }
     }
 
     /// The sample itself.

@@ -347,7 +347,7 @@ async fn load(watch: &Watch, session: &Session, meter: MeterId) {
         .accept_replies(ReplyKeyExpr::Any)
         .callback(move |reply| {
             if let Ok(sample) = reply.result() {
-                let _ = sender.send(sample.payload().to_bytes().into_owned());
+                let _ = sender.send((sample.key_expr().to_string(), sample.payload().to_bytes().into_owned()));
             }
         })
         .timeout(ANSWER)
@@ -356,8 +356,8 @@ async fn load(watch: &Watch, session: &Session, meter: MeterId) {
         return;
     }
     let mut held = Vec::new();
-    while let Some(bytes) = replies.recv().await {
-        held.extend(Received::new(bytes).ok().filter(|received| received.meter == meter));
+    while let Some((key, bytes)) = replies.recv().await {
+        held.extend(Received::new(&key, bytes).ok().filter(|received| received.meter == meter));
     }
     for (received, time) in held.iter().zip(clock.times_of(&held)) {
         let unix_ms = milliseconds(time);

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use teleinfo_proto::wire::keys;
+use teleinfo_proto::wire::{self, Error, MESSAGE_BYTES_MAX, Message, keys};
 use tokio::sync::mpsc;
 use tracing::debug;
 use zenoh::{
@@ -23,12 +23,8 @@ pub async fn listen(session: &Session) -> zenoh::Result<mpsc::Receiver<Arrival>>
     let (sender, arrivals) = mpsc::channel(ARRIVALS_MAX);
     let reports = sender.clone();
     let tokens = sender.clone();
-    session.declare_subscriber(keys::SAMPLES).callback(move |sample| forward(&sender, of_sample(&sample))).background().await?;
-    session
-        .declare_subscriber(keys::STATUSES)
-        .callback(move |sample| forward(&reports, Some(Arrival::Report(bytes(&sample)))))
-        .background()
-        .await?;
+    session.declare_subscriber(keys::SAMPLES).callback(move |sample| forward(&sender, Some(of_message(&sample)))).background().await?;
+    session.declare_subscriber(keys::STATUSES).callback(move |sample| forward(&reports, Some(of_message(&sample)))).background().await?;
     session
         .liveliness()
         .declare_subscriber(keys::ALIVES)
@@ -46,14 +42,20 @@ fn forward(sender: &mpsc::Sender<Arrival>, arrival: Option<Arrival>) {
     }
 }
 
-fn of_sample(sample: &Sample) -> Option<Arrival> {
-    if sample.kind() == SampleKind::Delete {
-        return keys::meter_of(sample.key_expr().as_str()).map(Arrival::Farewell);
-    }
-    Some(match Received::new(bytes(sample)) {
-        Ok(received) => Arrival::Sample(received, SystemTime::now()),
-        Err(error) => Arrival::Strange(sample.key_expr().to_string(), error),
-    })
+/// What came under a key of a reader, held against that key. A Zenoh DELETE has no content, so it is refused with what cannot be read.
+fn of_message(sample: &Sample) -> Arrival {
+    let key = sample.key_expr().as_str();
+    read(key, sample).unwrap_or_else(|error| Arrival::Strange(key.to_owned(), error))
+}
+
+fn read(key: &str, sample: &Sample) -> Result<Arrival, Error> {
+    let bytes = bytes(sample)?;
+    let received = match wire::open(key, &bytes)? {
+        Message::Sample(sample) => Received::without_bytes(&sample),
+        Message::Goodbye(goodbye) => return Ok(Arrival::Farewell(goodbye.meter)),
+        Message::Status(_) => return Ok(Arrival::Report(bytes)),
+    };
+    Ok(Arrival::Sample(Received { bytes, ..received }, SystemTime::now()))
 }
 
 fn of_token(sample: &Sample) -> Option<Arrival> {
@@ -61,6 +63,11 @@ fn of_token(sample: &Sample) -> Option<Arrival> {
     Some(Arrival::Token(meter, sample.kind() == SampleKind::Put))
 }
 
-fn bytes(sample: &Sample) -> Vec<u8> {
-    sample.payload().to_bytes().into_owned()
+/// The bytes of a message. What is too large is not even copied.
+///
+/// # Errors
+/// [`Error::TooLong`].
+pub(super) fn bytes(sample: &Sample) -> Result<Vec<u8>, Error> {
+    let payload = sample.payload();
+    if payload.len() > MESSAGE_BYTES_MAX { Err(Error::TooLong) } else { Ok(payload.to_bytes().into_owned()) }
 }

@@ -18,6 +18,7 @@ use zenoh::{
     query::{ConsolidationMode, QueryTarget, Reply, ReplyKeyExpr},
 };
 
+use super::arrivals::bytes;
 use crate::order::{
     answer::Answer,
     intake::{Outcome, Question},
@@ -99,7 +100,7 @@ impl Course {
             self.failed.store(true, Ordering::Relaxed);
             return;
         };
-        match Received::new(sample.payload().to_bytes().into_owned()) {
+        match bytes(sample).and_then(|bytes| Received::new(sample.key_expr().as_str(), bytes)) {
             Err(error) => debug!("history of {}: {error}", sample.key_expr()),
             Ok(received) => {
                 let room = self.taken.fetch_add(1, Ordering::Relaxed) < SAMPLES_MAX;

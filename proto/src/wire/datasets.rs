@@ -24,8 +24,8 @@ struct Line<'a> {
 pub struct Datasets<'a>(#[serde(borrow)] &'a [u8]);
 
 impl<'a> Datasets<'a> {
-    /// More than any meter sends in a frame: a Linky has 71 labels, and an overlong frame may hold some twice.
-    pub const MAX: usize = 160;
+    /// More than any meter sends in a frame: a Linky has 71 labels.
+    pub const MAX: usize = 256;
 
     /// Reads them one by one; each is checked again, since it came over a network. What is more than [`Self::MAX`] is an error.
     pub fn iter(self, mode: Mode) -> impl Iterator<Item = Result<Dataset<'a>, Error>> {

@@ -15,7 +15,7 @@ use crate::{
 /// The whole file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
-    /// This reader's name in `tic/v1/reader/<name>/status`; none = the host's name.
+    /// This reader's name in `tic/v2/reader/<name>/status`; none = the host's name.
     pub name: Option<String>,
     /// `[serial]`
     pub serial: Serial,

@@ -7,7 +7,7 @@ use crate::language::Language;
 /// The words of a cause.
 #[must_use]
 #[rustfmt::skip]
-pub fn advice(cause: Cause, language: Language) -> &'static str {
+pub(crate) fn advice(cause: Cause, language: Language) -> &'static str {
     let (english, french) = match cause {
         Cause::None => (
             "no trouble",

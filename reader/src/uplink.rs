@@ -21,7 +21,7 @@ const ANSWERS_MAX: usize = 8;
 const ANSWER_STEP: usize = 32;
 
 /// The way to the bridge, and what is on it.
-pub struct Uplink {
+pub(crate) struct Uplink {
     client: Client,
     boot: BootId,
     meter: Option<Meter>,
@@ -53,7 +53,7 @@ struct Answer {
 
 impl Uplink {
     /// On a client that has its locators, for this run of the reader.
-    pub fn new(client: Client, boot: BootId) -> Self {
+    pub(crate) fn new(client: Client, boot: BootId) -> Self {
         Self {
             client,
             boot,
@@ -68,7 +68,7 @@ impl Uplink {
     }
 
     /// A session with a bridge stands.
-    pub fn is_connected(&self) -> bool {
+    pub(crate) fn is_connected(&self) -> bool {
         self.connected
     }
 
@@ -78,17 +78,17 @@ impl Uplink {
     }
 
     /// An event of the loop that may be the client's.
-    pub fn handle_event(&mut self, event: &Readiness, now: Instant) {
+    pub(crate) fn handle_event(&mut self, event: &Readiness, now: Instant) {
         self.client.handle_event(event, now);
     }
 
     /// When [`Uplink::handle_timeout`] is due.
-    pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
+    pub(crate) fn poll_timeout(&self, now: Instant) -> Option<Instant> {
         if self.answers.is_empty() || self.full { self.client.poll_timeout(now) } else { Some(now) }
     }
 
     /// Time has passed, or something has happened.
-    pub fn handle_timeout(&mut self, history: &History, now: Instant) {
+    pub(crate) fn handle_timeout(&mut self, history: &History, now: Instant) {
         self.client.handle_timeout(now);
         while let Some(event) = self.client.poll_event() {
             self.take(event, history, now);
@@ -97,14 +97,14 @@ impl Uplink {
     }
 
     /// Sends a sample; `false` if it could not leave.
-    pub fn send(&mut self, sample: &Sample<'_>, encoded: &[u8], now: Instant) -> bool {
+    pub(crate) fn send(&mut self, sample: &Sample<'_>, encoded: &[u8], now: Instant) -> bool {
         self.set_meter(sample.meter, now);
         let Some(meter) = &self.meter else { return false };
         self.client.publish(&meter.sample_key, encoded, now).is_ok()
     }
 
     /// Sends a report.
-    pub fn report(&mut self, status: &Status<'_>, now: Instant) {
+    pub(crate) fn report(&mut self, status: &Status<'_>, now: Instant) {
         let Some(key) = keys::reader_status(status.name) else { return };
         let mut buffer = [0; Status::BYTES_MAX];
         match status.encode(&mut buffer) {
@@ -115,7 +115,7 @@ impl Uplink {
     }
 
     /// Shows or withdraws the token of the meter.
-    pub fn set_alive(&mut self, alive: bool, now: Instant) {
+    pub(crate) fn set_alive(&mut self, alive: bool, now: Instant) {
         let Some(meter) = self.meter.as_mut().filter(|meter| meter.alive != alive) else { return };
         meter.alive = alive;
         match alive {
@@ -125,7 +125,7 @@ impl Uplink {
     }
 
     /// Says goodbye, and ends the connection for good.
-    pub fn close(&mut self, now: Instant) {
+    pub(crate) fn close(&mut self, now: Instant) {
         self.part(now);
         self.client.close(now);
     }

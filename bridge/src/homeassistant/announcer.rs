@@ -159,7 +159,7 @@ impl Announcer {
     pub fn poll_discovery(&mut self, state: &State, now: Instant) -> Option<Message> {
         let mode = self.memory.mode()?;
         let due = self.settings.discovery && self.discovery.is_due(now) && self.knows_enough(FRAMES_BEFORE_DISCOVERY);
-        if self.away || !due || !self.may_announce(mode) {
+        if self.away || !due || !self.may_announce(mode, now) {
             return None;
         }
         let subject = Subject {
@@ -175,12 +175,24 @@ impl Announcer {
         Some(message)
     }
 
+    /// When to call [`Announcer::poll_discovery`] and [`Announcer::poll_takeover`], if nothing happens before.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        if self.away {
+            return None;
+        }
+        let free = self.settings.migrate == Migrate::None || self.memory.migrated || self.takeover.may_announce();
+        let may_announce = self.settings.discovery && free && self.knows_enough(FRAMES_BEFORE_DISCOVERY);
+        let discovery = self.discovery.poll_timeout().filter(|_| may_announce);
+        discovery.into_iter().chain(self.takeover.poll_timeout()).min()
+    }
+
     fn knows_enough(&self, frames: u32) -> bool {
         self.whole || self.frames >= frames
     }
 
     /// Entities of another program are let go of first.
-    fn may_announce(&mut self, mode: Mode) -> bool {
+    fn may_announce(&mut self, mode: Mode, now: Instant) -> bool {
         if self.settings.migrate == Migrate::None || self.memory.migrated {
             return true;
         }
@@ -188,11 +200,11 @@ impl Announcer {
             return false;
         }
         let entities: Vec<_> = entities_of(&self.memory.shown).collect();
-        self.takeover.begin(self.settings.migrate, &self.settings.topics, &self.id, mode, &entities);
+        self.takeover.begin(self.settings.migrate, &self.settings.topics, &self.id, mode, &entities, now);
         self.takeover.may_announce()
     }
 
-    /// What goes out to take entities over; to be called with each tick.
+    /// What goes out to take entities over.
     pub fn poll_takeover(&mut self, now: Instant) -> Vec<Message> {
         if self.away {
             return Vec::new();

@@ -91,6 +91,12 @@ impl Discovery {
         (self.stale || self.again) && self.due.is_some_and(|due| due <= now)
     }
 
+    /// When a payload is due.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.due.filter(|_| self.stale || self.again)
+    }
+
     /// The payload that is due, if it differs from the last one or is wanted again.
     pub fn poll(&mut self, subject: &Subject<'_>, announced: &mut Announced, now: Instant) -> Option<Message> {
         if !self.is_due(now) {

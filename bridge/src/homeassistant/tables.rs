@@ -21,7 +21,7 @@ use crate::{
         derived::Derived,
         events::Event,
         payload,
-        reception::{self, Quality},
+        reception::{self, Reception},
     },
     words::language::Language,
 };
@@ -91,8 +91,8 @@ fn derived() -> Json {
 
 /// The report of a meter whose reader has reported.
 fn quality(line: LineState) -> Json {
-    let (mut quality, now) = (Quality::default(), Instant::now());
-    quality.status(
+    let (mut quality, now) = (Reception::default(), Instant::now());
+    quality.handle_status(
         &Status {
             name: "cellar",
             release: "0.1.0",
@@ -108,7 +108,7 @@ fn quality(line: LineState) -> Json {
         },
         now,
     );
-    serde_json::from_slice(&quality.poll(Language::English, now).unwrap()).unwrap()
+    serde_json::from_slice(&quality.poll_report(Language::English, now).unwrap()).unwrap()
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::{
 
 use teleinfo_proto::{
     tic::MeterId,
-    wire::{self, BootId, Error, Message, Sample, SampleKind},
+    wire::{self, BootId, Error, Sample, SampleKind},
 };
 
 /// One sample, decoded as far as its place in the order goes.
@@ -30,16 +30,22 @@ pub struct Received {
 }
 
 impl Received {
-    /// Takes the bytes of a message that came under `key`, if it is a sample.
+    /// Takes the bytes of one sample.
     ///
     /// # Errors
-    /// Another version or type, too large, not readable, or of another meter than its key.
-    pub fn new(key: &str, bytes: Vec<u8>) -> Result<Self, Error> {
-        let received = match wire::open(key, &bytes)? {
-            Message::Sample(sample) => Self::without_bytes(&sample),
-            _ => return Err(Error::Malformed),
-        };
+    /// Another version, or not a sample.
+    pub fn new(bytes: Vec<u8>) -> Result<Self, Error> {
+        let received = Self::without_bytes(&Sample::decode(&bytes)?);
         Ok(Self { bytes, ..received })
+    }
+
+    /// Takes the bytes of an answer, which came under the key of its meter's samples.
+    ///
+    /// # Errors
+    /// As [`Self::new`], or of another meter than its key.
+    pub fn under(key: &str, bytes: Vec<u8>) -> Result<Self, Error> {
+        wire::open(key, &bytes)?;
+        Self::new(bytes)
     }
 
     /// The place of a sample; its bytes are still to be added.
@@ -69,12 +75,12 @@ impl Received {
 ///
 /// A Pi has no clock of its own: its first samples may carry any date. What counts is when the bridge received the latest live one;
 /// others of the same run lie as far before it as the reader's monotonic clock says.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ReaderClock {
     anchor: Option<Anchor>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Anchor {
     boot: BootId,
     uptime_ms: u64,

@@ -111,6 +111,12 @@ pub fn meter_of(key: &str) -> Option<MeterId> {
     key.strip_prefix(PREFIX)?.split_once('/')?.0.parse().ok()
 }
 
+/// The reader whose key this is.
+#[must_use]
+pub fn reader_of(key: &str) -> Option<&str> {
+    key.strip_prefix(PREFIX)?.strip_prefix("reader/")?.split_once('/').map(|(name, _)| name)
+}
+
 impl Key {
     fn of(text: fmt::Arguments<'_>) -> Self {
         let mut key = Self { bytes: [0; KEY_BYTES_MAX], length: 0 };
@@ -172,6 +178,7 @@ mod tests {
         for (key, expected) in keys.into_iter().zip(expected) {
             assert_eq!(&*key.unwrap(), std::format!("tic/v2/{expected}"));
         }
+        assert_eq!((reader_of("tic/v2/reader/pi/status"), reader_of("tic/v2/012345678912/sample")), (Some("pi"), None));
         assert!(bridge("a/b", "c").is_none() && bridge("a", "*").is_none() && bridges("**").is_none());
         let long = "n".repeat(64);
         assert!(bridge(&long, &long).unwrap().ends_with(&std::format!("/{long}/{long}")));

@@ -41,7 +41,7 @@ fn priority(level: Level) -> u8 {
 }
 
 /// Starts the log. A second call changes the level only.
-pub fn start(level: LevelFilter) {
+pub(crate) fn start(level: LevelFilter) {
     let journal = std::env::var_os("JOURNAL_STREAM").is_some();
     let _ = log::set_boxed_logger(Box::new(Lines { journal }));
     log::set_max_level(level);

@@ -3,7 +3,7 @@
 //! Nothing of meters or of the network lives here. The files stand side by side; begin with `exit`.
 
 pub(crate) mod clock;
-pub mod exit;
-pub mod logging;
-pub mod notify;
-pub mod signals;
+pub(crate) mod exit;
+pub(crate) mod logging;
+pub(crate) mod notify;
+pub(crate) mod signals;

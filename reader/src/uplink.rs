@@ -13,7 +13,10 @@ use teleinfo_proto::{
 };
 use teleinfo_zenoh_client::{Client, Declaration, Event, Query, QueryId, SendError};
 
-use crate::history::{ANSWER_BYTES, Cursor, History, Request};
+use crate::{
+    daemon::on_change::OnChange,
+    history::{ANSWER_BYTES, Cursor, History, Request},
+};
 
 /// Bridges ask one question after another; more at once than this are a fault of theirs, and turned away.
 const ANSWERS_MAX: usize = 8;
@@ -32,8 +35,8 @@ pub(crate) struct Uplink {
     connected: bool,
     /// Sessions that were lost, and have not been counted yet.
     lost: u32,
-    /// What was last said about a missing connection.
-    trouble: String,
+    /// Why there is no connection.
+    trouble: OnChange<String>,
 }
 
 /// The meter that samples come from.
@@ -47,8 +50,8 @@ struct Meter {
 struct Answer {
     query: QueryId,
     cursor: Cursor,
-    /// A sample that did not fit yet: its length in the buffer.
-    waiting: Option<Vec<u8>>,
+    /// A sample for which there was no room yet, and its meter.
+    waiting: Option<(MeterId, Vec<u8>)>,
 }
 
 impl Uplink {
@@ -63,7 +66,7 @@ impl Uplink {
             buffer: vec![0; ANSWER_BYTES],
             connected: false,
             lost: 0,
-            trouble: String::new(),
+            trouble: OnChange::new(),
         }
     }
 
@@ -91,7 +94,7 @@ impl Uplink {
     pub(crate) fn handle_timeout(&mut self, history: &History, now: Instant) {
         self.client.handle_timeout(now);
         while let Some(event) = self.client.poll_event() {
-            self.take(event, history, now);
+            self.handle_client_event(event, history, now);
         }
         self.answer(history, now);
     }
@@ -156,32 +159,31 @@ impl Uplink {
         self.meter = Some(Meter { id, sample_key, alive: false });
     }
 
-    fn take(&mut self, event: Event, history: &History, now: Instant) {
+    fn handle_client_event(&mut self, event: Event, history: &History, now: Instant) {
         match event {
             Event::Connected { locator, authenticated } => {
                 log::info!("connected to {locator}{}", if authenticated { ", password accepted" } else { "" });
                 self.connected = true;
-                self.trouble.clear();
+                self.trouble.forget();
             }
-            Event::Disconnected { failures, .. } => self.lost(trouble::of_locators(&failures)),
-            Event::NoRouter { group } => self.lost(trouble::of_scouting(group)),
-            Event::Query(query) => self.ask(query, history, now),
+            Event::Disconnected { failures, .. } => self.handle_lost(trouble::of_locators(&failures)),
+            Event::NoRouter { group } => self.handle_lost(trouble::of_scouting(group)),
+            Event::Query(query) => self.handle_query(query, history, now),
             Event::Room => self.full = false,
         }
     }
 
     /// One line when it begins, another when the reason changes.
-    fn lost(&mut self, reason: String) {
+    fn handle_lost(&mut self, reason: String) {
         self.lost += u32::from(std::mem::take(&mut self.connected));
         self.answers.clear();
         self.full = false;
-        if self.trouble != reason {
+        if self.trouble.is_new(reason.clone()) {
             log::warn!("no connection to the bridge: {reason}; trying again, samples are kept meanwhile");
-            self.trouble = reason;
         }
     }
 
-    fn ask(&mut self, query: Query, history: &History, now: Instant) {
+    fn handle_query(&mut self, query: Query, history: &History, now: Instant) {
         match query.parameters.parse::<Request>() {
             Ok(request) if self.answers.len() < ANSWERS_MAX => {
                 log::debug!("history asked for: {:?}", query.parameters);
@@ -200,9 +202,9 @@ impl Uplink {
         let Some(answer) = self.answers.front_mut().filter(|_| !self.full) else { return };
         for _ in 0..ANSWER_STEP {
             let sent = match answer.waiting.take() {
-                Some(sample) => reply(&mut self.client, answer, &sample, now),
+                Some((meter, encoded)) => reply(&mut self.client, answer, meter, &encoded, now),
                 None => match history.next(&mut answer.cursor, &mut self.buffer) {
-                    Some(sample) => reply(&mut self.client, answer, sample, now),
+                    Some((meter, encoded)) => reply(&mut self.client, answer, meter, encoded, now),
                     None => Progress::of(self.client.finish(answer.query, now)).or_done(),
                 },
             };
@@ -240,11 +242,10 @@ impl Progress {
     }
 }
 
-fn reply(client: &mut Client, answer: &mut Answer, encoded: &[u8], now: Instant) -> Progress {
-    let Ok(sample) = Sample::decode(encoded) else { return Progress::On };
-    let progress = Progress::of(client.reply(answer.query, &keys::sample(&sample.meter), encoded, now));
+fn reply(client: &mut Client, answer: &mut Answer, meter: MeterId, encoded: &[u8], now: Instant) -> Progress {
+    let progress = Progress::of(client.reply(answer.query, &keys::sample(&meter), encoded, now));
     if let Progress::Full = progress {
-        answer.waiting = Some(encoded.to_vec());
+        answer.waiting = Some((meter, encoded.to_vec()));
     }
     progress
 }

@@ -1,4 +1,5 @@
-//! What any service of systemd needs, whatever it does: exit codes, a journal, readiness and watchdog, signals.
+//! What any service of systemd needs, whatever it does: exit codes, a journal, readiness and watchdog, signals,
+//! complaints that are said once.
 //!
 //! Nothing of meters or of the network lives here. The files stand side by side; begin with `exit`.
 
@@ -6,4 +7,5 @@ pub(crate) mod clock;
 pub(crate) mod exit;
 pub(crate) mod logging;
 pub(crate) mod notify;
+pub(crate) mod on_change;
 pub(crate) mod signals;

@@ -157,7 +157,7 @@ impl Reception {
             return None;
         }
         self.urgent = false;
-        let report = self.json(language);
+        let report = self.json(language)?;
         let changed = self.published.as_ref().is_none_or(|(_, last)| *last != report);
         self.published = Some((now, report.clone()));
         changed.then_some(report)
@@ -213,7 +213,8 @@ impl Reception {
         (line.name(), Some(cause), cause::words(cause).get(language))
     }
 
-    fn json(&self, language: Language) -> Vec<u8> {
+    /// `None` if it cannot be written: an empty payload would delete what the broker holds.
+    fn json(&self, language: Language) -> Option<Vec<u8>> {
         let counters = &self.counters;
         let (line, cause, cause_text) = self.diagnosis(language);
         let report = Report {
@@ -234,7 +235,7 @@ impl Reception {
             reader: self.reader.as_ref(),
             bridge: Bridge { version: env!("CARGO_PKG_VERSION") },
         };
-        serde_json::to_vec(&report).unwrap_or_default()
+        serde_json::to_vec(&report).ok()
     }
 }
 

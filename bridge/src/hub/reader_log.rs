@@ -10,7 +10,7 @@ use teleinfo_proto::{
     wire::{BootId, LineState, Status},
 };
 
-use crate::words::{language::Language, printable::printable};
+use crate::words::{cause, language::Language, printable::printable};
 
 /// Runs of readers that are remembered for the log.
 const READERS_MAX: usize = 2_048;
@@ -65,13 +65,6 @@ fn text_of(status: &Status<'_>, language: Language) -> String {
     let (name, release) = (printable(status.name), printable(status.release));
     match status.meter.filter(|_| status.line == LineState::Reading) {
         Some(id) => format!("reader {name} ({release}) reads meter {id}"),
-        None => format!("reader {name} ({release}): line {}, {}", status.line.name(), cause_of(status, language)),
-    }
-}
-
-fn cause_of(status: &Status<'_>, language: Language) -> &'static str {
-    match language {
-        Language::English => status.cause.english(),
-        Language::French => status.cause.french(),
+        None => format!("reader {name} ({release}): line {}, {}", status.line.name(), cause::words(status.cause).get(language)),
     }
 }

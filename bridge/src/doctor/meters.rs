@@ -4,7 +4,7 @@ use serde_json::Value;
 use teleinfo_proto::tic::{Label, Mode, Role};
 
 use crate::{
-    daemon::exit::Reason,
+    daemon::exit::ExitCode,
     doctor::{broker::Findings, report::Report},
     words::topics::{OFFLINE, ONLINE, Topics},
 };
@@ -18,7 +18,7 @@ pub(super) fn check(report: &mut Report<'_>, findings: &Findings, topics: &Topic
             "$ teleinfo-reader doctor",
             "may it connect? see zenoh.listen, zenoh.users-file and the firewall (port 7447) here",
         ];
-        report.wrong("readers", Reason::Unavailable, "no meter has ever been read by this bridge", &advice);
+        report.wrong("readers", ExitCode::Unavailable, "no meter has ever been read by this bridge", &advice);
     }
     for meter in meters {
         reading(report, findings, topics, &meter);
@@ -52,7 +52,7 @@ fn reading(report: &mut Report<'_>, findings: &Findings, topics: &Topics, meter:
         Some(OFFLINE) => {
             let why = if told { cause } else { "its reader is away: no power, no network, or stopped" };
             let advice = ["at the meter, on the reader's machine:", "$ teleinfo-reader doctor"];
-            report.wrong("meter", Reason::Unavailable, &format!("{meter} is not being read{reader}: {why}"), &advice);
+            report.wrong("meter", ExitCode::Unavailable, &format!("{meter} is not being read{reader}: {why}"), &advice);
         }
         _ => {
             let power = power(findings, &topics.state(meter)).map(|power| format!(", {power} VA now")).unwrap_or_default();
@@ -83,7 +83,7 @@ fn announced(report: &mut Report<'_>, findings: &Findings, topics: &Topics, mete
                 "does the broker keep messages, and may this user write there? the bridge announces it again:",
                 "$ systemctl restart teleinfo-bridge",
             ];
-            report.wrong("discovery", Reason::Unavailable, &text, &advice);
+            report.wrong("discovery", ExitCode::Unavailable, &text, &advice);
         }
     }
 }

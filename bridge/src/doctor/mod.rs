@@ -20,7 +20,7 @@ use crate::{
     },
     daemon::{
         credentials::{self, Secret},
-        exit::{Failure, Reason},
+        exit::{ExitCode, Failure},
     },
     words::{
         printable::printable,
@@ -32,7 +32,7 @@ use crate::{
 ///
 /// # Errors
 /// The embedded side's users cannot be read.
-pub async fn run(settings: &Settings) -> Result<Option<Reason>, Failure> {
+pub async fn run(settings: &Settings) -> Result<Option<ExitCode>, Failure> {
     let (broker, embedded) = match &settings.mqtt {
         Mqtt::External(broker) => (broker.clone(), false),
         Mqtt::Embedded(plugin) => (of_plugin(plugin)?, true),
@@ -55,7 +55,7 @@ pub async fn run(settings: &Settings) -> Result<Option<Reason>, Failure> {
                 false if trouble.refused_login && without_password => &sudo,
                 false => &[],
             };
-            report.wrong("broker", Reason::Unavailable, &trouble.message, advice);
+            report.wrong("broker", ExitCode::Unavailable, &trouble.message, advice);
         }
     }
     Ok(report.verdict())
@@ -80,7 +80,7 @@ fn login(report: &mut Report<'_>, broker: &External, findings: &Findings, topics
     if !findings.test_came_back || findings.denied {
         let text = format!("a test message on {} did not come back", topics.doctor());
         let advice = ["this user must be allowed to read and write below mqtt.base-topic and homeassistant.prefix: see the broker's ACL"];
-        report.wrong("rights", Reason::Permission, &text, &advice);
+        report.wrong("rights", ExitCode::Permission, &text, &advice);
     }
 }
 
@@ -92,8 +92,8 @@ fn bridge(report: &mut Report<'_>, findings: &Findings, topics: &Topics) {
             report.good("bridge", "runs, and is connected here");
             complaints(report, findings, topics);
         }
-        Some(OFFLINE) => report.wrong("bridge", Reason::Unavailable, "has left this broker, or is stopped", &advice),
-        _ => report.wrong("bridge", Reason::Unavailable, &format!("has never been here: nothing on {topic}"), &advice),
+        Some(OFFLINE) => report.wrong("bridge", ExitCode::Unavailable, "has left this broker, or is stopped", &advice),
+        _ => report.wrong("bridge", ExitCode::Unavailable, &format!("has never been here: nothing on {topic}"), &advice),
     }
 }
 

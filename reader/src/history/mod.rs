@@ -1,6 +1,6 @@
 //! The samples that are still held: the last minutes in full, and the indexes of two days at one a minute.
 //!
-//! After a cut the bridge asks for what it missed (`tic/v1/<meter>/history`). The samples live in memory, since an SD card wears out, in
+//! After a cut the bridge asks for what it missed (`tic/v2/<meter>/history`). The samples live in memory, since an SD card wears out, in
 //! two rings of bytes allocated once: frames as they were sent, and snapshots of the indexes, each written as its difference from the one
 //! before. At a clean stop they go to a file, and come back from it.
 //!

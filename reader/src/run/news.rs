@@ -9,7 +9,9 @@ use std::{
 use teleinfo_proto::wire::{Cause, Counters, LineState};
 
 use crate::{
+    advice::advice,
     daemon::on_change::OnChange,
+    language::Language,
     line::Notice,
     reading::{Check, FaultKind, ReadingState, Trial},
 };
@@ -96,7 +98,7 @@ fn sentence(state: &ReadingState, trial: Trial, device: Option<&Path>) -> Option
             };
             Some(format!("{device}: reading meter {meter} in {mode} mode, {} baud, parity {checked}", trial.speed.baud()))
         }
-        _ if state.cause != Cause::None => Some(format!("{device}: {}", state.cause.english())),
+        _ if state.cause != Cause::None => Some(format!("{device}: {}", advice(state.cause, Language::English))),
         _ => None,
     }
 }
@@ -118,7 +120,7 @@ pub(super) fn state_in_words(state: &ReadingState, device: Option<&Path>, connec
         let _ = write!(text, ", {mode} mode");
     }
     if *cause != Cause::None {
-        let _ = write!(text, ", {}", cause.english());
+        let _ = write!(text, ", {}", advice(*cause, Language::English));
     }
     text + if connected { "; connected to a bridge" } else { "; no bridge" }
 }
@@ -151,7 +153,7 @@ pub(super) fn summary(counters: &Counters) -> String {
 
 #[cfg(test)]
 mod tests {
-    use teleinfo_proto::tic::Mode;
+    use teleinfo_proto::tic::{Mode, RefusalKind};
 
     use super::*;
 
@@ -210,7 +212,8 @@ mod tests {
 
     #[test]
     fn the_summary_names_what_has_happened() {
-        let counters = Counters { bytes: 7, refused_parity: 3, ..Counters::default() };
+        let mut counters = Counters { bytes: 7, ..Counters::default() };
+        counters.refused[RefusalKind::Parity] = 3;
         let text = summary(&counters);
         assert!(text.contains("3 refused (parity)") && !text.contains("checksum"), "{text}");
     }

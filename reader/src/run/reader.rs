@@ -58,7 +58,7 @@ impl<'a> Reader<'a> {
             line: OpenLine::new(&settings.devices, registry()?, LINE),
             reading: Reading::new(boot, settings.mode, settings.parity, now),
             history,
-            uplink: Uplink::new(Client::new(registry()?, CLIENT, options, now)),
+            uplink: Uplink::new(Client::new(registry()?, CLIENT, options, now), boot),
             light: Light::new(settings, Path::new(gpio::ROOT), now),
             next_alive: notify.interval().map(|_| now),
             notify,

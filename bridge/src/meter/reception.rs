@@ -11,7 +11,10 @@ use std::{
 use serde::Serialize;
 use teleinfo_proto::wire::{BootId, Cause, Counters, LineState, Status};
 
-use crate::words::language::{Language, Words};
+use crate::words::{
+    cause,
+    language::{Language, Words},
+};
 
 /// Counters alone are worth a message at most this often.
 const PERIOD: Duration = Duration::from_secs(60);
@@ -154,7 +157,7 @@ impl Reception {
             return None;
         }
         self.urgent = false;
-        let report = self.json(language);
+        let report = self.json(language)?;
         let changed = self.published.as_ref().is_none_or(|(_, last)| *last != report);
         self.published = Some((now, report.clone()));
         changed.then_some(report)
@@ -207,14 +210,11 @@ impl Reception {
         }
         // Samples without a report: an old reader, or one whose report is still on its way. It reads, evidently.
         let (line, cause) = self.reader.as_ref().map_or((LineState::Reading, Cause::None), |reader| (reader.line, reader.cause));
-        let text = match language {
-            Language::English => cause.english(),
-            Language::French => cause.french(),
-        };
-        (line.name(), Some(cause), text)
+        (line.name(), Some(cause), cause::words(cause).get(language))
     }
 
-    fn json(&self, language: Language) -> Vec<u8> {
+    /// `None` if it cannot be written: an empty payload would delete what the broker holds.
+    fn json(&self, language: Language) -> Option<Vec<u8>> {
         let counters = &self.counters;
         let (line, cause, cause_text) = self.diagnosis(language);
         let report = Report {
@@ -235,7 +235,7 @@ impl Reception {
             reader: self.reader.as_ref(),
             bridge: Bridge { version: env!("CARGO_PKG_VERSION") },
         };
-        serde_json::to_vec(&report).unwrap_or_default()
+        serde_json::to_vec(&report).ok()
     }
 }
 

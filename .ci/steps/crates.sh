@@ -69,8 +69,8 @@ step_readme_demo() {
     local said
     [ "$(id -u)" -ne 0 ] || apt-get update -qq
     pasted "$(readme_command 1 | sed 's/ && [^&]*$//')"
-    said=$(timeout --signal=INT 30 bash -c "$(readme_command 1 | sed 's/.* && //')" || true)
-    grep -q '"value"' <<<"$said" || { echo "the demonstration showed no value: $said" && return 1; }
+    said=$(timeout --signal=INT 20 bash -c "$(readme_command 1 | sed 's/.* && //')" || true)
+    grep -qE ' (PAPP|SINSTS) [0-9]+ VA' <<<"$said" || { echo "the demonstration showed no power: $said" && return 1; }
 }
 
 step_tests() {
@@ -79,7 +79,7 @@ step_tests() {
 }
 
 step_shipped_configuration() {
-    cargo build -p teleinfo-reader -p teleinfo-bridge
+    need_programs
     target/debug/teleinfo-reader --config deploy/etc/reader.toml --check-config
     target/debug/teleinfo-bridge --config deploy/etc/bridge.toml --check-config
 }

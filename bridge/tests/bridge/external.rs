@@ -218,7 +218,7 @@ async fn strange_bytes_are_said_once_and_do_no_harm() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_goodbye_that_is_not_the_readers_own_is_not_believed() {
-    let broker = Broker::open();
+    let broker = Broker::open().unwrap();
     let bridge = Program::external(&broker.url());
     bridge.is_up().await;
     let observer = Observer::new(broker.port).await;

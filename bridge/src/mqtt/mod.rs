@@ -30,7 +30,7 @@ const ORDERS_MAX: usize = 256;
 
 /// What the outlet's task is asked to do.
 #[derive(Debug)]
-enum Order {
+enum Request {
     Publish(Message),
     Refresh,
     Close(oneshot::Sender<()>),
@@ -39,7 +39,7 @@ enum Order {
 /// The way out, whichever it is.
 #[derive(Debug)]
 pub struct Outlet {
-    orders: mpsc::Sender<Order>,
+    orders: mpsc::Sender<Request>,
     shared: Arc<Shared>,
 }
 
@@ -82,7 +82,7 @@ impl Reporter {
 /// The task's end of an outlet.
 #[derive(Debug)]
 struct Inlet {
-    orders: mpsc::Receiver<Order>,
+    orders: mpsc::Receiver<Request>,
     shared: Arc<Shared>,
     reporter: Reporter,
 }
@@ -121,7 +121,7 @@ impl Outlet {
         if !self.is_up() {
             return remembered;
         }
-        let sent = self.orders.try_send(Order::Publish(message)).is_ok();
+        let sent = self.orders.try_send(Request::Publish(message)).is_ok();
         if remembered && !sent {
             self.shared.retained().mark_stale();
         }
@@ -144,7 +144,7 @@ impl Outlet {
 
     /// Says again what was retained.
     pub fn refresh(&self) {
-        let _ = self.orders.try_send(Order::Refresh);
+        let _ = self.orders.try_send(Request::Refresh);
     }
 
     /// Catches up on retained messages that found no room; to be called now and then.
@@ -160,7 +160,7 @@ impl Outlet {
             return;
         }
         let (done, finished) = oneshot::channel();
-        if self.orders.send(Order::Close(done)).await.is_ok() {
+        if self.orders.send(Request::Close(done)).await.is_ok() {
             let _ = finished.await;
         }
     }

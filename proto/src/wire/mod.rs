@@ -18,6 +18,7 @@
 mod counters;
 mod datasets;
 pub mod envelope;
+mod error;
 mod goodbye;
 pub mod keys;
 mod numbered;
@@ -26,16 +27,12 @@ mod status;
 
 pub use counters::{Counters, Refused};
 pub use datasets::{Datasets, DatasetsWriter};
+pub use error::{Error, VERSION};
 pub use goodbye::Goodbye;
 pub use sample::{BootId, Sample, SampleKind};
 pub use status::{Cause, Extent, LineState, Status};
 
-use core::fmt;
-
 use envelope::Type;
-
-/// The version of these messages. Its bytes are provisional until the seal stands (`tests/wire_version_2.rs`).
-pub const VERSION: u8 = 2;
 
 /// The longest message of all.
 pub const MESSAGE_BYTES_MAX: usize = Sample::BYTES_MAX;
@@ -75,54 +72,6 @@ impl Message<'_> {
             Self::Sample(sample) => *keys::sample(&sample.meter) == *key,
             Self::Goodbye(goodbye) => *keys::sample(&goodbye.meter) == *key,
             Self::Status(status) => keys::reader_status(status.name).is_some_and(|own| *own == *key),
-        }
-    }
-}
-
-/// A message that cannot be read or written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Error {
-    /// Written by a release whose messages this one does not know.
-    Version(u8),
-    /// A type of message that this release does not know, or does not expect there.
-    Type(u8),
-    /// It ends too early.
-    Truncated,
-    /// Its bytes mean nothing.
-    Malformed,
-    /// It is longer, or holds more, than any message that a reader sends.
-    TooLong,
-    /// It names another meter or reader than the key it came under.
-    Key,
-    /// It does not fit the buffer.
-    Full,
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Version(version) => {
-                write!(f, "message of version {version}, this release knows version {VERSION}: update reader and bridge")
-            }
-            Self::Type(number) => write!(f, "message of type {number}, which this release does not expect"),
-            Self::Truncated => f.write_str("message ends too early"),
-            Self::Malformed => f.write_str("message cannot be read"),
-            Self::TooLong => f.write_str("message is longer than any that a reader sends"),
-            Self::Key => f.write_str("message names another meter or reader than its key"),
-            Self::Full => f.write_str("message does not fit its buffer"),
-        }
-    }
-}
-
-impl core::error::Error for Error {}
-
-impl From<postcard::Error> for Error {
-    fn from(error: postcard::Error) -> Self {
-        match error {
-            postcard::Error::DeserializeUnexpectedEnd => Self::Truncated,
-            postcard::Error::SerializeBufferFull => Self::Full,
-            _ => Self::Malformed,
         }
     }
 }

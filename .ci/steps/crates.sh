@@ -8,16 +8,24 @@ FUZZ_SECONDS=10
 # A C compiler for the bridge's TLS, and what the tests start beside our programs.
 BUILD=(gcc libc6-dev)
 
+# Tests that start a broker, or programs of other crates.
+WHOLE_CHAIN_TESTS=(bridge chain fleet)
+
 step_quick_tests() {
-    cargo test --workspace --lib --bins
-    cargo test -p teleinfo-proto -p teleinfo-reader
+    local name chosen=()
+    for name in $(cargo metadata --no-deps --format-version 1 |
+        python3 -c 'import json, sys; print(*{t["name"] for p in json.load(sys.stdin)["packages"] for t in p["targets"] if "test" in t["kind"]})'); do
+        [[ " ${WHOLE_CHAIN_TESTS[*]} " == *" $name "* ]] || chosen+=(--test "$name")
+    done
+    cargo test --workspace --lib --bins "${chosen[@]}"
+    cargo test --workspace --doc
 }
 
 # proto serves a bare microcontroller too, with and without what its features bring.
 step_no_std() {
     need_targets thumbv6m-none-eabi
-    cargo build -p teleinfo-proto --target thumbv6m-none-eabi --no-default-features
     cargo build -p teleinfo-proto --target thumbv6m-none-eabi
+    cargo build -p teleinfo-proto --target thumbv6m-none-eabi --features wire
 }
 
 step_static_readers() {

@@ -24,8 +24,8 @@ step_quick_tests() {
 # proto serves a bare microcontroller too, with and without what its features bring.
 step_no_std() {
     need_targets thumbv6m-none-eabi
-    cargo build -p teleinfo-proto --target thumbv6m-none-eabi --no-default-features
     cargo build -p teleinfo-proto --target thumbv6m-none-eabi
+    cargo build -p teleinfo-proto --target thumbv6m-none-eabi --features wire
 }
 
 step_static_readers() {

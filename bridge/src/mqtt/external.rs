@@ -2,7 +2,7 @@
 //!
 //! Each connection gets a fresh client. `rumqttc` 0.25.1 keeps state across connections that is meant for persistent sessions: with clean
 //! sessions a client can be blocked for ever after a connection was lost (bytebeamio/rumqtt issues 1014 and 1056, open). What the broker
-//! had not acknowledged is kept here instead ([`super::unacknowledged`]) and goes out first on the next connection.
+//! had not acknowledged is kept here instead (`unacknowledged.rs`) and goes out first on the next connection.
 //!
 //! Every message is sent with QoS 1, live ones too: the acknowledgement is how a broken connection is told from a good one.
 

@@ -17,6 +17,8 @@ step_quick_tests() {
         python3 -c 'import json, sys; print(*{t["name"] for p in json.load(sys.stdin)["packages"] for t in p["targets"] if "test" in t["kind"]})'); do
         [[ " ${WHOLE_CHAIN_TESTS[*]} " == *" $name "* ]] || chosen+=(--test "$name")
     done
+    # Some tests run the examples, which cargo builds by itself only when all targets are tested.
+    cargo build --workspace --examples
     cargo test --workspace --lib --bins "${chosen[@]}"
     cargo test --workspace --doc
 }

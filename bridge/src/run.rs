@@ -1,9 +1,13 @@
-//! From settings to a running bridge, until a signal ends it.
+//! From settings to a running bridge, until a signal ends it: the main loop, which carries out what the hub orders.
+//!
+//! Nothing here waits for a disk, a broker or a reader: those are tasks of their own behind channels.
 
 use std::{
     future::pending,
+    hash::{BuildHasher, Hasher, RandomState},
+    path::PathBuf,
     sync::Arc,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use teleinfo_proto::tic::MeterId;
@@ -12,7 +16,7 @@ use tokio::{
     sync::mpsc,
     time,
 };
-use tracing::{info, warn};
+use tracing::{Level, debug, error, info, warn};
 
 use crate::{
     config::{
@@ -21,173 +25,278 @@ use crate::{
     },
     daemon::{
         exit::{Failure, Reason},
-        notify::{self, Notifier},
+        notify::{Notifier, Watchdog},
     },
-    homeassistant::presentation::Presentation,
-    hub::{Hub, Options},
-    meter::{cadence::Policy, events},
+    homeassistant::{memory::Memory, presentation::Presentation},
+    hub::{
+        Hub, HubOptions, Kept,
+        complaints::Complaint,
+        counters::{Counter, Counters},
+        orders::{Note, Order},
+        station::StationOptions,
+    },
+    meter::{cadence::Policy, events::Event},
     mqtt::{Outlet, embedded, external},
-    order::{answer::Answer, arrival::Arrival},
+    order::{answer::Answer, arrival::Arrived},
     statistics::backfill::{self, Watch},
-    store::positions::{self, Positions},
+    store::{
+        Store, WriteFailure, memories,
+        positions::{self, Positions},
+    },
     words::{
         inbound::Inbound,
         message::Message,
         topics::{OFFLINE, Topics},
     },
-    zenoh::{arrivals, history::Historian, node::Node},
+    zenoh::{
+        arrivals::{self, Arrivals},
+        history::Historian,
+        node::{Node, RouterWatch},
+    },
 };
 
-/// Rhythm of everything that only time brings.
-const TICK: Duration = Duration::from_millis(500);
-/// Ticks between two looks at what changes slowly.
-const SLOW: u32 = 4;
+/// What changes slowly is looked at this often: the router, the line for `systemctl status`, retained messages that found no room.
+const HOUSEKEEPING: Duration = Duration::from_secs(2);
 /// The longest that each step of a clean stop may take.
 const STOP: Duration = Duration::from_secs(2);
 
 /// Everything that reports to the main loop.
 struct Inputs {
-    arrivals: mpsc::Receiver<Arrival>,
+    arrivals: Arrivals,
     answers: mpsc::Receiver<Answer>,
-    events: mpsc::Receiver<Inbound>,
-    filled: mpsc::Receiver<(MeterId, events::Event)>,
+    inbound: mpsc::Receiver<Inbound>,
+    filled: mpsc::Receiver<(MeterId, Event)>,
+    write_failures: mpsc::Receiver<WriteFailure>,
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
 }
 
+/// The hub, and everything that carries out its orders.
+struct Bridge {
+    hub: Hub,
+    outlet: Outlet,
+    historian: Historian,
+    store: Store,
+    positions: Positions,
+    /// Where memories are kept.
+    state_directory: Option<PathBuf>,
+    statistics: Option<Watch>,
+    counters: Counters,
+    notifier: Notifier,
+    watchdog: Watchdog,
+    router: Option<RouterWatch>,
+    housekeeping_due: Instant,
+    /// Samples handed on when the positions were last written, and the line of `systemctl status` as it was last told.
+    written: u64,
+    summary: String,
+}
+
 /// Runs until SIGTERM or SIGINT.
 ///
 /// # Errors
-/// What no retry can mend: ports in use, certificates that cannot be read.
+/// What trying again does not help: ports in use, certificates that cannot be read.
 pub async fn run(settings: Settings) -> Result<(), Failure> {
     let notifier = Notifier::from_env();
     let plugin = plugin(&settings.mqtt)?;
     let node = Node::start(&settings.zenoh, plugin.as_ref()).await?;
-    let (outlet, events) = outlet(&settings, &node).await?;
+    let (outlet, inbound) = outlet(&settings, &node).await?;
     let (historian, answers) = Historian::new(node.session().clone());
-    let mut positions = Positions::from_env();
-    let (watch, filled) = correct_statistics(&settings, &node);
-    let mut hub = Hub::new(options(&settings, watch), outlet, historian, positions.load());
-    let arrivals = arrivals::listen(node.session()).await.map_err(|error| internal(&error))?;
+    let (store, write_failures) = Store::new();
+    let (statistics, filled) = correct_statistics(&settings, &historian);
+    let (positions, state_directory, counters) = (Positions::from_env(), positions::directory("STATE_DIRECTORY"), Counters::default());
+    let kept = Kept { positions: positions.load(), memories: state_directory.as_deref().map(memories::load).unwrap_or_default() };
+    let now = Instant::now();
+    let hub = Hub::new(options(&settings, statistics.is_some()), kept, counters.clone(), now);
     let inputs = Inputs {
-        arrivals,
+        arrivals: arrivals::listen(node.session(), counters.clone()).await.map_err(|error| internal(&error))?,
         answers,
-        events,
+        inbound,
         filled,
-        terminate: on(SignalKind::terminate())?,
-        interrupt: on(SignalKind::interrupt())?,
-        hangup: on(SignalKind::hangup())?,
+        write_failures,
+        terminate: signal_of(SignalKind::terminate())?,
+        interrupt: signal_of(SignalKind::interrupt())?,
+        hangup: signal_of(SignalKind::hangup())?,
     };
     say_hello(&settings);
     notifier.ready();
-    turn(&mut hub, inputs, &node, &settings, &mut positions, &notifier).await;
-    notifier.stopping();
-    hub.farewell();
-    let _ = time::timeout(STOP, hub.outlet().close()).await;
-    positions.save(hub.positions(), true, Instant::now());
-    let _ = time::timeout(STOP, node.close()).await;
-    info!("stopped");
+    let mut bridge = Bridge {
+        written: hub.taken(),
+        hub,
+        outlet,
+        historian,
+        store,
+        positions,
+        state_directory,
+        statistics,
+        counters,
+        notifier,
+        watchdog: Watchdog::from_env(now),
+        router: RouterWatch::new(&settings.zenoh, now),
+        housekeeping_due: now,
+        summary: String::new(),
+    };
+    bridge.turn(inputs, &node).await;
+    bridge.stop(node).await;
     Ok(())
 }
 
-/// The main loop: one thing at a time.
-async fn turn(hub: &mut Hub, mut inputs: Inputs, node: &Node, settings: &Settings, positions: &mut Positions, notifier: &Notifier) {
-    let mut tick = time::interval(TICK);
-    tick.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
-    let mut slow = SlowWork::new(settings);
-    let mut saved = hub.taken();
-    loop {
-        tokio::select! {
-            biased;
-            _ = inputs.terminate.recv() => return,
-            _ = inputs.interrupt.recv() => return,
-            _ = inputs.hangup.recv() => hub.reports().for_each(|line| info!("{line}")),
-            _ = tick.tick() => {
-                hub.handle_tick(Instant::now());
-                slow.turn(hub, node, positions, notifier).await;
+impl Bridge {
+    /// The main loop: one thing at a time, and then what the hub orders because of it.
+    async fn turn(&mut self, mut inputs: Inputs, node: &Node) {
+        loop {
+            let deadline = self.carry_out(Instant::now());
+            tokio::select! {
+                biased;
+                _ = inputs.terminate.recv() => return,
+                _ = inputs.interrupt.recv() => return,
+                _ = inputs.hangup.recv() => self.hub.reports(Instant::now()).for_each(|line| info!("{line}")),
+                () = time::sleep_until(deadline.into()) => self.handle_timeout(node, Instant::now()).await,
+                inbound = inputs.inbound.recv() => match inbound {
+                    Some(inbound) => self.hub.handle_inbound(inbound, Instant::now()),
+                    // The task behind the outlet has ended, which it never does by itself.
+                    None => return,
+                },
+                () = room(&self.hub, &self.outlet) => {}
+                Some((id, event)) = inputs.filled.recv() => self.hub.handle_filled(id, &event, unix_ms(SystemTime::now())),
+                Some(failure) = inputs.write_failures.recv() => self.handle_write_failure(&failure, Instant::now()),
+                Some(arrived) = inputs.arrivals.presences.recv() => self.hub.handle_arrival(arrived, Instant::now()),
+                Some(answer) = inputs.answers.recv() => self.hub.handle_answer(answer, Instant::now()),
+                Some(arrived) = inputs.arrivals.samples.recv() => self.handle_sample(arrived, inputs.arrivals.samples.len()),
             }
-            event = inputs.events.recv() => match event {
-                Some(event) => hub.handle_event(event, Instant::now()),
-                // The task behind the outlet is gone, which it never is by itself.
-                None => return,
-            },
-            () = room(hub) => hub.handle_room(Instant::now()),
-            Some((id, event)) = inputs.filled.recv() => hub.handle_filled(id, &event, SystemTime::now()),
-            Some(answer) = inputs.answers.recv() => hub.handle_answer(answer, Instant::now()),
-            Some(arrival) = inputs.arrivals.recv() => hub.handle_arrival(arrival, Instant::now()),
-        }
-        let now = Instant::now();
-        if hub.taken() != saved && positions.is_due(now) {
-            saved = hub.taken();
-            positions.save(hub.positions(), false, now);
-        }
-    }
-}
-
-async fn room(hub: &Hub) {
-    if hub.is_starved() { hub.outlet().wait_for_room().await } else { pending().await }
-}
-
-/// What is done every few ticks.
-struct SlowWork {
-    ticks: u32,
-    watchdog: Option<Duration>,
-    fed: Instant,
-    summary: String,
-    /// Locators of the router to join, and whether it was there.
-    router: Option<(String, bool)>,
-    patience: Instant,
-}
-
-impl SlowWork {
-    fn new(settings: &Settings) -> Self {
-        let locators = settings.zenoh.connect.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let client = settings.zenoh.mode == ZenohMode::Client;
-        Self {
-            ticks: 0,
-            watchdog: notify::watchdog_interval(),
-            fed: Instant::now(),
-            summary: String::new(),
-            router: client.then_some((locators, true)),
-            patience: Instant::now() + Duration::from_secs(3),
         }
     }
 
-    async fn turn(&mut self, hub: &Hub, node: &Node, positions: &mut Positions, notifier: &Notifier) {
-        if self.watchdog.is_some_and(|interval| self.fed.elapsed() + TICK >= interval) {
-            self.fed = Instant::now();
-            notifier.alive();
+    /// Carries out all orders that there is room for. Returns when time brings the next thing.
+    fn carry_out(&mut self, now: Instant) -> Instant {
+        while let Some(order) = self.hub.poll_order(self.outlet.room(), now) {
+            self.obey(order, now);
         }
-        self.ticks = self.ticks.wrapping_add(1);
-        if !self.ticks.is_multiple_of(SLOW) {
-            return;
+        let positions = self.positions.poll_timeout(now).filter(|_| self.hub.taken() != self.written);
+        let deadlines = [self.hub.poll_timeout(), positions, self.watchdog.poll_timeout()];
+        deadlines.into_iter().flatten().fold(self.housekeeping_due, Instant::min)
+    }
+
+    fn obey(&mut self, order: Order, now: Instant) {
+        match order {
+            Order::Publish(message) => {
+                // While the broker is away, what is not retained is not dropped: there is nobody to hear it.
+                if !self.outlet.publish(message) && self.outlet.is_up() {
+                    self.counters.count(Counter::MessagesDropped);
+                }
+            }
+            Order::Ask(meter, question) => self.historian.ask(meter, question),
+            Order::Keep(meter, memory) => self.keep(meter, &memory, now),
+            Order::Disturbed => self.statistics.iter().for_each(|watch| watch.disturbed(now, SystemTime::now())),
+            Order::Noted(note) => self.note(note),
+            Order::Say(level, text) => say(level, &text),
         }
-        positions.save(hub.positions(), false, Instant::now());
-        self.look_for_router(node).await;
-        let summary = hub.summary();
+    }
+
+    fn keep(&mut self, meter: MeterId, memory: &Memory, now: Instant) {
+        let Some(directory) = &self.state_directory else { return };
+        match memories::file(directory, meter, memory) {
+            Ok((path, bytes)) => self.store.keep(path, bytes),
+            Err(error) => self.handle_disk_error(&format!("what was learnt of meter {meter}: {error}"), now),
+        }
+    }
+
+    fn note(&self, note: Note) {
+        let Some(watch) = &self.statistics else { return };
+        match note {
+            Note::Clock(meter, clock) => watch.clock(meter, clock),
+            Note::Sample(received, unix_ms) => {
+                if let Ok(sample) = received.sample() {
+                    watch.sample(&sample, unix_ms);
+                }
+            }
+            Note::Statistics(meter, statistics) => watch.statistics(meter, statistics),
+        }
+    }
+
+    fn handle_sample(&mut self, arrived: Arrived, waiting: usize) {
+        self.counters.add(Counter::QueueHighest, waiting as u64 + 1);
+        self.hub.handle_arrival(arrived, Instant::now());
+    }
+
+    fn handle_write_failure(&mut self, failure: &WriteFailure, now: Instant) {
+        self.handle_disk_error(&format!("{}: {}", failure.path.display(), failure.error), now);
+    }
+
+    fn handle_disk_error(&mut self, text: &str, now: Instant) {
+        self.counters.count(Counter::DiskErrors);
+        let text =
+            format!("cannot keep {text}; after a restart samples may come twice or not at all, and names may be missing for a while");
+        self.hub.handle_complaint(Complaint::Disk, &text, now);
+    }
+
+    async fn handle_timeout(&mut self, node: &Node, now: Instant) {
+        if self.watchdog.poll_alive(now) {
+            self.notifier.alive();
+        }
+        self.hub.handle_timeout(now);
+        if self.hub.taken() != self.written && self.positions.poll_timeout(now).is_some_and(|at| at <= now) {
+            self.write_positions(false, now);
+        }
+        if self.housekeeping_due <= now {
+            self.housekeeping_due = now + HOUSEKEEPING;
+            self.keep_house(node, now).await;
+        }
+    }
+
+    async fn keep_house(&mut self, node: &Node, now: Instant) {
+        self.outlet.tend();
+        if let Some(router) = &mut self.router
+            && let Some((level, text)) = router.poll_change(node.has_router().await, now)
+        {
+            say(level, &text);
+        }
+        let summary = self.hub.summary();
         if summary != self.summary {
-            notifier.status(&summary);
+            self.notifier.status(&summary);
             self.summary = summary;
         }
     }
 
-    /// A router that is not there is said once, and again when it is.
-    async fn look_for_router(&mut self, node: &Node) {
-        let Some((locators, was_there)) = &mut self.router else { return };
-        let is_there = node.has_router().await;
-        if is_there == *was_there || (!is_there && Instant::now() < self.patience) {
-            return;
-        }
-        *was_there = is_there;
-        if is_there {
-            info!("connected to the Zenoh router at {locators}");
-        } else {
-            warn!(
-                "no Zenoh router at {locators}, or it refuses this bridge: check zenoh.connect, zenoh.user and zenoh.password-file; trying again until it works"
-            );
+    fn write_positions(&mut self, is_last: bool, now: Instant) {
+        self.written = self.hub.taken();
+        match self.positions.files(self.hub.positions(), is_last, now) {
+            Ok(files) => files.into_iter().for_each(|(path, bytes)| self.store.keep(path, bytes)),
+            Err(error) => self.handle_disk_error(&format!("how far samples were published: {error}"), now),
         }
     }
+
+    /// A clean stop: the last messages, the last positions, then everything is closed. No step takes longer than [`STOP`].
+    async fn stop(mut self, node: Node) {
+        let now = Instant::now();
+        self.notifier.stopping();
+        self.hub.handle_stop(now);
+        self.carry_out(now);
+        let _ = time::timeout(STOP, self.outlet.close()).await;
+        self.write_positions(true, now);
+        self.store.finish(STOP).await;
+        let _ = time::timeout(STOP, node.close()).await;
+        info!("stopped");
+    }
+}
+
+/// Resolves when samples wait for room, and there is some again.
+async fn room(hub: &Hub, outlet: &Outlet) {
+    if hub.is_starved() { outlet.wait_for_room().await } else { pending().await }
+}
+
+fn say(level: Level, text: &str) {
+    match level {
+        Level::ERROR => error!("{text}"),
+        Level::WARN => warn!("{text}"),
+        Level::INFO => info!("{text}"),
+        _ => debug!("{text}"),
+    }
+}
+
+fn unix_ms(time: SystemTime) -> i64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn plugin(mqtt: &Mqtt) -> Result<Option<serde_json::Value>, Failure> {
@@ -217,31 +326,31 @@ fn subscriptions(topics: &Topics) -> Vec<String> {
 }
 
 /// Starts what corrects statistics, if there is an address and a token for it.
-fn correct_statistics(settings: &Settings, node: &Node) -> (Option<Watch>, mpsc::Receiver<(MeterId, events::Event)>) {
+fn correct_statistics(settings: &Settings, historian: &Historian) -> (Option<Watch>, mpsc::Receiver<(MeterId, Event)>) {
     let (sender, filled) = mpsc::channel(8);
     let watch = settings.homeassistant.api.clone().map(|(url, token)| {
         let watch = Watch::default();
         let published_every = if let Policy::Every(gap) = settings.policy { gap } else { Duration::ZERO };
         let options = backfill::Options { url, token, published_every };
-        tokio::spawn(backfill::run(options, watch.clone(), node.session().clone(), sender));
+        tokio::spawn(backfill::run(options, watch.clone(), historian.clone(), sender));
         watch
     });
     (watch, filled)
 }
 
-fn options(settings: &Settings, watch: Option<Watch>) -> Options {
-    Options {
-        meter: Arc::new(Presentation {
-            topics: settings.topics.clone(),
-            language: settings.language,
-            discovery: settings.homeassistant.discovery,
-            policy: settings.policy,
-            migrate: settings.homeassistant.migrate,
-        }),
+fn options(settings: &Settings, notes: bool) -> HubOptions {
+    let presentation = Presentation {
+        topics: settings.topics.clone(),
+        language: settings.language,
+        discovery: settings.homeassistant.discovery,
+        migrate: settings.homeassistant.migrate,
+    };
+    let station = StationOptions {
+        presentation: Arc::new(presentation),
+        policy: settings.policy,
         offline_after: settings.homeassistant.offline_after,
-        state: positions::directory("STATE_DIRECTORY"),
-        watch,
-    }
+    };
+    HubOptions { station, notes, seed: RandomState::new().build_hasher().finish() }
 }
 
 fn say_hello(settings: &Settings) {
@@ -257,7 +366,7 @@ fn say_hello(settings: &Settings) {
     info!("teleinfo-bridge {}: {zenoh}; {mqtt}", env!("CARGO_PKG_VERSION"));
 }
 
-fn on(kind: SignalKind) -> Result<Signal, Failure> {
+fn signal_of(kind: SignalKind) -> Result<Signal, Failure> {
     signal(kind).map_err(|error| Failure::new(Reason::Internal, format!("signals: {error}")))
 }
 

@@ -245,9 +245,9 @@ fn what_removes_entities_is_not_replaced_while_the_broker_is_away() {
     let other = &frames("syn-hist-hc-mono.tic")[0];
     let messages = [other, other].into_iter().flat_map(|frame| bench.apply(frame)).collect::<Vec<_>>();
     assert_eq!(discoveries(&messages)[0]["cmps"]["energy_base"], serde_json::json!({"p": "sensor"}));
-    bench.meter.on_disconnected(bench.now);
+    bench.station.handle_disconnected(bench.now);
     assert!(discoveries(&bench.pass(20)).is_empty(), "the one that removes is said again first");
-    bench.meter.on_connected();
+    bench.station.handle_connected();
     let found = discoveries(&bench.pass(20));
     assert_eq!(found.len(), 1);
     assert!(!components(&found[0]).contains_key("energy_base"));
@@ -260,15 +260,15 @@ fn a_takeover_that_was_broken_off_begins_again() {
     while discoveries(&messages).is_empty() {
         messages.extend(bench.pass(1));
     }
-    bench.meter.on_disconnected(bench.now);
+    bench.station.handle_disconnected(bench.now);
     let meanwhile = bench.pass(40);
     assert!(meanwhile.iter().all(|message| !message.topic.ends_with(CONFIG)), "nobody listens: {meanwhile:?}");
-    bench.meter.on_connected();
+    bench.station.handle_connected();
     let messages = bench.pass(40);
     assert_eq!(discoveries(&messages).len(), 1);
     let old = messages.iter().filter(|message| message.topic.ends_with("_hchp/config")).map(Message::text);
     assert_eq!(old.collect::<Vec<_>>(), [r#"{"migrate_discovery":true}"#, ""]);
-    assert!(bench.meter.memory().unwrap().migrated);
+    assert!(bench.station.poll_memory().unwrap().migrated);
 }
 
 #[test]
@@ -317,8 +317,8 @@ fn a_restarted_bridge_forgets_no_entity() {
     let tempo = frames("syn-std-tempo-red-announced.tic").remove(0);
     first.apply(&tempo);
     first.pass(10);
-    let memory = first.meter.memory().unwrap().clone();
-    assert!(first.meter.memory().is_none());
+    let memory = first.station.poll_memory().unwrap().clone();
+    assert!(first.station.poll_memory().is_none());
     let mut second = Bench::with("042161000008", Language::English, Migrate::None, memory);
     let calendar = &tempo.lines.iter().find(|line| line.label == "NGTF").unwrap().data;
     let quiet = frames("syn-std-base-mono.tic").remove(0).with("NGTF", calendar);
@@ -333,13 +333,12 @@ fn said_again_when_home_assistant_starts() {
     let mut bench = Bench::new("021861000001");
     bench.apply(&frames("syn-hist-base-mono.tic")[0]);
     bench.pass(30);
-    bench.meter.on_birth(bench.now, 4_000);
+    bench.station.handle_birth(4_000, bench.now);
     assert!(discoveries(&bench.pass(4)).is_empty());
     let messages = bench.pass(2);
     assert_eq!(discoveries(&messages).len(), 1);
     assert!(json(&bench.pass(10), "/derived").is_some());
-    let messages = bench.meter.everything(bench.now);
-    assert!(json(&messages, "/quality").is_some());
+    let messages = bench.station.everything();
     assert!(json(&messages, "/021861000001").is_some());
 }
 

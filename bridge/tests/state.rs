@@ -66,7 +66,7 @@ fn a_label_comes_back_to_its_place() {
     let mut bench = Bench::new("021861000001");
     bench.apply(&base().without("PTEC"));
     bench.apply(&base().kind(PARTIAL));
-    let labels: Vec<String> = bench.meter.state().datasets().map(|dataset| dataset.label().to_owned()).collect();
+    let labels: Vec<String> = bench.station.figures().state().datasets().map(|dataset| dataset.label().to_owned()).collect();
     let expected: Vec<String> = base().lines.into_iter().map(|line| line.label).collect();
     assert_eq!(labels, expected);
 }
@@ -147,7 +147,7 @@ fn a_sum_of_indexes_needs_all_of_its_contract() {
     let frame = frames("syn-hist-hc-mono.tic").remove(0);
     let sum = |messages: &[_]| json(messages, "/derived").map(|derived| derived["energy_sum"].clone());
     assert!(sum(&bench.apply(&frame)).unwrap().is_u64());
-    let of_sum = |bench: &Bench| bench.meter.statistics().into_iter().find(|statistic| statistic.unique_id.ends_with("energy_sum"));
+    let of_sum = |bench: &Bench| bench.station.statistics().into_iter().find(|statistic| statistic.unique_id.ends_with("energy_sum"));
     assert_eq!(of_sum(&bench).unwrap().labels, ["HCHC", "HCHP"]);
     let damaged = frame.without("HCHC").kind(PARTIAL);
     let last = (0..7).map(|_| bench.apply(&damaged)).last().unwrap();
@@ -200,7 +200,7 @@ fn a_message_of_one_frame_is_told_and_kept() {
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!(told[0]["event_type"], "message");
     assert!(bench.state().get("MSG2").is_none());
-    let messages = bench.meter.everything(bench.now);
+    let messages = bench.station.everything();
     assert_eq!(json(&messages, "/derived").unwrap()["message_ultra_short"], told[0]["text"]);
 }
 

@@ -11,7 +11,7 @@ use std::{
             net::{SocketAddr, UnixDatagram},
         },
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// A line to the service manager, if there is one.
@@ -63,11 +63,34 @@ fn open(path: &[u8]) -> Option<(UnixDatagram, SocketAddr)> {
     Some((socket, address))
 }
 
-/// How often to call [`Notifier::alive`]: half of what the service manager allows, as it recommends.
-#[must_use]
-pub fn watchdog_interval() -> Option<Duration> {
-    let microseconds: u64 = env::var("WATCHDOG_USEC").ok()?.parse().ok()?;
-    Some(Duration::from_micros(microseconds / 2))
+/// When the service manager wants to hear that the main loop still turns: twice in the time that it allows, as it recommends.
+#[derive(Debug, Clone, Copy)]
+pub struct Watchdog(Option<(Duration, Instant)>);
+
+impl Watchdog {
+    /// What the service manager asks for in the environment, if it does.
+    #[must_use]
+    pub fn from_env(now: Instant) -> Self {
+        let microseconds: Option<u64> = env::var("WATCHDOG_USEC").ok().and_then(|text| text.parse().ok());
+        Self(microseconds.map(|time| (Duration::from_micros(time / 2), now)))
+    }
+
+    /// When to call [`Watchdog::poll_alive`].
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.0.map(|(_, due)| due)
+    }
+
+    /// Whether [`Notifier::alive`] is to be called now.
+    pub fn poll_alive(&mut self, now: Instant) -> bool {
+        match &mut self.0 {
+            Some((interval, due)) if *due <= now => {
+                *due = now + *interval;
+                true
+            }
+            _ => false,
+        }
+    }
 }
 
 #[cfg(test)]

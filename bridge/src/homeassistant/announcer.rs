@@ -93,7 +93,7 @@ impl Announcer {
     }
 
     /// What a restart must not forget, if that has changed since this was last called.
-    pub fn memory(&mut self) -> Option<&Memory> {
+    pub fn poll_memory(&mut self) -> Option<&Memory> {
         if self.memory == self.saved {
             return None;
         }
@@ -102,7 +102,7 @@ impl Announcer {
     }
 
     /// Takes the datasets of one sample.
-    pub fn learn(&mut self, part: Part, mode: Mode, datasets: &[Dataset<'_>], now: Instant) {
+    pub fn handle_datasets(&mut self, part: Part, mode: Mode, datasets: &[Dataset<'_>], now: Instant) {
         let said = Terms::of(mode, datasets, part == Part::Whole);
         let mut changed = said.as_ref().is_some_and(|said| self.follow(said, part));
         // A short frame of a three-phase meter says nothing of its terms.
@@ -136,7 +136,7 @@ impl Announcer {
     }
 
     /// The broker is gone. A takeover that was under way begins again when it is back.
-    pub fn on_disconnected(&mut self, now: Instant) {
+    pub fn handle_disconnected(&mut self, now: Instant) {
         self.away = true;
         if self.takeover.break_off() {
             self.discovery.again(now);
@@ -144,22 +144,22 @@ impl Announcer {
     }
 
     /// The broker is there.
-    pub const fn on_connected(&mut self) {
+    pub const fn handle_connected(&mut self) {
         self.away = false;
     }
 
     /// Home Assistant has started: everything again after a while, drawn from `random`.
-    pub fn on_birth(&mut self, now: Instant, random: u64) {
+    pub fn handle_birth(&mut self, random: u64, now: Instant) {
         if self.frames > 0 {
-            self.discovery.birth(now, random);
+            self.discovery.handle_birth(random, now);
         }
     }
 
     /// The device of a meter in this state, if it is time to announce it.
-    pub fn poll(&mut self, state: &State, now: Instant) -> Option<Message> {
+    pub fn poll_discovery(&mut self, state: &State, now: Instant) -> Option<Message> {
         let mode = self.memory.mode()?;
         let due = self.settings.discovery && self.discovery.is_due(now) && self.knows_enough(FRAMES_BEFORE_DISCOVERY);
-        if self.away || !due || !self.may_announce(mode) {
+        if self.away || !due || !self.may_announce(mode, now) {
             return None;
         }
         let subject = Subject {
@@ -175,12 +175,24 @@ impl Announcer {
         Some(message)
     }
 
+    /// When to call [`Announcer::poll_discovery`] and [`Announcer::poll_takeover`], if nothing happens before.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        if self.away {
+            return None;
+        }
+        let free = self.settings.migrate == Migrate::None || self.memory.migrated || self.takeover.may_announce();
+        let may_announce = self.settings.discovery && free && self.knows_enough(FRAMES_BEFORE_DISCOVERY);
+        let discovery = self.discovery.poll_timeout().filter(|_| may_announce);
+        discovery.into_iter().chain(self.takeover.poll_timeout()).min()
+    }
+
     fn knows_enough(&self, frames: u32) -> bool {
         self.whole || self.frames >= frames
     }
 
     /// Entities of another program are let go of first.
-    fn may_announce(&mut self, mode: Mode) -> bool {
+    fn may_announce(&mut self, mode: Mode, now: Instant) -> bool {
         if self.settings.migrate == Migrate::None || self.memory.migrated {
             return true;
         }
@@ -188,12 +200,12 @@ impl Announcer {
             return false;
         }
         let entities: Vec<_> = entities_of(&self.memory.seen).collect();
-        self.takeover.begin(self.settings.migrate, &self.settings.topics, &self.id, mode, &entities);
+        self.takeover.begin(self.settings.migrate, &self.settings.topics, &self.id, mode, &entities, now);
         self.takeover.may_announce()
     }
 
-    /// What goes out to take entities over; to be called with each tick.
-    pub fn take_over(&mut self, now: Instant) -> Vec<Message> {
+    /// What goes out to take entities over.
+    pub fn poll_takeover(&mut self, now: Instant) -> Vec<Message> {
         if self.away {
             return Vec::new();
         }

@@ -71,7 +71,7 @@ impl Discovery {
     }
 
     /// Home Assistant has started: again, after a while drawn from `random`.
-    pub fn birth(&mut self, now: Instant, random: u64) {
+    pub fn handle_birth(&mut self, random: u64, now: Instant) {
         let delay = BIRTH_DELAY_MS.start + random % (BIRTH_DELAY_MS.end - BIRTH_DELAY_MS.start);
         self.again = true;
         self.due = Some(now + Duration::from_millis(delay));
@@ -87,6 +87,12 @@ impl Discovery {
     #[must_use]
     pub fn is_due(&self, now: Instant) -> bool {
         (self.stale || self.again) && self.due.is_some_and(|due| due <= now)
+    }
+
+    /// When a payload is due.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.due.filter(|_| self.stale || self.again)
     }
 
     /// The payload that is due, if it differs from the last one or is wanted again.

@@ -2,7 +2,6 @@
 
 use crate::{
     homeassistant::predecessor::Migrate,
-    meter::cadence::Policy,
     words::{language::Language, topics::Topics},
 };
 
@@ -15,8 +14,6 @@ pub struct Presentation {
     pub language: Language,
     /// Whether meters announce themselves to Home Assistant.
     pub discovery: bool,
-    /// How often a state is published.
-    pub policy: Policy,
     /// Whose entities to take over.
     pub migrate: Migrate,
 }

@@ -22,6 +22,8 @@ use crate::{
 
 /// Messages sent at a time: the way out is bounded.
 const CHUNK: usize = 12;
+/// Time between two of those.
+const CHUNK_PAUSE: Duration = Duration::from_millis(500);
 /// Time for Home Assistant between two steps.
 const PAUSE: Duration = Duration::from_secs(4);
 /// What makes Home Assistant let go of an entity.
@@ -32,6 +34,8 @@ pub struct Takeover {
     step: Step,
     queue: VecDeque<Message>,
     old: Vec<String>,
+    /// The next messages are not sent before.
+    chunk_due: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,7 +59,7 @@ enum Step {
 
 impl Takeover {
     /// Begins, unless it already has: `entities` are those that this meter has here.
-    pub fn begin(&mut self, migrate: Migrate, topics: &Topics, meter: &MeterId, mode: Mode, entities: &[&'static Entity]) {
+    pub fn begin(&mut self, migrate: Migrate, topics: &Topics, meter: &MeterId, mode: Mode, entities: &[&'static Entity], now: Instant) {
         if self.step != Step::Idle {
             return;
         }
@@ -71,6 +75,7 @@ impl Takeover {
             }
         }
         self.step = Step::LettingGo;
+        self.chunk_due = Some(now);
     }
 
     /// Whether our device may be announced.
@@ -102,8 +107,22 @@ impl Takeover {
         self.step == Step::Done
     }
 
-    /// What is to be sent now; to be called with each tick.
+    /// When to call [`Takeover::poll`].
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match self.step {
+            Step::Idle | Step::Open | Step::Done => None,
+            Step::Settling(until) | Step::Announced(until) => Some(until),
+            Step::LettingGo | Step::Clearing => self.chunk_due,
+        }
+    }
+
+    /// What is to be sent now.
     pub fn poll(&mut self, now: Instant) -> Vec<Message> {
+        if self.chunk_due.is_some_and(|due| due > now) {
+            return Vec::new();
+        }
+        self.chunk_due = Some(now + CHUNK_PAUSE);
         let chunk: Vec<Message> = self.queue.drain(..CHUNK.min(self.queue.len())).collect();
         if !self.queue.is_empty() {
             return chunk;
@@ -180,7 +199,7 @@ mod tests {
         let (topics, meter) = (Topics::default(), "012345678912".parse().unwrap());
         let (mut takeover, mut now) = (Takeover::default(), Instant::now());
         assert!(!takeover.may_announce());
-        takeover.begin(Migrate::Teleinfo2mqtt, &topics, &meter, Mode::Historic, &[named("apparent_power", "PAPP")]);
+        takeover.begin(Migrate::Teleinfo2mqtt, &topics, &meter, Mode::Historic, &[named("apparent_power", "PAPP")], now);
         let mut sent = Vec::new();
         while !takeover.may_announce() {
             sent.extend(takeover.poll(now));

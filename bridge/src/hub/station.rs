@@ -1,318 +1,380 @@
-//! One meter, from its samples to its messages. Pure: every time is an argument.
+//! One meter and all machines that belong to it: the order of its samples, its figures, its presence, and what Home Assistant is told of it.
 //!
-//! A sample changes the merged state; what follows from the state goes out beside it: derived values, events, discovery.
+//! No clock, no I/O: `handle_*` takes what happened and returns the messages that follow from it; `poll_*` says what else there is to do.
 
 use std::{
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use teleinfo_proto::{
     tic::{Dataset, MeterId, Mode},
-    wire::{BootId, Sample, SampleKind, Status},
+    wire::{Sample, SampleKind, Status},
 };
 
 use crate::{
     homeassistant::{announcer::Announcer, memory::Memory, presentation::Presentation, statistic::Statistic},
     meter::{
-        cadence::Pace,
+        cadence::{Cadence, Policy},
         derived::Derived,
-        events::{self, Event},
+        events::Event,
+        figures::{Figures, Moment},
         payload,
-        power::Estimator,
-        reception::Quality,
-        state::{Part, State},
+        presence::Presence,
+        reception::Reception,
+        state::Part,
     },
-    words::{message::Message, utc},
+    order::{
+        answer::Answer,
+        intake::{Intake, Question, Tally},
+        marks::Marks,
+        received::{ReaderClock, Received},
+    },
+    words::{message::Message, topics::Topics},
 };
 
 /// Home Assistant subscribes some time after it has read a discovery payload; what is only sent on change is said again then.
 const REPEATS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(8)];
-/// The time of the last frame moves this often while frames come: Home Assistant's recorder and activity list keep each.
-const LAST_FRAME: Duration = Duration::from_secs(300);
-/// After so much silence it was the last one for a while, and is told exactly.
-const FRAMES_STOPPED: Duration = Duration::from_secs(5);
 
-/// When something was: now for timers, and the wall clock of the thing itself (a sample from the history is older than now).
-#[derive(Debug, Clone, Copy)]
-pub struct Moment {
-    /// Now.
-    pub at: Instant,
-    /// When the sample's frame ended, in ms since 1970.
-    pub unix_ms: i64,
+/// What is the same for all meters.
+#[derive(Debug, Clone)]
+pub struct StationOptions {
+    /// How meters are presented.
+    pub presentation: Arc<Presentation>,
+    /// How often a state is published.
+    pub policy: Policy,
+    /// Time without a frame after which a meter is offline.
+    pub offline_after: Duration,
 }
 
-/// The merged state of a meter and everything that follows from it.
+/// One meter.
 #[derive(Debug)]
-pub struct Meter {
+pub struct Station {
     id: MeterId,
-    settings: Arc<Presentation>,
-    state: State,
-    derived: Derived,
-    /// What events were told from.
-    told: Derived,
-    published: Derived,
-    quality: Quality,
+    presentation: Arc<Presentation>,
+    intake: Intake,
+    clock: ReaderClock,
+    presence: Presence,
+    figures: Figures,
+    reception: Reception,
     announcer: Announcer,
-    withdrawn: Estimator,
-    injected: Estimator,
-    boot: Option<BootId>,
-    last_frame: Option<Moment>,
-    last_frame_said: Option<Instant>,
-    pace: Pace,
+    cadence: Cadence,
+    /// The derived values as they were last published.
+    published: Derived,
     /// The state has changed since it was published.
     held_back: bool,
+    /// When everything is said again.
     repeats: Vec<Instant>,
+    /// The statistics as they were last handed out, and the indexes of the contract they were made from.
+    statistics: Vec<Statistic>,
+    contract_indexes: Option<&'static [&'static str]>,
+    /// The tally as the log last spoke of it, and as it was last counted.
+    logged: Tally,
+    counted: Tally,
 }
 
-impl Meter {
-    /// A meter not heard of since the start; `memory` is what an earlier process learnt.
+impl Station {
+    /// A meter not heard of since the start; `memory` and `marks` are what an earlier process kept.
     #[must_use]
-    pub fn new(id: MeterId, settings: Arc<Presentation>, memory: Memory) -> Self {
-        let pace = Pace::new(settings.policy);
-        let announcer = Announcer::new(id, settings.clone(), memory);
+    pub fn new(id: MeterId, options: &StationOptions, memory: Memory, marks: Marks) -> Self {
+        let announcer = Announcer::new(id, options.presentation.clone(), memory);
         Self {
             id,
-            settings,
-            state: State::new(announcer.mode().unwrap_or(Mode::Historic)),
-            derived: Derived::default(),
-            told: Derived::default(),
-            published: Derived::default(),
-            quality: Quality::default(),
+            presentation: options.presentation.clone(),
+            intake: Intake::new(marks),
+            clock: ReaderClock::default(),
+            presence: Presence::new(options.offline_after),
+            figures: Figures::new(announcer.mode().unwrap_or(Mode::Historic)),
+            reception: Reception::default(),
             announcer,
-            withdrawn: Estimator::default(),
-            injected: Estimator::default(),
-            boot: None,
-            last_frame: None,
-            last_frame_said: None,
-            pace,
+            cadence: Cadence::new(options.policy),
+            published: Derived::default(),
             held_back: false,
             repeats: Vec::new(),
+            statistics: Vec::new(),
+            contract_indexes: None,
+            logged: Tally::default(),
+            counted: Tally::default(),
         }
     }
 
-    /// Takes one sample, live or from the history; each only once, and in order.
-    pub fn apply(&mut self, sample: &Sample<'_>, moment: Moment) -> Vec<Message> {
-        let datasets: Vec<Dataset<'_>> = sample.datasets.iter(sample.mode).filter_map(Result::ok).collect();
-        let part = match sample.kind {
-            SampleKind::Snapshot => return self.snapshot(&datasets, moment),
-            SampleKind::Frame { complete: true } => Part::Whole,
-            SampleKind::Frame { complete: false } => Part::Some,
-            SampleKind::Urgent => Part::Urgent,
-        };
-        let mut events = self.follow_mode(sample.mode);
-        self.count(sample, moment, &mut events);
-        if !self.state.take(part, &datasets) {
-            return self.tell(&events, moment.unix_ms);
-        }
-        if part != Part::Urgent {
-            self.estimate(sample, &datasets);
-            self.last_frame = Some(moment);
-        }
-        self.announcer.learn(part, sample.mode, &datasets, moment.at);
-        self.derive(moment);
-        events.extend(events::between(&self.told, &self.derived));
-        self.told.remember(&self.derived);
-        let mut messages = Vec::new();
-        messages.extend(self.discover(moment.at));
-        messages.extend(self.state_message(part == Part::Urgent || !events.is_empty(), moment.at));
-        messages.extend(self.derived_message());
-        messages.extend(self.tell(&events, moment.unix_ms));
-        messages.extend(self.quality_message(moment.at));
-        messages
-    }
-
-    /// Takes the report of the reader that reads this meter.
-    pub fn status(&mut self, status: &Status<'_>, now: Instant) -> Vec<Message> {
-        self.quality.status(status, now);
-        self.quality_message(now).into_iter().collect()
-    }
-
-    /// Counts samples that are gone for good.
-    pub fn lost(&mut self, samples: u64) {
-        self.quality.lost(samples);
-    }
-
-    /// What time alone brings; to be called about twice a second.
-    pub fn on_tick(&mut self, now: Instant) -> Vec<Message> {
-        let mut messages = Vec::new();
-        messages.extend(self.announcer.take_over(now));
-        messages.extend(self.discover(now));
-        if self.repeats.iter().any(|at| *at <= now) {
-            self.repeats.retain(|at| *at > now);
-            messages.extend(self.everything(now));
-        }
-        if self.held_back && !self.state.is_empty() {
-            messages.extend(self.state_message(false, now));
-        }
-        if self.last_frame.is_some() {
-            self.say_last_frame(now);
-            self.derived_powers();
-            messages.extend(self.derived_message());
-        }
-        messages.extend(self.quality_message(now));
-        messages
-    }
-
-    /// The broker is gone.
-    pub fn on_disconnected(&mut self, now: Instant) {
-        self.announcer.on_disconnected(now);
-    }
-
-    /// The broker is there.
-    pub const fn on_connected(&mut self) {
-        self.announcer.on_connected();
-    }
-
-    /// Home Assistant has started: everything again after a while, drawn from `random`.
-    pub fn on_birth(&mut self, now: Instant, random: u64) {
-        self.announcer.on_birth(now, random);
-    }
-
-    /// What a restart must not forget, if that has changed since this was last called.
-    pub fn memory(&mut self) -> Option<&Memory> {
-        self.announcer.memory()
-    }
-
-    /// The energy that Home Assistant keeps statistics of.
+    /// The order of its samples.
     #[must_use]
-    pub fn statistics(&self) -> Vec<Statistic> {
-        self.announcer.statistics(&self.state)
+    pub const fn intake(&self) -> &Intake {
+        &self.intake
+    }
+
+    /// Its figures.
+    #[must_use]
+    pub const fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
+    /// The clock of the reader that reads it.
+    #[must_use]
+    pub const fn clock(&self) -> ReaderClock {
+        self.clock
+    }
+
+    /// Whether it is being read, as it was last said.
+    #[must_use]
+    pub fn is_online(&self) -> bool {
+        self.presence.is_online()
     }
 
     /// The name of the reader that reads it, or last did.
     #[must_use]
     pub fn reader(&self) -> Option<&str> {
-        self.quality.reader()
+        self.reception.reader()
     }
 
-    /// The merged state.
+    /// A live sample came from the reader, at this time of the wall clock. It waits for [`Station::poll_sample`].
+    pub fn handle_arrival(&mut self, received: Received, wall: SystemTime, now: Instant) {
+        self.clock.observe(&received, wall);
+        if matches!(received.kind, SampleKind::Frame { .. }) {
+            self.presence.handle_frame(now);
+        }
+        self.intake.handle_live(received);
+    }
+
+    /// The reader's liveliness token appeared or vanished. Returns whether the reader has come back after its token was gone.
+    pub fn handle_token(&mut self, present: bool, now: Instant) -> bool {
+        let back = present && self.presence.is_gone();
+        self.presence.handle_token(present, now);
+        if present {
+            self.intake.handle_alive();
+        }
+        back
+    }
+
+    /// The reader leaves this meter by its own will.
+    pub fn handle_goodbye(&mut self, now: Instant) {
+        self.presence.handle_goodbye(now);
+    }
+
+    /// The broker still says `online` of this meter from an earlier run.
+    pub fn handle_remembered(&mut self, now: Instant) {
+        self.presence.handle_remembered(now);
+    }
+
+    /// The reader's history answered.
+    pub fn handle_answer(&mut self, answer: Answer) {
+        self.intake.handle_answer(answer.samples, answer.outcome);
+    }
+
+    /// The reader reported on itself.
+    pub fn handle_report(&mut self, status: &Status<'_>, now: Instant) -> Option<Message> {
+        self.reception.handle_status(status, now);
+        self.quality_message(now)
+    }
+
+    /// The broker is gone.
+    pub fn handle_disconnected(&mut self, now: Instant) {
+        self.announcer.handle_disconnected(now);
+    }
+
+    /// The broker is there.
+    pub const fn handle_connected(&mut self) {
+        self.announcer.handle_connected();
+    }
+
+    /// Home Assistant has started: everything again after a while, drawn from `random`.
+    pub fn handle_birth(&mut self, random: u64, now: Instant) {
+        self.announcer.handle_birth(random, now);
+    }
+
+    /// Takes one sample, live or from the history; each only once, and in order.
+    pub fn handle_sample(&mut self, sample: &Sample<'_>, moment: Moment) -> Vec<Message> {
+        let datasets: Vec<Dataset<'_>> = sample.datasets.iter(sample.mode).filter_map(Result::ok).collect();
+        let part = match sample.kind {
+            SampleKind::Snapshot => return vec![self.history_message(&datasets, moment)],
+            SampleKind::Frame { complete: true } => Part::Whole,
+            SampleKind::Frame { complete: false } => Part::Incomplete,
+            SampleKind::Urgent => Part::Urgent,
+        };
+        let mut events: Vec<Event> = self.figures.handle_mode(sample.mode).into_iter().collect();
+        let resets = self.reception.handle_sample(sample.boot, &sample.counters, moment.at);
+        events.extend(self.figures.handle_run(sample.boot, resets));
+        if !self.figures.handle_datasets(part, sample, &datasets, moment) {
+            return self.event_messages(&events, moment);
+        }
+        self.announcer.handle_datasets(part, sample.mode, &datasets, moment.at);
+        events.extend(self.figures.derive(self.announcer.names(), self.announcer.three_phase(), moment));
+        self.messages_of_a_frame(part, &events, moment)
+    }
+
+    /// Time has passed: to be called when [`Station::poll_timeout`] is due.
+    pub fn handle_timeout(&mut self, now: Instant) -> Vec<Message> {
+        let mut messages = self.announcer.poll_takeover(now);
+        messages.extend(self.discovery_message(now));
+        if self.repeats.iter().any(|at| *at <= now) {
+            self.repeats.retain(|at| *at > now);
+            messages.extend(self.everything());
+            messages.extend(self.reception.repeat().map(|report| self.quality(report)));
+        }
+        if self.held_back {
+            messages.extend(self.state_message(false, now));
+        }
+        self.figures.handle_timeout(now);
+        messages.extend(self.derived_message());
+        messages.extend(self.quality_message(now));
+        messages
+    }
+
+    /// When to call [`Station::handle_timeout`], if nothing happens before.
     #[must_use]
-    pub const fn state(&self) -> &State {
-        &self.state
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let deadlines = [
+            self.presence.poll_timeout(),
+            self.figures.poll_timeout(),
+            self.reception.poll_timeout(),
+            self.announcer.poll_timeout(),
+            self.cadence.poll_timeout().filter(|_| self.held_back),
+            self.repeats.iter().min().copied(),
+        ];
+        deadlines.into_iter().flatten().min()
+    }
+
+    /// The next sample in order, for [`Station::handle_sample`]; it counts as handed on.
+    pub fn poll_sample(&mut self, now: Instant) -> Option<Received> {
+        self.intake.poll_sample(now)
+    }
+
+    /// What to ask the reader's history now.
+    pub fn poll_question(&mut self, now: Instant) -> Option<Question> {
+        self.intake.poll_question(now)
+    }
+
+    /// Whether the meter is online, if that has changed.
+    pub fn poll_presence(&mut self, now: Instant) -> Option<bool> {
+        self.presence.poll_change(now)
+    }
+
+    /// What a restart must not forget, if that has changed.
+    pub fn poll_memory(&mut self) -> Option<&Memory> {
+        self.announcer.poll_memory()
+    }
+
+    /// The energy that Home Assistant keeps statistics of, if that has changed: it follows from what was learnt of the meter, and from the
+    /// indexes of its contract.
+    pub fn poll_statistics(&mut self, has_learnt: bool) -> Option<&[Statistic]> {
+        let contract_indexes = self.figures.state().contract_indexes();
+        if !has_learnt && self.contract_indexes == Some(contract_indexes) {
+            return None;
+        }
+        self.contract_indexes = Some(contract_indexes);
+        let statistics = self.statistics();
+        (statistics != self.statistics).then(|| {
+            self.statistics = statistics;
+            self.statistics.as_slice()
+        })
+    }
+
+    /// The energy that Home Assistant keeps statistics of.
+    #[must_use]
+    pub fn statistics(&self) -> Vec<Statistic> {
+        self.announcer.statistics(self.figures.state())
+    }
+
+    /// What became of samples since the last call.
+    pub fn poll_tally(&mut self) -> Tally {
+        let tally = self.intake.tally();
+        tally.since(&std::mem::replace(&mut self.counted, tally))
+    }
+
+    /// What the history brought back, and what is lost for good, once all of it has been handed on. The lost ones are counted.
+    pub fn poll_recovery(&mut self) -> Option<Tally> {
+        let tally = self.intake.tally();
+        let news = tally.since(&self.logged);
+        if self.intake.is_catching_up() || (news.recovered, news.lost) == (0, 0) {
+            return None;
+        }
+        self.logged = tally;
+        self.reception.handle_lost(news.lost);
+        Some(news)
+    }
+
+    /// The last of state and derived values, for whoever has just begun to listen.
+    #[must_use]
+    pub fn everything(&self) -> Vec<Message> {
+        if self.figures.state().is_empty() {
+            return Vec::new();
+        }
+        let topics = self.topics();
+        vec![
+            Message::live(topics.state(self.id), payload::json(self.figures.state())),
+            Message::live(topics.derived(self.id), self.figures.derived().json()),
+        ]
+    }
+
+    /// The report on the reception, if it differs from the last one: what is retained is repeated by the MQTT side.
+    pub fn newest_quality(&mut self, now: Instant) -> Option<Message> {
+        let report = self.reception.poll_newest(self.presentation.language, now)?;
+        Some(self.quality(report))
     }
 
     /// An event that something else has found out.
     #[must_use]
     pub fn event(&self, event: &Event, unix_ms: i64) -> Message {
-        Message::event(self.settings.topics.event(self.id), event.json(unix_ms.div_euclid(1_000)))
+        Message::event(self.topics().event(self.id), event.json(unix_ms.div_euclid(1_000)))
+    }
+
+    /// When a sample was made, by the clock of this machine, in ms since 1970.
+    #[must_use]
+    pub fn time_of(&self, received: &Received) -> i64 {
+        let since = self.clock.time_of(received).duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    fn messages_of_a_frame(&mut self, part: Part, events: &[Event], moment: Moment) -> Vec<Message> {
+        let mut messages: Vec<Message> = self.discovery_message(moment.at).into_iter().collect();
+        messages.extend(self.state_message(part == Part::Urgent || !events.is_empty(), moment.at));
+        messages.extend(self.derived_message());
+        messages.extend(self.event_messages(events, moment));
+        messages.extend(self.quality_message(moment.at));
+        messages
     }
 
     /// Old indexes, with their time: they are no state of now.
-    fn snapshot(&self, datasets: &[Dataset<'_>], moment: Moment) -> Vec<Message> {
-        vec![Message::live(self.settings.topics.history(self.id), payload::dated_json(moment.unix_ms, datasets))]
+    fn history_message(&self, datasets: &[Dataset<'_>], moment: Moment) -> Message {
+        Message::live(self.topics().history(self.id), payload::dated_json(moment.unix_ms, datasets))
     }
 
-    fn follow_mode(&mut self, mode: Mode) -> Vec<Event> {
-        if self.state.mode() == mode {
-            return Vec::new();
-        }
-        let from = self.told.mode;
-        self.state = State::new(mode);
-        self.told = Derived::default();
-        self.derived = Derived::default();
-        self.withdrawn.reset();
-        self.injected.reset();
-        let to = match mode {
-            Mode::Historic => "historic",
-            Mode::Standard => "standard",
-        };
-        from.map(|from| Event::ModeChange { from, to }).into_iter().collect()
-    }
-
-    fn count(&mut self, sample: &Sample<'_>, moment: Moment, events: &mut Vec<Event>) {
-        if self.boot != Some(sample.boot) {
-            self.boot = Some(sample.boot);
-            self.withdrawn.reset();
-            self.injected.reset();
-        }
-        let count = self.quality.sample(sample.boot, &sample.counters, moment.at);
-        if count > 0 {
-            self.withdrawn.reset();
-            self.injected.reset();
-            events.push(Event::IndexReset { count });
-        }
-    }
-
-    /// The total index, or the sum of all that a frame carries; a frame that lacks one of several says nothing.
-    fn estimate(&mut self, sample: &Sample<'_>, datasets: &[Dataset<'_>]) {
-        let fresh = |label: &str| datasets.iter().find(|dataset| dataset.label() == label).and_then(|dataset| dataset.value().number());
-        let withdrawn = match sample.mode {
-            Mode::Standard => fresh("EAST"),
-            Mode::Historic => self.state.contract_indexes().iter().map(|label| fresh(label)).sum::<Option<u64>>().filter(|sum| *sum > 0),
-        };
-        if let Some(index) = withdrawn {
-            self.withdrawn.push(sample.uptime_ms, index);
-        }
-        if let Some(index) = fresh("EAIT") {
-            self.injected.push(sample.uptime_ms, index);
-        }
-    }
-
-    fn derive(&mut self, moment: Moment) {
-        self.derived.update(&self.state, self.announcer.names(), self.announcer.three_phase(), moment.unix_ms.div_euclid(1_000));
-        self.derived_powers();
-        self.say_last_frame(moment.at);
-    }
-
-    fn derived_powers(&mut self) {
-        let ceiling = |label| self.state.number(label);
-        let withdrawn = self.withdrawn.estimate(ceiling("SINSTS").or_else(|| ceiling("PAPP")));
-        let injected = self.injected.estimate(ceiling("SINSTI"));
-        self.derived.powers(withdrawn, injected);
-    }
-
-    /// While frames come the time moves now and then; when they stop, the last one is told exactly.
-    fn say_last_frame(&mut self, now: Instant) {
-        let Some(last) = self.last_frame else { return };
-        let is_past = |since: Instant, time: Duration| now.saturating_duration_since(since) >= time;
-        if self.last_frame_said.is_none_or(|said| is_past(said, LAST_FRAME)) || is_past(last.at, FRAMES_STOPPED) {
-            self.last_frame_said = Some(now);
-            self.derived.last_frame = Some(utc::rfc3339(last.unix_ms.div_euclid(1_000)));
-        }
-    }
-
-    fn discover(&mut self, now: Instant) -> Option<Message> {
-        let message = self.announcer.poll(&self.state, now)?;
+    fn discovery_message(&mut self, now: Instant) -> Option<Message> {
+        let message = self.announcer.poll_discovery(self.figures.state(), now)?;
         self.repeats = REPEATS.iter().map(|after| now + *after).collect();
         Some(message)
     }
 
     fn state_message(&mut self, urgent: bool, now: Instant) -> Option<Message> {
-        let payload = payload::json(&self.state);
-        self.held_back = !self.pace.admit(&payload, urgent, now);
-        (!self.held_back).then(|| Message::live(self.settings.topics.state(self.id), payload))
+        let payload = payload::json(self.figures.state());
+        self.held_back = !self.cadence.admit(&payload, urgent, now);
+        (!self.held_back).then(|| Message::live(self.topics().state(self.id), payload))
     }
 
     fn derived_message(&mut self) -> Option<Message> {
-        if self.derived == self.published {
+        let derived = self.figures.derived();
+        if *derived == self.published {
             return None;
         }
-        self.published = self.derived.clone();
-        Some(Message::live(self.settings.topics.derived(self.id), self.derived.json()))
+        self.published = derived.clone();
+        Some(Message::live(self.topics().derived(self.id), derived.json()))
     }
 
     fn quality_message(&mut self, now: Instant) -> Option<Message> {
-        let report = self.quality.poll(self.settings.language, now)?;
-        Some(Message::retained(self.settings.topics.quality(self.id), report))
+        let report = self.reception.poll_report(self.presentation.language, now)?;
+        Some(self.quality(report))
     }
 
-    fn tell(&self, events: &[Event], unix_ms: i64) -> Vec<Message> {
-        events.iter().map(|event| self.event(event, unix_ms)).collect()
+    fn quality(&self, report: Vec<u8>) -> Message {
+        Message::retained(self.topics().quality(self.id), report)
     }
 
-    /// The last of everything but discovery, for whoever has just begun to listen.
-    pub fn everything(&mut self, now: Instant) -> Vec<Message> {
-        if self.state.is_empty() {
-            return Vec::new();
-        }
-        let topics = &self.settings.topics;
-        let mut messages = vec![
-            Message::live(topics.state(self.id), payload::json(&self.state)),
-            Message::live(topics.derived(self.id), self.derived.json()),
-        ];
-        let report = self.quality.again(self.settings.language, now);
-        messages.extend(report.map(|report| Message::retained(topics.quality(self.id), report)));
-        messages
+    fn event_messages(&self, events: &[Event], moment: Moment) -> Vec<Message> {
+        events.iter().map(|event| self.event(event, moment.unix_ms)).collect()
+    }
+
+    fn topics(&self) -> &Topics {
+        &self.presentation.topics
     }
 }

@@ -16,12 +16,12 @@ pub enum Policy {
 
 /// The policy at work for one topic.
 #[derive(Debug, Clone, Default)]
-pub struct Pace {
+pub struct Cadence {
     policy: Policy,
     last: Option<(Instant, Vec<u8>)>,
 }
 
-impl Pace {
+impl Cadence {
     /// Nothing published yet.
     #[must_use]
     pub fn new(policy: Policy) -> Self {
@@ -41,6 +41,15 @@ impl Pace {
         }
         due || urgent
     }
+
+    /// When what was held back may be published.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match (self.policy, &self.last) {
+            (Policy::Every(gap), Some((at, _))) => Some(*at + gap),
+            _ => None,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -50,7 +59,7 @@ mod tests {
     /// Seconds at which a frame comes, its payload, urgent or not, published or not.
     fn walk(policy: Policy, steps: &[(u64, &str, bool, bool)]) {
         let start = Instant::now();
-        let mut pace = Pace::new(policy);
+        let mut pace = Cadence::new(policy);
         for &(at, payload, urgent, expected) in steps {
             let now = start + Duration::from_secs(at);
             let admitted = pace.admit(payload.as_bytes(), urgent, now);

@@ -7,6 +7,7 @@ pub mod agreement;
 pub mod cadence;
 pub mod derived;
 pub mod events;
+pub mod figures;
 pub mod payload;
 pub mod power;
 pub mod presence;

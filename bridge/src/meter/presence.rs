@@ -11,13 +11,15 @@ const HICCUP: Duration = Duration::from_secs(8);
 
 /// Follows one meter.
 #[derive(Debug, Clone)]
-pub struct Availability {
+pub struct Presence {
     patience: Duration,
     /// Since when the meter is given the benefit of the doubt: its last frame, or when it was first heard of.
     since: Option<Instant>,
     frames: Frames,
     /// Since when the token is gone. If it stays after a goodbye, another reader of the same meter holds it too.
     gone: Option<Instant>,
+    /// When a reader last said goodbye, or its token vanished: frames that came before it mean nothing any more.
+    left: Option<Instant>,
     said: Option<bool>,
 }
 
@@ -32,14 +34,14 @@ enum Frames {
     Over,
 }
 
-impl Availability {
+impl Presence {
     /// A meter never heard of; offline after `patience` without a frame.
     #[must_use]
     pub fn new(patience: Duration) -> Self {
-        Self { patience, since: None, frames: Frames::Awaited, gone: None, said: None }
+        Self { patience, since: None, frames: Frames::Awaited, gone: None, left: None, said: None }
     }
 
-    /// The broker still says `online` from an earlier run: true or not, it has until the end of our patience to show itself.
+    /// The broker still says `online` from an earlier run. We leave it at that until `patience` has passed without a frame.
     pub fn handle_remembered(&mut self, now: Instant) {
         if self.since.is_none() {
             self.since = Some(now);
@@ -51,20 +53,25 @@ impl Availability {
     pub fn handle_token(&mut self, present: bool, now: Instant) {
         self.since.get_or_insert(now);
         self.gone = if present { None } else { self.gone.or(Some(now)) };
+        self.left = if present { self.left } else { Some(now) };
     }
 
     /// A reader said goodbye; the news of its token travels apart.
-    pub fn handle_farewell(&mut self) {
+    pub fn handle_goodbye(&mut self, now: Instant) {
         self.frames = Frames::Over;
+        self.left = Some(now);
     }
 
-    /// A live frame came.
+    /// A live frame came at this time; it may have waited in a queue since.
     pub fn handle_frame(&mut self, now: Instant) {
+        if self.left.is_some_and(|left| now < left) {
+            return;
+        }
         (self.since, self.frames, self.gone) = (Some(now), Frames::Coming, None);
     }
 
     /// What is to be said, if it has changed: online or offline.
-    pub fn poll(&mut self, now: Instant) -> Option<bool> {
+    pub fn poll_change(&mut self, now: Instant) -> Option<bool> {
         let within = |since: Instant, time: Duration| now.saturating_duration_since(since) < time;
         if self.gone.is_some_and(|gone| !within(gone, HICCUP)) {
             self.frames = Frames::Over;
@@ -81,6 +88,20 @@ impl Availability {
         }
         self.said = Some(online);
         Some(online)
+    }
+
+    /// When to call [`Presence::poll_change`], if nothing happens before.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let silence = self.since.filter(|_| self.said != Some(false)).map(|since| since + self.patience);
+        let gone = self.gone.filter(|_| self.frames != Frames::Over).map(|gone| gone + HICCUP);
+        silence.into_iter().chain(gone).min()
+    }
+
+    /// Whether the reader's token is gone.
+    #[must_use]
+    pub const fn is_gone(&self) -> bool {
+        self.gone.is_some()
     }
 
     /// What was said last.
@@ -108,19 +129,22 @@ mod tests {
     /// Second, what happens then, what must be said then; patience is 30 s.
     fn walk(name: &str, steps: &[(u64, Happens, Option<bool>)]) {
         let start = Instant::now();
-        let mut availability = Availability::new(Duration::from_secs(30));
+        let mut presence = Presence::new(Duration::from_secs(30));
         for &(second, happens, expected) in steps {
             let now = start + Duration::from_secs(second);
+            if let (Nothing, Some(_)) = (happens, expected) {
+                assert!(presence.poll_timeout().is_some_and(|at| at <= now), "{name}: woken by {second} s");
+            }
             match happens {
-                Appears => availability.handle_token(true, now),
-                Vanishes => availability.handle_token(false, now),
-                Goodbye => availability.handle_farewell(),
-                Frame => availability.handle_frame(now),
-                Remembered => availability.handle_remembered(now),
+                Appears => presence.handle_token(true, now),
+                Vanishes => presence.handle_token(false, now),
+                Goodbye => presence.handle_goodbye(now),
+                Frame => presence.handle_frame(now),
+                Remembered => presence.handle_remembered(now),
                 Nothing => {}
             }
-            assert_eq!(availability.poll(now), expected, "{name}: {happens:?} at {second} s");
-            assert_eq!(availability.poll(now), None, "{name}: said twice");
+            assert_eq!(presence.poll_change(now), expected, "{name}: {happens:?} at {second} s");
+            assert_eq!(presence.poll_change(now), None, "{name}: said twice");
         }
     }
 
@@ -160,6 +184,19 @@ mod tests {
         walk("one of two readers", &[(0, Frame, Some(true)), (1, Goodbye, None), (2, Frame, None), (9, Vanishes, None)]);
         walk("one of two, and silence", &[(0, Frame, Some(true)), (1, Goodbye, None), (30, Nothing, Some(false))]);
         walk("gone while we were away", &[(0, Remembered, None), (1, Goodbye, None), (1, Vanishes, Some(false))]);
+    }
+
+    #[test]
+    fn a_frame_that_waited_in_a_queue_does_not_bring_a_meter_back() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut presence = Presence::new(Duration::from_secs(30));
+        presence.handle_frame(at(0));
+        assert_eq!(presence.poll_change(at(0)), Some(true));
+        presence.handle_goodbye(at(2));
+        presence.handle_token(false, at(2));
+        presence.handle_frame(at(1));
+        assert_eq!(presence.poll_change(at(3)), Some(false));
     }
 
     #[test]

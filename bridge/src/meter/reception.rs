@@ -28,7 +28,7 @@ const UNREACHABLE: Words = Words::new(
 
 /// What is known of the reception of one meter.
 #[derive(Debug, Default)]
-pub struct Quality {
+pub struct Reception {
     reader: Option<Reader>,
     boot: Option<BootId>,
     counters: Counters,
@@ -41,7 +41,7 @@ pub struct Quality {
     heard: Option<Instant>,
     /// It has not for too long.
     unreachable: bool,
-    /// LineState or cause changed: not to wait.
+    /// Line or cause changed: not to wait.
     urgent: bool,
     /// Whether there was a figure for the reception when it was last looked at.
     known: bool,
@@ -89,9 +89,9 @@ struct Bridge {
     version: &'static str,
 }
 
-impl Quality {
+impl Reception {
     /// Takes the counters that came with a sample. Returns how many indexes were reset since the sample before.
-    pub fn sample(&mut self, boot: BootId, counters: &Counters, now: Instant) -> u32 {
+    pub fn handle_sample(&mut self, boot: BootId, counters: &Counters, now: Instant) -> u32 {
         let known = self.boot == Some(boot);
         self.counters(boot, counters, now);
         let before = std::mem::replace(&mut self.resets, counters.index_resets);
@@ -113,7 +113,7 @@ impl Quality {
     }
 
     /// Takes a reader's report on itself.
-    pub fn status(&mut self, status: &Status<'_>, now: Instant) {
+    pub fn handle_status(&mut self, status: &Status<'_>, now: Instant) {
         let reader = Reader {
             name: status.name.to_owned(),
             version: status.release.to_owned(),
@@ -134,13 +134,13 @@ impl Quality {
     }
 
     /// Counts samples that nobody can bring back.
-    pub fn lost(&mut self, samples: u64) {
+    pub fn handle_lost(&mut self, samples: u64) {
         self.lost += samples;
         self.urgent |= samples > 0;
     }
 
     /// The report, when it is time for one.
-    pub fn poll(&mut self, language: Language, now: Instant) -> Option<Vec<u8>> {
+    pub fn poll_report(&mut self, language: Language, now: Instant) -> Option<Vec<u8>> {
         let unreachable = self.heard.is_some_and(|at| now.saturating_duration_since(at) >= SILENCE);
         // The first frames of a run have come: reception is known.
         let known = self.reception().is_some();
@@ -157,10 +157,24 @@ impl Quality {
         changed.then_some(report)
     }
 
-    /// The report, whatever was said before; nothing while nothing is known.
-    pub fn again(&mut self, language: Language, now: Instant) -> Option<Vec<u8>> {
-        self.published = None;
-        self.poll(language, now)
+    /// The report, if it differs from the one that was said last.
+    pub fn poll_newest(&mut self, language: Language, now: Instant) -> Option<Vec<u8>> {
+        self.urgent = true;
+        self.poll_report(language, now)
+    }
+
+    /// The report as it was said last; nothing while nothing is known.
+    #[must_use]
+    pub fn repeat(&self) -> Option<Vec<u8>> {
+        self.published.as_ref().map(|(_, report)| report.clone())
+    }
+
+    /// When to call [`Reception::poll_report`], if nothing happens before.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let report = self.published.as_ref().filter(|_| self.boot.is_some()).map(|(at, _)| *at + PERIOD);
+        let silence = self.heard.filter(|_| !self.unreachable && self.boot.is_some()).map(|at| at + SILENCE);
+        report.into_iter().chain(silence).min()
     }
 
     fn point(&mut self, now: Instant) {
@@ -250,64 +264,64 @@ mod tests {
         }
     }
 
-    fn report(quality: &mut Quality, now: Instant) -> Option<serde_json::Value> {
-        quality.poll(Language::English, now).map(|report| serde_json::from_slice(&report).unwrap())
+    fn report(quality: &mut Reception, now: Instant) -> Option<serde_json::Value> {
+        quality.poll_report(Language::English, now).map(|report| serde_json::from_slice(&report).unwrap())
     }
 
     #[test]
     fn counters_wait_a_minute_causes_do_not() {
-        let (mut quality, start) = (Quality::default(), Instant::now());
+        let (mut quality, start) = (Reception::default(), Instant::now());
         assert!(report(&mut quality, start).is_none(), "nothing is known yet");
-        quality.sample(BOOT, &counters(1, 0), start);
+        quality.handle_sample(BOOT, &counters(1, 0), start);
         assert!(report(&mut quality, start).is_some());
-        quality.sample(BOOT, &counters(2, 0), start);
+        quality.handle_sample(BOOT, &counters(2, 0), start);
         assert!(report(&mut quality, start + Duration::from_secs(59)).is_none());
         let at = |seconds| start + Duration::from_secs(seconds);
-        quality.status(&status(LineState::Searching, Cause::WeakSignal), at(58));
+        quality.handle_status(&status(LineState::Searching, Cause::WeakSignal), at(58));
         let told = report(&mut quality, start + Duration::from_secs(59)).unwrap();
         assert_eq!((&told["line"], &told["cause"]), (&"searching".into(), &"weak-signal".into()));
         assert!(told["cause_text"].as_str().unwrap().contains("resistor"));
         assert_eq!(told["reader"], serde_json::json!({"name": "cellar", "version": "0.1.0", "boot": "0000000000000007"}));
         let later = Status { counters: counters(99, 0), ..status(LineState::Searching, Cause::WeakSignal) };
-        quality.status(&later, at(118));
+        quality.handle_status(&later, at(118));
         assert!(report(&mut quality, at(118)).is_none());
         assert!(report(&mut quality, at(119)).is_some());
-        quality.status(&later, at(299));
+        quality.handle_status(&later, at(299));
         assert!(report(&mut quality, at(300)).is_none(), "nothing has changed");
     }
 
     #[test]
     fn a_reader_that_falls_silent_is_said_once_and_so_is_its_return() {
-        let (mut quality, start) = (Quality::default(), Instant::now());
-        let line = |quality: &mut Quality, seconds: u64| {
+        let (mut quality, start) = (Reception::default(), Instant::now());
+        let line = |quality: &mut Reception, seconds: u64| {
             report(quality, start + Duration::from_secs(seconds)).map(|told| told["line"].as_str().unwrap().to_owned())
         };
-        quality.status(&status(LineState::Reading, Cause::None), start);
+        quality.handle_status(&status(LineState::Reading, Cause::None), start);
         assert_eq!(line(&mut quality, 0).as_deref(), Some("reading"));
         assert_eq!(line(&mut quality, 39), None);
         assert_eq!(line(&mut quality, 40).as_deref(), Some("unreachable"));
         assert_eq!(line(&mut quality, 41), None);
-        quality.status(&status(LineState::Reading, Cause::None), start + Duration::from_secs(50));
+        quality.handle_status(&status(LineState::Reading, Cause::None), start + Duration::from_secs(50));
         assert_eq!(line(&mut quality, 50).as_deref(), Some("reading"));
     }
 
     #[test]
     fn the_first_frames_of_a_run_are_news() {
-        let (mut quality, start) = (Quality::default(), Instant::now());
+        let (mut quality, start) = (Reception::default(), Instant::now());
         let fresh = |boot| Status { boot, counters: counters(0, 0), ..status(LineState::Searching, Cause::None) };
         for run in [1, 2] {
-            quality.status(&fresh(BootId::new(run)), start);
+            quality.handle_status(&fresh(BootId::new(run)), start);
             assert!(report(&mut quality, start).unwrap()["reception"].is_null());
-            quality.sample(BootId::new(run), &Counters { bytes: 100, ..counters(1, 0) }, start);
+            quality.handle_sample(BootId::new(run), &Counters { bytes: 100, ..counters(1, 0) }, start);
             assert_eq!(report(&mut quality, start).unwrap()["reception"], 100.0);
         }
     }
 
     #[test]
     fn reception_forgets_old_faults() {
-        let (mut quality, start) = (Quality::default(), Instant::now());
-        let share = |quality: &mut Quality, seconds: u64, good: u32, damaged: u32| {
-            quality.sample(BOOT, &counters(good, damaged), start + Duration::from_secs(seconds));
+        let (mut quality, start) = (Reception::default(), Instant::now());
+        let share = |quality: &mut Reception, seconds: u64, good: u32, damaged: u32| {
+            quality.handle_sample(BOOT, &counters(good, damaged), start + Duration::from_secs(seconds));
             quality.reception().unwrap()
         };
         assert!((share(&mut quality, 0, 0, 10) - 0.0).abs() < 0.01);
@@ -318,23 +332,23 @@ mod tests {
 
     #[test]
     fn resets_are_counted_within_one_run_of_the_reader() {
-        let (mut quality, now) = (Quality::default(), Instant::now());
+        let (mut quality, now) = (Reception::default(), Instant::now());
         let resets = |count| Counters { index_resets: count, ..Counters::default() };
-        assert_eq!(quality.sample(BOOT, &resets(3), now), 0);
-        assert_eq!(quality.sample(BOOT, &resets(4), now), 1);
-        assert_eq!(quality.sample(BootId::new(8), &resets(2), now), 0);
+        assert_eq!(quality.handle_sample(BOOT, &resets(3), now), 0);
+        assert_eq!(quality.handle_sample(BOOT, &resets(4), now), 1);
+        assert_eq!(quality.handle_sample(BootId::new(8), &resets(2), now), 0);
     }
 
     #[test]
     fn a_report_that_runs_ahead_of_the_samples_resets_nothing() {
-        let (mut quality, now) = (Quality::default(), Instant::now());
+        let (mut quality, now) = (Reception::default(), Instant::now());
         let counters = |bytes, index_resets| Counters { bytes, index_resets, ..Counters::default() };
-        quality.sample(BOOT, &counters(100, 4), now);
-        quality.status(&Status { counters: counters(300, 5), ..status(LineState::Reading, Cause::None) }, now);
-        let told = [(200, 4), (250, 5), (400, 5)].map(|(bytes, resets)| quality.sample(BOOT, &counters(bytes, resets), now));
+        quality.handle_sample(BOOT, &counters(100, 4), now);
+        quality.handle_status(&Status { counters: counters(300, 5), ..status(LineState::Reading, Cause::None) }, now);
+        let told = [(200, 4), (250, 5), (400, 5)].map(|(bytes, resets)| quality.handle_sample(BOOT, &counters(bytes, resets), now));
         assert_eq!(told, [0, 1, 0]);
         assert_eq!(quality.counters.bytes, 400);
-        quality.sample(BOOT, &counters(350, 5), now);
+        quality.handle_sample(BOOT, &counters(350, 5), now);
         assert_eq!(quality.counters.bytes, 400, "a sample of the past");
     }
 }

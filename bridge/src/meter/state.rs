@@ -50,8 +50,8 @@ impl Entry {
 pub enum Part {
     /// A whole frame, and nothing in it was refused.
     Whole,
-    /// Some of a frame.
-    Some,
+    /// A frame that lacks datasets.
+    Incomplete,
     /// Facts sent ahead of the end of their frame.
     Urgent,
 }
@@ -130,7 +130,7 @@ impl State {
             Part::Urgent => self.lay_over(datasets),
             _ if self.is_short(datasets) => self.take_short(datasets),
             Part::Whole => self.replace(datasets),
-            Part::Some => {
+            Part::Incomplete => {
                 self.grow_older(LONG);
                 self.lay_over(datasets);
             }

@@ -1,22 +1,59 @@
 //! What readers send by themselves, before it is put in order.
 
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use teleinfo_proto::{tic::MeterId, wire::Error};
 
 use crate::order::received::Received;
 
+/// What came from a reader, and when.
+#[derive(Debug)]
+pub struct Arrived {
+    /// What came.
+    pub arrival: Arrival,
+    /// When, for what is measured in time: it may have waited in a queue since.
+    pub at: Instant,
+    /// When, by the wall clock of this machine.
+    pub wall: SystemTime,
+}
+
 /// Something came from a reader.
 #[derive(Debug)]
 pub enum Arrival {
-    /// A sample, received then.
-    Sample(Received, SystemTime),
+    /// A sample.
+    Sample(Received),
     /// A reader's report on itself, as bytes.
     Report(Vec<u8>),
     /// A reader reads this meter, or no longer does.
     Token(MeterId, bool),
     /// A reader leaves this meter by its own will.
-    Farewell(MeterId),
-    /// Something this release does not understand came under this key.
-    Strange(String, Error),
+    Goodbye(MeterId),
+    /// Something that is not believed, and what is to be said of it.
+    Refused(Refusal, String),
+}
+
+/// Why something is not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is larger than any message.
+    TooLarge,
+    /// It is of another version of the wire format.
+    Version,
+    /// It cannot be read.
+    Malformed,
+    /// Its key and its content name different meters.
+    Key,
+    /// Its key names no meter and no reader.
+    Stranger,
+}
+
+impl Refusal {
+    /// Why a message that cannot be decoded is refused.
+    #[must_use]
+    pub const fn of(error: Error) -> Self {
+        match error {
+            Error::Version(_) => Self::Version,
+            _ => Self::Malformed,
+        }
+    }
 }

@@ -42,6 +42,20 @@ pub struct Tally {
     pub thinned: u64,
 }
 
+impl Tally {
+    /// What was added to an earlier tally of the same intake.
+    #[must_use]
+    pub const fn since(&self, earlier: &Self) -> Self {
+        Self {
+            taken: self.taken - earlier.taken,
+            recovered: self.recovered - earlier.recovered,
+            duplicates: self.duplicates - earlier.duplicates,
+            lost: self.lost - earlier.lost,
+            thinned: self.thinned - earlier.thinned,
+        }
+    }
+}
+
 /// How an answer of the history ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {

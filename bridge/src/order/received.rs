@@ -60,12 +60,12 @@ impl Received {
 ///
 /// A Pi has no clock of its own: its first samples may carry any date. What counts is when the bridge received the latest live one;
 /// others of the same run lie as far before it as the reader's monotonic clock says.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ReaderClock {
     anchor: Option<Anchor>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Anchor {
     boot: BootId,
     uptime_ms: u64,

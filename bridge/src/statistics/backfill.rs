@@ -14,26 +14,23 @@ use std::{
 use serde_json::{Value, json};
 use teleinfo_proto::{
     tic::{LabelKind, MeterId},
-    wire::{Sample, SampleKind, keys},
+    wire::{Sample, SampleKind},
 };
 use tokio::{sync::mpsc, time::sleep};
 use tracing::{debug, info, warn};
-use zenoh::{
-    Session,
-    query::{ConsolidationMode, ReplyKeyExpr},
-};
 
 use crate::{
     daemon::credentials::Secret,
     homeassistant::statistic::Statistic,
     meter::events::Event,
-    order::received::{ReaderClock, Received},
+    order::received::ReaderClock,
     statistics::{
         corrections::{Row, corrections, moved},
         hours::{HOUR, Hours},
         websocket::{Client, Error},
     },
     words::utc,
+    zenoh::history::Historian,
 };
 
 /// What the reader keeps, and so what can be corrected.
@@ -46,8 +43,6 @@ const PATIENCE: Duration = Duration::from_secs(3 * 3_600);
 const RECENT: i64 = 2 * HOUR;
 /// Frames take time, clocks differ a little: what was recorded last in an hour may be so many seconds older than its end.
 const SLACK_S: f64 = 20.0;
-/// For a reader's history.
-const ANSWER: Duration = Duration::from_secs(60);
 
 /// Where Home Assistant is.
 #[derive(Debug, Clone)]
@@ -83,10 +78,10 @@ struct Track {
 }
 
 impl Watch {
-    /// A live sample arrived: relates the reader's clock to ours.
-    pub fn live(&self, received: &Received, at: SystemTime) {
-        if let Some(track) = self.lock().track(received.meter) {
-            track.clock.observe(received, at);
+    /// A live sample arrived: its reader's clock stands so.
+    pub fn clock(&self, meter: MeterId, clock: ReaderClock) {
+        if let Some(track) = self.lock().track(meter) {
+            track.clock = clock;
         }
     }
 
@@ -150,12 +145,12 @@ impl Track {
 }
 
 /// Corrects statistics until the process ends, or the token turns out wrong; what was filled goes to `filled`.
-pub async fn run(options: Options, watch: Watch, session: Session, filled: mpsc::Sender<(MeterId, Event)>) {
+pub async fn run(options: Options, watch: Watch, historian: Historian, filled: mpsc::Sender<(MeterId, Event)>) {
     let mut trouble = None;
     loop {
         sleep(PERIOD).await;
         let Some((since, wall)) = watch.lock().disturbed else { continue };
-        let result = mend(&options, &watch, &session, &filled, wall).await;
+        let result = mend(&options, &watch, &historian, &filled, wall).await;
         if let Err(error @ Error::Token) = result {
             warn!("Home Assistant at {}: {error}, put it into homeassistant.token-file, and restart the bridge", options.url);
             return watch.end();
@@ -185,7 +180,7 @@ fn say(options: &Options, trouble: &mut Option<Error>, now: Option<Error>) {
 async fn mend(
     options: &Options,
     watch: &Watch,
-    session: &Session,
+    historian: &Historian,
     filled: &mpsc::Sender<(MeterId, Event)>,
     disturbed: i64,
 ) -> Result<bool, Error> {
@@ -195,7 +190,7 @@ async fn mend(
     let units = client.command(json!({ "type": "recorder/list_statistic_ids", "statistic_type": "sum" })).await?;
     let mut done = !meters.is_empty();
     for meter in meters {
-        load(watch, session, meter).await;
+        load(watch, historian, meter).await;
         let (hours, statistics) = {
             let mut shared = watch.lock();
             let Some(track) = shared.meters.get_mut(&meter) else { continue };
@@ -332,33 +327,13 @@ impl Report {
 }
 
 /// Reads what a meter's reader still holds, once.
-async fn load(watch: &Watch, session: &Session, meter: MeterId) {
+async fn load(watch: &Watch, historian: &Historian, meter: MeterId) {
     let now = seconds(SystemTime::now()) * 1_000;
     let clock = match watch.lock().meters.get(&meter) {
         Some(track) if !track.loaded => track.clock,
         _ => return,
     };
-    let (sender, mut replies) = mpsc::unbounded_channel();
-    // All it has, since its clock may be wrong; two days of indexes are a few thousand samples.
-    let asked = session
-        .get(format!("{}?since={};until={}", keys::history(&meter), i64::MIN, i64::MAX))
-        // Each reply counts, not only the last of a key.
-        .consolidation(ConsolidationMode::None)
-        .accept_replies(ReplyKeyExpr::Any)
-        .callback(move |reply| {
-            if let Ok(sample) = reply.result() {
-                let _ = sender.send(sample.payload().to_bytes().into_owned());
-            }
-        })
-        .timeout(ANSWER)
-        .await;
-    if asked.is_err() {
-        return;
-    }
-    let mut held = Vec::new();
-    while let Some(bytes) = replies.recv().await {
-        held.extend(Received::new(bytes).ok().filter(|received| received.meter == meter));
-    }
+    let held = historian.everything(meter).await;
     for (received, time) in held.iter().zip(clock.times_of(&held)) {
         let unix_ms = milliseconds(time);
         if unix_ms <= now

@@ -6,14 +6,13 @@
 
 use std::{
     collections::BTreeMap,
-    env, fs, io,
+    env, fs,
     path::{Path, PathBuf},
     time::{Duration, Instant, SystemTime},
 };
 
 use serde::{Deserialize, Serialize};
 use teleinfo_proto::{tic::MeterId, wire::BootId};
-use tracing::warn;
 
 use crate::order::marks::{Mark, Marks};
 
@@ -32,14 +31,13 @@ struct Line {
     unix_ms: i64,
 }
 
-/// Where positions are kept.
+/// Where positions are kept, and when they are written next.
 #[derive(Debug, Default)]
 pub struct Positions {
     memory: Option<PathBuf>,
     disk: Option<PathBuf>,
-    disk_written: Option<Instant>,
     memory_due: Option<Instant>,
-    warned: bool,
+    disk_due: Option<Instant>,
 }
 
 /// The first directory of a variable that systemd sets.
@@ -67,32 +65,35 @@ impl Positions {
         newest.map(|(_, positions)| positions).unwrap_or_default()
     }
 
-    /// Whether it is time to keep the positions in memory.
+    /// When positions that have changed are to be written next; at once, if never before. `None`: there is nowhere to write them.
     #[must_use]
-    pub fn is_due(&self, now: Instant) -> bool {
-        self.memory.is_some() && self.memory_due.is_none_or(|due| due <= now)
+    pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
+        let memory = self.memory.as_ref().map(|_| self.memory_due.unwrap_or(now));
+        let disk = self.disk.as_ref().map(|_| self.disk_due.unwrap_or(now));
+        memory.into_iter().chain(disk).min()
     }
 
-    /// Keeps the positions; on disk too if it is time for it, or `last`.
-    pub fn save<'a>(&mut self, meters: impl Iterator<Item = (&'a MeterId, &'a Marks)>, last: bool, now: Instant) {
-        let disk_due = last || self.disk_written.is_none_or(|at| now.saturating_duration_since(at) >= DISK_EVERY);
-        if self.memory.is_none() && !(disk_due && self.disk.is_some()) {
-            return;
-        }
+    /// The files that are to be written now: in memory and on disk as it is time for each, or both at the last.
+    ///
+    /// # Errors
+    /// The positions cannot be written as JSON.
+    pub fn files<'a>(
+        &mut self,
+        meters: impl Iterator<Item = (&'a MeterId, &'a Marks)>,
+        is_last: bool,
+        now: Instant,
+    ) -> Result<Vec<(PathBuf, Vec<u8>)>, serde_json::Error> {
         let begun = Instant::now();
+        let is_due = |due: Option<Instant>| is_last || due.is_none_or(|due| due <= now);
+        let memory = self.memory.as_deref().filter(|_| is_due(self.memory_due));
+        let disk = self.disk.as_deref().filter(|_| is_due(self.disk_due));
         let lines: BTreeMap<_, _> = meters.map(|(meter, marks)| (meter.to_string(), lines(marks))).collect();
-        let text = serde_json::to_vec(&lines).unwrap_or_default();
-        let mut results = vec![self.memory.as_deref().map(|directory| write(directory, &text))];
-        self.memory_due = Some(now + begun.elapsed() * MEMORY_SHARE);
-        if disk_due {
-            self.disk_written = Some(now);
-            results.push(self.disk.as_deref().map(|directory| write(directory, &text)));
-        }
-        for error in results.into_iter().flatten().filter_map(Result::err) {
-            if !std::mem::replace(&mut self.warned, true) {
-                warn!("cannot keep how far samples were published: {error}; after a restart some may come twice or not at all");
-            }
-        }
+        let text = serde_json::to_vec(&lines)?;
+        let files = [memory, disk].into_iter().flatten().map(|directory| (directory.join(FILE), text.clone())).collect();
+        let next_disk = disk.map(|_| now + DISK_EVERY);
+        self.memory_due = memory.map(|_| now + begun.elapsed() * MEMORY_SHARE).or(self.memory_due);
+        self.disk_due = next_disk.or(self.disk_due);
+        Ok(files)
     }
 }
 
@@ -117,19 +118,23 @@ fn read(directory: &Path) -> Option<(SystemTime, BTreeMap<MeterId, Marks>)> {
     Some((at, lines.into_iter().filter_map(meter).collect()))
 }
 
-/// Whole or not at all.
-fn write(directory: &Path, text: &[u8]) -> io::Result<()> {
-    let new = directory.join("positions.new");
-    fs::write(&new, text)?;
-    fs::rename(new, directory.join(FILE))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::whole::write_whole;
+
+    const METER: &str = "012345678912";
 
     fn marks(sequence: u64) -> Marks {
         Marks::new(vec![Mark { boot: BootId::new(0xabc), sequence, unix_ms: 7 }])
+    }
+
+    /// Writes what is to be written when so many seconds have passed.
+    fn save(positions: &mut Positions, sequence: u64, is_last: bool, now: Instant) {
+        let (meter, marks) = (METER.parse().unwrap(), marks(sequence));
+        for (path, bytes) in positions.files([(&meter, &marks)].into_iter(), is_last, now).unwrap() {
+            write_whole(&path, &bytes).unwrap();
+        }
     }
 
     #[test]
@@ -137,15 +142,19 @@ mod tests {
         let (memory, disk) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let mut positions = Positions::new(Some(memory.path().into()), Some(disk.path().into()));
         assert!(positions.load().is_empty());
-        let meter: MeterId = "012345678912".parse().unwrap();
+        let meter: MeterId = METER.parse().unwrap();
         let start = Instant::now();
-        positions.save([(&meter, &marks(1))].into_iter(), false, start);
-        positions.save([(&meter, &marks(2))].into_iter(), false, start + Duration::from_secs(1));
+        assert_eq!(positions.poll_timeout(start), Some(start));
+        save(&mut positions, 1, false, start);
+        let next = positions.poll_timeout(start).unwrap();
+        assert!(next > start && next < start + Duration::from_secs(1), "memory is written often");
+        save(&mut positions, 2, false, start + Duration::from_secs(1));
         assert_eq!(positions.load()[&meter], marks(2));
         let disk_only = Positions::new(None, Some(disk.path().into()));
         assert_eq!(disk_only.load()[&meter], marks(1));
-        positions.save([(&meter, &marks(3))].into_iter(), true, start + Duration::from_secs(2));
+        save(&mut positions, 3, true, start + Duration::from_secs(2));
         assert_eq!(disk_only.load()[&meter], marks(3));
+        assert_eq!(Positions::new(None, None).poll_timeout(start), None);
     }
 
     #[test]

@@ -1,64 +1,122 @@
-//! What readers send by themselves: samples, reports, and the tokens that say whether a meter is being read.
+//! What readers send by themselves: samples, reports, and the tokens and goodbyes that say whether a meter is being read.
+//!
+//! Tokens and goodbyes have a queue of their own: a flood of samples cannot push them out, since nobody repeats them.
 
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
-use teleinfo_proto::wire::keys;
+use teleinfo_proto::{
+    tic::MeterId,
+    wire::{self, Status, keys},
+};
 use tokio::sync::mpsc;
-use tracing::debug;
 use zenoh::{
     Session,
     sample::{Sample, SampleKind},
 };
 
-use crate::order::{arrival::Arrival, received::Received};
+use crate::{
+    hub::counters::{Counter, Counters},
+    order::{
+        arrival::{Arrival, Arrived, Refusal},
+        received::Received,
+    },
+};
 
-/// Arrivals that wait for the main task. Beyond it they are dropped: samples are in their reader's history, reports come again.
-const ARRIVALS_MAX: usize = 1_024;
+/// Samples and reports that wait for the main task: two for each meter that a bridge follows. Beyond it they are dropped: samples are in
+/// their reader's history, reports come again.
+const SAMPLES_MAX: usize = 4_096;
+/// Tokens and goodbyes that wait: four for each meter that a bridge follows.
+const PRESENCES_MAX: usize = 8_192;
 
-/// Listens to all readers.
+/// The two queues.
+#[derive(Debug)]
+pub struct Arrivals {
+    /// Samples, reports, and what is refused.
+    pub samples: mpsc::Receiver<Arrived>,
+    /// Tokens and goodbyes.
+    pub presences: mpsc::Receiver<Arrived>,
+}
+
+/// The other end of the queues, in Zenoh's threads.
+#[derive(Debug, Clone)]
+struct Queues {
+    samples: mpsc::Sender<Arrived>,
+    presences: mpsc::Sender<Arrived>,
+    counters: Counters,
+}
+
+/// Listens to all readers. What finds no room is counted.
 ///
 /// # Errors
 /// What Zenoh says.
-pub async fn listen(session: &Session) -> zenoh::Result<mpsc::Receiver<Arrival>> {
-    let (sender, arrivals) = mpsc::channel(ARRIVALS_MAX);
-    let reports = sender.clone();
-    let tokens = sender.clone();
-    session.declare_subscriber(keys::SAMPLES).callback(move |sample| forward(&sender, of_sample(&sample))).background().await?;
-    session
-        .declare_subscriber(keys::STATUSES)
-        .callback(move |sample| forward(&reports, Some(Arrival::Report(bytes(&sample)))))
-        .background()
-        .await?;
-    session
-        .liveliness()
-        .declare_subscriber(keys::ALIVES)
-        .history(true)
-        .callback(move |sample| forward(&tokens, of_token(&sample)))
-        .background()
-        .await?;
-    Ok(arrivals)
+pub async fn listen(session: &Session, counters: Counters) -> zenoh::Result<Arrivals> {
+    let (samples, of_samples) = mpsc::channel(SAMPLES_MAX);
+    let (presences, of_presences) = mpsc::channel(PRESENCES_MAX);
+    let queues = Queues { samples, presences, counters };
+    for (key, read) in [(keys::SAMPLES, of_sample as fn(&Sample) -> Arrival), (keys::STATUSES, of_report)] {
+        let queues = queues.clone();
+        session.declare_subscriber(key).callback(move |sample| queues.push(read(&sample))).background().await?;
+    }
+    let tokens = move |sample: Sample| queues.push(of_token(&sample));
+    session.liveliness().declare_subscriber(keys::ALIVES).history(true).callback(tokens).background().await?;
+    Ok(Arrivals { samples: of_samples, presences: of_presences })
 }
 
-/// Zenoh calls from its own threads: never wait here.
-fn forward(sender: &mpsc::Sender<Arrival>, arrival: Option<Arrival>) {
-    if let Some(Err(_)) = arrival.map(|arrival| sender.try_send(arrival)) {
-        debug!("too much arrives at once; some of it is dropped");
+impl Queues {
+    /// Zenoh calls from its own threads: this never waits.
+    fn push(&self, arrival: Arrival) {
+        let queue = match arrival {
+            Arrival::Token(..) | Arrival::Goodbye(_) => &self.presences,
+            Arrival::Sample(_) | Arrival::Report(_) | Arrival::Refused(..) => &self.samples,
+        };
+        if queue.try_send(Arrived { arrival, at: Instant::now(), wall: SystemTime::now() }).is_err() {
+            self.counters.count(Counter::ArrivalsDropped);
+        }
     }
 }
 
-fn of_sample(sample: &Sample) -> Option<Arrival> {
+fn of_sample(sample: &Sample) -> Arrival {
+    let Some(meter) = meter_of(sample) else { return stranger(sample) };
     if sample.kind() == SampleKind::Delete {
-        return keys::meter_of(sample.key_expr().as_str()).map(Arrival::Farewell);
+        return Arrival::Goodbye(meter);
     }
-    Some(match Received::new(bytes(sample)) {
-        Ok(received) => Arrival::Sample(received, SystemTime::now()),
-        Err(error) => Arrival::Strange(sample.key_expr().to_string(), error),
-    })
+    let read = || match Received::new(bytes(sample)) {
+        Ok(received) if received.meter == meter => Arrival::Sample(received),
+        Ok(received) => refused(Refusal::Key, sample, &format!("a sample of meter {}", received.meter)),
+        Err(error) => refused(Refusal::of(error), sample, &error.to_string()),
+    };
+    bounded(sample, wire::Sample::BYTES_MAX, read)
 }
 
-fn of_token(sample: &Sample) -> Option<Arrival> {
-    let meter = keys::meter_of(sample.key_expr().as_str())?;
-    Some(Arrival::Token(meter, sample.kind() == SampleKind::Put))
+fn of_report(sample: &Sample) -> Arrival {
+    bounded(sample, Status::BYTES_MAX, || Arrival::Report(bytes(sample)))
+}
+
+fn of_token(sample: &Sample) -> Arrival {
+    match meter_of(sample) {
+        Some(meter) => Arrival::Token(meter, sample.kind() == SampleKind::Put),
+        None => stranger(sample),
+    }
+}
+
+/// Nothing is made of a message that is larger than any of its kind.
+fn bounded(sample: &Sample, bytes_max: usize, read: impl FnOnce() -> Arrival) -> Arrival {
+    match sample.payload().len() {
+        size if size > bytes_max => refused(Refusal::TooLarge, sample, &format!("{size} bytes")),
+        _ => read(),
+    }
+}
+
+fn stranger(sample: &Sample) -> Arrival {
+    refused(Refusal::Stranger, sample, "no meter of this name")
+}
+
+fn refused(refusal: Refusal, sample: &Sample, why: &str) -> Arrival {
+    Arrival::Refused(refusal, format!("{}: {why}", sample.key_expr()))
+}
+
+fn meter_of(sample: &Sample) -> Option<MeterId> {
+    keys::meter_of(sample.key_expr().as_str())
 }
 
 fn bytes(sample: &Sample) -> Vec<u8> {

@@ -1,6 +1,8 @@
-//! Asks a reader for the samples it still holds.
+//! Asks readers for the samples they still hold: the only place that does.
 //!
-//! The answer is taken up to a limit; what is beyond is asked for again from there, so that memory is bounded whatever a reader sends.
+//! There are two ways to ask: from a position, for the order of samples, and everything, for the statistics. An answer is taken as its
+//! replies come, up to a limit in samples and in bytes, and for a limited time, so that memory is bounded whatever a reader sends. What is
+//! beyond the limit of a question from a position is asked for again from there.
 
 use std::{
     sync::{
@@ -10,7 +12,10 @@ use std::{
     time::Duration,
 };
 
-use teleinfo_proto::{tic::MeterId, wire::keys};
+use teleinfo_proto::{
+    tic::MeterId,
+    wire::{Sample, keys},
+};
 use tokio::sync::{Semaphore, mpsc};
 use tracing::debug;
 use zenoh::{
@@ -24,8 +29,17 @@ use crate::order::{
     received::Received,
 };
 
-/// Samples taken of one answer: at most 2.5 MB, in practice a third of it.
-const SAMPLES_MAX: usize = 1_024;
+/// What is taken of one answer.
+#[derive(Debug, Clone, Copy)]
+struct Limit {
+    samples: usize,
+    bytes: usize,
+}
+
+/// A question from a position is asked again from where its answer was cut.
+const FROM_POSITION: Limit = Limit { samples: 1_024, bytes: 1 << 20 };
+/// Two days of indexes are a few thousand samples, and a reader's memory is a quarter of this; two readers may hold the same meter.
+const EVERYTHING: Limit = Limit { samples: 16_384, bytes: 4 << 20 };
 /// Questions under way at a time, over all meters.
 const QUESTIONS_MAX: usize = 4;
 /// An answer over a slow line: 256 KiB at 64 kbit/s take half a minute.
@@ -36,38 +50,45 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Historian {
     session: Session,
     answers: mpsc::Sender<Answer>,
-    turns: Arc<Semaphore>,
+    slots: Arc<Semaphore>,
 }
 
 impl Historian {
-    /// The answers come through the channel.
+    /// The answers to [`Historian::ask`] come through the channel.
     #[must_use]
     pub fn new(session: Session) -> (Self, mpsc::Receiver<Answer>) {
         let (answers, receiver) = mpsc::channel(QUESTIONS_MAX);
-        let turns = Arc::new(Semaphore::new(QUESTIONS_MAX));
-        (Self { session, answers, turns }, receiver)
+        let slots = Arc::new(Semaphore::new(QUESTIONS_MAX));
+        (Self { session, answers, slots }, receiver)
     }
 
-    /// Asks in the background; there is always an answer.
+    /// Asks from a position, in the background; there is always an answer.
     pub fn ask(&self, meter: MeterId, question: Question) {
         let this = self.clone();
         tokio::spawn(async move {
-            let _turn = this.turns.acquire().await;
-            let (samples, outcome) = this.answer(meter, question).await;
+            let selection = format!("from={}:{}", question.boot, question.sequence);
+            let (samples, outcome) = this.take(meter, &selection, FROM_POSITION).await;
             let _ = this.answers.send(Answer { meter, samples, outcome }).await;
         });
     }
 
-    async fn answer(&self, meter: MeterId, question: Question) -> (Vec<Received>, Outcome) {
-        let selector = format!("{}?from={}:{}", keys::history(&meter), question.boot, question.sequence);
-        let (sender, mut replies) = mpsc::channel(SAMPLES_MAX);
-        let course = Arc::new(Course::default());
-        let noted = course.clone();
-        let take = move |reply: Reply| noted.take(&reply, &sender);
+    /// Everything that the meter's readers still hold, since their clocks may be wrong. Of an answer that failed, what has come of it.
+    pub async fn everything(&self, meter: MeterId) -> Vec<Received> {
+        let selection = format!("since={};until={}", i64::MIN, i64::MAX);
+        self.take(meter, &selection, EVERYTHING).await.0
+    }
+
+    /// Asks, and takes the replies as they come.
+    async fn take(&self, meter: MeterId, selection: &str, limit: Limit) -> (Vec<Received>, Outcome) {
+        let _slot = self.slots.acquire().await;
+        let (sender, mut replies) = mpsc::channel(limit.samples);
+        let progress = Arc::new(Progress::new(limit));
+        let noted = progress.clone();
+        let take = move |reply: Reply| noted.handle_reply(&reply, &sender);
+        let query = self.session.get(format!("{}?{selection}", keys::history(&meter)));
         // Replies carry the key of the samples, not that of the question; and each of them counts, not only the last of a key.
-        let query = self.session.get(selector).target(QueryTarget::All).consolidation(ConsolidationMode::None);
-        let asked = query.accept_replies(ReplyKeyExpr::Any).callback(take).timeout(PATIENCE).await;
-        if let Err(error) = asked {
+        let query = query.target(QueryTarget::All).consolidation(ConsolidationMode::None).accept_replies(ReplyKeyExpr::Any);
+        if let Err(error) = query.callback(take).timeout(PATIENCE).await {
             debug!("meter {meter}: history: {error}");
             return (Vec::new(), Outcome::Failed);
         }
@@ -78,45 +99,93 @@ impl Historian {
                 samples.push(received);
             }
         }
-        let outcome = course.outcome();
-        debug!("meter {meter}: history after {} has {} samples, {outcome:?}", question.sequence, samples.len());
+        let outcome = progress.outcome();
+        debug!("meter {meter}: history with {selection} has {} samples, {outcome:?}", samples.len());
         (samples, outcome)
     }
 }
 
-/// What happens while replies come.
-#[derive(Debug, Default)]
-struct Course {
-    taken: AtomicUsize,
-    cut: AtomicBool,
-    failed: AtomicBool,
+/// How far an answer has come.
+#[derive(Debug)]
+struct Progress {
+    limit: Limit,
+    samples: AtomicUsize,
+    bytes: AtomicUsize,
+    is_cut: AtomicBool,
+    has_failed: AtomicBool,
 }
 
-impl Course {
+impl Progress {
+    fn new(limit: Limit) -> Self {
+        Self {
+            limit,
+            samples: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+            is_cut: AtomicBool::new(false),
+            has_failed: AtomicBool::new(false),
+        }
+    }
+
     /// Called by Zenoh for each reply. After one that was not taken none is, or the order would have a hole.
-    fn take(&self, reply: &Reply, sender: &mpsc::Sender<Received>) {
+    fn handle_reply(&self, reply: &Reply, sender: &mpsc::Sender<Received>) {
         let Ok(sample) = reply.result() else {
-            self.failed.store(true, Ordering::Relaxed);
+            self.has_failed.store(true, Ordering::Relaxed);
             return;
         };
+        let size = sample.payload().len();
+        if size > Sample::BYTES_MAX {
+            return debug!("history of {}: a sample of {size} bytes is refused", sample.key_expr());
+        }
+        if !self.has_room(size) {
+            return self.is_cut.store(true, Ordering::Relaxed);
+        }
         match Received::new(sample.payload().to_bytes().into_owned()) {
             Err(error) => debug!("history of {}: {error}", sample.key_expr()),
             Ok(received) => {
-                let room = self.taken.fetch_add(1, Ordering::Relaxed) < SAMPLES_MAX;
-                if !room || self.cut.load(Ordering::Relaxed) || sender.try_send(received).is_err() {
-                    self.cut.store(true, Ordering::Relaxed);
+                if sender.try_send(received).is_err() {
+                    self.is_cut.store(true, Ordering::Relaxed);
                 }
             }
         }
     }
 
+    /// Whether one more reply may be taken.
+    fn has_room(&self, size: usize) -> bool {
+        let samples = self.samples.fetch_add(1, Ordering::Relaxed);
+        let bytes = self.bytes.fetch_add(size, Ordering::Relaxed);
+        samples < self.limit.samples && bytes + size <= self.limit.bytes && !self.is_cut.load(Ordering::Relaxed)
+    }
+
     fn outcome(&self) -> Outcome {
-        if self.cut.load(Ordering::Relaxed) {
+        if self.is_cut.load(Ordering::Relaxed) {
             Outcome::Cut
-        } else if self.failed.load(Ordering::Relaxed) {
+        } else if self.has_failed.load(Ordering::Relaxed) {
             Outcome::Failed
         } else {
             Outcome::Complete
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_bounded_in_samples_and_in_bytes() {
+        for (limit, sizes, taken) in [
+            (Limit { samples: 2, bytes: 1_000 }, [10, 10, 10, 10], 2),
+            (Limit { samples: 10, bytes: 1_000 }, [400, 400, 400, 10], 2),
+            (Limit { samples: 10, bytes: 1_000 }, [400, 400, 100, 100], 4),
+        ] {
+            let progress = Progress::new(limit);
+            let room = |size: &usize| {
+                let room = progress.has_room(*size);
+                progress.is_cut.fetch_or(!room, Ordering::Relaxed);
+                room
+            };
+            assert_eq!(sizes.iter().filter(|size| room(size)).count(), taken, "{limit:?}");
+            assert_eq!(progress.outcome(), if taken < sizes.len() { Outcome::Cut } else { Outcome::Complete });
         }
     }
 }

@@ -5,9 +5,11 @@
 
 use std::{
     io,
-    net::{Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    time::{Duration, Instant},
 };
 
+use tracing::Level;
 use zenoh::{
     Config, Session,
     config::EndPoint,
@@ -26,6 +28,8 @@ use crate::{
 /// Silence after which a reader gives this router up, and tries again until it is there. Less than Zenoh's ten seconds: TCP's pauses
 /// between two tries have grown beyond two seconds by then, so that a new connection is back sooner than the old one.
 const LEASE_MS: u32 = 4_000;
+/// Time that a connection to a router may take.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A running Zenoh, with the session that the bridge uses.
 pub struct Node {
@@ -40,7 +44,10 @@ impl Node {
     /// # Errors
     /// A port that cannot be opened, or a configuration that Zenoh does not take.
     pub async fn start(zenoh: &Zenoh, plugin: Option<&serde_json::Value>) -> Result<Self, Failure> {
-        let listen = zenoh.listen.iter().map(usable).collect::<Result<Vec<_>, _>>()?;
+        let mut listen = Vec::new();
+        for endpoint in &zenoh.listen {
+            listen.push(usable(endpoint).await?);
+        }
         let config = config(zenoh, &listen, plugin).map_err(|error| Failure::config(format!("Zenoh: {error}")))?;
         let mut plugins = PluginsManager::static_plugins_only();
         if plugin.is_some() {
@@ -73,6 +80,39 @@ impl Node {
         }
         let _ = self.session.close().await;
         let _ = self.runtime.close().await;
+    }
+}
+
+/// Whether the router that this bridge joins is there. Its absence is said once, and so is its return.
+#[derive(Debug)]
+pub struct RouterWatch {
+    locators: String,
+    was_there: bool,
+    /// A router that is not connected yet is no news before.
+    patience: Instant,
+}
+
+impl RouterWatch {
+    /// `None` for a bridge that is a router itself.
+    #[must_use]
+    pub fn new(zenoh: &Zenoh, now: Instant) -> Option<Self> {
+        let locators = zenoh.connect.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        (zenoh.mode == ZenohMode::Client).then(|| Self { locators, was_there: true, patience: now + PATIENCE })
+    }
+
+    /// What is to be said of it now.
+    pub fn poll_change(&mut self, is_there: bool, now: Instant) -> Option<(Level, String)> {
+        if is_there == self.was_there || (!is_there && now < self.patience) {
+            return None;
+        }
+        self.was_there = is_there;
+        let locators = &self.locators;
+        Some(if is_there {
+            (Level::INFO, format!("connected to the Zenoh router at {locators}"))
+        } else {
+            let advice = "check zenoh.connect, zenoh.user and zenoh.password-file; trying again until it works";
+            (Level::WARN, format!("no Zenoh router at {locators}, or it refuses this bridge: {advice}"))
+        })
     }
 }
 
@@ -114,12 +154,12 @@ fn endpoints(endpoints: &[EndPoint]) -> serde_json::Value {
 
 /// Finds out whether a TCP port can be had, since Zenoh's own words for it are hard to read. On a machine without IPv6 the address that
 /// stands for all of them becomes that of IPv4.
-fn usable(endpoint: &EndPoint) -> Result<EndPoint, Failure> {
+async fn usable(endpoint: &EndPoint) -> Result<EndPoint, Failure> {
     if endpoint.protocol().as_str() != "tcp" {
         return Ok(endpoint.clone());
     }
     let text = endpoint.address().as_str().to_owned();
-    let address = resolve(&text).ok_or_else(|| Failure::config(format!("zenoh.listen: {endpoint}: no such address")))?;
+    let address = resolve(&text).await.ok_or_else(|| Failure::config(format!("zenoh.listen: {endpoint}: no such address")))?;
     match TcpListener::bind(address) {
         Ok(_) => Ok(endpoint.clone()),
         Err(_) if address.ip().is_unspecified() && address.is_ipv6() && ipv6_is_missing() => {
@@ -130,8 +170,8 @@ fn usable(endpoint: &EndPoint) -> Result<EndPoint, Failure> {
     }
 }
 
-fn resolve(address: &str) -> Option<SocketAddr> {
-    address.to_socket_addrs().ok()?.next()
+async fn resolve(address: &str) -> Option<SocketAddr> {
+    tokio::net::lookup_host(address).await.ok()?.next()
 }
 
 fn ipv6_is_missing() -> bool {

@@ -5,6 +5,7 @@
 #![allow(unreachable_pub, reason = "the modules of a test")]
 
 mod broker;
+mod disk;
 mod doctor;
 mod embedded;
 mod external;

@@ -46,16 +46,23 @@ impl Program {
     }
 
     pub fn with_config(config: &str) -> Self {
+        Self::prepared(config, |_, _| {})
+    }
+
+    /// `prepare` gets the directory of the program, with `state` and `run` in it, and its command line before it is started.
+    pub fn prepared(config: &str, prepare: impl FnOnce(&Path, &mut Command)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("bridge.toml"), config).unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
-        let process = spawn(directory.path(), &log);
+        let mut command = command(directory.path());
+        prepare(directory.path(), &mut command);
+        let process = spawn(command, &log);
         Self { zenoh: 0, mqtt: 0, directory, log, process }
     }
 
     /// The same bridge again, after it has ended.
     pub fn again(&mut self) {
-        self.process = spawn(self.directory.path(), &self.log);
+        self.process = spawn(command(self.directory.path()), &self.log);
     }
 
     /// Waits until readers can connect.
@@ -122,8 +129,8 @@ fn command(directory: &Path) -> Command {
     command
 }
 
-fn spawn(directory: &Path, log: &Arc<Mutex<Vec<String>>>) -> Child {
-    let mut process = command(directory).stderr(Stdio::piped()).spawn().unwrap();
+fn spawn(mut command: Command, log: &Arc<Mutex<Vec<String>>>) -> Child {
+    let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(process.stderr.take().unwrap()).lines();
     let log = log.clone();
     thread::spawn(move || lines.map_while(Result::ok).for_each(|line| log.lock().unwrap().push(line)));

@@ -11,8 +11,9 @@ use std::{
 
 use teleinfo_bridge::{
     homeassistant::{memory::Memory, predecessor::Migrate, presentation::Presentation},
-    hub::station::{Meter, Moment},
-    meter::cadence::Policy,
+    hub::station::{Station, StationOptions},
+    meter::{cadence::Policy, figures::Moment},
+    order::marks::Marks,
     words::{language::Language, message::Message, topics::Topics},
 };
 use teleinfo_proto::{
@@ -98,7 +99,7 @@ pub fn frames(name: &str) -> Vec<Frame> {
 
 /// A meter under test, with its clock.
 pub struct Bench {
-    pub meter: Meter,
+    pub station: Station,
     pub id: MeterId,
     pub now: Instant,
     pub unix_ms: i64,
@@ -116,9 +117,10 @@ impl Bench {
     pub fn with(id: &str, language: Language, migrate: Migrate, memory: Memory) -> Self {
         let id = id.parse().unwrap();
         let topics = Topics::default();
-        let settings = Presentation { topics, language, discovery: true, policy: Policy::EveryFrame, migrate };
+        let presentation = Arc::new(Presentation { topics, language, discovery: true, migrate });
+        let options = StationOptions { presentation, policy: Policy::EveryFrame, offline_after: Duration::from_secs(30) };
         Self {
-            meter: Meter::new(id, Arc::new(settings), memory),
+            station: Station::new(id, &options, memory, Marks::default()),
             id,
             now: Instant::now(),
             unix_ms: START_MS,
@@ -151,7 +153,7 @@ impl Bench {
             datasets: writer.finish(),
         };
         let moment = Moment { at: self.now, unix_ms: self.unix_ms };
-        self.meter.apply(&sample, moment)
+        self.station.handle_sample(&sample, moment)
     }
 
     /// Lets time pass, with ticks every half second.
@@ -161,14 +163,14 @@ impl Bench {
             self.now += Duration::from_millis(500);
             self.unix_ms += 500;
             self.uptime_ms += 500;
-            messages.extend(self.meter.on_tick(self.now));
+            messages.extend(self.station.handle_timeout(self.now));
         }
         messages
     }
 
     /// The JSON of the merged state as it stands.
     pub fn state(&self) -> serde_json::Value {
-        serde_json::from_slice(&teleinfo_bridge::meter::payload::json(self.meter.state())).unwrap()
+        serde_json::from_slice(&teleinfo_bridge::meter::payload::json(self.station.figures().state())).unwrap()
     }
 }
 

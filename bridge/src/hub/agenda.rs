@@ -1,0 +1,107 @@
+//! Which meters have something to do now, and when time brings something to the others.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    time::Instant,
+};
+
+use teleinfo_proto::tic::MeterId;
+
+/// The meters that are to be looked at, now or later.
+#[derive(Debug, Default)]
+pub(super) struct Agenda {
+    /// Those that may have a sample to hand on or a question to ask, in turn.
+    busy: VecDeque<MeterId>,
+    is_busy: BTreeSet<MeterId>,
+    /// One deadline for each meter at most.
+    deadlines: BTreeSet<(Instant, MeterId)>,
+    deadline_of: BTreeMap<MeterId, Instant>,
+}
+
+impl Agenda {
+    /// This meter may have something to do now: its turn comes after that of the others.
+    pub(super) fn push_busy(&mut self, meter: MeterId) {
+        if self.is_busy.insert(meter) {
+            self.busy.push_back(meter);
+        }
+    }
+
+    /// The meter whose turn it is.
+    pub(super) fn pop_busy(&mut self) -> Option<MeterId> {
+        let meter = self.busy.pop_front()?;
+        self.is_busy.remove(&meter);
+        Some(meter)
+    }
+
+    /// Whether this meter's turn is still to come.
+    #[must_use]
+    pub(super) fn is_busy(&self, meter: MeterId) -> bool {
+        self.is_busy.contains(&meter)
+    }
+
+    /// Whether nobody has anything to do now.
+    #[must_use]
+    pub(super) fn is_idle(&self) -> bool {
+        self.busy.is_empty()
+    }
+
+    /// Time brings something to this meter then, and not at any time set before.
+    pub(super) fn set_deadline(&mut self, meter: MeterId, at: Option<Instant>) {
+        if let Some(old) = self.deadline_of.remove(&meter) {
+            self.deadlines.remove(&(old, meter));
+        }
+        if let Some(at) = at {
+            self.deadlines.insert((at, meter));
+            self.deadline_of.insert(meter, at);
+        }
+    }
+
+    /// The next deadline of all.
+    #[must_use]
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.deadlines.first().map(|(at, _)| *at)
+    }
+
+    /// A meter whose deadline has passed; it has none any more.
+    pub(super) fn pop_due(&mut self, now: Instant) -> Option<MeterId> {
+        let (_, meter) = self.deadlines.first().copied().filter(|(at, _)| *at <= now)?;
+        self.set_deadline(meter, None);
+        Some(meter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn meters() -> [MeterId; 2] {
+        ["012345678912", "042161000021"].map(|id| id.parse().unwrap())
+    }
+
+    #[test]
+    fn turns_come_round() {
+        let (mut agenda, [a, b]) = (Agenda::default(), meters());
+        [a, b, a].into_iter().for_each(|meter| agenda.push_busy(meter));
+        assert!(agenda.is_busy(a));
+        assert_eq!((agenda.pop_busy(), agenda.is_busy(a)), (Some(a), false));
+        agenda.push_busy(a);
+        assert_eq!([agenda.pop_busy(), agenda.pop_busy(), agenda.pop_busy()], [Some(b), Some(a), None]);
+    }
+
+    #[test]
+    fn each_meter_has_one_deadline() {
+        let (mut agenda, [a, b], now) = (Agenda::default(), meters(), Instant::now());
+        let at = |seconds| now + Duration::from_secs(seconds);
+        agenda.set_deadline(a, Some(at(1)));
+        agenda.set_deadline(b, Some(at(2)));
+        agenda.set_deadline(a, Some(at(3)));
+        assert_eq!(agenda.next_deadline(), Some(at(2)));
+        assert_eq!(
+            [agenda.pop_due(at(1)), agenda.pop_due(at(3)), agenda.pop_due(at(3)), agenda.pop_due(at(3))],
+            [None, Some(b), Some(a), None]
+        );
+        assert_eq!(agenda.next_deadline(), None);
+    }
+}

@@ -1,0 +1,95 @@
+//! The MQTT side: the broker that comes and goes, Home Assistant that starts, and what is said to those who listen.
+
+use std::{
+    hash::{DefaultHasher, Hasher},
+    time::Instant,
+};
+
+use teleinfo_proto::tic::MeterId;
+use tracing::Level;
+
+use crate::{
+    hub::{Hub, counters::Counter, orders::Order, station::Station},
+    words::{
+        message::Message,
+        topics::{OFFLINE, ONLINE},
+    },
+};
+
+impl Hub {
+    pub(super) fn handle_connected(&mut self, now: Instant) {
+        if self.connected.replace(true) == Some(false) {
+            self.counters.count(Counter::BrokerReconnections);
+        }
+        self.stations.values_mut().for_each(Station::handle_connected);
+        self.orders.push_back(Order::Disturbed);
+        self.say_everything(now);
+        self.schedule_all(now);
+    }
+
+    pub(super) fn handle_disconnected(&mut self, now: Instant) {
+        self.connected = Some(false);
+        self.stations.values_mut().for_each(|station| station.handle_disconnected(now));
+        self.schedule_all(now);
+    }
+
+    pub(super) fn handle_message(&mut self, topic: &str, payload: &[u8], now: Instant) {
+        let (online, offline) = (payload == ONLINE.as_bytes(), payload == OFFLINE.as_bytes());
+        if topic == self.topics().home_assistant_status() {
+            if online {
+                self.handle_birth(now);
+            }
+        } else if topic == self.topics().bridge_state() {
+            // The last will of an earlier connection, sent after this one began.
+            if offline {
+                self.publish(Message::retained(topic, ONLINE));
+            }
+        } else if let Some(id) = self.meter_of_availability(topic).filter(|_| online)
+            && let Some(station) = self.station(id, now)
+        {
+            station.handle_remembered(now);
+            self.settle(id, now);
+        }
+    }
+
+    /// Home Assistant has started.
+    fn handle_birth(&mut self, now: Instant) {
+        self.orders.push_back(Order::Disturbed);
+        self.say_presence();
+        self.say(Level::INFO, format!("Home Assistant has started; announcing {} meters", self.stations.len()));
+        for (id, station) in &mut self.stations {
+            let mut random = DefaultHasher::new();
+            random.write_u64(self.options.seed);
+            random.write(id.as_str().as_bytes());
+            station.handle_birth(random.finish(), now);
+        }
+        self.schedule_all(now);
+    }
+
+    fn meter_of_availability(&self, topic: &str) -> Option<MeterId> {
+        let id: MeterId = topic.rsplit('/').nth(1)?.parse().ok()?;
+        (self.topics().availability(id) == topic).then_some(id)
+    }
+
+    /// Who is there, for a listener whose broker has not kept it.
+    pub(super) fn say_presence(&mut self) {
+        let topics = self.topics();
+        let online = self.stations.iter().filter(|(_, station)| station.is_online()).map(|(id, _)| topics.availability(id));
+        let topics: Vec<String> = [topics.bridge_state()].into_iter().chain(online).collect();
+        topics.into_iter().for_each(|topic| self.publish(Message::retained(topic, ONLINE)));
+    }
+
+    pub(super) fn say_everything(&mut self, now: Instant) {
+        for station in self.stations.values_mut() {
+            self.orders.extend(station.everything().into_iter().map(Order::Publish));
+            self.orders.extend(station.newest_quality(now).map(Order::Publish));
+        }
+    }
+
+    pub(super) fn say_quality(&mut self, now: Instant) {
+        let report = self.quality.poll_report(&self.counters, &self.complaints, self.meters(), now);
+        if let Some(report) = report {
+            self.publish(Message::retained(self.topics().bridge_quality(), report));
+        }
+    }
+}

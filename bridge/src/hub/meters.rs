@@ -1,0 +1,142 @@
+//! What follows from whatever happened to a meter: samples handed on, questions, presence, memory, counts, and its next deadline.
+
+use std::time::{Duration, Instant};
+
+use teleinfo_proto::tic::MeterId;
+use tracing::Level;
+
+use crate::{
+    hub::{
+        Hub,
+        bridge_quality::Meters,
+        complaints::Complaint,
+        counters::Counter,
+        orders::{Note, Order},
+        station::Station,
+    },
+    meter::figures::Moment,
+    words::{
+        message::Message,
+        topics::{OFFLINE, ONLINE},
+    },
+};
+
+/// Meters followed: more than one bridge serves, and a limit to what a malicious reader can fill.
+const METERS_MAX: usize = 2_048;
+/// A deadline that has passed and changed nothing is looked at again after this time, so that it cannot keep the processor busy.
+const DEADLINE_AGAIN: Duration = Duration::from_millis(500);
+
+impl Hub {
+    /// The station of a meter, new if need be.
+    pub(super) fn station(&mut self, id: MeterId, now: Instant) -> Option<&mut Station> {
+        if !self.stations.contains_key(&id) {
+            if self.stations.len() >= METERS_MAX {
+                self.counters.count(Counter::MetersBeyondLimit);
+                self.handle_complaint(Complaint::TooManyMeters, &format!("more than {METERS_MAX} meters; the others are left out"), now);
+                return None;
+            }
+            let memory = self.kept.memories.remove(&id).unwrap_or_default();
+            let marks = self.kept.positions.remove(&id).unwrap_or_default();
+            self.stations.insert(id, Station::new(id, &self.options.station, memory, marks));
+        }
+        self.stations.get_mut(&id)
+    }
+
+    /// Takes the next sample of a meter, or else asks for what is missing. Returns whether there was a sample.
+    pub(super) fn hand_on(&mut self, id: MeterId, now: Instant) -> bool {
+        let Some(station) = self.stations.get_mut(&id) else { return false };
+        let Some(received) = station.poll_sample(now) else {
+            if let Some(question) = station.poll_question(now) {
+                self.counters.count(Counter::QuestionsAsked);
+                self.orders.push_back(Order::Ask(id, question));
+            }
+            self.log_recovery(id);
+            return false;
+        };
+        let moment = Moment { at: now, unix_ms: station.time_of(&received) };
+        if let Ok(sample) = received.sample() {
+            self.orders.extend(station.handle_sample(&sample, moment).into_iter().map(Order::Publish));
+        }
+        // The time of another run is only known once all of it is seen: the statistics read that from the history.
+        if self.options.notes && station.clock().is_of(&received) {
+            self.orders.push_back(Order::Noted(Note::Sample(received, moment.unix_ms)));
+        }
+        true
+    }
+
+    pub(super) fn handle_station_timeout(&mut self, id: MeterId, now: Instant) {
+        let Some(station) = self.stations.get_mut(&id) else { return };
+        self.orders.extend(station.handle_timeout(now).into_iter().map(Order::Publish));
+        self.agenda.push_busy(id);
+        self.settle(id, now);
+    }
+
+    /// What follows from whatever happened to a meter.
+    pub(super) fn settle(&mut self, id: MeterId, now: Instant) {
+        self.say_availability(id, now);
+        self.keep(id);
+        self.count(id);
+        self.schedule(id, now);
+    }
+
+    fn say_availability(&mut self, id: MeterId, now: Instant) {
+        let Some(online) = self.stations.get_mut(&id).and_then(|station| station.poll_presence(now)) else { return };
+        let payload = if online { ONLINE } else { OFFLINE };
+        self.say(Level::INFO, format!("meter {id} is {payload}"));
+        if online {
+            self.orders.push_back(Order::Disturbed);
+        }
+        self.publish(Message::retained(self.topics().availability(id), payload));
+    }
+
+    /// What was learnt goes to the disk, and what it says of statistics to those who correct them.
+    fn keep(&mut self, id: MeterId) {
+        let Some(station) = self.stations.get_mut(&id) else { return };
+        let memory = station.poll_memory().cloned();
+        if self.options.notes
+            && let Some(statistics) = station.poll_statistics(memory.is_some())
+        {
+            self.orders.push_back(Order::Noted(Note::Statistics(id, statistics.to_vec())));
+        }
+        self.orders.extend(memory.map(|memory| Order::Keep(id, Box::new(memory))));
+    }
+
+    fn count(&mut self, id: MeterId) {
+        let Some(station) = self.stations.get_mut(&id) else { return };
+        let tally = station.poll_tally();
+        for (counter, number) in [
+            (Counter::SamplesTaken, tally.taken),
+            (Counter::SamplesLate, tally.recovered),
+            (Counter::SamplesDuplicate, tally.duplicates),
+            (Counter::SamplesLost, tally.lost),
+            (Counter::SamplesThinned, tally.thinned),
+        ] {
+            self.counters.add(counter, number);
+        }
+    }
+
+    /// Says what the history brought back, once it has all been handed on.
+    fn log_recovery(&mut self, id: MeterId) {
+        let Some(news) = self.stations.get_mut(&id).and_then(Station::poll_recovery) else { return };
+        let text = format!("meter {id}: {} samples taken from its reader's history, {} lost", news.recovered, news.lost);
+        self.say(Level::INFO, text);
+        self.orders.push_back(Order::Disturbed);
+    }
+
+    pub(super) fn schedule_all(&mut self, now: Instant) {
+        let ids: Vec<MeterId> = self.stations.keys().copied().collect();
+        ids.into_iter().for_each(|id| self.schedule(id, now));
+    }
+
+    /// Sets the deadline of a meter.
+    fn schedule(&mut self, id: MeterId, now: Instant) {
+        let Some(station) = self.stations.get(&id) else { return };
+        let question = station.intake().poll_timeout().filter(|_| !self.agenda.is_busy(id));
+        let next = station.poll_timeout().into_iter().chain(question).min();
+        self.agenda.set_deadline(id, next.map(|at| if at <= now { now + DEADLINE_AGAIN } else { at }));
+    }
+
+    pub(super) fn meters(&self) -> Meters {
+        Meters { known: self.stations.len(), online: self.stations.values().filter(|station| station.is_online()).count() }
+    }
+}

@@ -1,0 +1,41 @@
+//! What the hub wants done: its answers to what happened. Whoever runs it obeys them in their order.
+
+use teleinfo_proto::tic::MeterId;
+use tracing::Level;
+
+use crate::{
+    homeassistant::{memory::Memory, statistic::Statistic},
+    order::{
+        intake::Question,
+        received::{ReaderClock, Received},
+    },
+    words::message::Message,
+};
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Order {
+    /// Give this message to the MQTT side.
+    Publish(Message),
+    /// Ask the history of this meter's reader. An answer must follow, if only that it failed.
+    Ask(MeterId, Question),
+    /// Keep on disk what was learnt of this meter.
+    Keep(MeterId, Box<Memory>),
+    /// Something that was away is back: hours of statistics may be missing or wrong.
+    Disturbed,
+    /// Tell the statistics.
+    Noted(Note),
+    /// Write this line to the log.
+    Say(Level, String),
+}
+
+/// What the statistics are corrected from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Note {
+    /// A live sample of this meter came: its reader's clock stands so.
+    Clock(MeterId, ReaderClock),
+    /// This sample was published; its frame ended at this time, in ms since 1970.
+    Sample(Received, i64),
+    /// Home Assistant keeps these statistics of this meter.
+    Statistics(MeterId, Vec<Statistic>),
+}

@@ -1,0 +1,153 @@
+//! What readers send: samples, tokens, reports, goodbyes, and what cannot be understood.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use teleinfo_proto::{
+    tic::MeterId,
+    wire::{LineState, Status},
+};
+use tracing::Level;
+
+use crate::{
+    hub::{
+        Hub,
+        complaints::Complaint,
+        counters::Counter,
+        orders::{Note, Order},
+    },
+    order::{arrival::Refusal, received::Received},
+    words::{language::Language, printable::printable},
+};
+
+/// Runs of readers that are remembered for the log.
+const READERS_MAX: usize = 2_048;
+/// A reader reports every ten seconds; one that has not for this time is silent.
+const SILENCE: Duration = Duration::from_secs(40);
+/// A run of a reader that is silent for so long is over.
+const FORGOTTEN: Duration = Duration::from_secs(3_600);
+
+impl Hub {
+    pub(super) fn handle_sample(&mut self, received: Received, at: Instant, wall: SystemTime, now: Instant) {
+        let id = received.meter;
+        let notes = self.options.notes;
+        let Some(station) = self.station(id, now) else { return };
+        station.handle_arrival(received, wall, at);
+        let clock = station.clock();
+        if notes {
+            self.orders.push_back(Order::Noted(Note::Clock(id, clock)));
+        }
+        self.agenda.push_busy(id);
+        self.settle(id, now);
+    }
+
+    pub(super) fn handle_token(&mut self, id: MeterId, present: bool, at: Instant, now: Instant) {
+        let Some(station) = self.station(id, now) else { return };
+        if station.handle_token(present, at) {
+            self.counters.count(Counter::ReaderReconnections);
+        }
+        self.agenda.push_busy(id);
+        self.settle(id, now);
+    }
+
+    pub(super) fn handle_goodbye(&mut self, id: MeterId, at: Instant, now: Instant) {
+        let Some(station) = self.station(id, now) else { return };
+        station.handle_goodbye(at);
+        self.settle(id, now);
+    }
+
+    pub(super) fn handle_report(&mut self, bytes: &[u8], now: Instant) {
+        let status = match Status::decode(bytes) {
+            Ok(status) => status,
+            Err(error) => return self.handle_refusal(Refusal::of(error), &format!("report of a reader: {error}"), now),
+        };
+        self.log_reader(&status, now);
+        let Some(id) = status.meter.or_else(|| self.orphan_of(status.name)) else { return };
+        let Some(station) = self.station(id, now) else { return };
+        let message = station.handle_report(&status, now);
+        self.orders.extend(message.map(Order::Publish));
+        self.settle(id, now);
+    }
+
+    /// A reader that has just started on a dead line does not know its meter yet. Its name tells, if one meter alone has a reader of that
+    /// name, and has lost it.
+    fn orphan_of(&self, reader: &str) -> Option<MeterId> {
+        let mut namesakes = self.stations.iter().filter(|(_, station)| station.reader() == Some(reader));
+        let (id, station) = namesakes.next()?;
+        (namesakes.next().is_none() && !station.is_online()).then_some(*id)
+    }
+
+    pub(super) fn handle_refusal(&mut self, refusal: Refusal, text: &str, now: Instant) {
+        self.counters.count(refusal.counter());
+        self.handle_complaint(refusal.complaint(), text, now);
+    }
+
+    /// Says what a reader reports, if its line or its meter has changed.
+    fn log_reader(&mut self, status: &Status<'_>, now: Instant) {
+        if self.readers.len() >= READERS_MAX && !self.readers.contains_key(&status.boot) {
+            self.readers.clear();
+        }
+        let seen = ReaderSeen { line: status.line, meter: status.meter, text: self.text_of(status), at: now };
+        let last = self.readers.insert(status.boot, seen.clone());
+        if last.is_none_or(|last| (last.line, last.meter) != (seen.line, seen.meter)) {
+            self.say(Level::INFO, seen.text);
+        }
+    }
+
+    fn text_of(&self, status: &Status<'_>) -> String {
+        let (name, release) = (printable(status.name), printable(status.release));
+        match status.meter.filter(|_| status.line == LineState::Reading) {
+            Some(id) => format!("reader {name} ({release}) reads meter {id}"),
+            None => format!("reader {name} ({release}): line {}, {}", status.line.name(), self.cause_of(status)),
+        }
+    }
+
+    fn cause_of(&self, status: &Status<'_>) -> &'static str {
+        match self.options.station.presentation.language {
+            Language::English => status.cause.english(),
+            Language::French => status.cause.french(),
+        }
+    }
+}
+
+/// What a run of a reader last reported.
+#[derive(Debug, Clone)]
+pub(super) struct ReaderSeen {
+    line: LineState,
+    meter: Option<MeterId>,
+    text: String,
+    at: Instant,
+}
+
+impl ReaderSeen {
+    /// One line on it; nothing about a reader that has been silent for long.
+    pub(super) fn report(&self, now: Instant) -> Option<String> {
+        let silence = now.saturating_duration_since(self.at);
+        match silence {
+            _ if silence < SILENCE => Some(self.text.clone()),
+            _ if silence < FORGOTTEN => Some(format!("{}; silent for {} s", self.text, silence.as_secs())),
+            _ => None,
+        }
+    }
+}
+
+impl Refusal {
+    const fn counter(self) -> Counter {
+        match self {
+            Self::TooLarge => Counter::RefusedTooLarge,
+            Self::Version => Counter::RefusedVersion,
+            Self::Malformed => Counter::RefusedMalformed,
+            Self::Key => Counter::RefusedKey,
+            Self::Stranger => Counter::Strangers,
+        }
+    }
+
+    const fn complaint(self) -> Complaint {
+        match self {
+            Self::TooLarge => Complaint::TooLarge,
+            Self::Version => Complaint::Version,
+            Self::Malformed => Complaint::Malformed,
+            Self::Key => Complaint::KeyMismatch,
+            Self::Stranger => Complaint::Stranger,
+        }
+    }
+}

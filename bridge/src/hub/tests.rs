@@ -1,0 +1,504 @@
+//! An hour in the life of the hub, in a millisecond: readers that lose samples, a broker that goes and comes, Home Assistant that starts.
+
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use serde_json::Value;
+use teleinfo_proto::{
+    tic::{Dataset, Mode},
+    wire::{Cause, Counters as ReaderCounters, DatasetsWriter, Extent, LineState, Sample, SampleKind, Status},
+};
+
+use super::*;
+use crate::{
+    homeassistant::{predecessor::Migrate, presentation::Presentation},
+    hub::orders::Note,
+    meter::cadence::Policy,
+    order::{
+        arrival::Refusal,
+        intake::{Outcome, Question},
+        received::Received,
+    },
+};
+
+const METER: &str = "021861000001";
+const OTHER: &str = "042161000021";
+/// 2024-01-07T17:00:00Z.
+const START_MS: u64 = 1_704_646_800_000;
+const SECOND: Duration = Duration::from_secs(1);
+/// More room than any test needs.
+const ROOM: usize = 10_000;
+
+fn id(meter: &str) -> MeterId {
+    meter.parse().unwrap()
+}
+
+/// A reader of one meter, with everything it has made.
+struct Reader {
+    meter: MeterId,
+    boot: u64,
+    sequence: u64,
+    contract: &'static str,
+    held: Vec<Received>,
+    /// Its wall clock is wrong by so much.
+    clock_error_ms: i64,
+}
+
+impl Reader {
+    fn new(meter: &str) -> Self {
+        Self { meter: id(meter), boot: 1, sequence: 0, contract: "BASE", held: Vec::new(), clock_error_ms: 0 }
+    }
+
+    fn boot(&self) -> BootId {
+        BootId::new(self.boot)
+    }
+
+    /// The next frame, made at this time; its power is its number.
+    fn frame(&mut self, made: Duration) -> Received {
+        self.sequence += 1;
+        let (power, identity) = (format!("{:05}", self.sequence), self.meter.to_string());
+        let index = if self.contract == "BASE" { vec![("BASE", "002815235")] } else { vec![("HCHC", "001000000"), ("HCHP", "002000000")] };
+        let mut lines = vec![("ADCO", identity.as_str()), ("OPTARIF", self.contract), ("ISOUSC", "30")];
+        lines.extend(index);
+        lines.extend([("PTEC", "TH.."), ("IINST", "001"), ("PAPP", power.as_str()), ("MOTDETAT", "000000")]);
+        let mut block = [0; 1_024];
+        let mut writer = DatasetsWriter::resume(&mut block, 0);
+        for (label, data) in lines {
+            writer.push(&Dataset::new(Mode::Historic, label, None, data).unwrap()).unwrap();
+        }
+        let made_ms = u64::try_from(made.as_millis()).unwrap();
+        let sample = Sample {
+            boot: self.boot(),
+            sequence: self.sequence,
+            kind: SampleKind::Frame { complete: true },
+            unix_ms: i64::try_from(START_MS + made_ms).unwrap() + self.clock_error_ms,
+            uptime_ms: 1_000 + made_ms,
+            mode: Mode::Historic,
+            meter: self.meter,
+            counters: ReaderCounters {
+                frames_good: u32::try_from(self.sequence).unwrap(),
+                bytes: 100 * self.sequence,
+                ..ReaderCounters::default()
+            },
+            datasets: writer.finish(),
+        };
+        let mut buffer = [0; Sample::BYTES_MAX];
+        let received = Received::new(sample.encode(&mut buffer).unwrap().to_vec()).unwrap();
+        self.held.push(received.clone());
+        received
+    }
+
+    fn report(&self, meter: Option<MeterId>, boot: u64, line: LineState, cause: Cause) -> Arrival {
+        let status = Status {
+            name: "cellar",
+            release: "9.9.9",
+            boot: BootId::new(boot),
+            unix_ms: 0,
+            uptime_ms: 1,
+            line,
+            cause,
+            mode: Some(Mode::Historic),
+            meter,
+            counters: ReaderCounters {
+                frames_good: u32::try_from(self.sequence).unwrap(),
+                bytes: 100 * self.sequence,
+                ..ReaderCounters::default()
+            },
+            history: Extent::default(),
+        };
+        let mut buffer = [0; Status::BYTES_MAX];
+        Arrival::Report(status.encode(&mut buffer).unwrap().to_vec())
+    }
+
+    fn answer(&self, question: Question) -> Answer {
+        let after = |received: &&Received| received.boot != question.boot || received.sequence > question.sequence;
+        Answer { meter: self.meter, samples: self.held.iter().filter(after).cloned().collect(), outcome: Outcome::Complete }
+    }
+}
+
+/// A hub with a clock, and everything that it has ordered.
+struct Bench {
+    hub: Hub,
+    start: Instant,
+    now: Duration,
+    /// The MQTT side has room for so many messages.
+    room: usize,
+    orders: Vec<Order>,
+    /// How often time alone woke the hub.
+    wakes: usize,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self::with(Kept::default())
+    }
+
+    fn with(kept: Kept) -> Self {
+        let presentation = Presentation { topics: Topics::default(), language: Language::English, discovery: true, migrate: Migrate::None };
+        let station =
+            StationOptions { presentation: Arc::new(presentation), policy: Policy::EveryFrame, offline_after: Duration::from_secs(30) };
+        let options = HubOptions { station, notes: true, seed: 7 };
+        let start = Instant::now();
+        let hub = Hub::new(options, kept, Counters::default(), start);
+        let mut bench = Self { hub, start, now: Duration::ZERO, room: ROOM, orders: Vec::new(), wakes: 0 };
+        bench.happens(|hub, now| hub.handle_inbound(Inbound::Up, now));
+        bench
+    }
+
+    /// Something happens now; then all orders are taken that there is room for.
+    fn happens(&mut self, what: impl FnOnce(&mut Hub, Instant)) {
+        let now = self.start + self.now;
+        what(&mut self.hub, now);
+        while let Some(order) = self.hub.poll_order(self.room, now) {
+            self.orders.push(order);
+        }
+    }
+
+    fn arrives(&mut self, arrival: Arrival) {
+        let (now, wall) = (self.now, UNIX_EPOCH + Duration::from_millis(START_MS) + self.now);
+        let at = self.start + now;
+        self.happens(|hub, now| hub.handle_arrival(Arrived { arrival, at, wall }, now));
+    }
+
+    /// The next frame of a reader comes.
+    fn frame(&mut self, reader: &mut Reader) {
+        let received = reader.frame(self.now);
+        self.arrives(Arrival::Sample(received));
+    }
+
+    /// The next frame of a reader is lost on the way.
+    fn lost_frame(&mut self, reader: &mut Reader) {
+        reader.frame(self.now);
+    }
+
+    /// Time passes: the hub is woken whenever it wants to be.
+    fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
+        while let Some(at) = self.hub.poll_timeout().map(|at| at.saturating_duration_since(self.start)).filter(|at| *at <= end) {
+            assert!(at > self.now || self.wakes == 0, "a deadline that has passed is set again");
+            self.now = at.max(self.now);
+            self.wakes += 1;
+            self.happens(Hub::handle_timeout);
+        }
+        self.now = end;
+    }
+
+    /// Frames at the rhythm of a meter.
+    fn frames(&mut self, reader: &mut Reader, count: u64) {
+        for _ in 0..count {
+            self.frame(reader);
+            self.pass(SECOND);
+        }
+    }
+
+    fn mqtt(&mut self, topic: &str, payload: &str) {
+        let message = Inbound::Message { topic: topic.into(), payload: payload.into() };
+        self.happens(|hub, now| hub.handle_inbound(message, now));
+    }
+
+    /// Takes the orders out.
+    fn taken(&mut self) -> Vec<Order> {
+        std::mem::take(&mut self.orders)
+    }
+
+    fn questions(&self) -> Vec<Question> {
+        self.orders.iter().filter_map(|order| if let Order::Ask(_, question) = order { Some(*question) } else { None }).collect()
+    }
+
+    fn published(&self, topic: &str) -> Vec<Value> {
+        let published = self.orders.iter().filter_map(|order| if let Order::Publish(message) = order { Some(message) } else { None });
+        let of_topic = published.filter(|message| message.topic == topic);
+        let value = |message: &Message| serde_json::from_slice(&message.payload).unwrap_or_else(|_| message.text().into());
+        of_topic.map(value).collect()
+    }
+
+    /// The powers that were published, in order; a state that is said again counts once.
+    fn powers(&self, meter: &str) -> Vec<u64> {
+        let states = self.published(&format!("teleinfo/{meter}"));
+        let mut powers: Vec<u64> = states.iter().map(|state| state["PAPP"]["value"].as_u64().unwrap()).collect();
+        powers.dedup();
+        powers
+    }
+
+    fn availability(&self, meter: &str) -> Vec<Value> {
+        self.published(&format!("teleinfo/{meter}/availability"))
+    }
+
+    fn said(&self) -> Vec<&str> {
+        self.orders.iter().filter_map(|order| if let Order::Say(_, text) = order { Some(text.as_str()) } else { None }).collect()
+    }
+
+    fn disturbances(&self) -> usize {
+        self.orders.iter().filter(|order| **order == Order::Disturbed).count()
+    }
+}
+
+#[test]
+fn a_frame_is_published_and_its_meter_announced() {
+    let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+    assert_eq!(bench.published("teleinfo/bridge/state"), ["online"]);
+    bench.frames(&mut reader, 10);
+    assert_eq!(bench.powers(METER)[..3], [1, 2, 3]);
+    assert_eq!(bench.availability(METER), ["online"]);
+    let device = &bench.published(&format!("homeassistant/device/teleinfo_{METER}/config"))[0];
+    assert!(device["cmps"].get("energy_base").is_some());
+    assert_eq!(bench.said(), [format!("meter {METER} is online")]);
+}
+
+#[test]
+fn two_meters_do_not_touch_each_other() {
+    let (mut bench, mut reader, mut other) = (Bench::new(), Reader::new(METER), Reader::new(OTHER));
+    for _ in 0..5 {
+        bench.frame(&mut reader);
+        bench.frame(&mut other);
+        bench.pass(SECOND);
+    }
+    bench.lost_frame(&mut other);
+    bench.frame(&mut other);
+    bench.frame(&mut reader);
+    assert!(bench.powers(METER).ends_with(&[5, 6]));
+    assert!(bench.powers(OTHER).ends_with(&[4, 5]), "the other waits for what it missed");
+    assert_eq!(bench.questions(), [Question { boot: other.boot(), sequence: 5 }]);
+}
+
+#[test]
+fn a_gap_is_asked_for_and_what_is_lost_for_good_is_counted() {
+    let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+    bench.frames(&mut reader, 3);
+    for _ in 0..5 {
+        bench.lost_frame(&mut reader);
+    }
+    // Two of them are gone at the reader too.
+    reader.held.retain(|received| ![4, 5].contains(&received.sequence));
+    bench.frame(&mut reader);
+    let question = bench.questions()[0];
+    let disturbances = bench.disturbances();
+    bench.happens(|hub, now| hub.handle_answer(reader.answer(question), now));
+    assert_eq!(bench.powers(METER), [1, 2, 3, 6, 7, 8, 9]);
+    assert!(
+        bench.said().contains(&format!("meter {METER}: 4 samples taken from its reader's history, 2 lost").as_str()),
+        "{:?}",
+        bench.said()
+    );
+    assert_eq!(bench.disturbances(), disturbances + 1, "hours may have to be corrected");
+    bench.pass(SECOND * 70);
+    bench.frame(&mut reader);
+    let quality = bench.published(&format!("teleinfo/{METER}/quality"));
+    assert_eq!(quality.last().unwrap()["samples_lost"], 2);
+    let report = bench.published("teleinfo/bridge/quality");
+    assert_eq!((&report.last().unwrap()["samples_lost"], &report.last().unwrap()["samples_late"]), (&2.into(), &4.into()));
+    assert!(bench.hub.reports(bench.start + bench.now).any(|line| line.starts_with(&format!("meter {METER}: 8 samples, 4 of them"))));
+}
+
+#[test]
+fn what_is_learnt_is_kept_and_a_restart_forgets_nothing() {
+    let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+    bench.frames(&mut reader, 10);
+    let kept = bench.orders.iter().filter_map(|order| if let Order::Keep(meter, memory) = order { Some((*meter, memory)) } else { None });
+    let (meter, memory) = kept.last().expect("something was learnt");
+    assert_eq!((meter, memory.mode()), (id(METER), Some(Mode::Historic)));
+    let positions = bench.hub.positions().map(|(meter, marks)| (*meter, marks.clone())).collect();
+    let memories = BTreeMap::from([(meter, (**memory).clone())]);
+    let mut second = Bench::with(Kept { positions, memories });
+    bench.lost_frame(&mut reader);
+    second.arrives(Arrival::Token(id(METER), true));
+    assert_eq!(second.questions(), [Question { boot: reader.boot(), sequence: 10 }], "it goes on where the first stopped");
+    let question = second.questions()[0];
+    second.happens(|hub, now| hub.handle_answer(reader.answer(question), now));
+    assert_eq!(second.powers(METER), [11]);
+    assert!(second.orders.iter().all(|order| !matches!(order, Order::Keep(..))), "nothing new was learnt");
+}
+
+#[test]
+fn the_statistics_are_told_of_each_sample_by_the_clock_of_this_machine() {
+    let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+    // The Pi has no clock of its own, and has not found the time yet.
+    reader.clock_error_ms = -1_000_000_000;
+    bench.frames(&mut reader, 3);
+    let times: Vec<i64> = bench
+        .orders
+        .iter()
+        .filter_map(|order| if let Order::Noted(Note::Sample(_, unix_ms)) = order { Some(*unix_ms) } else { None })
+        .collect();
+    let start = i64::try_from(START_MS).unwrap();
+    assert_eq!(times, [start, start + 1_000, start + 2_000]);
+    let clocks = bench
+        .orders
+        .iter()
+        .filter_map(|order| if let Order::Noted(Note::Clock(meter, clock)) = order { Some((*meter, *clock)) } else { None });
+    let (meter, clock) = clocks.last().expect("each live sample relates the clocks");
+    let made: SystemTime = clock.time_of(&reader.held[0]);
+    assert_eq!((meter, made), (id(METER), UNIX_EPOCH + Duration::from_millis(START_MS)));
+    let statistics =
+        bench.orders.iter().filter_map(|order| if let Order::Noted(Note::Statistics(_, list)) = order { Some(list) } else { None });
+    let last = statistics.last().expect("Home Assistant keeps statistics of an index");
+    assert!(last.iter().any(|statistic| statistic.labels == ["BASE"]), "{last:?}");
+}
+
+#[test]
+fn a_broker_that_was_away_gets_everything_in_order_at_once() {
+    let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+    bench.frames(&mut reader, 3);
+    let disturbances = bench.disturbances();
+    bench.room = 0;
+    bench.happens(|hub, now| hub.handle_inbound(Inbound::Down("gone".into()), now));
+    assert!(bench.hub.summary().ends_with("MQTT not connected"), "{}", bench.hub.summary());
+    bench.frames(&mut reader, 100);
+    assert_eq!(bench.powers(METER), [1, 2, 3], "nothing is handed on without room");
+    assert!(bench.questions().is_empty(), "the reader's history is the store");
+    bench.room = ROOM;
+    let before = bench.now;
+    bench.happens(|hub, now| hub.handle_inbound(Inbound::Up, now));
+    assert_eq!(bench.questions().len(), 1, "no time has to pass");
+    assert_eq!(bench.now, before);
+    let question = bench.questions()[0];
+    bench.happens(|hub, now| hub.handle_answer(reader.answer(question), now));
+    assert_eq!(bench.powers(METER), (1..=103).collect::<Vec<_>>());
+    assert!(bench.disturbances() > disturbances);
+    bench.pass(SECOND * 40);
+    let report = bench.published("teleinfo/bridge/quality");
+    assert_eq!(report.last().unwrap()["broker_reconnections"], 1);
+}
+
+#[test]
+fn samples_wait_for_room_and_go_on_as_soon_as_there_is_some() {
+    let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+    bench.frames(&mut reader, 3);
+    bench.room = ROOM_PER_SAMPLE - 1;
+    bench.frames(&mut reader, 5);
+    assert_eq!(bench.powers(METER), [1, 2, 3]);
+    assert!(bench.hub.is_starved());
+    bench.room = ROOM_PER_SAMPLE;
+    bench.happens(|_, _| {});
+    assert_eq!(bench.powers(METER), (1..=8).collect::<Vec<_>>());
+    assert!(!bench.hub.is_starved());
+}
+
+#[test]
+fn home_assistant_that_starts_is_told_everything_again() {
+    let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+    bench.frames(&mut reader, 20);
+    bench.taken();
+    bench.mqtt("homeassistant/status", "offline");
+    assert!(bench.orders.is_empty());
+    bench.mqtt("homeassistant/status", "online");
+    assert_eq!(bench.availability(METER), ["online"]);
+    assert_eq!(bench.published("teleinfo/bridge/state"), ["online"]);
+    assert_eq!(bench.disturbances(), 1);
+    for _ in 0..12 {
+        bench.frame(&mut reader);
+        bench.pass(SECOND);
+    }
+    assert_eq!(bench.published(&format!("homeassistant/device/teleinfo_{METER}/config")).len(), 1);
+    bench.taken();
+    bench.pass(SECOND * 9);
+    assert!(!bench.published(&format!("teleinfo/{METER}/derived")).is_empty(), "what is only sent on change is repeated");
+}
+
+#[test]
+fn a_new_listener_gets_the_state_and_the_last_will_of_an_old_connection_is_put_right() {
+    let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+    bench.frames(&mut reader, 2);
+    bench.taken();
+    for _ in 0..5 {
+        bench.happens(|hub, now| hub.handle_inbound(Inbound::Listener, now));
+    }
+    bench.pass(LISTENERS_GATHER);
+    assert_eq!(bench.powers(METER), [2], "once for all of them");
+    bench.mqtt("teleinfo/bridge/state", "offline");
+    assert_eq!(bench.published("teleinfo/bridge/state"), ["online"]);
+}
+
+#[test]
+fn another_contract_has_other_entities() {
+    let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+    bench.frames(&mut reader, 20);
+    bench.taken();
+    reader.contract = "HC..";
+    bench.frames(&mut reader, 20);
+    let devices = bench.published(&format!("homeassistant/device/teleinfo_{METER}/config"));
+    assert!(devices.iter().any(|device| device["cmps"]["energy_base"] == serde_json::json!({ "p": "sensor" })), "the old index is removed");
+    assert!(devices.last().unwrap()["cmps"].get("energy_hchc").is_some());
+    let events = bench.published(&format!("teleinfo/{METER}/event"));
+    assert!(events.iter().any(|event| event["event_type"] == "contract_change"), "{events:?}");
+    assert!(bench.orders.iter().any(|order| matches!(order, Order::Keep(..))));
+    assert!(bench.orders.iter().any(
+        |order| matches!(order, Order::Noted(Note::Statistics(_, list)) if list.iter().any(|statistic| statistic.labels == ["HCHC"]))
+    ));
+}
+
+#[test]
+fn a_report_without_a_meter_belongs_to_the_meter_that_its_reader_has_lost() {
+    let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+    bench.frames(&mut reader, 2);
+    bench.arrives(reader.report(Some(id(METER)), 1, LineState::Reading, Cause::None));
+    let quality = format!("teleinfo/{METER}/quality");
+    bench.taken();
+    bench.arrives(reader.report(None, 2, LineState::Silent, Cause::NoSignal));
+    assert!(bench.published(&quality).is_empty(), "the meter is being read");
+    bench.pass(SECOND * 40);
+    assert_eq!(bench.availability(METER), ["offline"]);
+    bench.taken();
+    bench.arrives(reader.report(None, 3, LineState::Silent, Cause::NoSignal));
+    assert_eq!(bench.published(&quality)[0]["line"], "silent");
+    let lines: Vec<String> = bench.hub.reports(bench.start + bench.now).collect();
+    assert!(lines.iter().any(|line| line.starts_with("reader cellar (9.9.9): line silent")), "{lines:?}");
+}
+
+#[test]
+fn a_goodbye_is_believed_at_once_even_if_frames_still_wait() {
+    let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+    bench.frames(&mut reader, 2);
+    let (waited, at) = (reader.frame(bench.now), bench.start + bench.now);
+    bench.now += SECOND / 10;
+    bench.taken();
+    bench.arrives(Arrival::Goodbye(id(METER)));
+    bench.arrives(Arrival::Token(id(METER), false));
+    assert_eq!(bench.availability(METER), ["offline"]);
+    bench.happens(|hub, now| hub.handle_arrival(Arrived { arrival: Arrival::Sample(waited), at, wall: UNIX_EPOCH }, now));
+    assert_eq!(bench.powers(METER), [3]);
+    bench.pass(SECOND);
+    assert_eq!(bench.availability(METER), ["offline"]);
+    bench.happens(Hub::handle_stop);
+    assert_eq!(bench.published("teleinfo/bridge/state"), ["offline"]);
+}
+
+#[test]
+fn a_disk_error_is_said_whatever_strangers_send() {
+    let mut bench = Bench::new();
+    for number in 0..100 {
+        let text = format!("tic/v2/{number}/sample: \u{1b}[2J");
+        bench.arrives(Arrival::Refused(Refusal::Malformed, text));
+    }
+    let strange = bench.said().len();
+    assert!(strange <= 2 && !bench.said()[0].contains('\u{1b}'), "{:?}", bench.said());
+    bench.happens(|hub, now| hub.handle_complaint(Complaint::Disk, "cannot keep a file: no space left", now));
+    assert_eq!(bench.said().last().unwrap(), &"cannot keep a file: no space left");
+    bench.pass(SECOND * 60);
+    let report = bench.published("teleinfo/bridge/quality");
+    assert_eq!(report.last().unwrap()["refused"]["malformed"], 100);
+}
+
+#[test]
+fn an_hour_of_two_meters_asks_the_processor_for_little() {
+    let (mut bench, mut reader, mut other) = (Bench::new(), Reader::new(METER), Reader::new(OTHER));
+    bench.frames(&mut reader, 1);
+    bench.frames(&mut other, 1);
+    let before = bench.wakes;
+    bench.pass(SECOND * 3_600);
+    let wakes = bench.wakes - before;
+    assert!(wakes < 300, "{wakes} wakes in an hour of silence");
+    assert_eq!(bench.availability(METER), ["online", "offline"]);
+    bench.taken();
+    for _ in 0..3_600 {
+        bench.frame(&mut reader);
+        bench.frame(&mut other);
+        bench.pass(SECOND);
+    }
+    assert_eq!(bench.powers(METER).len(), 3_600);
+    assert_eq!(bench.hub.taken(), 7_202);
+    let said: Vec<&str> = bench.said().into_iter().filter(|text| !text.ends_with("is online")).collect();
+    assert!(said.is_empty(), "{said:?}");
+}

@@ -1,0 +1,187 @@
+//! The figures of one meter: the merged state of its frames, and what is worked out from it. Pure: every time is an argument.
+
+use std::time::{Duration, Instant};
+
+use teleinfo_proto::{
+    tic::{Dataset, Mode},
+    wire::{BootId, Sample},
+};
+
+use crate::{
+    meter::{
+        derived::Derived,
+        events::{self, Event},
+        power::Estimator,
+        state::{Part, State},
+        tariff_names::TariffNames,
+    },
+    words::utc,
+};
+
+/// The published time of the last frame moves this often while frames come: Home Assistant's recorder keeps each change of it.
+const LAST_FRAME: Duration = Duration::from_secs(300);
+/// After so much silence the last frame was the last one for a while, and its exact time is told.
+const FRAMES_STOPPED: Duration = Duration::from_secs(5);
+
+/// When something was: now for timers, and the wall clock of the thing itself (a sample from the history is older than now).
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    /// Now.
+    pub at: Instant,
+    /// When the sample's frame ended, in ms since 1970.
+    pub unix_ms: i64,
+}
+
+impl Moment {
+    /// In seconds since 1970.
+    #[must_use]
+    pub const fn unix_seconds(self) -> i64 {
+        self.unix_ms.div_euclid(1_000)
+    }
+}
+
+/// What a meter shows, and what follows from it.
+#[derive(Debug)]
+pub struct Figures {
+    state: State,
+    derived: Derived,
+    /// The derived values that the last events were computed from.
+    compared: Derived,
+    withdrawn: Estimator,
+    injected: Estimator,
+    boot: Option<BootId>,
+    last_frame: Option<Moment>,
+    /// When the time of the last frame was last moved.
+    last_frame_told: Option<Instant>,
+    /// Whether the exact time of the last frame was told.
+    is_exact: bool,
+}
+
+impl Figures {
+    /// Nothing known yet.
+    #[must_use]
+    pub fn new(mode: Mode) -> Self {
+        Self {
+            state: State::new(mode),
+            derived: Derived::default(),
+            compared: Derived::default(),
+            withdrawn: Estimator::default(),
+            injected: Estimator::default(),
+            boot: None,
+            last_frame: None,
+            last_frame_told: None,
+            is_exact: true,
+        }
+    }
+
+    /// The merged state.
+    #[must_use]
+    pub const fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// What is worked out from it.
+    #[must_use]
+    pub const fn derived(&self) -> &Derived {
+        &self.derived
+    }
+
+    /// The meter speaks this mode: if it is another one, everything begins anew. Returns the event of that.
+    pub fn handle_mode(&mut self, mode: Mode) -> Option<Event> {
+        if self.state.mode() == mode {
+            return None;
+        }
+        let from = self.compared.mode;
+        self.state = State::new(mode);
+        self.compared = Derived::default();
+        self.derived = Derived::default();
+        self.forget_slopes();
+        let to = match mode {
+            Mode::Historic => "historic",
+            Mode::Standard => "standard",
+        };
+        from.map(|from| Event::ModeChange { from, to })
+    }
+
+    /// A sample is of this run of the reader, in which so many indexes jumped since the sample before. Returns the event of that.
+    pub fn handle_run(&mut self, boot: BootId, index_resets: u32) -> Option<Event> {
+        if self.boot != Some(boot) || index_resets > 0 {
+            self.boot = Some(boot);
+            self.forget_slopes();
+        }
+        (index_resets > 0).then_some(Event::IndexReset { count: index_resets })
+    }
+
+    /// The datasets of a sample. Returns whether they change anything.
+    pub fn handle_datasets(&mut self, part: Part, sample: &Sample<'_>, datasets: &[Dataset<'_>], moment: Moment) -> bool {
+        if !self.state.take(part, datasets) {
+            return false;
+        }
+        if part != Part::Urgent {
+            self.estimate(sample, datasets);
+            self.last_frame = Some(moment);
+            self.is_exact = false;
+        }
+        true
+    }
+
+    /// Works everything out again, under what was learnt of the meter. Returns what has happened since the last call.
+    pub fn derive(&mut self, names: &TariffNames, three_phase: bool, moment: Moment) -> Vec<Event> {
+        self.derived.update(&self.state, names, three_phase, moment.unix_seconds());
+        self.derive_powers();
+        if self.last_frame_told.is_none_or(|told| moment.at.saturating_duration_since(told) >= LAST_FRAME) {
+            self.tell_last_frame(moment.at);
+        }
+        let events = events::between(&self.compared, &self.derived);
+        self.compared.remember(&self.derived);
+        events
+    }
+
+    /// Time has passed: when frames have stopped, the time of the last one is told exactly.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.poll_timeout().is_some_and(|at| at <= now) {
+            self.tell_last_frame(now);
+        }
+    }
+
+    /// When to call [`Figures::handle_timeout`].
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.last_frame.filter(|_| !self.is_exact).map(|last| last.at + FRAMES_STOPPED)
+    }
+
+    fn forget_slopes(&mut self) {
+        self.withdrawn.reset();
+        self.injected.reset();
+    }
+
+    /// The total index, or the sum of all that a frame carries; a frame that lacks one of several says nothing.
+    fn estimate(&mut self, sample: &Sample<'_>, datasets: &[Dataset<'_>]) {
+        let fresh = |label: &str| datasets.iter().find(|dataset| dataset.label() == label).and_then(|dataset| dataset.value().number());
+        let withdrawn = match sample.mode {
+            Mode::Standard => fresh("EAST"),
+            Mode::Historic => self.state.contract_indexes().iter().map(|label| fresh(label)).sum::<Option<u64>>().filter(|sum| *sum > 0),
+        };
+        if let Some(index) = withdrawn {
+            self.withdrawn.push(sample.uptime_ms, index);
+        }
+        if let Some(index) = fresh("EAIT") {
+            self.injected.push(sample.uptime_ms, index);
+        }
+    }
+
+    fn derive_powers(&mut self) {
+        let ceiling = |label| self.state.number(label);
+        let withdrawn = self.withdrawn.estimate(ceiling("SINSTS").or_else(|| ceiling("PAPP")));
+        let injected = self.injected.estimate(ceiling("SINSTI"));
+        self.derived.powers(withdrawn, injected);
+    }
+
+    fn tell_last_frame(&mut self, now: Instant) {
+        if let Some(last) = self.last_frame {
+            self.last_frame_told = Some(now);
+            self.is_exact = true;
+            self.derived.last_frame = Some(utc::rfc3339(last.unix_seconds()));
+        }
+    }
+}

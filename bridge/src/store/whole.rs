@@ -1,0 +1,56 @@
+//! A file is written whole or not at all: whatever happens, the old one or the new one is there afterwards.
+//!
+//! The new content goes to a file beside it, which reaches the disk before it takes the place of the old one; then the directory, which
+//! holds the name, reaches the disk too.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::Path,
+};
+
+/// Writes a file whole or not at all.
+///
+/// # Errors
+/// What the file system says. An empty file is refused: nothing that is kept here is empty.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if bytes.is_empty() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "nothing to write"));
+    }
+    let new = path.with_extension("new");
+    let mut file = File::create(&new)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&new, path)?;
+    match path.parent() {
+        Some(directory) => File::open(directory)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_new_content_takes_the_place_of_the_old() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("positions.json");
+        for text in ["old and longer", "new"] {
+            write_whole(&path, text.as_bytes()).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn what_cannot_be_written_leaves_the_old() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("positions.json");
+        write_whole(&path, b"old").unwrap();
+        assert!(write_whole(&path, b"").is_err(), "an empty file is no content");
+        fs::create_dir(directory.path().join("positions.new")).unwrap();
+        assert!(write_whole(&path, b"new").is_err());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "old");
+    }
+}

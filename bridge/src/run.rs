@@ -100,11 +100,12 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     let notifier = Notifier::from_env();
     let plugin = plugin(&settings.mqtt)?;
     let node = Node::start(&settings.zenoh, plugin.as_ref()).await?;
-    let (outlet, inbound) = outlet(&settings, &node).await?;
+    let counters = Counters::default();
+    let (outlet, inbound) = outlet(&settings, &node, counters.clone()).await?;
     let (historian, answers) = Historian::new(node.session().clone());
     let (store, write_failures) = Store::new();
     let (statistics, filled) = correct_statistics(&settings, &historian);
-    let (positions, state_directory, counters) = (Positions::from_env(), positions::directory("STATE_DIRECTORY"), Counters::default());
+    let (positions, state_directory) = (Positions::from_env(), positions::directory("STATE_DIRECTORY"));
     let kept = Kept { positions: positions.load(), memories: state_directory.as_deref().map(memories::load).unwrap_or_default() };
     let now = Instant::now();
     let hub = Hub::new(options(&settings, statistics.is_some()), kept, counters.clone(), now);
@@ -282,7 +283,7 @@ impl Bridge {
 
 /// Resolves when samples wait for room, and there is some again.
 async fn room(hub: &Hub, outlet: &Outlet) {
-    if hub.is_starved() { outlet.wait_for_room().await } else { pending().await }
+    if hub.is_starved() && outlet.is_up() { outlet.wait_for_room().await } else { pending().await }
 }
 
 fn say(level: Level, text: &str) {
@@ -309,14 +310,14 @@ fn plugin(mqtt: &Mqtt) -> Result<Option<serde_json::Value>, Failure> {
     }
 }
 
-async fn outlet(settings: &Settings, node: &Node) -> Result<(Outlet, mpsc::Receiver<Inbound>), Failure> {
+async fn outlet(settings: &Settings, node: &Node, counters: Counters) -> Result<(Outlet, mpsc::Receiver<Inbound>), Failure> {
     let topics = &settings.topics;
     match &settings.mqtt {
         Mqtt::External(broker) => {
             let will = Message::retained(topics.bridge_state(), OFFLINE);
-            external::start(broker.clone(), will, subscriptions(topics))
+            external::start(broker.clone(), will, subscriptions(topics), counters)
         }
-        Mqtt::Embedded(plugin) => embedded::start(node.session().clone(), plugin, vec![topics.home_assistant_status()]).await,
+        Mqtt::Embedded(plugin) => embedded::start(node.session().clone(), plugin, vec![topics.home_assistant_status()], counters).await,
     }
 }
 

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use common::{Bench, Frame, frames, json};
 use serde_json::Value;
 use teleinfo_bridge::{
-    homeassistant::{entities, memory::Memory, predecessor::Migrate},
+    homeassistant::{entities, entity::Need, memory::Memory, predecessor::Migrate},
     words::{
         language::Language,
         message::{Message, Qos},
@@ -369,7 +369,7 @@ const WITHOUT_ENTITY: &[&str] = &[
 fn every_label_of_both_modes_is_thought_of() {
     for label in Mode::ALL.into_iter().flat_map(Label::all) {
         let used = entities::all()
-            .any(|entity| entity.needs == label.code || format!("{:?}", entity.source).contains(&format!("{:?}", label.code)));
+            .any(|entity| entity.needs == Need::Label(label.code) || format!("{:?}", entity.source).contains(&format!("{:?}", label.code)));
         assert_ne!(used, WITHOUT_ENTITY.contains(&label.code), "{}", label.code);
     }
 }

@@ -21,7 +21,7 @@ const ANSWERS_MAX: usize = 8;
 const ANSWER_STEP: usize = 32;
 
 /// The way to the bridge, and what is on it.
-pub struct Publisher {
+pub struct Uplink {
     client: Client,
     meter: Option<Meter>,
     answers: VecDeque<Answer>,
@@ -29,7 +29,8 @@ pub struct Publisher {
     full: bool,
     buffer: Vec<u8>,
     connected: bool,
-    reconnects: u32,
+    /// Sessions that were lost, and have not been counted yet.
+    lost: u32,
     /// What was last said about a missing connection.
     trouble: String,
 }
@@ -49,7 +50,7 @@ struct Answer {
     waiting: Option<Vec<u8>>,
 }
 
-impl Publisher {
+impl Uplink {
     /// On a client that has its locators.
     pub fn new(client: Client) -> Self {
         Self {
@@ -59,7 +60,7 @@ impl Publisher {
             full: false,
             buffer: vec![0; ANSWER_BYTES],
             connected: false,
-            reconnects: 0,
+            lost: 0,
             trouble: String::new(),
         }
     }
@@ -69,9 +70,9 @@ impl Publisher {
         self.connected
     }
 
-    /// Sessions lost so far.
-    pub fn reconnects(&self) -> u32 {
-        self.reconnects
+    /// Sessions that were lost since this was asked last.
+    pub(crate) fn take_lost(&mut self) -> u32 {
+        std::mem::take(&mut self.lost)
     }
 
     /// An event of the loop that may be the client's.
@@ -79,20 +80,18 @@ impl Publisher {
         self.client.handle_event(event, now);
     }
 
-    /// When [`Publisher::handle_timeout`] is due.
+    /// When [`Uplink::handle_timeout`] is due.
     pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
         if self.answers.is_empty() || self.full { self.client.poll_timeout(now) } else { Some(now) }
     }
 
-    /// Time has passed, or something has happened. `true`: a connection has come up.
-    pub fn handle_timeout(&mut self, history: &History, now: Instant) -> bool {
+    /// Time has passed, or something has happened.
+    pub fn handle_timeout(&mut self, history: &History, now: Instant) {
         self.client.handle_timeout(now);
-        let before = self.connected;
         while let Some(event) = self.client.poll_event() {
             self.take(event, history, now);
         }
         self.answer(history, now);
-        self.connected && !before
     }
 
     /// Sends a sample; `false` if it could not leave.
@@ -168,7 +167,7 @@ impl Publisher {
 
     /// One line when it begins, another when the reason changes.
     fn lost(&mut self, reason: String) {
-        self.reconnects += u32::from(std::mem::take(&mut self.connected));
+        self.lost += u32::from(std::mem::take(&mut self.connected));
         self.answers.clear();
         self.full = false;
         if self.trouble != reason {

@@ -1,10 +1,10 @@
 //! The command line.
 
 use crate::fault::{self, Fault};
+use crate::line::speed::Speed;
 use crate::meter::MeterOptions;
-use crate::meter::clock::parse_start;
-use crate::meter::contract::Contract;
-use crate::pace::Speed;
+use crate::meter::tariff::clock::parse_start;
+use crate::meter::tariff::contract::Contract;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

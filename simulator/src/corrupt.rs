@@ -5,19 +5,19 @@
 //! the decoder checks the parity; in the rows "none" a receiver has taken it off unseen, and only the checksum protects.
 
 use crate::fault::Kind as Fault;
-use crate::frame::Group;
-use crate::meter::contract::Contract;
+use crate::line::frame::Group;
+use crate::meter::tariff::contract::Contract;
 use crate::meter::{Meter, MeterOptions};
 use crate::rng::Rng;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use teleinfo_proto::tic::encode::even_parity;
-use teleinfo_proto::tic::{Dataset, Decoder, Label, MeterId, Mode, Parity};
+use teleinfo_proto::tic::{Dataset, Label, MeterId, Mode, Parity};
 use teleinfo_proto::wire::{BootId, Counters};
-use teleinfo_reader::reading::assemble::{Assembler, Moment};
+use teleinfo_reader::reading::{Framing, ParityChoice, Reading};
 
 /// A kind of damage: what strikes a frame, in this order.
 #[derive(Debug)]
@@ -147,21 +147,25 @@ struct Line {
     identity: Option<MeterId>,
     time: Duration,
     parity: Parity,
-    decoder: Decoder,
-    assembler: Assembler,
+    start: Instant,
+    reading: Reading,
     /// The newest last. Lost ends make a frame come out late, or together with the next ones.
     recent: VecDeque<Sent>,
 }
 
 impl Line {
     fn new(options: MeterOptions, parity: Parity) -> Self {
+        let start = Instant::now();
+        let mut reading = Reading::new(BootId::new(1), Some(options.mode), ParityChoice::Software, start);
+        reading.handle_opened(start);
+        reading.handle_set(options.mode, Framing::EightNone, true, start);
         Self {
             identity: options.identity().parse().ok(),
             meter: Meter::new(options),
             time: Duration::ZERO,
             parity,
-            decoder: Decoder::new(parity),
-            assembler: Assembler::new(BootId::new(1)),
+            start,
+            reading,
             recent: VecDeque::new(),
         }
     }
@@ -188,19 +192,15 @@ impl Line {
 
     fn end(&mut self, tally: &mut Tally) {
         self.recent.drain(..).for_each(|sent| settle(Some(sent), tally));
-        tally.count(&self.assembler.counters);
+        tally.count(self.reading.counters());
     }
 
-    fn read(&mut self, mut bytes: &[u8], tally: &mut Tally) {
-        let now = Moment { uptime_ms: self.time.as_millis() as u64, unix_ms: 0 };
-        self.assembler.counters.bytes += bytes.len() as u64;
-        while let Some(event) = self.decoder.next_event(&mut bytes) {
-            self.assembler.handle(&event, now);
-            while let Some(made) = self.assembler.next_sample() {
-                tally.wrong_meter += u64::from(Some(made.sample.meter) != self.identity);
-                let datasets: Vec<Dataset<'_>> = made.sample.datasets.iter(made.sample.mode).flatten().collect();
-                compare(&mut self.recent, &datasets, tally);
-            }
+    fn read(&mut self, bytes: &[u8], tally: &mut Tally) {
+        self.reading.handle_bytes(bytes, 0, self.start + self.time);
+        while let Some(made) = self.reading.poll_sample() {
+            tally.wrong_meter += u64::from(Some(made.sample.meter) != self.identity);
+            let datasets: Vec<Dataset<'_>> = made.sample.datasets.iter(made.sample.mode).flatten().collect();
+            compare(&mut self.recent, &datasets, tally);
         }
     }
 }

@@ -2,10 +2,10 @@
 //! own Zenoh client, and publishes real samples with real datasets at a steady rate. One thread, one loop.
 
 use crate::failure::{Failure, Kind, OrFail, Outcome};
-use crate::meter::contract::Contract;
+use crate::line::stop::Stop;
+use crate::meter::tariff::contract::Contract;
 use crate::meter::{Meter, MeterOptions};
 use crate::rng::Rng;
-use crate::stop::Stop;
 use mio::{Events, Poll, Token};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use teleinfo_proto::tic::{Dataset, MeterId, Mode};

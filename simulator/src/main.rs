@@ -3,8 +3,8 @@
 use clap::Parser;
 use std::process::ExitCode;
 use teleinfo_simulator::cli::Cli;
+use teleinfo_simulator::commands::run;
 use teleinfo_simulator::failure::Kind;
-use teleinfo_simulator::run::run;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {

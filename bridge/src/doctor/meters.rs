@@ -1,15 +1,13 @@
 //! What is said of each meter: is it being read, how well, does Home Assistant know of it.
 
 use serde_json::Value;
+use teleinfo_proto::tic::{Label, Mode, Role};
 
 use crate::{
     daemon::exit::Reason,
     doctor::{broker::Visit, report::Report},
     words::topics::{OFFLINE, ONLINE, Topics},
 };
-
-/// The labels of the apparent power drawn, in either mode.
-const POWER: [&str; 2] = ["PAPP", "SINSTS"];
 
 /// One after the other; none is a fault.
 pub(super) fn check(report: &mut Report<'_>, visit: &Visit, topics: &Topics, discovery: bool) {
@@ -68,7 +66,8 @@ fn reading(report: &mut Report<'_>, visit: &Visit, topics: &Topics, meter: &str)
 
 fn power(visit: &Visit, topic: &str) -> Option<u64> {
     let state: Value = serde_json::from_str(visit.text(topic)?).ok()?;
-    POWER.iter().find_map(|label| state[label]["value"].as_u64())
+    let mut labels = Mode::ALL.into_iter().flat_map(|mode| Label::with_role(mode, Role::PowerWithdrawn));
+    labels.find_map(|label| state[label.code]["value"].as_u64())
 }
 
 fn announced(report: &mut Report<'_>, visit: &Visit, topics: &Topics, meter: &str) {

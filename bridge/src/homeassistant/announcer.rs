@@ -19,7 +19,7 @@ use crate::{
     meter::{
         agreement::Agreement,
         state::{Part, State},
-        tariff_names::{Lesson, TariffNames},
+        tariff_names::{Naming, TariffNames},
         terms::Terms,
     },
     words::message::Message,
@@ -44,7 +44,7 @@ pub struct Announcer {
     /// The memory as it was last handed out.
     saved: Memory,
     terms: Agreement<Terms>,
-    lessons: Agreement<Lesson>,
+    namings: Agreement<Naming>,
     discovery: Discovery,
     takeover: Takeover,
     /// Frames since mode or contract last changed.
@@ -65,7 +65,7 @@ impl Announcer {
             saved: memory.clone(),
             memory,
             terms: Agreement::default(),
-            lessons: Agreement::default(),
+            namings: Agreement::default(),
             discovery: Discovery::default(),
             takeover: Takeover::default(),
             frames: 0,
@@ -89,7 +89,7 @@ impl Announcer {
     /// Whether the meter has shown three phases.
     #[must_use]
     pub const fn three_phase(&self) -> bool {
-        self.memory.seen.three_phase()
+        self.memory.shown.three_phase()
     }
 
     /// What a restart must not forget, if that has changed since this was last called.
@@ -111,21 +111,21 @@ impl Announcer {
         }
         // What comes with other terms is looked at once those are believed.
         if self.memory.mode() == Some(mode) && (said.is_none() || said == self.memory.terms) {
-            changed |= self.memory.seen.look(&self.id, datasets);
+            changed |= self.memory.shown.handle_datasets(&self.id, datasets);
             if part != Part::Urgent {
-                let lesson = Lesson::agreed(&mut self.lessons, datasets);
-                changed |= lesson.is_some_and(|lesson| self.memory.names.learn(lesson));
+                let naming = Naming::agreed(&mut self.namings, datasets);
+                changed |= naming.is_some_and(|naming| self.memory.names.handle_naming(naming));
             }
         }
         self.frames += u32::from(part != Part::Urgent);
         if changed || self.frames == FRAMES_BEFORE_DISCOVERY {
-            self.discovery.touch(now);
+            self.discovery.handle_change(now);
         }
     }
 
     /// Takes other terms over, once they are believed; the first ones always are. Returns whether it did.
     fn follow(&mut self, said: &Terms, part: Part) -> bool {
-        let points = self.terms.hear(said.clone(), if part == Part::Whole { POINTS_OF_WHOLE } else { 1 });
+        let points = self.terms.handle_said(said.clone(), if part == Part::Whole { POINTS_OF_WHOLE } else { 1 });
         let believed = points >= POINTS_TO_BELIEVE || self.memory.terms.is_none();
         let others = believed && self.memory.terms.as_ref() != Some(said);
         if others {
@@ -138,8 +138,8 @@ impl Announcer {
     /// The broker is gone. A takeover that was under way begins again when it is back.
     pub fn handle_disconnected(&mut self, now: Instant) {
         self.away = true;
-        if self.takeover.break_off() {
-            self.discovery.again(now);
+        if self.takeover.handle_disconnected() {
+            self.discovery.handle_doubt(now);
         }
     }
 
@@ -164,14 +164,14 @@ impl Announcer {
         }
         let subject = Subject {
             context: Context { topics: &self.settings.topics, meter: &self.id, language: self.settings.language },
-            seen: &self.memory.seen,
+            shown: &self.memory.shown,
             mode,
             version: state.number("VTIC"),
             names: &self.memory.names,
             migrate: self.settings.migrate,
         };
-        let message = self.discovery.poll(now, &subject, &mut self.memory.announced)?;
-        self.takeover.announced(now);
+        let message = self.discovery.poll(&subject, &mut self.memory.announced, now)?;
+        self.takeover.handle_announced(now);
         Some(message)
     }
 
@@ -199,7 +199,7 @@ impl Announcer {
         if !self.knows_enough(FRAMES_BEFORE_TAKEOVER) {
             return false;
         }
-        let entities: Vec<_> = entities_of(&self.memory.seen).collect();
+        let entities: Vec<_> = entities_of(&self.memory.shown).collect();
         self.takeover.begin(self.settings.migrate, &self.settings.topics, &self.id, mode, &entities, now);
         self.takeover.may_announce()
     }
@@ -222,7 +222,7 @@ impl Announcer {
             Source::Label(label) => vec![label.to_owned()],
             _ => state.contract_indexes().iter().map(|label| (*label).to_owned()).collect(),
         };
-        let energy = entities_of(&self.memory.seen).filter(|entity| entity.class == "energy");
+        let energy = entities_of(&self.memory.shown).filter(|entity| entity.class == Some("energy"));
         energy
             .map(|entity| Statistic { unique_id: self.settings.migrate.unique_id(entity, mode, &self.id), labels: labels(entity) })
             .filter(|statistic| !statistic.labels.is_empty())

@@ -1,6 +1,13 @@
 //! The values of enumerations: the code that stands in our JSON, and the words shown for it.
+//!
+//! A code that the protocol names is not spelled here again: it is the name of the enum's variant.
 
-use crate::{homeassistant::entity::Choice, words::language::Words};
+use teleinfo_proto::{
+    tic::{Colour, CutOff, EuridisOutput, PlcStatus, TariffOption},
+    wire::LineState,
+};
+
+use crate::{homeassistant::entity::Choice, meter::reception, words::language::Words};
 
 const fn choice(code: &'static str, english: &'static str, french: &'static str) -> Choice {
     (code, Words::new(english, french))
@@ -27,50 +34,46 @@ pub(super) const TARIFF_TEMPO: &[Choice] = &[
 
 /// OPTARIF.
 pub(super) const CONTRACT: &[Choice] = &[
-    choice("base", "Base", "Base"),
-    choice("hc", "Peak / off-peak", "Heures creuses"),
-    choice("ejp", "EJP", "EJP"),
-    choice("tempo", "Tempo", "Tempo"),
+    choice(TariffOption::Base.name(), "Base", "Base"),
+    choice(TariffOption::OffPeak.name(), "Peak / off-peak", "Heures creuses"),
+    choice(TariffOption::Ejp.name(), "EJP", "EJP"),
+    choice(TariffOption::Tempo.name(), "Tempo", "Tempo"),
 ];
 
 /// The colour of a Tempo day that has begun.
-pub(super) const COLOUR: &[Choice] = &[choice("blue", "Blue", "Bleu"), choice("white", "White", "Blanc"), choice("red", "Red", "Rouge")];
-
-/// The colour of tomorrow; until about 20:00 it is not announced.
-pub(super) const TOMORROW: &[Choice] = &[
-    choice("unknown", "Not announced", "Non annoncé"),
-    choice("blue", "Blue", "Bleu"),
-    choice("white", "White", "Blanc"),
-    choice("red", "Red", "Rouge"),
+pub(super) const COLOUR: &[Choice] = &[
+    choice(Colour::Blue.name(), "Blue", "Bleu"),
+    choice(Colour::White.name(), "White", "Blanc"),
+    choice(Colour::Red.name(), "Red", "Rouge"),
 ];
 
-/// STGE bits 1 to 3, under the names of [`teleinfo_proto::tic::CutOff::name`].
+/// The colour of tomorrow; until about 20:00 it is not announced.
+pub(super) const TOMORROW: &[Choice] = &[choice("unknown", "Not announced", "Non annoncé"), COLOUR[0], COLOUR[1], COLOUR[2]];
+
+/// STGE bits 1 to 3.
+#[rustfmt::skip]
 pub(super) const CUT_OFF_DEVICE: &[Choice] = &[
-    choice("closed", "Closed", "Fermé"),
-    choice("open-over-power", "Open: over-power", "Ouvert : surpuissance"),
-    choice("open-over-voltage", "Open: over-voltage", "Ouvert : surtension"),
-    choice("open-load-shedding", "Open: load shedding", "Ouvert : délestage"),
-    choice("open-remote-order", "Open: remote order", "Ouvert : ordre CPL ou Euridis"),
-    choice(
-        "open-overheating-above-switching-current",
-        "Open: overheating, current too high to switch",
-        "Ouvert : surchauffe, courant trop fort pour couper",
-    ),
-    choice("open-overheating", "Open: overheating", "Ouvert : surchauffe"),
+    choice(CutOff::Closed.name(),             "Closed",              "Fermé"),
+    choice(CutOff::OpenOverPower.name(),      "Open: over-power",    "Ouvert : surpuissance"),
+    choice(CutOff::OpenOverVoltage.name(),    "Open: over-voltage",  "Ouvert : surtension"),
+    choice(CutOff::OpenLoadShedding.name(),   "Open: load shedding", "Ouvert : délestage"),
+    choice(CutOff::OpenRemoteOrder.name(),    "Open: remote order",  "Ouvert : ordre CPL ou Euridis"),
+    choice(CutOff::OpenOverheatingAboveSwitchingCurrent.name(), "Open: overheating, current too high to switch", "Ouvert : surchauffe, courant trop fort pour couper"),
+    choice(CutOff::OpenOverheating.name(),    "Open: overheating",   "Ouvert : surchauffe"),
 ];
 
 /// STGE bits 19 and 20.
 pub(super) const EURIDIS: &[Choice] = &[
-    choice("off", "Off", "Désactivée"),
-    choice("on-without-security", "On", "Activée sans sécurité"),
-    choice("on-with-security", "On, with security", "Activée avec sécurité"),
+    choice(EuridisOutput::Off.name(), "Off", "Désactivée"),
+    choice(EuridisOutput::OnWithoutSecurity.name(), "On", "Activée sans sécurité"),
+    choice(EuridisOutput::OnWithSecurity.name(), "On, with security", "Activée avec sécurité"),
 ];
 
 /// STGE bits 21 and 22.
 pub(super) const PLC: &[Choice] = &[
-    choice("new-unlocked", "New, unlocked", "Nouveau, déverrouillé"),
-    choice("new-locked", "New, locked", "Nouveau, verrouillé"),
-    choice("registered", "Registered", "Enregistré"),
+    choice(PlcStatus::NewUnlocked.name(), "New, unlocked", "Nouveau, déverrouillé"),
+    choice(PlcStatus::NewLocked.name(), "New, locked", "Nouveau, verrouillé"),
+    choice(PlcStatus::Registered.name(), "Registered", "Enregistré"),
 ];
 
 /// What the mode of the meter's output is.
@@ -78,28 +81,11 @@ pub(super) const MODE: &[Choice] = &[choice("historic", "Historic", "Historique"
 
 /// What the serial line is doing.
 pub(super) const LINE: &[Choice] = &[
-    choice("absent", "No serial device", "Pas de port série"),
-    choice("denied", "No permission", "Accès refusé"),
-    choice("busy", "Port in use", "Port occupé"),
-    choice("silent", "Silent", "Silencieuse"),
-    choice("searching", "Nothing readable", "Rien de lisible"),
-    choice("reading", "Reading", "En lecture"),
-    choice("unreachable", "Reader not reachable", "Lecteur injoignable"),
-];
-
-/// The events of a meter; the codes are their types, never translated.
-pub(super) const EVENTS: &[Choice] = &[
-    choice("overload_begin", "", ""),
-    choice("overload_end", "", ""),
-    choice("tariff_change", "", ""),
-    choice("contract_change", "", ""),
-    choice("tempo_announcement", "", ""),
-    choice("peak_notice", "", ""),
-    choice("peak_begin", "", ""),
-    choice("peak_end", "", ""),
-    choice("mode_change", "", ""),
-    choice("cut_off_change", "", ""),
-    choice("message", "", ""),
-    choice("index_reset", "", ""),
-    choice("history_filled", "", ""),
+    choice(LineState::Absent.name(), "No serial device", "Pas de port série"),
+    choice(LineState::Denied.name(), "No permission", "Accès refusé"),
+    choice(LineState::Busy.name(), "Port in use", "Port occupé"),
+    choice(LineState::Silent.name(), "Silent", "Silencieuse"),
+    choice(LineState::Searching.name(), "Nothing readable", "Rien de lisible"),
+    choice(LineState::Reading.name(), "Reading", "En lecture"),
+    choice(reception::UNREACHABLE, "Reader not reachable", "Lecteur injoignable"),
 ];

@@ -2,11 +2,13 @@
 //!
 //! Templates read with `get` at every level, so a label that is not sent gives `None`, hence `unknown`, and never a warning.
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Value, json};
 use teleinfo_proto::tic::MeterId;
 
+use super::entity::{Attributes, Entity, Platform, Source};
 use crate::{
-    homeassistant::entity::{Attributes, Entity, Platform, Source},
+    meter::events::Event,
     words::{
         language::Language,
         topics::{OFFLINE, ONLINE, Topics},
@@ -24,103 +26,130 @@ pub struct Context<'a> {
     pub language: Language,
 }
 
+/// A component, under the abbreviations that Home Assistant gives to the keys of a payload.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Component {
+    #[serde(rename = "p")]
+    pub(super) platform: &'static str,
+    #[serde(rename = "uniq_id")]
+    unique_id: String,
+    name: String,
+    #[serde(rename = "dev_cla", skip_serializing_if = "Option::is_none")]
+    device_class: Option<&'static str>,
+    #[serde(rename = "stat_cla", skip_serializing_if = "Option::is_none")]
+    state_class: Option<&'static str>,
+    #[serde(rename = "unit_of_meas", skip_serializing_if = "Option::is_none")]
+    unit_of_measurement: Option<&'static str>,
+    #[serde(rename = "ic", skip_serializing_if = "Option::is_none")]
+    icon: Option<&'static str>,
+    #[serde(rename = "sug_dsp_prc", skip_serializing_if = "Option::is_none")]
+    suggested_display_precision: Option<u8>,
+    #[serde(rename = "ent_cat", skip_serializing_if = "Option::is_none")]
+    entity_category: Option<&'static str>,
+    #[serde(rename = "en", skip_serializing_if = "Option::is_none")]
+    enabled_by_default: Option<bool>,
+    #[serde(rename = "evt_typ", skip_serializing_if = "Option::is_none")]
+    event_types: Option<&'static [&'static str]>,
+    #[serde(rename = "ops", skip_serializing_if = "Option::is_none")]
+    options: Option<Vec<&'static str>>,
+    #[serde(rename = "avty", skip_serializing_if = "Option::is_none")]
+    availability: Option<Value>,
+    #[serde(rename = "stat_t", skip_serializing_if = "Option::is_none")]
+    state_topic: Option<String>,
+    #[serde(rename = "pl_on", skip_serializing_if = "Option::is_none")]
+    payload_on: Option<&'static str>,
+    #[serde(rename = "pl_off", skip_serializing_if = "Option::is_none")]
+    payload_off: Option<&'static str>,
+    #[serde(rename = "val_tpl", skip_serializing_if = "Option::is_none")]
+    value_template: Option<String>,
+    #[serde(rename = "json_attr_t", skip_serializing_if = "Option::is_none")]
+    json_attributes_topic: Option<String>,
+    #[serde(rename = "json_attr_tpl", skip_serializing_if = "Option::is_none")]
+    json_attributes_template: Option<String>,
+}
+
 /// The component of an entity under a unique id. `name` overrides that of the table.
 #[must_use]
-pub fn component(entity: &Entity, context: &Context<'_>, unique_id: &str, name: Option<&str>) -> Value {
-    let mut map = Map::new();
-    let mut set = |key: &str, value: Value| {
-        map.insert(key.to_owned(), value);
-    };
-    set("p", json!(entity.platform.name()));
-    set("uniq_id", json!(unique_id));
-    set("name", json!(name.unwrap_or(entity.name.get(context.language))));
-    for (key, text) in [("dev_cla", entity.class), ("stat_cla", entity.state_class), ("unit_of_meas", entity.unit), ("ic", entity.icon)] {
-        if !text.is_empty() {
-            set(key, json!(text));
-        }
+pub fn component(entity: &Entity, context: &Context<'_>, unique_id: String, name: Option<String>) -> Component {
+    let (is_availability, is_event) = (entity.source == Source::Availability, entity.source == Source::Events);
+    let (json_attributes_topic, json_attributes_template) = attributes(entity, context).unzip();
+    Component {
+        platform: entity.platform.name(),
+        unique_id,
+        name: name.unwrap_or_else(|| entity.name.get(context.language).to_owned()),
+        device_class: entity.class,
+        state_class: entity.state_class,
+        unit_of_measurement: entity.unit,
+        icon: entity.icon,
+        suggested_display_precision: entity.precision,
+        entity_category: entity.diagnostic.then_some("diagnostic"),
+        enabled_by_default: entity.hidden.then_some(false),
+        event_types: is_event.then_some(&Event::TYPES),
+        options: (!entity.choices.is_empty()).then(|| entity.options(context.language).collect()),
+        availability: entity.outlives_meter.then(|| json!([{ "t": context.topics.bridge_state() }])),
+        state_topic: state_topic(entity.source, context),
+        payload_on: is_availability.then_some(ONLINE),
+        payload_off: is_availability.then_some(OFFLINE),
+        value_template: template(entity, context.language),
+        json_attributes_topic,
+        json_attributes_template,
     }
-    if let Some(precision) = entity.precision {
-        set("sug_dsp_prc", json!(precision));
-    }
-    if entity.diagnostic {
-        set("ent_cat", json!("diagnostic"));
-    }
-    if entity.hidden {
-        set("en", json!(false));
-    }
-    match entity.platform {
-        Platform::Event => set("evt_typ", entity.choices.iter().map(|(code, _)| json!(code)).collect()),
-        _ if !entity.choices.is_empty() => set("ops", entity.options(context.language).map(|option| json!(option)).collect()),
-        _ => {}
-    }
-    if entity.outlives_meter {
-        set("avty", json!([{ "t": context.topics.bridge_state() }]));
-    }
-    source(entity, context, &mut set);
-    attributes(entity, context, &mut set);
-    Value::Object(map)
 }
 
-fn source(entity: &Entity, context: &Context<'_>, set: &mut impl FnMut(&str, Value)) {
+/// Where the value is read, unless it is the topic that all components share.
+fn state_topic(source: Source, context: &Context<'_>) -> Option<String> {
     let (topics, meter) = (context.topics, context.meter);
-    match entity.source {
-        // The merged state is the topic that all components share.
-        Source::Label(_) | Source::Time(_) | Source::Decoded(..) => {}
-        Source::Derived(_) => set("stat_t", json!(topics.derived(meter))),
-        Source::Quality(_) => set("stat_t", json!(topics.quality(meter))),
-        Source::Events => {
-            set("stat_t", json!(topics.event(meter)));
-            return;
-        }
-        Source::Availability => {
-            set("stat_t", json!(topics.availability(meter)));
-            set("pl_on", json!(ONLINE));
-            set("pl_off", json!(OFFLINE));
-            return;
-        }
-    }
-    set("val_tpl", json!(template(entity, context.language)));
-}
-
-/// Reads the value, and translates it where it is one of several.
-fn template(entity: &Entity, language: Language) -> String {
-    let value = expression(entity.source);
-    match entity.platform {
-        Platform::BinarySensor => format!("{{{{ {{true: 'ON', false: 'OFF'}}.get({value}) }}}}"),
-        _ if entity.choices.is_empty() => format!("{{{{ {value} }}}}"),
-        _ => {
-            let pairs: Vec<String> =
-                entity.choices.iter().map(|(code, words)| format!("{}: {}", json!(code), json!(words.get(language)))).collect();
-            format!("{{{{ {{{}}}.get({value}) }}}}", pairs.join(", "))
-        }
-    }
-}
-
-fn expression(source: Source) -> String {
     match source {
-        Source::Label(label) => format!("value_json.get('{label}', {{}}).get('value')"),
-        Source::Time(label) => format!("value_json.get('{label}', {{}}).get('timestamp')"),
-        Source::Decoded(label, field) => format!("value_json.get('{label}', {{}}).get('decoded', {{}}).get('{field}')"),
-        Source::Derived(path) | Source::Quality(path) => match path.split_once('.') {
-            Some((outer, inner)) => format!("value_json.get('{outer}', {{}}).get('{inner}')"),
-            None => format!("value_json.get('{path}')"),
-        },
-        Source::Availability | Source::Events => "value".to_owned(),
+        Source::Label(_) | Source::Time(_) | Source::Decoded(..) => None,
+        Source::Derived(_) => Some(topics.derived(meter)),
+        Source::Quality(_) => Some(topics.quality(meter)),
+        Source::Events => Some(topics.event(meter)),
+        Source::Availability => Some(topics.availability(meter)),
     }
 }
 
-fn attributes(entity: &Entity, context: &Context<'_>, set: &mut impl FnMut(&str, Value)) {
-    let (topic, fields) = match entity.attributes {
-        Attributes::None => return,
-        Attributes::Time(label) => (context.topics.state(context.meter), format!("'time': {}", expression(Source::Time(label)))),
-        Attributes::Blocks(label) => {
-            (context.topics.state(context.meter), format!("'blocks': {}", expression(Source::Decoded(label, "blocks"))))
-        }
-        Attributes::Derived(names) => {
-            let fields: Vec<String> = names.iter().map(|name| format!("'{name}': {}", expression(Source::Derived(name)))).collect();
-            (context.topics.derived(context.meter), fields.join(", "))
+/// Reads the value, and translates it where it is one of several. Availability and events need no template.
+fn template(entity: &Entity, language: Language) -> Option<String> {
+    let value = expression(entity.source)?;
+    let read = match entity.platform {
+        Platform::BinarySensor => format!("{{true: 'ON', false: 'OFF'}}.get({value})"),
+        _ if entity.choices.is_empty() => value,
+        _ => {
+            let pairs = entity.choices.iter().map(|(code, words)| format!("{}: {}", json!(code), json!(words.get(language))));
+            format!("{{{}}}.get({value})", pairs.collect::<Vec<_>>().join(", "))
         }
     };
-    set("json_attr_t", json!(topic));
-    set("json_attr_tpl", json!(format!("{{{{ {{{fields}}} | to_json }}}}")));
+    Some(format!("{{{{ {read} }}}}"))
+}
+
+fn expression(source: Source) -> Option<String> {
+    Some(match source {
+        Source::Label(label) => path(&[label, "value"]),
+        Source::Time(label) => path(&[label, "timestamp"]),
+        Source::Decoded(label, field) => path(&[label, "decoded", field]),
+        Source::Derived(field) | Source::Quality(field) => path(&field.split('.').collect::<Vec<_>>()),
+        Source::Availability | Source::Events => return None,
+    })
+}
+
+/// Reads a field of nested objects, each of which may be missing.
+fn path(fields: &[&str]) -> String {
+    let (last, objects) = fields.split_last().unwrap_or((&"", &[]));
+    let objects: String = objects.iter().map(|object| format!(".get('{object}', {{}})")).collect();
+    format!("value_json{objects}.get('{last}')")
+}
+
+/// The topic and the template of what is shown beside the value.
+fn attributes(entity: &Entity, context: &Context<'_>) -> Option<(String, String)> {
+    let (topics, meter) = (context.topics, context.meter);
+    let (topic, fields) = match entity.attributes {
+        Attributes::None => return None,
+        Attributes::Time(label) => (topics.state(meter), format!("'time': {}", path(&[label, "timestamp"]))),
+        Attributes::Blocks(label) => (topics.state(meter), format!("'blocks': {}", path(&[label, "decoded", "blocks"]))),
+        Attributes::Derived(names) => {
+            let fields = names.iter().map(|name| format!("'{name}': {}", path(&[name])));
+            (topics.derived(meter), fields.collect::<Vec<_>>().join(", "))
+        }
+    };
+    Some((topic, format!("{{{{ {{{fields}}} | to_json }}}}")))
 }

@@ -9,25 +9,27 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use teleinfo_proto::tic::Mode;
 
+use super::{
+    component::{Component, Context, component},
+    entities,
+    entity::Entity,
+    predecessor::Migrate,
+    shown::Shown,
+};
 use crate::{
-    homeassistant::{
-        component::{Context, component},
-        entities,
-        entity::Entity,
-        predecessor::Migrate,
-        shown::Seen,
-    },
     meter::tariff_names::TariffNames,
-    words::{language::Language, message::Message, topics::Topics},
+    words::{language::Words, message::Message, topics::Topics},
 };
 
 /// Time that Home Assistant is given between two payloads.
 const PAUSE: Duration = Duration::from_secs(5);
 /// Birth messages reach every program at once: each waits a different while, 1 to 10 s.
 const BIRTH_DELAY_MS: std::ops::Range<u64> = 1_000..10_000;
+/// What an energy index is called, before the name of its tariff.
+const ENERGY: Words = Words::new("Energy", "Énergie");
 
 /// What a payload is made from.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +37,7 @@ pub struct Subject<'a> {
     /// Topics, meter, language.
     pub context: Context<'a>,
     /// What it has shown.
-    pub seen: &'a Seen,
+    pub shown: &'a Shown,
     /// Which mode it speaks.
     pub mode: Mode,
     /// The version of its TIC, in standard mode.
@@ -65,20 +67,20 @@ pub struct Discovery {
 
 impl Discovery {
     /// Something that entities depend on has changed.
-    pub fn touch(&mut self, now: Instant) {
+    pub fn handle_change(&mut self, now: Instant) {
         self.stale = true;
         self.due.get_or_insert(now);
     }
 
-    /// Home Assistant has started: again, after a while drawn from `random`.
+    /// Home Assistant has started: the payload is wanted again, after a while drawn from `random`.
     pub fn handle_birth(&mut self, random: u64, now: Instant) {
         let delay = BIRTH_DELAY_MS.start + random % (BIRTH_DELAY_MS.end - BIRTH_DELAY_MS.start);
         self.again = true;
         self.due = Some(now + Duration::from_millis(delay));
     }
 
-    /// Again, as soon as it may be.
-    pub fn again(&mut self, now: Instant) {
+    /// The broker may have missed the payload: it is wanted again, as soon as it may be sent.
+    pub fn handle_doubt(&mut self, now: Instant) {
         self.again = true;
         self.due = Some(now);
     }
@@ -96,7 +98,7 @@ impl Discovery {
     }
 
     /// The payload that is due, if it differs from the last one or is wanted again.
-    pub fn poll(&mut self, now: Instant, subject: &Subject<'_>, announced: &mut Announced) -> Option<Message> {
+    pub fn poll(&mut self, subject: &Subject<'_>, announced: &mut Announced, now: Instant) -> Option<Message> {
         if !self.is_due(now) {
             return None;
         }
@@ -105,88 +107,132 @@ impl Discovery {
         self.due = None;
         let components = components(subject);
         let removed = announced.removed(&components);
-        let next = Announced::of(&components);
+        *announced = Announced::of(&components);
         if !removed.is_empty() {
             // The markers must not stay in the retained payload.
             self.stale = true;
         }
-        let payload = serde_json::to_vec(&payload(subject, components, &removed)).unwrap_or_default();
-        *announced = next;
-        if !again && self.published.as_ref() == Some(&payload) {
+        let topic = subject.context.topics.discovery(subject.context.meter);
+        let message = Message::retained_json(topic, &Payload::new(subject, components, removed))?;
+        if !again && self.published.as_ref() == Some(&message.payload) {
             return None;
         }
         self.due = Some(now + PAUSE);
-        self.published = Some(payload.clone());
-        Some(Message::retained(subject.context.topics.discovery(subject.context.meter), payload))
+        self.published = Some(message.payload.clone());
+        Some(message)
     }
 }
 
 impl Announced {
-    fn of(components: &BTreeMap<String, Value>) -> Self {
-        let platform = |component: &Value| component.get("p").and_then(Value::as_str).unwrap_or_default().to_owned();
-        Self(components.iter().map(|(key, component)| (key.clone(), platform(component))).collect())
+    fn of(components: &BTreeMap<String, Component>) -> Self {
+        Self(components.iter().map(|(key, component)| (key.clone(), component.platform.to_owned())).collect())
     }
 
-    fn removed(&self, components: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+    /// The components that no longer belong, as the markers that remove them.
+    fn removed(&self, components: &BTreeMap<String, Component>) -> BTreeMap<String, Marker> {
         let gone = self.0.iter().filter(|(key, _)| !components.contains_key(*key));
-        gone.map(|(key, platform)| (key.clone(), json!({ "p": platform }))).collect()
+        gone.map(|(key, platform)| (key.clone(), Marker { platform: platform.clone() })).collect()
     }
 }
 
 /// The entities of a meter that has shown this.
-pub fn entities_of(seen: &Seen) -> impl Iterator<Item = &'static Entity> {
-    entities::all().filter(|entity| entity.is_for(seen))
+pub fn entities_of(shown: &Shown) -> impl Iterator<Item = &'static Entity> {
+    entities::all().filter(|entity| entity.is_for(shown))
 }
 
-fn components(subject: &Subject<'_>) -> BTreeMap<String, Value> {
+fn components(subject: &Subject<'_>) -> BTreeMap<String, Component> {
     let component = |entity: &'static Entity| {
         let unique_id = subject.migrate.unique_id(entity, subject.mode, subject.context.meter);
-        let name = tariff_name(entity, subject);
-        (entity.key.to_owned(), component(entity, &subject.context, &unique_id, name.as_deref()))
+        (entity.key.to_owned(), component(entity, &subject.context, unique_id, tariff_name(entity, subject)))
     };
-    entities_of(subject.seen).map(component).collect()
+    entities_of(subject.shown).map(component).collect()
 }
 
 /// The energy of a supplier index goes by the name of its tariff once that is learnt.
 fn tariff_name(entity: &Entity, subject: &Subject<'_>) -> Option<String> {
     let index = entity.key.strip_prefix("energy_easf")?.parse().ok()?;
-    let energy = match subject.context.language {
-        Language::English => "Energy",
-        Language::French => "Énergie",
-    };
-    subject.names.get(index).map(|name| format!("{energy} {name}"))
+    subject.names.get(index).map(|name| format!("{} {name}", ENERGY.get(subject.context.language)))
 }
 
-fn payload(subject: &Subject<'_>, mut components: BTreeMap<String, Value>, removed: &BTreeMap<String, Value>) -> Value {
-    let Context { topics, meter, .. } = subject.context;
-    components.extend(removed.clone());
-    json!({
-        "dev": device(subject),
-        "o": { "name": env!("CARGO_PKG_NAME"), "sw": env!("CARGO_PKG_VERSION"), "url": env!("CARGO_PKG_REPOSITORY") },
-        "stat_t": topics.state(meter),
-        "avty": [{ "t": topics.bridge_state() }, { "t": topics.availability(meter) }],
-        "avty_mode": "all",
-        "qos": 1,
-        "cmps": components,
-    })
+/// The whole payload, under the abbreviations that Home Assistant gives to its keys.
+#[derive(Debug, Serialize)]
+struct Payload {
+    #[serde(rename = "dev")]
+    device: Device,
+    #[serde(rename = "o")]
+    origin: Value,
+    #[serde(rename = "stat_t")]
+    state_topic: String,
+    #[serde(rename = "avty")]
+    availability: Value,
+    #[serde(rename = "avty_mode")]
+    availability_mode: &'static str,
+    qos: u8,
+    #[serde(rename = "cmps")]
+    components: BTreeMap<String, Announcement>,
 }
 
-fn device(subject: &Subject<'_>) -> Value {
-    let meter = subject.context.meter;
-    let mut device = Map::new();
-    let mut set = |key: &str, value: String| {
-        device.insert(key.to_owned(), Value::String(value));
-    };
-    set("ids", Topics::object_id(meter));
-    set("name", "Linky".to_owned());
-    set("sn", meter.to_string());
-    set("mdl", meter.kind().map_or("Linky", |kind| kind.name).to_owned());
-    if let Some(manufacturer) = meter.manufacturer() {
-        set("mf", manufacturer.to_owned());
+/// What the payload says of one component.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Announcement {
+    There(Box<Component>),
+    Removed(Marker),
+}
+
+/// A component with nothing but its platform is removed.
+#[derive(Debug, Serialize)]
+struct Marker {
+    #[serde(rename = "p")]
+    platform: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Device {
+    #[serde(rename = "ids")]
+    identifiers: String,
+    name: &'static str,
+    #[serde(rename = "sn")]
+    serial_number: String,
+    #[serde(rename = "mdl")]
+    model: &'static str,
+    #[serde(rename = "mf", skip_serializing_if = "Option::is_none")]
+    manufacturer: Option<&'static str>,
+    #[serde(rename = "hw", skip_serializing_if = "Option::is_none")]
+    hardware_version: Option<String>,
+    #[serde(rename = "sw")]
+    software_version: String,
+}
+
+impl Payload {
+    fn new(subject: &Subject<'_>, components: BTreeMap<String, Component>, removed: BTreeMap<String, Marker>) -> Self {
+        let Context { topics, meter, .. } = subject.context;
+        let there = components.into_iter().map(|(key, component)| (key, Announcement::There(Box::new(component))));
+        let removed = removed.into_iter().map(|(key, marker)| (key, Announcement::Removed(marker)));
+        Self {
+            device: Device::new(subject),
+            origin: json!({ "name": env!("CARGO_PKG_NAME"), "sw": env!("CARGO_PKG_VERSION"), "url": env!("CARGO_PKG_REPOSITORY") }),
+            state_topic: topics.state(meter),
+            availability: json!([{ "t": topics.bridge_state() }, { "t": topics.availability(meter) }]),
+            availability_mode: "all",
+            qos: 1,
+            components: there.chain(removed).collect(),
+        }
     }
-    if let Some(year) = meter.year() {
-        set("hw", year.to_string());
+}
+
+impl Device {
+    fn new(subject: &Subject<'_>) -> Self {
+        let meter = subject.context.meter;
+        let version = subject.version.map(|version| format!(" {version:02}")).unwrap_or_default();
+        Self {
+            identifiers: Topics::object_id(meter),
+            name: "Linky",
+            serial_number: meter.to_string(),
+            model: meter.kind().map_or("Linky", |kind| kind.name),
+            manufacturer: meter.manufacturer(),
+            hardware_version: meter.year().map(|year| year.to_string()),
+            software_version: format!("TIC {}{version}", subject.mode),
+        }
     }
-    set("sw", subject.version.map_or_else(|| format!("TIC {}", subject.mode), |version| format!("TIC {} {version:02}", subject.mode)));
-    Value::Object(device)
 }

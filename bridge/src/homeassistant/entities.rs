@@ -4,14 +4,17 @@
 //! entity, with its history, when Enedis changes the mode. Energy indexes never share one: BASE may be a supplier index or the
 //! total, and taking one for the other would show years of consumption in an hour.
 
-use crate::homeassistant::{
-    choices::{
-        COLOUR, CONTRACT, CUT_OFF_DEVICE, EURIDIS, EVENTS, LINE, MODE, PLC, TARIFF_BASE, TARIFF_EJP, TARIFF_HC, TARIFF_TEMPO, TOMORROW,
-    },
+use super::{
+    choices::{COLOUR, CONTRACT, CUT_OFF_DEVICE, EURIDIS, LINE, MODE, PLC, TARIFF_BASE, TARIFF_EJP, TARIFF_HC, TARIFF_TEMPO, TOMORROW},
     entity::{
         Attributes::{Blocks, Derived as Fields},
         Entity,
+        Need::{Always, Feature, Label},
         Source::{Availability, Decoded, Derived, Quality, Time},
+    },
+    shown::Feature::{
+        ContractBase, ContractEjp, ContractOffPeak, ContractTempo, Index, Injecting, MaxPowerOfLinky, MaxPowerOfOlder, Peak, PeakDates,
+        Relay, SeveralIndexes, Tempo,
     },
 };
 
@@ -33,7 +36,7 @@ const ENERGY: &[Entity] = &[
     Entity::label("energy_bbrhpjw",  "BBRHPJW", "Energy Tempo white HP",          "Énergie Tempo blanc HP").energy(),
     Entity::label("energy_bbrhcjr",  "BBRHCJR", "Energy Tempo red HC",            "Énergie Tempo rouge HC").energy(),
     Entity::label("energy_bbrhpjr",  "BBRHPJR", "Energy Tempo red HP",            "Énergie Tempo rouge HP").energy(),
-    Entity::sensor("energy_sum", "several_indexes", Derived("energy_sum"), "Energy total", "Énergie totale").energy(),
+    Entity::sensor("energy_sum", Feature(SeveralIndexes), Derived("energy_sum"), "Energy total", "Énergie totale").energy(),
     Entity::label("energy_total",    "EAST",    "Energy total",                   "Énergie totale").energy(),
     Entity::label("energy_easf01",   "EASF01",  "Energy index 1",                 "Énergie index 1").energy(),
     Entity::label("energy_easf02",   "EASF02",  "Energy index 2",                 "Énergie index 2").energy(),
@@ -65,9 +68,9 @@ const POWER: &[Entity] = &[
     Entity::label("apparent_power_2", "SINSTS2", "Apparent power phase 2", "Puissance apparente phase 2").apparent_power(),
     Entity::label("apparent_power_3", "SINSTS3", "Apparent power phase 3", "Puissance apparente phase 3").apparent_power(),
     Entity::label("apparent_power_injected", "SINSTI", "Apparent power injected", "Puissance apparente injectée").apparent_power(),
-    Entity::sensor("power_estimated", "index", Derived("power"), "Estimated power", "Puissance estimée").power()
+    Entity::sensor("power_estimated", Feature(Index), Derived("power"), "Estimated power", "Puissance estimée").power()
         .attributes(Fields(&["power_resolution", "power_window"])),
-    Entity::sensor("power_injected_estimated", "EAIT", Derived("power_injected"), "Estimated power injected", "Puissance injectée estimée").power()
+    Entity::sensor("power_injected_estimated", Label("EAIT"), Derived("power_injected"), "Estimated power injected", "Puissance injectée estimée").power()
         .attributes(Fields(&["power_injected_resolution", "power_injected_window"])),
     Entity::label("current",   "IINST",  "Current",         "Intensité").current(),
     Entity::label("current_1", "IINST1", "Current phase 1", "Intensité phase 1").current(),
@@ -85,17 +88,17 @@ const POWER: &[Entity] = &[
     Entity::label("mean_voltage_1", "UMOY1", "Mean voltage phase 1", "Tension moyenne phase 1").voltage().timed("UMOY1").three(),
     Entity::label("mean_voltage_2", "UMOY2", "Mean voltage phase 2", "Tension moyenne phase 2").voltage().timed("UMOY2"),
     Entity::label("mean_voltage_3", "UMOY3", "Mean voltage phase 3", "Tension moyenne phase 3").voltage().timed("UMOY3"),
-    Entity::sensor("subscribed_power", "ISOUSC", Derived("subscribed_power"), "Subscribed power", "Puissance souscrite").fixed_power().diagnostic(),
-    Entity::sensor("subscribed_power", "PREF",   Derived("subscribed_power"), "Subscribed power", "Puissance souscrite").fixed_power().diagnostic(),
-    Entity::sensor("cut_off_power",    "PCOUP",  Derived("cut_off_power"),    "Cut-off power",    "Puissance de coupure").fixed_power().diagnostic(),
+    Entity::sensor("subscribed_power", Label("ISOUSC"), Derived("subscribed_power"), "Subscribed power", "Puissance souscrite").fixed_power().diagnostic(),
+    Entity::sensor("subscribed_power", Label("PREF"),   Derived("subscribed_power"), "Subscribed power", "Puissance souscrite").fixed_power().diagnostic(),
+    Entity::sensor("cut_off_power",    Label("PCOUP"),  Derived("cut_off_power"),    "Cut-off power",    "Puissance de coupure").fixed_power().diagnostic(),
     Entity::label("subscribed_current", "ISOUSC", "Subscribed current", "Intensité souscrite").fixed_current().diagnostic(),
     Entity::label("max_current",   "IMAX",  "Highest current",         "Intensité maximale").fixed_current().diagnostic(),
     Entity::label("max_current_1", "IMAX1", "Highest current phase 1", "Intensité maximale phase 1").fixed_current().diagnostic(),
     Entity::label("max_current_2", "IMAX2", "Highest current phase 2", "Intensité maximale phase 2").fixed_current().diagnostic(),
     Entity::label("max_current_3", "IMAX3", "Highest current phase 3", "Intensité maximale phase 3").fixed_current().diagnostic(),
     // A Linky puts yesterday's highest apparent power there, older meters the highest active power.
-    Entity::label("max_power_yesterday", "PMAX", "Highest power yesterday", "Puissance maximale de la veille").fixed_power().needs("pmax_linky"),
-    Entity::label("max_power", "PMAX", "Highest power", "Puissance maximale").power().needs("pmax_older"),
+    Entity::label("max_power_yesterday", "PMAX", "Highest power yesterday", "Puissance maximale de la veille").fixed_power().needs(Feature(MaxPowerOfLinky)),
+    Entity::label("max_power", "PMAX", "Highest power", "Puissance maximale").power().needs(Feature(MaxPowerOfOlder)),
     Entity::label("max_power_today",     "SMAXSN",    "Highest power today",             "Puissance maximale du jour").fixed_power().timed("SMAXSN"),
     Entity::label("max_power_today",     "SMAXN",     "Highest power today",             "Puissance maximale du jour").fixed_power().timed("SMAXN"),
     Entity::label("max_power_today_1",   "SMAXSN1",   "Highest power today phase 1",     "Puissance maximale du jour phase 1").fixed_power().timed("SMAXSN1"),
@@ -108,11 +111,11 @@ const POWER: &[Entity] = &[
     Entity::label("max_power_yesterday_3", "SMAXSN3-1", "Highest power yesterday phase 3", "Puissance maximale de la veille phase 3").fixed_power().timed("SMAXSN3-1").hidden(),
     Entity::label("max_injected_today",     "SMAXIN",   "Highest power injected today",     "Puissance injectée maximale du jour").fixed_power().timed("SMAXIN"),
     Entity::label("max_injected_yesterday", "SMAXIN-1", "Highest power injected yesterday", "Puissance injectée maximale de la veille").fixed_power().timed("SMAXIN-1"),
-    Entity::sensor("max_power_today_time", "SMAXSN", Time("SMAXSN"), "Time of highest power today", "Heure de la puissance maximale du jour").timestamp().hidden(),
-    Entity::sensor("max_power_today_time", "SMAXN",  Time("SMAXN"),  "Time of highest power today", "Heure de la puissance maximale du jour").timestamp().hidden(),
-    Entity::sensor("max_power_yesterday_time", "SMAXSN-1", Time("SMAXSN-1"), "Time of highest power yesterday", "Heure de la puissance maximale de la veille").timestamp().hidden(),
-    Entity::sensor("max_power_yesterday_time", "SMAXN-1",  Time("SMAXN-1"),  "Time of highest power yesterday", "Heure de la puissance maximale de la veille").timestamp().hidden(),
-    Entity::sensor("max_injected_today_time", "SMAXIN", Time("SMAXIN"), "Time of highest power injected today", "Heure de la puissance injectée maximale du jour").timestamp().hidden(),
+    Entity::sensor("max_power_today_time", Label("SMAXSN"), Time("SMAXSN"), "Time of highest power today", "Heure de la puissance maximale du jour").timestamp().hidden(),
+    Entity::sensor("max_power_today_time", Label("SMAXN"),  Time("SMAXN"),  "Time of highest power today", "Heure de la puissance maximale du jour").timestamp().hidden(),
+    Entity::sensor("max_power_yesterday_time", Label("SMAXSN-1"), Time("SMAXSN-1"), "Time of highest power yesterday", "Heure de la puissance maximale de la veille").timestamp().hidden(),
+    Entity::sensor("max_power_yesterday_time", Label("SMAXN-1"),  Time("SMAXN-1"),  "Time of highest power yesterday", "Heure de la puissance maximale de la veille").timestamp().hidden(),
+    Entity::sensor("max_injected_today_time", Label("SMAXIN"), Time("SMAXIN"), "Time of highest power injected today", "Heure de la puissance injectée maximale du jour").timestamp().hidden(),
     Entity::label("load_curve",          "CCASN",   "Load curve",                   "Courbe de charge").power().timed("CCASN"),
     Entity::label("load_curve_previous", "CCASN-1", "Load curve previous point",    "Courbe de charge point précédent").power().timed("CCASN-1").hidden(),
     Entity::label("load_curve_injected",          "CCAIN",   "Load curve injected",                "Courbe de charge injectée").power().timed("CCAIN"),
@@ -121,24 +124,24 @@ const POWER: &[Entity] = &[
 
 #[rustfmt::skip]
 const TARIFF: &[Entity] = &[
-    Entity::sensor("tariff", "contract_base",  Derived("tariff"), "Tariff", "Tarif en cours").choices(TARIFF_BASE).icon("mdi:clock-outline"),
-    Entity::sensor("tariff", "contract_hc",    Derived("tariff"), "Tariff", "Tarif en cours").choices(TARIFF_HC).icon("mdi:clock-outline"),
-    Entity::sensor("tariff", "contract_ejp",   Derived("tariff"), "Tariff", "Tarif en cours").choices(TARIFF_EJP).icon("mdi:clock-outline"),
-    Entity::sensor("tariff", "contract_tempo", Derived("tariff"), "Tariff", "Tarif en cours").choices(TARIFF_TEMPO).icon("mdi:clock-outline"),
+    Entity::sensor("tariff", Feature(ContractBase),    Derived("tariff"), "Tariff", "Tarif en cours").choices(TARIFF_BASE).icon("mdi:clock-outline"),
+    Entity::sensor("tariff", Feature(ContractOffPeak), Derived("tariff"), "Tariff", "Tarif en cours").choices(TARIFF_HC).icon("mdi:clock-outline"),
+    Entity::sensor("tariff", Feature(ContractEjp),     Derived("tariff"), "Tariff", "Tarif en cours").choices(TARIFF_EJP).icon("mdi:clock-outline"),
+    Entity::sensor("tariff", Feature(ContractTempo),   Derived("tariff"), "Tariff", "Tarif en cours").choices(TARIFF_TEMPO).icon("mdi:clock-outline"),
     // Suppliers invent names as they like, so this one is text: an enum would refuse the next one.
-    Entity::sensor("tariff", "LTARF", Derived("tariff"), "Tariff", "Tarif en cours").icon("mdi:clock-outline"),
+    Entity::sensor("tariff", Label("LTARF"), Derived("tariff"), "Tariff", "Tarif en cours").icon("mdi:clock-outline"),
     Entity::label("tariff_index", "NTARF", "Tariff index", "Index tarifaire en cours").icon("mdi:counter").diagnostic(),
-    Entity::sensor("contract", "OPTARIF", Derived("contract"), "Contract", "Contrat").choices(CONTRACT).icon("mdi:file-document-outline").diagnostic(),
-    Entity::sensor("contract", "NGTF",    Derived("contract"), "Contract", "Contrat").icon("mdi:file-document-outline").diagnostic(),
-    Entity::sensor("tempo_today",    "tempo", Derived("tempo_today"),    "Tempo today",    "Tempo aujourd'hui").choices(COLOUR).icon("mdi:palette"),
-    Entity::sensor("tempo_tomorrow", "tempo", Derived("tempo_tomorrow"), "Tempo tomorrow", "Tempo demain").choices(TOMORROW).icon("mdi:palette-outline"),
-    Entity::binary("peak_notice",  "peak", Derived("peak_notice"),  "Mobile peak notice", "Préavis de pointe mobile").icon("mdi:bell-alert"),
-    Entity::binary("peak_running", "peak", Derived("peak_running"), "Mobile peak",        "Pointe mobile").icon("mdi:transmission-tower"),
-    Entity::sensor("peak_start", "peak_dates", Derived("peak_start"), "Mobile peak start", "Début de pointe mobile").timestamp(),
-    Entity::sensor("peak_end",   "peak_dates", Derived("peak_end"),   "Mobile peak end",   "Fin de pointe mobile").timestamp(),
-    Entity::sensor("tomorrow_profile", "PJOURF+1", Derived("tomorrow_profile"), "Tomorrow's tariffs", "Tarifs de demain").icon("mdi:calendar-clock")
+    Entity::sensor("contract", Label("OPTARIF"), Derived("contract"), "Contract", "Contrat").choices(CONTRACT).icon("mdi:file-document-outline").diagnostic(),
+    Entity::sensor("contract", Label("NGTF"),    Derived("contract"), "Contract", "Contrat").icon("mdi:file-document-outline").diagnostic(),
+    Entity::sensor("tempo_today",    Feature(Tempo), Derived("tempo_today"),    "Tempo today",    "Tempo aujourd'hui").choices(COLOUR).icon("mdi:palette"),
+    Entity::sensor("tempo_tomorrow", Feature(Tempo), Derived("tempo_tomorrow"), "Tempo tomorrow", "Tempo demain").choices(TOMORROW).icon("mdi:palette-outline"),
+    Entity::binary("peak_notice",  Feature(Peak), Derived("peak_notice"),  "Mobile peak notice", "Préavis de pointe mobile").icon("mdi:bell-alert"),
+    Entity::binary("peak_running", Feature(Peak), Derived("peak_running"), "Mobile peak",        "Pointe mobile").icon("mdi:transmission-tower"),
+    Entity::sensor("peak_start", Feature(PeakDates), Derived("peak_start"), "Mobile peak start", "Début de pointe mobile").timestamp(),
+    Entity::sensor("peak_end",   Feature(PeakDates), Derived("peak_end"),   "Mobile peak end",   "Fin de pointe mobile").timestamp(),
+    Entity::sensor("tomorrow_profile", Label("PJOURF+1"), Derived("tomorrow_profile"), "Tomorrow's tariffs", "Tarifs de demain").icon("mdi:calendar-clock")
         .attributes(Blocks("PJOURF+1")),
-    Entity::sensor("peak_profile", "PPOINTE", Derived("peak_profile"), "Next peak day's tariffs", "Tarifs du prochain jour de pointe").icon("mdi:calendar-alert")
+    Entity::sensor("peak_profile", Label("PPOINTE"), Derived("peak_profile"), "Next peak day's tariffs", "Tarifs du prochain jour de pointe").icon("mdi:calendar-alert")
         .attributes(Blocks("PPOINTE")),
     Entity::label("day_profile",          "NJOURF",   "Day profile",          "Profil du jour").hidden(),
     Entity::label("day_profile_tomorrow", "NJOURF+1", "Day profile tomorrow", "Profil de demain").hidden(),
@@ -147,44 +150,44 @@ const TARIFF: &[Entity] = &[
 
 #[rustfmt::skip]
 const STATE: &[Entity] = &[
-    Entity::binary("overload", "", Derived("overload"), "Overload", "Dépassement de puissance").class("problem")
+    Entity::binary("overload", Always, Derived("overload"), "Overload", "Dépassement de puissance").class("problem")
         .attributes(Fields(&["overload_phases"])),
-    Entity::binary("overvoltage",   "STGE", Decoded("STGE", "overvoltage"), "Overvoltage", "Surtension").class("problem"),
-    Entity::binary("missing_phase", "PPOT", Derived("missing_phase"), "Missing phase", "Absence de phase").class("problem")
+    Entity::binary("overvoltage",   Label("STGE"), Decoded("STGE", "overvoltage"), "Overvoltage", "Surtension").class("problem"),
+    Entity::binary("missing_phase", Label("PPOT"), Derived("missing_phase"), "Missing phase", "Absence de phase").class("problem")
         .attributes(Fields(&["missing_phases"])),
-    Entity::binary("dry_contact", "STGE", Decoded("STGE", "dry_contact_closed"), "Dry contact", "Contact sec").icon("mdi:electric-switch"),
-    Entity::binary("virtual_contact_1", "relay_2", Decoded("RELAIS", "relay_2"), "Virtual contact 1", "Contact virtuel 1").icon("mdi:electric-switch"),
-    Entity::binary("virtual_contact_2", "relay_3", Decoded("RELAIS", "relay_3"), "Virtual contact 2", "Contact virtuel 2").icon("mdi:electric-switch"),
-    Entity::binary("virtual_contact_3", "relay_4", Decoded("RELAIS", "relay_4"), "Virtual contact 3", "Contact virtuel 3").icon("mdi:electric-switch"),
-    Entity::binary("virtual_contact_4", "relay_5", Decoded("RELAIS", "relay_5"), "Virtual contact 4", "Contact virtuel 4").icon("mdi:electric-switch"),
-    Entity::binary("virtual_contact_5", "relay_6", Decoded("RELAIS", "relay_6"), "Virtual contact 5", "Contact virtuel 5").icon("mdi:electric-switch"),
-    Entity::binary("virtual_contact_6", "relay_7", Decoded("RELAIS", "relay_7"), "Virtual contact 6", "Contact virtuel 6").icon("mdi:electric-switch"),
-    Entity::binary("virtual_contact_7", "relay_8", Decoded("RELAIS", "relay_8"), "Virtual contact 7", "Contact virtuel 7").icon("mdi:electric-switch"),
-    Entity::sensor("cut_off_device", "STGE", Decoded("STGE", "cut_off_device"), "Cut-off device", "Organe de coupure").choices(CUT_OFF_DEVICE).icon("mdi:electric-switch-closed").diagnostic(),
-    Entity::binary("terminal_cover", "STGE", Decoded("STGE", "terminal_cover_open"), "Terminal cover", "Cache-bornes").class("opening").diagnostic(),
-    Entity::binary("clock_degraded", "STGE", Decoded("STGE", "clock_degraded"), "Meter clock", "Horloge du compteur").class("problem").diagnostic(),
-    Entity::binary("producer_mode", "STGE", Decoded("STGE", "producer"), "Producer mode", "Mode producteur").icon("mdi:solar-power").diagnostic(),
-    Entity::binary("injecting", "injecting", Decoded("STGE", "injecting"), "Injecting", "Injection en cours").icon("mdi:transmission-tower-import"),
-    Entity::sensor("euridis", "STGE", Decoded("STGE", "euridis"), "Euridis output", "Sortie Euridis").choices(EURIDIS).hidden(),
-    Entity::sensor("plc", "STGE", Decoded("STGE", "plc"), "PLC", "CPL").choices(PLC).hidden(),
-    Entity::sensor("message", "MSG1", Derived("message"), "Message", "Message").icon("mdi:message-text"),
-    Entity::sensor("message_ultra_short", "MSG2", Derived("message_ultra_short"), "Ultra-short message", "Message ultra-court").icon("mdi:message-flash"),
+    Entity::binary("dry_contact", Label("STGE"), Decoded("STGE", "dry_contact_closed"), "Dry contact", "Contact sec").icon("mdi:electric-switch"),
+    Entity::binary("virtual_contact_1", Feature(Relay(2)), Decoded("RELAIS", "relay_2"), "Virtual contact 1", "Contact virtuel 1").icon("mdi:electric-switch"),
+    Entity::binary("virtual_contact_2", Feature(Relay(3)), Decoded("RELAIS", "relay_3"), "Virtual contact 2", "Contact virtuel 2").icon("mdi:electric-switch"),
+    Entity::binary("virtual_contact_3", Feature(Relay(4)), Decoded("RELAIS", "relay_4"), "Virtual contact 3", "Contact virtuel 3").icon("mdi:electric-switch"),
+    Entity::binary("virtual_contact_4", Feature(Relay(5)), Decoded("RELAIS", "relay_5"), "Virtual contact 4", "Contact virtuel 4").icon("mdi:electric-switch"),
+    Entity::binary("virtual_contact_5", Feature(Relay(6)), Decoded("RELAIS", "relay_6"), "Virtual contact 5", "Contact virtuel 5").icon("mdi:electric-switch"),
+    Entity::binary("virtual_contact_6", Feature(Relay(7)), Decoded("RELAIS", "relay_7"), "Virtual contact 6", "Contact virtuel 6").icon("mdi:electric-switch"),
+    Entity::binary("virtual_contact_7", Feature(Relay(8)), Decoded("RELAIS", "relay_8"), "Virtual contact 7", "Contact virtuel 7").icon("mdi:electric-switch"),
+    Entity::sensor("cut_off_device", Label("STGE"), Decoded("STGE", "cut_off_device"), "Cut-off device", "Organe de coupure").choices(CUT_OFF_DEVICE).icon("mdi:electric-switch-closed").diagnostic(),
+    Entity::binary("terminal_cover", Label("STGE"), Decoded("STGE", "terminal_cover_open"), "Terminal cover", "Cache-bornes").class("opening").diagnostic(),
+    Entity::binary("clock_degraded", Label("STGE"), Decoded("STGE", "clock_degraded"), "Meter clock", "Horloge du compteur").class("problem").diagnostic(),
+    Entity::binary("producer_mode", Label("STGE"), Decoded("STGE", "producer"), "Producer mode", "Mode producteur").icon("mdi:solar-power").diagnostic(),
+    Entity::binary("injecting", Feature(Injecting), Decoded("STGE", "injecting"), "Injecting", "Injection en cours").icon("mdi:transmission-tower-import"),
+    Entity::sensor("euridis", Label("STGE"), Decoded("STGE", "euridis"), "Euridis output", "Sortie Euridis").choices(EURIDIS).hidden(),
+    Entity::sensor("plc", Label("STGE"), Decoded("STGE", "plc"), "PLC", "CPL").choices(PLC).hidden(),
+    Entity::sensor("message", Label("MSG1"), Derived("message"), "Message", "Message").icon("mdi:message-text"),
+    Entity::sensor("message_ultra_short", Label("MSG2"), Derived("message_ultra_short"), "Ultra-short message", "Message ultra-court").icon("mdi:message-flash"),
     Entity::label("delivery_point", "PRM", "Delivery point", "Point de livraison (PRM)").icon("mdi:identifier").hidden(),
     Entity::label("status_word", "MOTDETAT", "Status word", "Mot d'état").hidden(),
-    Entity::sensor("meter_time", "DATE", Time("DATE"), "Meter time", "Heure du compteur").timestamp().hidden(),
-    Entity::event("event", "Event", "Événement").choices(EVENTS).icon("mdi:bell"),
+    Entity::sensor("meter_time", Label("DATE"), Time("DATE"), "Meter time", "Heure du compteur").timestamp().hidden(),
+    Entity::event("event", "Event", "Événement").icon("mdi:bell"),
 ];
 
 #[rustfmt::skip]
 const RECEPTION: &[Entity] = &[
-    Entity::binary("reading", "", Availability, "Meter reading", "Lecture du compteur").class("connectivity").reading(),
-    Entity::sensor("last_frame", "", Derived("last_frame"), "Last frame", "Dernière trame").timestamp().reading(),
-    Entity::sensor("mode", "", Derived("mode"), "TIC mode", "Mode TIC").choices(MODE).icon("mdi:swap-horizontal").diagnostic(),
-    Entity::sensor("line", "", Quality("line"), "Serial line", "Ligne série").choices(LINE).icon("mdi:serial-port").reading(),
-    Entity::sensor("reception", "", Quality("reception"), "Reception quality", "Qualité de réception").percent().icon("mdi:signal").reading(),
-    Entity::sensor("reception_cause", "", Quality("cause_text"), "Reception diagnosis", "Diagnostic de réception").icon("mdi:stethoscope").reading(),
-    Entity::sensor("parity_errors",   "", Quality("refused.parity"),   "Parity errors",   "Erreurs de parité").icon("mdi:alert-circle-outline").count().reading(),
-    Entity::sensor("checksum_errors", "", Quality("refused.checksum"), "Checksum errors", "Erreurs de checksum").icon("mdi:alert-circle-outline").count().reading(),
-    Entity::sensor("reader_version", "", Quality("reader.version"), "Reader version", "Version du lecteur").icon("mdi:tag").reading(),
-    Entity::sensor("bridge_version", "", Quality("bridge.version"), "Bridge version", "Version de la passerelle").icon("mdi:tag").reading(),
+    Entity::binary("reading", Always, Availability, "Meter reading", "Lecture du compteur").class("connectivity").reading(),
+    Entity::sensor("last_frame", Always, Derived("last_frame"), "Last frame", "Dernière trame").timestamp().reading(),
+    Entity::sensor("mode", Always, Derived("mode"), "TIC mode", "Mode TIC").choices(MODE).icon("mdi:swap-horizontal").diagnostic(),
+    Entity::sensor("line", Always, Quality("line"), "Serial line", "Ligne série").choices(LINE).icon("mdi:serial-port").reading(),
+    Entity::sensor("reception", Always, Quality("reception"), "Reception quality", "Qualité de réception").percent().icon("mdi:signal").reading(),
+    Entity::sensor("reception_cause", Always, Quality("cause_text"), "Reception diagnosis", "Diagnostic de réception").icon("mdi:stethoscope").reading(),
+    Entity::sensor("parity_errors",   Always, Quality("refused.parity"),   "Parity errors",   "Erreurs de parité").icon("mdi:alert-circle-outline").count().reading(),
+    Entity::sensor("checksum_errors", Always, Quality("refused.checksum"), "Checksum errors", "Erreurs de checksum").icon("mdi:alert-circle-outline").count().reading(),
+    Entity::sensor("reader_version", Always, Quality("reader.version"), "Reader version", "Version du lecteur").icon("mdi:tag").reading(),
+    Entity::sensor("bridge_version", Always, Quality("bridge.version"), "Bridge version", "Version de la passerelle").icon("mdi:tag").reading(),
 ];

@@ -1,9 +1,7 @@
 //! What an entity of Home Assistant is made of: one line of [`super::entities`], built step by step in a `const`.
 
-use crate::{
-    homeassistant::shown::Seen,
-    words::language::{Language, Words},
-};
+use super::shown::{Feature, Shown};
+use crate::words::language::{Language, Words};
 
 /// The Home Assistant platform of an entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +61,17 @@ pub enum Attributes {
 /// One value of an enum: the code in our JSON and its words.
 pub type Choice = (&'static str, Words);
 
+/// What a meter must have shown for an entity to exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Need {
+    /// Nothing: every meter has it.
+    Always,
+    /// A label of the line.
+    Label(&'static str),
+    /// Something that takes more than a label to know.
+    Feature(Feature),
+}
+
 /// On which meters an entity makes sense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phases {
@@ -79,8 +88,8 @@ pub enum Phases {
 pub struct Entity {
     /// Last part of the unique id, and the component's key. Never changes.
     pub key: &'static str,
-    /// What the meter must have shown for the entity to exist (see [`crate::homeassistant::shown::Seen`]); empty: nothing.
-    pub needs: &'static str,
+    /// What the meter must have shown for the entity to exist.
+    pub needs: Need,
     /// On which meters.
     pub phases: Phases,
     /// Sensor, binary sensor or event.
@@ -89,12 +98,12 @@ pub struct Entity {
     pub source: Source,
     /// Its name, without the device's.
     pub name: Words,
-    /// Device class, or empty.
-    pub class: &'static str,
-    /// State class, or empty.
-    pub state_class: &'static str,
-    /// Unit, or empty.
-    pub unit: &'static str,
+    /// Device class.
+    pub class: Option<&'static str>,
+    /// State class.
+    pub state_class: Option<&'static str>,
+    /// Unit.
+    pub unit: Option<&'static str>,
     /// Decimals to show.
     pub precision: Option<u8>,
     /// Whether it belongs among the diagnostics.
@@ -103,16 +112,16 @@ pub struct Entity {
     pub hidden: bool,
     /// Whether it stays available while its meter is not: what is needed to find out why.
     pub outlives_meter: bool,
-    /// Icon, or empty for that of the class.
-    pub icon: &'static str,
-    /// All its values, for an enum; all its types, for an event.
+    /// Icon, where that of the class does not do.
+    pub icon: Option<&'static str>,
+    /// All its values, for an enum.
     pub choices: &'static [Choice],
     /// What is shown beside the value.
     pub attributes: Attributes,
 }
 
 impl Entity {
-    const fn new(platform: Platform, key: &'static str, needs: &'static str, source: Source, name: Words) -> Self {
+    const fn new(platform: Platform, key: &'static str, needs: Need, source: Source, name: Words) -> Self {
         Self {
             key,
             needs,
@@ -120,14 +129,14 @@ impl Entity {
             platform,
             source,
             name,
-            class: "",
-            state_class: "",
-            unit: "",
+            class: None,
+            state_class: None,
+            unit: None,
             precision: None,
             diagnostic: false,
             hidden: false,
             outlives_meter: false,
-            icon: "",
+            icon: None,
             choices: &[],
             attributes: Attributes::None,
         }
@@ -135,108 +144,101 @@ impl Entity {
 
     /// A sensor for the value of a label, there once the meter has sent that label.
     pub(super) const fn label(key: &'static str, label: &'static str, english: &'static str, french: &'static str) -> Self {
-        Self::new(Platform::Sensor, key, label, Source::Label(label), Words::new(english, french))
+        Self::new(Platform::Sensor, key, Need::Label(label), Source::Label(label), Words::new(english, french))
     }
 
     /// A sensor for anything else.
-    pub(super) const fn sensor(
-        key: &'static str,
-        needs: &'static str,
-        source: Source,
-        english: &'static str,
-        french: &'static str,
-    ) -> Self {
+    pub(super) const fn sensor(key: &'static str, needs: Need, source: Source, english: &'static str, french: &'static str) -> Self {
         Self::new(Platform::Sensor, key, needs, source, Words::new(english, french))
     }
 
     /// A binary sensor.
-    pub(super) const fn binary(
-        key: &'static str,
-        needs: &'static str,
-        source: Source,
-        english: &'static str,
-        french: &'static str,
-    ) -> Self {
+    pub(super) const fn binary(key: &'static str, needs: Need, source: Source, english: &'static str, french: &'static str) -> Self {
         Self::new(Platform::BinarySensor, key, needs, source, Words::new(english, french))
     }
 
     /// An event.
     pub(super) const fn event(key: &'static str, english: &'static str, french: &'static str) -> Self {
-        Self::new(Platform::Event, key, "", Source::Events, Words::new(english, french))
+        Self::new(Platform::Event, key, Need::Always, Source::Events, Words::new(english, french))
     }
 
-    const fn measured(self, class: &'static str, state_class: &'static str, unit: &'static str) -> Self {
-        Self { class, state_class, unit, precision: Some(0), ..self }
+    /// A number in a unit, shown without decimals.
+    const fn number(self, unit: &'static str) -> Self {
+        Self { unit: Some(unit), precision: Some(0), ..self }
+    }
+
+    const fn state_class(self, state_class: &'static str) -> Self {
+        Self { state_class: Some(state_class), ..self }
     }
 
     /// An index in Wh.
     pub(super) const fn energy(self) -> Self {
-        self.measured("energy", "total_increasing", "Wh")
+        self.number("Wh").class("energy").state_class("total_increasing")
     }
 
     /// An index in varh. No device class: 2024.11 does not know `reactive_energy` and would refuse the entity.
     pub(super) const fn reactive_energy(self) -> Self {
-        self.measured("", "total_increasing", "varh").icon("mdi:sine-wave")
+        self.number("varh").state_class("total_increasing").icon("mdi:sine-wave")
     }
 
     /// VA of the moment.
     pub(super) const fn apparent_power(self) -> Self {
-        self.measured("apparent_power", "measurement", "VA")
+        self.fixed_power().state_class("measurement")
     }
 
     /// A power in VA that was agreed or reached, not measured now.
     pub(super) const fn fixed_power(self) -> Self {
-        self.measured("apparent_power", "", "VA")
+        self.number("VA").class("apparent_power")
     }
 
     /// W.
     pub(super) const fn power(self) -> Self {
-        self.measured("power", "measurement", "W")
+        self.number("W").class("power").state_class("measurement")
     }
 
     /// A.
     pub(super) const fn current(self) -> Self {
-        self.measured("current", "measurement", "A")
+        self.fixed_current().state_class("measurement")
     }
 
     /// A current that was agreed or reached.
     pub(super) const fn fixed_current(self) -> Self {
-        self.measured("current", "", "A")
+        self.number("A").class("current")
     }
 
     /// V.
     pub(super) const fn voltage(self) -> Self {
-        self.measured("voltage", "measurement", "V")
+        self.number("V").class("voltage").state_class("measurement")
     }
 
     /// A share in %, with one decimal.
     pub(super) const fn percent(self) -> Self {
-        Self { precision: Some(1), ..self.measured("", "measurement", "%") }
+        Self { precision: Some(1), ..self.number("%").state_class("measurement") }
     }
 
     /// A point in time.
     pub(super) const fn timestamp(self) -> Self {
-        Self { class: "timestamp", ..self }
+        self.class("timestamp")
     }
 
     /// One of several values, translated.
     pub(super) const fn choices(self, choices: &'static [Choice]) -> Self {
-        Self { class: if matches!(self.platform, Platform::Sensor) { "enum" } else { self.class }, choices, ..self }
+        Self { choices, ..self.class("enum") }
     }
 
     /// A count since the reader started.
     pub(super) const fn count(self) -> Self {
-        Self { state_class: "total_increasing", ..self }
+        self.state_class("total_increasing")
     }
 
     /// With this device class.
     pub(super) const fn class(self, class: &'static str) -> Self {
-        Self { class, ..self }
+        Self { class: Some(class), ..self }
     }
 
     /// With this icon.
     pub(super) const fn icon(self, icon: &'static str) -> Self {
-        Self { icon, ..self }
+        Self { icon: Some(icon), ..self }
     }
 
     /// Among the diagnostics.
@@ -265,7 +267,7 @@ impl Entity {
     }
 
     /// Once this is seen, rather than its label.
-    pub(super) const fn needs(self, needs: &'static str) -> Self {
+    pub(super) const fn needs(self, needs: Need) -> Self {
         Self { needs, ..self }
     }
 
@@ -281,13 +283,18 @@ impl Entity {
 
     /// Whether a meter that has shown this has this entity.
     #[must_use]
-    pub fn is_for(&self, seen: &Seen) -> bool {
+    pub fn is_for(&self, shown: &Shown) -> bool {
         let phases = match self.phases {
             Phases::Any => true,
-            Phases::Single => !seen.three_phase(),
-            Phases::Three => seen.three_phase(),
+            Phases::Single => !shown.three_phase(),
+            Phases::Three => shown.three_phase(),
         };
-        phases && seen.has(self.needs)
+        let need = match self.needs {
+            Need::Always => true,
+            Need::Label(label) => shown.has_label(label),
+            Need::Feature(feature) => shown.has(feature),
+        };
+        phases && need
     }
 
     /// The words of all choices.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use teleinfo_proto::tic::Mode;
 
 use crate::{
-    homeassistant::{discovery::Announced, shown::Seen},
+    homeassistant::{discovery::Announced, shown::Shown},
     meter::{tariff_names::TariffNames, terms::Terms},
 };
 
@@ -18,7 +18,7 @@ pub struct Memory {
     /// Mode and contract that the rest is about.
     pub terms: Option<Terms>,
     /// What the meter has shown.
-    pub seen: Seen,
+    pub shown: Shown,
     /// Names of its tariffs.
     pub names: TariffNames,
     /// What Home Assistant was told of.
@@ -30,7 +30,7 @@ pub struct Memory {
 impl Memory {
     /// Other terms: what was learnt under those before no longer holds.
     pub fn begin(&mut self, terms: Terms) {
-        *self = Self { terms: Some(terms), seen: Seen::default(), names: TariffNames::default(), ..std::mem::take(self) };
+        *self = Self { terms: Some(terms), shown: Shown::default(), names: TariffNames::default(), ..std::mem::take(self) };
     }
 
     /// The mode that entities are about.

@@ -13,4 +13,6 @@ pub mod predecessor;
 pub mod presentation;
 pub mod shown;
 pub mod statistic;
+#[cfg(test)]
+mod tables;
 pub mod takeover;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use teleinfo_proto::tic::{Label, MeterId, Mode};
 
 use crate::{
-    homeassistant::entity::{Entity, Platform, Source},
+    homeassistant::entity::{Entity, Need, Platform, Source},
     words::topics::Topics,
 };
 
@@ -66,9 +66,14 @@ pub(super) fn replaces(entity: &Entity, mode: Mode) -> Option<&'static str> {
     let label = match (special, entity.source) {
         (Some((label, _)), _) => *label,
         (None, Source::Label(label)) => label,
-        // What is worked out from a single label, unless another entity shows that label itself.
-        (None, Source::Derived(_)) if !super::entities::all().any(|other| other.source == Source::Label(entity.needs)) => entity.needs,
+        (None, Source::Derived(_)) => only_label(entity)?,
         _ => return None,
     };
     (entity.platform == Platform::Sensor).then(|| Label::find(mode, label)).flatten().map(|known| known.code)
+}
+
+/// The label that a value is worked out from, unless another entity shows that label itself.
+fn only_label(entity: &Entity) -> Option<&'static str> {
+    let Need::Label(label) = entity.needs else { return None };
+    (!super::entities::all().any(|other| other.source == Source::Label(label))).then_some(label)
 }

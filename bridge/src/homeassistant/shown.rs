@@ -1,30 +1,65 @@
 //! What a meter has shown so far: decides which entities it gets.
 //!
 //! Labels come and go (ADPS, PEJP, DPMn) but an entity that was there once stays, as long as mode and contract do. An index counts
-//! as seen when it is above zero: a Linky sends all of its ten, used or not.
+//! as shown when it is above zero: a Linky sends all of its ten, used or not.
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use teleinfo_proto::tic::{Dataset, MeterId, Relays, StatusRegister, TariffOption, Value};
+use teleinfo_proto::tic::{Dataset, MeterId, Relays, Role, StatusRegister, TariffOption, Value};
 
-/// Labels and features, by name.
+/// Something about a meter that takes more to know than that a label was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Feature {
+    /// An energy index above zero, whatever its label.
+    Index,
+    /// A contract with more than one tariff, and so with more than one index.
+    SeveralIndexes,
+    /// OPTARIF is BASE.
+    ContractBase,
+    /// OPTARIF is HC.
+    ContractOffPeak,
+    /// OPTARIF is EJP.
+    ContractEjp,
+    /// OPTARIF is BBR.
+    ContractTempo,
+    /// Days have colours.
+    Tempo,
+    /// There are days of mobile peak, under Tempo or EJP.
+    Peak,
+    /// The dates of a mobile peak were sent.
+    PeakDates,
+    /// PMAX of a Linky: the highest apparent power of yesterday.
+    MaxPowerOfLinky,
+    /// PMAX of an older meter: the highest active power.
+    MaxPowerOfOlder,
+    /// The meter is a producer's, or energy flowed out.
+    Injecting,
+    /// This relay was closed, 2 to 8. Relay 1 is the dry contact, which STGE tells of.
+    Relay(u8),
+}
+
+/// The labels and features that a meter has shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Seen {
-    /// Labels, and features in small letters.
-    names: BTreeSet<String>,
-    /// More than one phase was seen.
+pub struct Shown {
+    labels: BTreeSet<String>,
+    features: BTreeSet<Feature>,
+    /// More than one phase was shown.
     three_phase: bool,
 }
 
-/// What tells a three-phase meter; the short frames of older ones count too.
-const THREE_PHASE: [&str; 3] = ["IINST2", "IRMS2", "URMS2"];
-
-impl Seen {
-    /// Whether a label or feature was seen; the empty name always was.
+impl Shown {
+    /// Whether a label was shown.
     #[must_use]
-    pub fn has(&self, name: &str) -> bool {
-        name.is_empty() || self.names.contains(name)
+    pub fn has_label(&self, label: &str) -> bool {
+        self.labels.contains(label)
+    }
+
+    /// Whether a feature was shown.
+    #[must_use]
+    pub fn has(&self, feature: Feature) -> bool {
+        self.features.contains(&feature)
     }
 
     /// Whether it is a three-phase meter.
@@ -33,70 +68,67 @@ impl Seen {
         self.three_phase
     }
 
-    /// Looks at the datasets of one frame. Returns whether there was anything new in it.
-    pub fn look(&mut self, meter: &MeterId, datasets: &[Dataset<'_>]) -> bool {
-        let before = (self.names.len(), self.three_phase);
+    /// A meter sent these datasets. Returns whether they showed anything new.
+    pub fn handle_datasets(&mut self, meter: &MeterId, datasets: &[Dataset<'_>]) -> bool {
+        let before = (self.labels.len(), self.features.len(), self.three_phase);
         for dataset in datasets {
-            self.dataset(meter, dataset);
+            self.add_dataset(meter, dataset);
         }
-        before != (self.names.len(), self.three_phase)
+        before != (self.labels.len(), self.features.len(), self.three_phase)
     }
 
-    fn dataset(&mut self, meter: &MeterId, dataset: &Dataset<'_>) {
-        if THREE_PHASE.contains(&dataset.label()) {
-            self.three_phase = true;
-        }
+    fn add_dataset(&mut self, meter: &MeterId, dataset: &Dataset<'_>) {
+        // A second phase tells a three-phase meter; the short frames of older ones count too.
+        self.three_phase |= matches!(dataset.role(), Some(Role::Current(2) | Role::Voltage(2)));
         match dataset.value() {
             Value::Energy(index) if index.get() == 0 => return,
             Value::ReactiveEnergy(index) if index.get() == 0 => return,
-            Value::Energy(_) => self.add("index"),
-            Value::TariffOption(option) => self.contract(option),
-            Value::Status(register) => self.status(register),
-            Value::Relays(relays) => self.relays(relays),
+            Value::Energy(_) => self.add(Feature::Index),
+            Value::TariffOption(option) => self.add_contract(option),
+            Value::Status(register) => self.add_status(register),
+            Value::Relays(relays) => self.add_relays(relays),
             _ => {}
         }
         match dataset.label() {
-            "DPM1" | "DPM2" | "DPM3" => self.add("peak_dates"),
-            "PMAX" => self.add(if is_linky(meter) { "pmax_linky" } else { "pmax_older" }),
+            "DPM1" | "DPM2" | "DPM3" => self.add(Feature::PeakDates),
+            "PMAX" => self.add(if is_linky(meter) { Feature::MaxPowerOfLinky } else { Feature::MaxPowerOfOlder }),
             _ => {}
         }
-        self.add(dataset.label());
+        if !self.has_label(dataset.label()) {
+            self.labels.insert(dataset.label().to_owned());
+        }
     }
 
-    fn contract(&mut self, option: TariffOption) {
-        let features: &[&str] = match option {
-            TariffOption::Base => &["contract_base"],
-            TariffOption::OffPeak => &["contract_hc", "several_indexes"],
-            TariffOption::Ejp => &["contract_ejp", "several_indexes", "peak"],
-            TariffOption::Tempo => &["contract_tempo", "several_indexes", "tempo"],
+    fn add_contract(&mut self, option: TariffOption) {
+        let features: &[Feature] = match option {
+            TariffOption::Base => &[Feature::ContractBase],
+            TariffOption::OffPeak => &[Feature::ContractOffPeak, Feature::SeveralIndexes],
+            TariffOption::Ejp => &[Feature::ContractEjp, Feature::SeveralIndexes, Feature::Peak],
+            TariffOption::Tempo => &[Feature::ContractTempo, Feature::SeveralIndexes, Feature::Tempo],
             _ => &[],
         };
-        features.iter().for_each(|feature| self.add(feature));
+        self.features.extend(features);
     }
 
-    fn status(&mut self, register: StatusRegister) {
+    fn add_status(&mut self, register: StatusRegister) {
         if register.today().is_some() {
-            self.add("tempo");
+            self.add(Feature::Tempo);
         }
         if register.today().is_some() || register.notice().is_some() || register.mobile_peak().is_some() {
-            self.add("peak");
+            self.add(Feature::Peak);
         }
         if register.producer() || register.injecting() {
-            self.add("injecting");
+            self.add(Feature::Injecting);
         }
     }
 
-    /// Relay 1 is the dry contact, which STGE has too; the others show once they are used.
-    fn relays(&mut self, relays: Relays) {
-        for number in (2..=Relays::COUNT).filter(|number| relays.closed(*number)) {
-            self.add(&format!("relay_{number}"));
-        }
+    fn add_relays(&mut self, relays: Relays) {
+        let closed = (2..=Relays::COUNT).filter(|number| relays.closed(*number));
+        self.features.extend(closed.map(Feature::Relay));
     }
 
-    fn add(&mut self, name: &str) {
-        if !self.names.contains(name) {
-            self.names.insert(name.to_owned());
-        }
+    fn add(&mut self, feature: Feature) {
+        self.features.insert(feature);
     }
 }
 

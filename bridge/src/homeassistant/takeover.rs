@@ -85,7 +85,7 @@ impl Takeover {
     }
 
     /// Our device was announced.
-    pub fn announced(&mut self, now: Instant) {
+    pub fn handle_announced(&mut self, now: Instant) {
         if self.step == Step::Open {
             self.step = Step::Announced(now + PAUSE);
         }
@@ -93,7 +93,7 @@ impl Takeover {
 
     /// The broker is gone: emptied topics must not reach Home Assistant before it has let go, so all begins anew. Returns whether
     /// anything was under way.
-    pub fn break_off(&mut self) -> bool {
+    pub fn handle_disconnected(&mut self) -> bool {
         let under_way = !matches!(self.step, Step::Idle | Step::Done);
         if under_way {
             *self = Self::default();
@@ -144,35 +144,35 @@ impl Takeover {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::homeassistant::entities;
+    use crate::homeassistant::{entities, entity::Need, shown::Feature};
 
-    fn named(key: &str, needs: &str) -> &'static Entity {
+    fn named(key: &str, needs: Need) -> &'static Entity {
         entities::all().find(|entity| entity.key == key && entity.needs == needs).unwrap()
     }
 
     #[test]
     fn unique_ids_are_those_of_the_other_program() {
         let meter = "012345678912".parse().unwrap();
-        let papp = named("apparent_power", "PAPP");
-        let overload = named("overload", "");
+        let papp = named("apparent_power", Need::Label("PAPP"));
+        let overload = named("overload", Need::Always);
         let cases = [
             (Migrate::None, papp, "teleinfo_012345678912_apparent_power"),
             (Migrate::Teleinfo2mqtt, papp, "PAPP"),
             (Migrate::Teleinfo2mqttRs, papp, "linky_012345678912_papp"),
-            (Migrate::Teleinfo2mqttRs, named("tariff", "contract_base"), "linky_012345678912_ptec"),
+            (Migrate::Teleinfo2mqttRs, named("tariff", Need::Feature(Feature::ContractBase)), "linky_012345678912_ptec"),
             (Migrate::Teleinfo2mqtt, overload, "teleinfo_012345678912_overload"),
-            (Migrate::Teleinfo2mqtt, named("subscribed_current", "ISOUSC"), "ISOUSC"),
-            (Migrate::Teleinfo2mqtt, named("subscribed_power", "ISOUSC"), "teleinfo_012345678912_subscribed_power"),
-            (Migrate::Teleinfo2mqtt, named("contract", "OPTARIF"), "OPTARIF"),
+            (Migrate::Teleinfo2mqtt, named("subscribed_current", Need::Label("ISOUSC")), "ISOUSC"),
+            (Migrate::Teleinfo2mqtt, named("subscribed_power", Need::Label("ISOUSC")), "teleinfo_012345678912_subscribed_power"),
+            (Migrate::Teleinfo2mqtt, named("contract", Need::Label("OPTARIF")), "OPTARIF"),
         ];
         for (migrate, entity, expected) in cases {
             assert_eq!(migrate.unique_id(entity, Mode::Historic, &meter), expected);
         }
         let standard = |entity| Migrate::Teleinfo2mqtt.unique_id(entity, Mode::Standard, &meter);
-        assert_eq!(standard(named("tariff", "LTARF")), "LTARF");
-        assert_eq!(standard(named("subscribed_power", "PREF")), "PREF");
-        assert_eq!(standard(named("power_estimated", "index")), "teleinfo_012345678912_power_estimated");
-        assert_eq!(standard(named("max_power_yesterday", "SMAXSN-1")), "SMAXSN-1");
+        assert_eq!(standard(named("tariff", Need::Label("LTARF"))), "LTARF");
+        assert_eq!(standard(named("subscribed_power", Need::Label("PREF"))), "PREF");
+        assert_eq!(standard(named("power_estimated", Need::Feature(Feature::Index))), "teleinfo_012345678912_power_estimated");
+        assert_eq!(standard(named("max_power_yesterday", Need::Label("SMAXSN-1"))), "SMAXSN-1");
     }
 
     #[test]
@@ -190,8 +190,8 @@ mod tests {
     }
 
     /// One label, two entities of which a meter has one: single-phase or three-phase, Linky or older.
-    fn phases_exclude(needs: &str) -> bool {
-        matches!(needs, "IRMS1" | "URMS1" | "UMOY1" | "pmax_linky" | "pmax_older")
+    fn phases_exclude(needs: Need) -> bool {
+        matches!(needs, Need::Label("IRMS1" | "URMS1" | "UMOY1") | Need::Feature(Feature::MaxPowerOfLinky | Feature::MaxPowerOfOlder))
     }
 
     #[test]
@@ -199,7 +199,7 @@ mod tests {
         let (topics, meter) = (Topics::default(), "012345678912".parse().unwrap());
         let (mut takeover, mut now) = (Takeover::default(), Instant::now());
         assert!(!takeover.may_announce());
-        takeover.begin(Migrate::Teleinfo2mqtt, &topics, &meter, Mode::Historic, &[named("apparent_power", "PAPP")], now);
+        takeover.begin(Migrate::Teleinfo2mqtt, &topics, &meter, Mode::Historic, &[named("apparent_power", Need::Label("PAPP"))], now);
         let mut sent = Vec::new();
         while !takeover.may_announce() {
             sent.extend(takeover.poll(now));
@@ -210,7 +210,7 @@ mod tests {
         assert_eq!(first, [&Message::retained(papp, LET_GO)]);
         // A label without an entity here is removed.
         assert!(sent.contains(&Message::delete("homeassistant/sensor/teleinfo/012345678912_adps/config")));
-        takeover.announced(now);
+        takeover.handle_announced(now);
         let mut cleared = Vec::new();
         while !takeover.is_done() {
             cleared.extend(takeover.poll(now));

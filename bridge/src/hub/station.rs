@@ -67,7 +67,7 @@ pub struct Station {
     repeats: Vec<Instant>,
     /// The statistics as they were last handed out, and the indexes of the contract they were made from.
     statistics: Vec<Statistic>,
-    contract_indexes: Option<&'static [&'static str]>,
+    contract_indexes: Option<Vec<&'static str>>,
     /// The tally as the log last spoke of it, and as it was last counted.
     logged: Tally,
     counted: Tally,
@@ -266,7 +266,7 @@ impl Station {
     /// indexes of its contract.
     pub fn poll_statistics(&mut self, has_learnt: bool) -> Option<&[Statistic]> {
         let contract_indexes = self.figures.state().contract_indexes();
-        if !has_learnt && self.contract_indexes == Some(contract_indexes) {
+        if !has_learnt && self.contract_indexes.as_ref() == Some(&contract_indexes) {
             return None;
         }
         self.contract_indexes = Some(contract_indexes);

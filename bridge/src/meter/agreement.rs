@@ -15,14 +15,14 @@ impl<T> Default for Agreement<T> {
 
 impl<T: PartialEq> Agreement<T> {
     /// Takes what a frame says, with as many points as the frame is worth. Returns the points of all frames in a row that said it.
-    pub fn hear(&mut self, said: T, points: u32) -> u32 {
+    pub fn handle_said(&mut self, said: T, points: u32) -> u32 {
         self.points = if self.said.as_ref() == Some(&said) { self.points.saturating_add(points) } else { points };
         self.said = Some(said);
         self.points
     }
 
     /// A frame says nothing: the row is broken.
-    pub fn break_off(&mut self) {
+    pub fn handle_nothing(&mut self) {
         *self = Self::default();
     }
 }
@@ -34,9 +34,9 @@ mod tests {
     #[test]
     fn points_add_up_while_frames_agree() {
         let mut agreement = Agreement::default();
-        let points = [(1, 1), (1, 3), (2, 1), (1, 1)].map(|(said, points)| agreement.hear(said, points));
+        let points = [(1, 1), (1, 3), (2, 1), (1, 1)].map(|(said, points)| agreement.handle_said(said, points));
         assert_eq!(points, [1, 4, 1, 1]);
-        agreement.break_off();
-        assert_eq!(agreement.hear(1, 1), 1);
+        agreement.handle_nothing();
+        assert_eq!(agreement.handle_said(1, 1), 1);
     }
 }

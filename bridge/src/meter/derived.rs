@@ -4,7 +4,7 @@
 //! the names.
 
 use serde::Serialize;
-use teleinfo_proto::tic::{Colour, DayProfile, Mode, ProfileBlock, TariffPeriod, Value};
+use teleinfo_proto::tic::{Colour, DayProfile, Mode, ProfileBlock, Role, TariffPeriod, Value, spec::VA_PER_SUBSCRIBED_AMPERE};
 
 use crate::{
     meter::{
@@ -16,8 +16,6 @@ use crate::{
     words::utc,
 };
 
-/// What one kVA of subscribed power is in A on a historic line: ISOUSC counts steps of 200 VA per phase (54E §6.1).
-const VA_PER_AMPERE: u64 = 200;
 /// Home Assistant takes no longer states.
 const STATE_MAX: usize = 255;
 
@@ -137,18 +135,12 @@ impl Derived {
     }
 
     fn contract(&mut self, state: &State, three_phase: bool) {
-        self.tariff = match state.value("PTEC") {
-            Some(Value::Period(period)) => Some(period.code().trim_end_matches('.').to_owned()),
-            _ => text(state, "LTARF"),
-        };
-        self.contract = match state.value("OPTARIF") {
-            Some(Value::TariffOption(option)) => Some(option.name().to_owned()),
-            _ => text(state, "NGTF"),
-        };
+        self.tariff = name(state, Role::Tariff);
+        self.contract = name(state, Role::Contract);
         let phases = if three_phase { 3 } else { 1 };
-        let from_current = || state.number("ISOUSC").map(|amperes| amperes * VA_PER_AMPERE * phases);
-        self.subscribed_power = state.number("PREF").map(|kilo| kilo * 1_000).or_else(from_current);
-        self.cut_off_power = state.number("PCOUP").map(|kilo| kilo * 1_000);
+        let from_current = || state.number_with_role(Role::SubscribedCurrent).map(|amperes| amperes * VA_PER_SUBSCRIBED_AMPERE * phases);
+        self.subscribed_power = state.number_with_role(Role::SubscribedPower).map(|kilo| kilo * 1_000).or_else(from_current);
+        self.cut_off_power = state.number_with_role(Role::CutOffPower).map(|kilo| kilo * 1_000);
     }
 
     fn overload(&mut self, state: &State) {
@@ -156,11 +148,11 @@ impl Derived {
             Some(Value::Status(register)) => register.cut_off().map(|device| device.name()),
             _ => None,
         };
-        let phase = |number: &u8| state.get(&format!("ADIR{number}")).is_some();
-        self.overload_phases = (1..=3).filter(phase).collect();
+        let is_over = |phase| state.with_role(Role::Overload(phase)).is_some();
+        self.overload_phases = (1..=3).filter(|phase| is_over(Some(*phase))).collect();
         self.overload = match (state.mode(), state.value("STGE")) {
             _ if state.is_empty() => None,
-            (Mode::Historic, _) => Some(state.get("ADPS").is_some() || !self.overload_phases.is_empty()),
+            (Mode::Historic, _) => Some(is_over(None) || !self.overload_phases.is_empty()),
             (Mode::Standard, Some(Value::Status(register))) => Some(register.over_power()),
             (Mode::Standard, _) => None,
         };
@@ -214,6 +206,16 @@ fn texts(dates: Option<(i64, i64)>) -> (Option<String>, Option<String>) {
 
 fn text(state: &State, label: &str) -> Option<String> {
     state.get(label).map(|dataset| squeeze(dataset.data()))
+}
+
+/// A contract or a tariff: the meter's code in words, or the supplier's own name.
+fn name(state: &State, role: Role) -> Option<String> {
+    match state.with_role(role)?.value() {
+        Value::Period(period) => Some(period.code().trim_end_matches('.').to_owned()),
+        Value::TariffOption(option) => Some(option.name().to_owned()),
+        Value::Text(text) => Some(squeeze(text)),
+        _ => None,
+    }
 }
 
 /// All indexes of the contract, or nothing: a sum that lacks one would step back.

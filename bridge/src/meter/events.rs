@@ -90,6 +90,23 @@ struct Dated<'a> {
 }
 
 impl Event {
+    /// The types of all events, as they stand in `event_type`.
+    pub const TYPES: [&'static str; 13] = [
+        "overload_begin",
+        "overload_end",
+        "tariff_change",
+        "contract_change",
+        "tempo_announcement",
+        "peak_notice",
+        "peak_begin",
+        "peak_end",
+        "mode_change",
+        "cut_off_change",
+        "message",
+        "index_reset",
+        "history_filled",
+    ];
+
     /// The JSON, with the time it happened.
     #[must_use]
     pub fn json(&self, unix_seconds: i64) -> Vec<u8> {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use teleinfo_proto::{
-    tic::{Dataset, Mode},
+    tic::{Dataset, Mode, Role},
     wire::{BootId, Sample},
 };
 
@@ -157,23 +157,25 @@ impl Figures {
 
     /// The total index, or the sum of all that a frame carries; a frame that lacks one of several says nothing.
     fn estimate(&mut self, sample: &Sample<'_>, datasets: &[Dataset<'_>]) {
-        let fresh = |label: &str| datasets.iter().find(|dataset| dataset.label() == label).and_then(|dataset| dataset.value().number());
+        let number = |dataset: &Dataset<'_>| dataset.value().number();
+        let with_role = |role| datasets.iter().find(|dataset| dataset.role() == Some(role)).and_then(number);
+        let fresh = |label: &str| datasets.iter().find(|dataset| dataset.label() == label).and_then(number);
         let withdrawn = match sample.mode {
-            Mode::Standard => fresh("EAST"),
+            Mode::Standard => with_role(Role::EnergyWithdrawn),
             Mode::Historic => self.state.contract_indexes().iter().map(|label| fresh(label)).sum::<Option<u64>>().filter(|sum| *sum > 0),
         };
         if let Some(index) = withdrawn {
             self.withdrawn.push(sample.uptime_ms, index);
         }
-        if let Some(index) = fresh("EAIT") {
+        if let Some(index) = with_role(Role::EnergyInjected) {
             self.injected.push(sample.uptime_ms, index);
         }
     }
 
     fn derive_powers(&mut self) {
-        let ceiling = |label| self.state.number(label);
-        let withdrawn = self.withdrawn.estimate(ceiling("SINSTS").or_else(|| ceiling("PAPP")));
-        let injected = self.injected.estimate(ceiling("SINSTI"));
+        let ceiling = |role| self.state.number_with_role(role);
+        let withdrawn = self.withdrawn.estimate(ceiling(Role::PowerWithdrawn));
+        let injected = self.injected.estimate(ceiling(Role::PowerInjected));
         self.derived.powers(withdrawn, injected);
     }
 

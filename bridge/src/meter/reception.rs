@@ -21,7 +21,10 @@ const WINDOW: Duration = Duration::from_secs(600);
 const SILENCE: Duration = Duration::from_secs(40);
 /// Distance of the points in that window.
 const POINT: Duration = Duration::from_secs(10);
-const UNREACHABLE: Words = Words::new(
+/// The state of the line while its reader is silent.
+pub const UNREACHABLE: &str = "unreachable";
+/// What to do about it.
+const NO_WORD: Words = Words::new(
     "no word from the reader: check its power and its network, and that teleinfo-reader runs",
     "aucune nouvelle du lecteur : vérifier son alimentation, son réseau, et que teleinfo-reader tourne",
 );
@@ -200,7 +203,7 @@ impl Reception {
     /// What the line is doing, and the likely cause in words.
     fn diagnosis(&self, language: Language) -> (&'static str, Option<Cause>, &'static str) {
         if self.unreachable {
-            return ("unreachable", None, UNREACHABLE.get(language));
+            return (UNREACHABLE, None, NO_WORD.get(language));
         }
         // Samples without a report: an old reader, or one whose report is still on its way. It reads, evidently.
         let (line, cause) = self.reader.as_ref().map_or((LineState::Reading, Cause::None), |reader| (reader.line, reader.cause));

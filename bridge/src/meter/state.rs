@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use teleinfo_proto::tic::{Dataset, Label, Mode, Timestamp, Value};
+use teleinfo_proto::tic::{Dataset, Label, Mode, Role, Timestamp, Value};
 
 /// Age that a long frame without the label adds.
 const LONG: u8 = 12;
@@ -20,6 +20,7 @@ pub struct Entry {
     label: String,
     timestamp: Option<String>,
     data: String,
+    role: Option<Role>,
     age: u8,
 }
 
@@ -29,6 +30,7 @@ impl Entry {
             label: dataset.label().to_owned(),
             timestamp: dataset.timestamp().map(str::to_owned),
             data: dataset.data().to_owned(),
+            role: dataset.role(),
             age: 0,
         }
     }
@@ -41,7 +43,7 @@ impl Entry {
     }
 
     fn is_overload_phase(&self) -> bool {
-        is_overload_phase(&self.label)
+        matches!(self.role, Some(Role::Overload(Some(_))))
     }
 }
 
@@ -105,6 +107,18 @@ impl State {
         self.value(label)?.number()
     }
 
+    /// What the label says that has this role; the first of them, where a meter has several.
+    #[must_use]
+    pub fn with_role(&self, role: Role) -> Option<Dataset<'_>> {
+        Label::with_role(self.mode, role).find_map(|label| self.get(label.code))
+    }
+
+    /// The number that the label with this role carries.
+    #[must_use]
+    pub fn number_with_role(&self, role: Role) -> Option<u64> {
+        self.with_role(role)?.value().number()
+    }
+
     /// The timestamp of a label.
     #[must_use]
     pub fn time(&self, label: &str) -> Option<Timestamp> {
@@ -113,10 +127,10 @@ impl State {
 
     /// The labels of the indexes that the contract of the historic mode has, whether they are known at the moment or not.
     #[must_use]
-    pub fn contract_indexes(&self) -> &'static [&'static str] {
+    pub fn contract_indexes(&self) -> Vec<&'static str> {
         match self.value("OPTARIF") {
-            Some(Value::TariffOption(option)) => option.index_labels(),
-            _ => &[],
+            Some(Value::TariffOption(option)) => Label::with_role(self.mode, Role::IndexOf(option)).map(|label| label.code).collect(),
+            _ => Vec::new(),
         }
     }
 
@@ -184,10 +198,6 @@ impl State {
     fn dataset<'a>(&self, entry: &'a Entry) -> Option<Dataset<'a>> {
         Dataset::new(self.mode, &entry.label, entry.timestamp.as_deref(), &entry.data).ok()
     }
-}
-
-fn is_overload_phase(label: &str) -> bool {
-    matches!(label, "ADIR1" | "ADIR2" | "ADIR3")
 }
 
 fn rank(mode: Mode, label: &str) -> usize {

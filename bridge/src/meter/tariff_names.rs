@@ -30,9 +30,9 @@ impl TariffNames {
         self.names.get(&index).map(String::as_str)
     }
 
-    /// Takes a lesson in. Returns whether anything changed. Another calendar (NGTF) starts anew.
-    pub fn learn(&mut self, lesson: Lesson) -> bool {
-        let Lesson { calendar, index, name } = lesson;
+    /// Frames agreed on a name. Returns whether anything changed. Another calendar (NGTF) starts anew.
+    pub fn handle_naming(&mut self, naming: Naming) -> bool {
+        let Naming { calendar, index, name } = naming;
         let another = calendar.filter(|calendar| *calendar != self.calendar);
         let mut changed = another.is_some();
         if let Some(calendar) = another {
@@ -48,21 +48,21 @@ impl TariffNames {
 
 /// What one frame says: this index has this name, in this calendar.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lesson {
+pub struct Naming {
     /// A calendar without a name is taken for the one before.
     calendar: Option<String>,
     index: u8,
     name: String,
 }
 
-impl Lesson {
+impl Naming {
     /// What the datasets of a frame say, if the frame before said the same.
     pub fn agreed(agreement: &mut Agreement<Self>, datasets: &[Dataset<'_>]) -> Option<Self> {
-        let Some(lesson) = Self::of(datasets) else {
-            agreement.break_off();
+        let Some(naming) = Self::of(datasets) else {
+            agreement.handle_nothing();
             return None;
         };
-        (agreement.hear(lesson.clone(), 1) >= AGREEING).then_some(lesson)
+        (agreement.handle_said(naming.clone(), 1) >= AGREEING).then_some(naming)
     }
 
     fn of(datasets: &[Dataset<'_>]) -> Option<Self> {
@@ -84,7 +84,7 @@ pub fn squeeze(text: &str) -> String {
 mod tests {
     use teleinfo_proto::tic::{Dataset, Mode};
 
-    use super::{Lesson, TariffNames};
+    use super::{Naming, TariffNames};
     use crate::meter::agreement::Agreement;
 
     /// The names of indexes 1 and 2 after these frames, each NGTF, LTARF and NTARF, empty where it is lacking.
@@ -95,8 +95,8 @@ mod tests {
             let lines = [("NGTF", &*padded[0]), ("LTARF", &*padded[1]), ("NTARF", frame[2])];
             let lines = lines.iter().filter(|(_, data)| !data.trim().is_empty());
             let datasets: Vec<_> = lines.map(|(label, data)| Dataset::new(Mode::Standard, label, None, data).unwrap()).collect();
-            let lesson = Lesson::agreed(&mut agreement, &datasets);
-            lesson.map(|lesson| names.learn(lesson));
+            let naming = Naming::agreed(&mut agreement, &datasets);
+            naming.map(|naming| names.handle_naming(naming));
         }
         [1, 2].map(|index| names.get(index).map(str::to_owned))
     }

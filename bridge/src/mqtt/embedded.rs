@@ -16,13 +16,14 @@ use std::{
 
 use serde_json::json;
 use tokio::{net::TcpStream, sync::mpsc, time};
-use tracing::{debug, warn};
+use tracing::debug;
 use zenoh::{Session, pubsub::Publisher};
 
 use crate::{
     config::settings::Embedded,
     daemon::exit::{Failure, Reason},
-    mqtt::{Inlet, Order, Outlet, pair, retained::TOPICS_MAX},
+    hub::counters::{Counter, Counters},
+    mqtt::{Inlet, Order, Outlet, Reporter, pair, retained::TOPICS_MAX},
     words::{inbound::Inbound, message::Message},
 };
 
@@ -32,8 +33,8 @@ pub const SCOPE: &str = "mqtt";
 const REPEAT: Duration = Duration::from_secs(300);
 /// Messages the plugin holds for one client that does not read.
 const CLIENT_QUEUE: usize = 1_024;
-/// The plugin's own tasks carry messages to its clients; the last ones need a moment.
-const PARTING: Duration = Duration::from_millis(200);
+/// The plugin's own tasks carry messages to its clients; the last ones need this time.
+const LAST_MESSAGES: Duration = Duration::from_millis(200);
 /// The plugin opens its port some time after it is started.
 const OPENING: Duration = Duration::from_secs(10);
 
@@ -88,16 +89,17 @@ pub async fn start(
     session: Session,
     settings: &Embedded,
     subscriptions: Vec<String>,
+    counters: Counters,
 ) -> Result<(Outlet, mpsc::Receiver<Inbound>), Failure> {
     wait_for_port(settings.listen).await?;
-    let (outlet, inlet, events) = pair();
+    let (outlet, inlet, inbound) = pair(counters);
     for topic in subscriptions {
-        listen(&session, topic, inlet.events.clone()).await?;
+        listen(&session, topic, inlet.reporter.clone()).await?;
     }
     inlet.shared.up.store(true, Ordering::Relaxed);
-    let _ = inlet.events.send(Inbound::Up).await;
+    let _ = inlet.reporter.report_surely(Inbound::Up).await;
     tokio::spawn(Plugin::new(session, inlet).run());
-    Ok((outlet, events))
+    Ok((outlet, inbound))
 }
 
 async fn wait_for_port(listen: SocketAddr) -> Result<(), Failure> {
@@ -107,23 +109,23 @@ async fn wait_for_port(listen: SocketAddr) -> Result<(), Failure> {
         IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
         _ => {}
     }
-    let knock = async {
+    let opening = async {
         while TcpStream::connect(address).await.is_err() {
             time::sleep(Duration::from_millis(20)).await;
         }
     };
-    time::timeout(OPENING, knock).await.map_err(|_| {
+    time::timeout(OPENING, opening).await.map_err(|_| {
         let message = format!("MQTT port {} did not open; the log above says why", listen.port());
         Failure::new(Reason::Unavailable, message)
     })
 }
 
 /// What MQTT clients publish on `topic` comes as [`Inbound::Message`].
-async fn listen(session: &Session, topic: String, events: mpsc::Sender<Inbound>) -> Result<(), Failure> {
+async fn listen(session: &Session, topic: String, reporter: Reporter) -> Result<(), Failure> {
     let key = key(&topic);
     let forward = move |sample: zenoh::sample::Sample| {
         let payload = sample.payload().to_bytes().into_owned();
-        let _ = events.try_send(Inbound::Message { topic: topic.clone(), payload });
+        reporter.report(Inbound::Message { topic: topic.clone(), payload });
     };
     session.declare_subscriber(key).callback(forward).background().await.map_err(internal)
 }
@@ -159,7 +161,7 @@ impl Plugin {
                 order = self.inlet.orders.recv() => match order {
                     Some(Order::Publish(message)) => self.publish(message).await,
                     Some(Order::Refresh) => self.repeat_all().await,
-                    Some(Order::Close(_done)) => return time::sleep(PARTING).await,
+                    Some(Order::Close(_done)) => return time::sleep(LAST_MESSAGES).await,
                     None => return,
                 },
                 Some(topic) = self.subscriptions.recv() => self.repeat(&topic).await,
@@ -174,7 +176,7 @@ impl Plugin {
         if let Some(message) = message {
             self.publish(message).await;
         }
-        let _ = self.inlet.events.try_send(Inbound::Listener);
+        self.inlet.reporter.report(Inbound::Listener);
     }
 
     async fn repeat_all(&mut self) {
@@ -182,7 +184,7 @@ impl Plugin {
         for message in retained.into_iter().filter(|message| !message.payload.is_empty()) {
             self.publish(message).await;
         }
-        let _ = self.inlet.events.try_send(Inbound::Listener);
+        self.inlet.reporter.report(Inbound::Listener);
     }
 
     async fn publish(&mut self, message: Message) {
@@ -192,7 +194,7 @@ impl Plugin {
             self.session.put(key(&message.topic), message.payload).await
         };
         if let Err(error) = result {
-            warn!("cannot publish through the embedded MQTT side: {error}");
+            self.inlet.reporter.report(Inbound::Refused(format!("cannot publish through the embedded MQTT side: {error}")));
         }
     }
 
@@ -210,11 +212,11 @@ impl Plugin {
     async fn declare(&self, topic: &str) -> zenoh::Result<Publisher<'static>> {
         let publisher = self.session.declare_publisher(key(topic)).await?;
         let subscribed = self.subscribed.clone();
-        let topic = topic.to_owned();
+        let (topic, counters) = (topic.to_owned(), self.inlet.shared.counters.clone());
         // Not published from within the callback: it holds locks that publishing needs.
         let notify = move |status: zenoh::matching::MatchingStatus| {
-            if status.matching() {
-                let _ = subscribed.try_send(topic.clone());
+            if status.matching() && subscribed.try_send(topic.clone()).is_err() {
+                counters.count(Counter::InboundDropped);
             }
         };
         publisher.matching_listener().callback(notify).background().await?;

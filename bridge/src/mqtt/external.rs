@@ -1,11 +1,13 @@
 //! A client of the user's broker: MQTT 3.1.1, a last will, everything acknowledged.
 //!
-//! Each connection gets a fresh client: `rumqttc` keeps state across connections that is meant for persistent sessions and can block
-//! after one was lost. What the broker had not acknowledged is kept here instead and goes out first on the next connection.
+//! Each connection gets a fresh client. `rumqttc` 0.25.1 keeps state across connections that is meant for persistent sessions: with clean
+//! sessions a client can be blocked for ever after a connection was lost (bytebeamio/rumqtt issues 1014 and 1056, open). What the broker
+//! had not acknowledged is kept here instead ([`super::unacknowledged`]) and goes out first on the next connection.
 //!
 //! Every message is sent with QoS 1, live ones too: the acknowledgement is how a broken connection is told from a good one.
 
 use std::{
+    hash::{BuildHasher, Hasher, RandomState},
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     time::Duration,
 };
@@ -21,7 +23,8 @@ use tracing::{debug, info, warn};
 use crate::{
     config::settings::External,
     daemon::{exit::Failure, tls},
-    mqtt::{Inlet, Order, Outlet, pair, trouble::Trouble, unacknowledged::Flight},
+    hub::counters::{Counter, Counters},
+    mqtt::{Inlet, Order, Outlet, Reporter, backoff::Backoff, pair, trouble::Trouble, unacknowledged::Unacknowledged},
     words::{inbound::Inbound, message::Message},
 };
 
@@ -51,7 +54,9 @@ struct Broker {
     inlet: Inlet,
     /// Unacknowledged when the last connection broke.
     unacknowledged: Vec<Message>,
-    /// Dropped with the task: the one who asked for the end waits for it.
+    /// There was a connection before.
+    was_connected: bool,
+    /// Its drop tells `Outlet::close` that the task has ended.
     closed: Option<oneshot::Sender<()>>,
 }
 
@@ -59,23 +64,28 @@ struct Broker {
 ///
 /// # Errors
 /// Only what no retry can mend: certificates that cannot be used.
-pub fn start(settings: External, will: Message, subscriptions: Vec<String>) -> Result<(Outlet, mpsc::Receiver<Inbound>), Failure> {
+pub fn start(
+    settings: External,
+    will: Message,
+    subscriptions: Vec<String>,
+    counters: Counters,
+) -> Result<(Outlet, mpsc::Receiver<Inbound>), Failure> {
     let tls = settings
         .url
         .tls
         .then(|| tls::client(settings.authorities.as_deref(), "set mqtt.ca-file"))
         .transpose()
         .map_err(|problem| Failure::config(format!("mqtt.ca-file: {problem}")))?;
-    let (outlet, inlet, events) = pair();
-    let broker = Broker { settings, tls, will, subscriptions, inlet, unacknowledged: Vec::new(), closed: None };
+    let (outlet, inlet, inbound) = pair(counters);
+    let broker = Broker { settings, tls, will, subscriptions, inlet, unacknowledged: Vec::new(), was_connected: false, closed: None };
     tokio::spawn(broker.run());
-    Ok((outlet, events))
+    Ok((outlet, inbound))
 }
 
 impl Broker {
     async fn run(mut self) {
         let mut told: Option<String> = None;
-        let mut failures = 0;
+        let mut backoff = Backoff::default();
         loop {
             let (end, connected) = self.connection().await;
             self.inlet.shared.up.store(false, Ordering::Relaxed);
@@ -83,17 +93,17 @@ impl Broker {
             let trouble = Trouble::new(&error, &self.settings);
             debug!("MQTT: {error}");
             if connected {
-                (told, failures) = (None, 0);
+                told = None;
+                backoff.handle_connected();
             }
             if told.as_deref() != Some(&trouble.message) {
                 warn!("{}; trying again until it works", trouble.message);
             }
-            if told.is_none() && self.inlet.events.send(Inbound::Down(trouble.message.clone())).await.is_err() {
+            if told.is_none() && !self.inlet.reporter.report_surely(Inbound::Down(trouble.message.clone())).await {
                 return;
             }
-            told = Some(trouble.message.clone());
-            tokio::time::sleep(trouble.wait(failures)).await;
-            failures += 1;
+            told = Some(trouble.message);
+            tokio::time::sleep(backoff.handle_failure(trouble.lasting, RandomState::new().build_hasher().finish())).await;
         }
     }
 
@@ -105,43 +115,47 @@ impl Broker {
             return (End::Broken(error), false);
         }
         info!("connected to the MQTT broker at {}", self.settings.url);
-        let flight = Mutex::new(Flight::default());
-        let events = self.inlet.events.clone();
+        if std::mem::replace(&mut self.was_connected, true) {
+            self.inlet.shared.counters.count(Counter::BrokerReconnections);
+        }
+        let unacknowledged = Mutex::new(Unacknowledged::default());
+        let reporter = self.inlet.reporter.clone();
         let end = tokio::select! {
-            error = listen(&mut connection, &flight, &events) => End::Broken(error),
-            end = self.feed(client, &flight) => end,
+            error = listen(&mut connection, &unacknowledged, &reporter) => End::Broken(error),
+            end = self.feed(client, &unacknowledged) => end,
         };
         if matches!(end, End::Closed) {
             // What was ordered before still has to go out; then the broker hangs up.
             while connection.poll().await.is_ok() {}
         }
-        let flight = flight.into_inner().unwrap_or_else(PoisonError::into_inner);
-        self.unacknowledged = flight.survivors();
+        let unacknowledged = unacknowledged.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.unacknowledged = unacknowledged.into_messages();
         (end, true)
     }
 
     /// Gives the client what is to be sent: what the last connection left, what is retained, then orders as they come.
-    async fn feed(&mut self, client: AsyncClient, flight: &Mutex<Flight>) -> End {
+    async fn feed(&mut self, client: AsyncClient, unacknowledged: &Mutex<Unacknowledged>) -> End {
         for topic in &self.subscriptions {
             if client.subscribe(topic, QoS::AtLeastOnce).await.is_err() {
                 return std::future::pending().await;
             }
         }
-        let unacknowledged = std::mem::take(&mut self.unacknowledged);
-        board(flight, |flight| unacknowledged.iter().cloned().for_each(|message| flight.board(message)));
-        for message in unacknowledged {
+        let messages = std::mem::take(&mut self.unacknowledged);
+        // All of them are noted first: if this connection breaks too, none is forgotten.
+        lock(unacknowledged, |unacknowledged| messages.iter().cloned().for_each(|message| unacknowledged.handle_queued(message)));
+        for message in messages {
             publish(&client, message).await;
         }
-        self.send_retained(&client, flight).await;
+        self.send_retained(&client, unacknowledged).await;
         self.inlet.shared.up.store(true, Ordering::Relaxed);
-        let _ = self.inlet.events.send(Inbound::Up).await;
+        let _ = self.inlet.reporter.report_surely(Inbound::Up).await;
         while let Some(order) = self.inlet.orders.recv().await {
             match order {
                 Order::Publish(message) => {
                     let message = self.inlet.shared.retained().newest(message);
-                    send(&client, flight, message).await;
+                    send(&client, unacknowledged, message).await;
                 }
-                Order::Refresh => self.send_retained(&client, flight).await,
+                Order::Refresh => self.send_retained(&client, unacknowledged).await,
                 Order::Close(done) => {
                     let _ = client.disconnect().await;
                     self.closed = Some(done);
@@ -152,10 +166,10 @@ impl Broker {
         End::Closed
     }
 
-    async fn send_retained(&self, client: &AsyncClient, flight: &Mutex<Flight>) {
+    async fn send_retained(&self, client: &AsyncClient, unacknowledged: &Mutex<Unacknowledged>) {
         let retained = self.inlet.shared.retained().all();
         for message in retained {
-            send(client, flight, message).await;
+            send(client, unacknowledged, message).await;
         }
     }
 
@@ -187,9 +201,9 @@ pub(crate) fn options(settings: &External, client_id: &str, tls: Option<Arc<Clie
     options
 }
 
-/// Gives the client one message. If the connection has broken meanwhile, it stays on board.
-async fn send(client: &AsyncClient, flight: &Mutex<Flight>, message: Message) {
-    board(flight, |flight| flight.board(message.clone()));
+/// Gives the client one message. If the connection has broken meanwhile, it stays among the unacknowledged.
+async fn send(client: &AsyncClient, unacknowledged: &Mutex<Unacknowledged>, message: Message) {
+    lock(unacknowledged, |unacknowledged| unacknowledged.handle_queued(message.clone()));
     publish(client, message).await;
 }
 
@@ -201,16 +215,18 @@ async fn publish(client: &AsyncClient, message: Message) {
     }
 }
 
-/// Turns the connection until it breaks.
-async fn listen(connection: &mut EventLoop, flight: &Mutex<Flight>, events: &mpsc::Sender<Inbound>) -> ConnectionError {
+/// Takes what the connection brings until it breaks.
+async fn listen(connection: &mut EventLoop, unacknowledged: &Mutex<Unacknowledged>, reporter: &Reporter) -> ConnectionError {
     loop {
         match connection.poll().await {
-            Ok(ClientEvent::Outgoing(Outgoing::Publish(packet))) => board(flight, |flight| flight.take_off(packet)),
-            Ok(ClientEvent::Incoming(Packet::PubAck(ack))) => board(flight, |flight| flight.land(ack.pkid)),
+            Ok(ClientEvent::Outgoing(Outgoing::Publish(packet))) => {
+                lock(unacknowledged, |unacknowledged| unacknowledged.handle_sent(packet));
+            }
+            Ok(ClientEvent::Incoming(Packet::PubAck(ack))) => {
+                lock(unacknowledged, |unacknowledged| unacknowledged.handle_acknowledged(ack.pkid));
+            }
             Ok(ClientEvent::Incoming(Packet::Publish(message))) => {
-                let inbound = Inbound::Message { topic: message.topic, payload: message.payload.to_vec() };
-                // Nobody must be able to stop the bridge by talking to it.
-                let _ = events.try_send(inbound);
+                reporter.report(Inbound::Message { topic: message.topic, payload: message.payload.to_vec() });
             }
             Ok(_) => {}
             Err(error) => return error,
@@ -218,6 +234,6 @@ async fn listen(connection: &mut EventLoop, flight: &Mutex<Flight>, events: &mps
     }
 }
 
-fn board(flight: &Mutex<Flight>, action: impl FnOnce(&mut Flight)) {
-    action(&mut flight.lock().unwrap_or_else(PoisonError::into_inner));
+fn lock(unacknowledged: &Mutex<Unacknowledged>, change: impl FnOnce(&mut Unacknowledged)) {
+    change(&mut unacknowledged.lock().unwrap_or_else(PoisonError::into_inner));
 }

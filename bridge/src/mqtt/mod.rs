@@ -4,6 +4,7 @@
 //! caller asks for [`Outlet::room`]. Retained messages are remembered here, the last of each topic, so that they can be said again: to a
 //! broker that came back without its memory, or to clients of the plugin, which retains nothing.
 
+mod backoff;
 pub mod embedded;
 pub mod external;
 pub mod retained;
@@ -19,7 +20,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use retained::Retained;
 
-use crate::words::{inbound::Inbound, message::Message};
+use crate::{
+    hub::counters::{Counter, Counters},
+    words::{inbound::Inbound, message::Message},
+};
 
 /// Messages on their way to the outlet's task; a sample makes one to five.
 const ORDERS_MAX: usize = 256;
@@ -43,6 +47,7 @@ pub struct Outlet {
 #[derive(Debug, Default)]
 struct Shared {
     up: AtomicBool,
+    counters: Counters,
     retained: Mutex<Retained>,
 }
 
@@ -53,21 +58,43 @@ impl Shared {
     }
 }
 
+/// Where the MQTT side reports. A copy reports to the same place.
+#[derive(Debug, Clone)]
+struct Reporter {
+    sender: mpsc::Sender<Inbound>,
+    counters: Counters,
+}
+
+impl Reporter {
+    /// Reports at once, or not at all: nobody must be able to stop the MQTT side by talking to the bridge.
+    fn report(&self, inbound: Inbound) {
+        if self.sender.try_send(inbound).is_err() {
+            self.counters.count(Counter::InboundDropped);
+        }
+    }
+
+    /// Reports what must not be missed. `false`: the main loop has ended.
+    async fn report_surely(&self, inbound: Inbound) -> bool {
+        self.sender.send(inbound).await.is_ok()
+    }
+}
+
 /// The task's end of an outlet.
 #[derive(Debug)]
 struct Inlet {
     orders: mpsc::Receiver<Order>,
     shared: Arc<Shared>,
-    events: mpsc::Sender<Inbound>,
+    reporter: Reporter,
 }
 
 /// An outlet, the other end of it, and what it reports.
-fn pair() -> (Outlet, Inlet, mpsc::Receiver<Inbound>) {
+fn pair(counters: Counters) -> (Outlet, Inlet, mpsc::Receiver<Inbound>) {
     let (sender, orders) = mpsc::channel(ORDERS_MAX);
-    let (events, reports) = mpsc::channel(ORDERS_MAX);
-    let shared = Arc::new(Shared::default());
+    let (reports, inbound) = mpsc::channel(ORDERS_MAX);
+    let reporter = Reporter { sender: reports, counters: counters.clone() };
+    let shared = Arc::new(Shared { counters, ..Shared::default() });
     let outlet = Outlet { orders: sender, shared: shared.clone() };
-    (outlet, Inlet { orders, shared, events }, reports)
+    (outlet, Inlet { orders, shared, reporter }, inbound)
 }
 
 impl Outlet {
@@ -90,18 +117,23 @@ impl Outlet {
 
     /// Sends a message, or remembers it if it is a retained one and the broker is away. `false`: it is lost.
     pub fn publish(&self, message: Message) -> bool {
-        let retain = message.retain;
-        if retain {
-            self.shared.retained().insert(&message);
-        }
+        let remembered = message.retain && self.remember(&message);
         if !self.is_up() {
-            return retain;
+            return remembered;
         }
         let sent = self.orders.try_send(Order::Publish(message)).is_ok();
-        if retain && !sent {
+        if remembered && !sent {
             self.shared.retained().mark_stale();
         }
-        sent || retain
+        sent || remembered
+    }
+
+    fn remember(&self, message: &Message) -> bool {
+        let remembered = self.shared.retained().insert(message);
+        if !remembered {
+            self.shared.counters.count(Counter::TopicsBeyondLimit);
+        }
+        remembered
     }
 
     /// Whether just this is retained on its topic, or will be as soon as the broker is back.
@@ -131,5 +163,25 @@ impl Outlet {
         if self.orders.send(Order::Close(done)).await.is_ok() {
             let _ = finished.await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_finds_no_room_is_counted() {
+        let counters = Counters::default();
+        let (outlet, inlet, _inbound) = pair(counters.clone());
+        for n in 0..=retained::TOPICS_MAX {
+            let kept = outlet.publish(Message::retained(format!("{n}"), "x"));
+            assert_eq!(kept, n < retained::TOPICS_MAX, "nobody is connected: what is not remembered is lost");
+        }
+        assert_eq!(counters.get(Counter::TopicsBeyondLimit), 1);
+        for _ in 0..ORDERS_MAX + 3 {
+            inlet.reporter.report(Inbound::Listener);
+        }
+        assert_eq!(counters.get(Counter::InboundDropped), 3);
     }
 }

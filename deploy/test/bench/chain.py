@@ -107,7 +107,7 @@ class Chain:
         self.reader.stop()
         self.reader.start()
         started = time.monotonic()
-        self.wait(lambda: self.ledger.back(started), 20, "the reader comes back")
+        self.wait(lambda: self.ledger.back_after(started), 20, "the reader comes back")
         self.sleep(2)
 
     def wait(self, condition, patience, what=None):

@@ -7,12 +7,14 @@ just then or in the few frames before. From this follows what may never be:
     wrong    a value that the meter never said, or said long ago; or a topic that nobody knows
     lost     a frame that the reader heard whole, and that never arrived
     twice    a message that is said again without a reason
-    disorder a frame after a later one: the present never steps back
+    disorder a frame after a later one
+    back     an index of the present that is lower than it was
 """
 
 import bisect
 import collections
 import json
+import re
 
 from bench.truth import SHAKEN, Frame
 
@@ -30,9 +32,12 @@ BEHIND = 0.1
 # A message later than this after its frame was not sent live.
 LIVE = 1.5
 
+# Labels that only rise.
+INDEX = re.compile("EAST|EAIT|EASF[0-9]+|EASD[0-9]+|ERQ[0-9]|BASE|HCH[CP]|EJPH(N|PM)|BBRH[CP]J[BWR]")
+
 # What a moment of the account was like, for what has come since.
-Mark = collections.namedtuple("Mark", "frames wrong twice disorder")
-NOTHING = Mark(0, 0, 0, 0)
+Mark = collections.namedtuple("Mark", "frames wrong twice disorder back")
+NOTHING = Mark(0, 0, 0, 0, 0)
 
 
 class Ledger:
@@ -51,8 +56,9 @@ class Ledger:
         self.since_gap = SHAKEN + 1
         self.indexes = []
         self.wrong, self.twice, self.merged, self.repeated, self.disorder = [], [], [], 0, 0
+        self.back, self.highest = [], {}
         self.merges = collections.deque(maxlen=REPEATED)
-        self.present, self.reasons, self.past_until = None, [], 0
+        self.present, self.reasons, self.past_may_come = None, [], False
         self.deaf_times = []
         self.last = {}
 
@@ -88,7 +94,7 @@ class Ledger:
     # What the account says.
 
     def mark(self):
-        return Mark(len(self.frames), len(self.wrong), len(self.twice), self.disorder)
+        return Mark(len(self.frames), len(self.wrong), len(self.twice), self.disorder, len(self.back))
 
     def complaints(self, since=NOTHING, most=10):
         """What may never be, since a moment; not what is lost: `lost` wants to know of which frames."""
@@ -97,6 +103,7 @@ class Ledger:
         said += [f"{len(wrong)} wrong values in all"] * (len(wrong) > most)
         said += [f"said twice: {' '.join(sorted(map(str, content)))[:200]}" for content in twice[:most]]
         said += [f"{len(twice)} messages said twice in all"] * (len(twice) > most)
+        said += [f"steps back: {text}" for text in self.back[since.back :][:most]]
         return said + [f"{disorder} frames out of order"] * bool(disorder)
 
     def missing(self, first, last):
@@ -124,7 +131,7 @@ class Ledger:
         part = sum(n not in self.heard for n in set(self.merged) if first <= n < last)
         return len(heard) - late, late, part, self.missing(first, last)
 
-    def back(self, moment):
+    def back_after(self, moment):
         """Seconds from a moment until a frame that ended after it is heard live."""
         times = [at for n, at in self.heard.items() if self.frames[n].seen > moment and at - self.frames[n].seen < LIVE]
         return min(times) - moment if times else None
@@ -191,7 +198,7 @@ class Ledger:
     def _take_bridge_state(self, at, payload):
         if payload == "online":
             self.place -= REPEATED
-            self.past_until = self.sums["states"] + REPEATED
+            self.past_may_come = True
             self._give_reason(at, "found")
 
     def _take_state(self, at, payload):
@@ -202,7 +209,7 @@ class Ledger:
         merged state may by chance be the same as a later frame.
         """
         said = self._content(payload)
-        self.sums["states"] += 1
+        self._look_back(said)
         numbers = self.by_content.get(said, ())
         unheard = [n for n in numbers if n not in self.heard]
         fitting = [n for n in unheard if n > self.newest and not self._leaves_out(n)]
@@ -215,6 +222,14 @@ class Ledger:
         else:
             self._hear(unheard, at)
         self.present = said
+
+    def _look_back(self, said):
+        """The indexes of the present rise, but for the past that a bridge may say again."""
+        indexes = {label: int(raw) for label, raw, _ in said if INDEX.fullmatch(label) and raw.isdigit()}
+        if not self.past_may_come:
+            lower = [label for label, value in indexes.items() if value < self.highest.get(label, 0)]
+            self.back += [f"{label} {indexes[label]} after {self.highest[label]}" for label in sorted(lower)]
+        self.highest |= indexes
 
     def _take_history(self, at, payload):
         """A snapshot: indexes of one frame."""
@@ -234,6 +249,7 @@ class Ledger:
     def _hear(self, candidates, at):
         number = min(candidates, key=lambda n: (not self.frames[n].clean, n))
         self.heard[number] = at
+        self.past_may_come = False
         self.disorder += number < self.newest and self.frames[number].clean
         self.place = number
         self.newest = max(self.newest, number)
@@ -274,11 +290,11 @@ class Ledger:
         self.reasons += [at + REPEATED_WITHIN] * REASONS[what]
 
     def _repeat(self, at, said):
-        """Heard before. That is right for a damaged frame that says nothing new, for the past after the bridge has
-        begun again, and for the present as often as there is a reason to say it again."""
+        """It was heard before. That is right for a damaged frame that says nothing new, for the past until a bridge
+        that has begun again says something new, and for the present as often as there is a reason."""
         self.repeated += 1
         self.reasons = [until for until in self.reasons if until >= at]
-        if self._merge_is_due() or self.sums["states"] <= self.past_until:
+        if self._merge_is_due() or self.past_may_come:
             return
         if said == self.present and self.reasons:
             del self.reasons[0]

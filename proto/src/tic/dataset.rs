@@ -6,7 +6,7 @@
 use core::str;
 
 use super::{
-    Label, Mode, Reason, Timestamp, Value, checksum,
+    Label, Mode, Reason, Role, Timestamp, Value, checksum,
     spec::{CHARACTER_MAX, CHARACTER_MIN, LABEL_WIDTH_MAX},
 };
 
@@ -73,6 +73,12 @@ impl<'a> Dataset<'a> {
     #[must_use]
     pub const fn info(&self) -> Option<&'static Label> {
         self.info
+    }
+
+    /// What its label is for.
+    #[must_use]
+    pub fn role(&self) -> Option<Role> {
+        self.info?.role
     }
 
     /// What its data means; text for a label that is not known.

@@ -2,7 +2,7 @@
 //!
 //! Decoding, documentation, Home Assistant discovery and the simulator all read that line.
 
-use super::{Mode, Unit, labels};
+use super::{Mode, Role, Unit, labels};
 
 /// What the data of a label is: decides its unit, its characters, its range and its [`Value`](super::Value).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -109,6 +109,8 @@ pub struct Label {
     pub phases: Phases,
     /// Whether only a meter in producer mode sends it.
     pub producer: bool,
+    /// What it is for, where others ask for it.
+    pub role: Option<Role>,
     /// Where it is specified.
     pub section: &'static str,
     /// What it means, in English.
@@ -135,6 +137,11 @@ impl Label {
         Self::all(mode).get(usize::from(index[place].1))
     }
 
+    /// The labels of a mode that have this role, in the order in which a meter sends them.
+    pub fn with_role(mode: Mode, role: Role) -> impl Iterator<Item = &'static Self> {
+        Self::all(mode).iter().filter(move |label| label.role == Some(role))
+    }
+
     /// The unit of its data.
     #[must_use]
     pub const fn unit(&self) -> Option<Unit> {
@@ -149,7 +156,7 @@ impl Label {
         english: &'static str,
         french: &'static str,
     ) -> Self {
-        Self { code, kind, width, dated: false, phases: Phases::Any, producer: false, section, english, french }
+        Self { code, kind, width, dated: false, phases: Phases::Any, producer: false, role: None, section, english, french }
     }
 
     pub(super) const fn dated(self) -> Self {
@@ -167,12 +174,20 @@ impl Label {
     pub(super) const fn producer(self) -> Self {
         Self { producer: true, ..self }
     }
+
+    pub(super) const fn role(self, role: Role) -> Self {
+        Self { role: Some(role), ..self }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::vec::Vec;
+
     use super::{Label, LabelKind};
-    use crate::tic::{Amperes, KiloVoltAmperes, Minutes, Mode, Unit, VarHours, VoltAmperes, Volts, WattHours, Watts, spec};
+    use crate::tic::{
+        Amperes, KiloVoltAmperes, Minutes, Mode, Role, TariffOption, Unit, VarHours, VoltAmperes, Volts, WattHours, Watts, spec,
+    };
 
     #[test]
     fn every_label_is_found_and_only_once() {
@@ -213,6 +228,42 @@ mod tests {
             Unit::Minute => Minutes::MAX.get(),
         })
     }
+
+    fn codes(mode: Mode, role: Role) -> Vec<&'static str> {
+        Label::with_role(mode, role).map(|label| label.code).collect()
+    }
+
+    #[test]
+    fn roles_are_found() {
+        assert_eq!(codes(Mode::Historic, Role::PowerWithdrawn), ["PAPP"]);
+        assert_eq!(codes(Mode::Standard, Role::PowerWithdrawn), ["SINSTS", "SINST1"], "pilot meters have another name for it");
+        assert_eq!(codes(Mode::Historic, Role::IndexOf(TariffOption::OffPeak)), ["HCHC", "HCHP"]);
+        assert_eq!(codes(Mode::Historic, Role::Current(1)), ["IINST", "IINST1"]);
+        assert_eq!(codes(Mode::Historic, Role::Overload(Some(3))), ["ADIR3"]);
+    }
+
+    /// The kind of data that a role is about.
+    fn kind(role: Role) -> LabelKind {
+        match role {
+            Role::PowerWithdrawn | Role::PowerInjected => LabelKind::ApparentPower,
+            Role::Current(_) | Role::SubscribedCurrent | Role::Overload(_) => LabelKind::Current,
+            Role::Voltage(_) => LabelKind::Voltage,
+            Role::EnergyWithdrawn | Role::EnergyInjected | Role::IndexOf(_) => LabelKind::Energy,
+            Role::SubscribedPower | Role::CutOffPower => LabelKind::ReferencePower,
+            Role::Contract | Role::Tariff => LabelKind::Text,
+        }
+    }
+
+    #[test]
+    fn a_role_goes_with_its_kind() {
+        for label in Mode::ALL.into_iter().flat_map(Label::all) {
+            let is_name = matches!(label.kind, LabelKind::TariffOption | LabelKind::Period);
+            let fits = |role| kind(role) == label.kind || is_name && kind(role) == LabelKind::Text;
+            assert!(label.role.is_none_or(fits), "{}", label.code);
+        }
+    }
+
+    extern crate std;
 
     #[test]
     fn historic_labels_have_no_timestamp() {

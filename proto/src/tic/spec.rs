@@ -60,6 +60,8 @@ pub const VOLTAGE_MAX: u32 = 999;
 pub const REFERENCE_POWER_MAX: u32 = 99;
 /// The longest notice of an EJP peak, in minutes: two digits (54E §6.1.1).
 pub const MINUTES_MAX: u32 = 99;
+/// What one ampere of ISOUSC stands for on each phase, in VA (54E §6.1.1).
+pub const VA_PER_SUBSCRIBED_AMPERE: u64 = 200;
 /// The first year of a timestamp, which has two digits of it (54E §6.2.1.1).
 pub const YEAR_MIN: u16 = 2000;
 /// The last year of a timestamp.

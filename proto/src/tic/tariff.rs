@@ -122,18 +122,6 @@ impl TariffOption {
             Self::Other => "other",
         }
     }
-
-    /// The labels of its indexes (02E §2.3); nothing for a contract that is not known.
-    #[must_use]
-    pub const fn index_labels(self) -> &'static [&'static str] {
-        match self {
-            Self::Base => &["BASE"],
-            Self::OffPeak => &["HCHC", "HCHP"],
-            Self::Ejp => &["EJPHN", "EJPHPM"],
-            Self::Tempo => &["BBRHCJB", "BBRHPJB", "BBRHCJW", "BBRHPJW", "BBRHCJR", "BBRHPJR"],
-            Self::Other => &[],
-        }
-    }
 }
 
 /// The fourth character varies between meters. None of the four has bits 5 and 6 both set: no checksum sees that damage (02E §2).
@@ -276,7 +264,6 @@ mod tests {
     use std::string::ToString;
 
     use super::{MissingPhases, PERIODS, TOMORROWS, TariffOption, TariffPeriod, Tomorrow};
-    use crate::tic::{Label, Mode};
 
     #[test]
     fn periods_come_back() {
@@ -304,14 +291,6 @@ mod tests {
         assert_eq!((option("EJP "), option("BBR("), option("WKND")), (TariffOption::Ejp, TariffOption::Tempo, TariffOption::Other));
         for text in ["", "BBR", "HC...", "BBRh", "HCn."] {
             assert!(text.parse::<TariffOption>().is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn indexes_of_a_contract_are_in_the_table() {
-        for text in ["BASE", "HC..", "EJP.", "BBR(", "WKND"] {
-            let indexes = option(text).index_labels();
-            assert!(indexes.iter().all(|code| Label::find(Mode::Historic, code).is_some_and(|label| label.kind.is_index())), "{text}");
         }
     }
 

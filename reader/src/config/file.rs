@@ -9,6 +9,7 @@ use log::LevelFilter;
 use crate::{
     config::toml::{self, Entry, Value},
     daemon::exit::{Code, Failure},
+    reading::ParityChoice,
 };
 
 /// The whole file.
@@ -48,17 +49,6 @@ pub enum ModeChoice {
     Historic,
     /// 9600 baud.
     Standard,
-}
-
-/// `[serial] parity`
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ParityChoice {
-    /// Hardware if the line takes the setting, else software; the other when nothing decodes.
-    Auto,
-    /// The UART, set to 7E1.
-    Hardware,
-    /// This program, the UART set to 8N1.
-    Software,
 }
 
 /// `[zenoh]`: the way to the bridge.

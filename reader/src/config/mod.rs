@@ -12,9 +12,10 @@ use teleinfo_zenoh_client::{Locator, LocatorError};
 
 use crate::{
     cli::{DEFAULT_FILE, Options},
-    config::file::{Config, LedChoice, ModeChoice, ParityChoice},
+    config::file::{Config, LedChoice, ModeChoice},
     daemon::exit::{Code, Failure},
     history,
+    reading::ParityChoice,
 };
 
 /// Tried in turn for `device = "auto"`: the name our udev rule gives to USB adapters, then the two of a Raspberry Pi.

@@ -2,6 +2,7 @@
 //!
 //! Nothing of meters or of the network lives here. The files stand side by side; begin with `exit`.
 
+pub(crate) mod clock;
 pub mod exit;
 pub mod logging;
 pub mod notify;

@@ -9,7 +9,7 @@ use nix::sys::{
 
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wish {
+pub enum Request {
     /// SIGTERM, SIGINT: say goodbye and end.
     Stop,
     /// SIGHUP: write the counters to the log.
@@ -31,10 +31,10 @@ impl Signals {
         Ok(Self(SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?))
     }
 
-    /// The next wish, if there is one.
-    pub fn next_wish(&self) -> Option<Wish> {
+    /// The next request, if there is one.
+    pub fn next_request(&self) -> Option<Request> {
         let signal = self.0.read_signal().ok()??;
-        Some(if signal.ssi_signo == Signal::SIGHUP as u32 { Wish::Report } else { Wish::Stop })
+        Some(if signal.ssi_signo == Signal::SIGHUP as u32 { Request::Report } else { Request::Stop })
     }
 }
 

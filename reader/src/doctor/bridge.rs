@@ -9,7 +9,7 @@ use std::{
 use mio::{Events, Poll, Token};
 use teleinfo_zenoh_client::{Client, Credentials, Error, Event, Failures, Options};
 
-use super::{Place, report::Report};
+use super::{machine::Machine, report::Report};
 use crate::{
     config::{Settings, credentials},
     daemon::exit::{Code, Failure},
@@ -22,8 +22,8 @@ const STORE: &str = "etc/credstore/teleinfo-reader.zenoh-password";
 const PATIENCE: Duration = Duration::from_secs(6);
 
 /// Connects once, and says what became of it.
-pub(super) fn check(report: &mut Report<'_>, settings: &Settings, place: &Place) {
-    let credentials = match credentials(settings, &place.root) {
+pub(super) fn check(report: &mut Report<'_>, settings: &Settings, machine: &Machine) {
+    let credentials = match credentials(settings, &machine.root) {
         Ok(credentials) => credentials,
         Err(failure) => {
             let advice = ["root may read it:", "$ sudo teleinfo-reader doctor"];

@@ -4,7 +4,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use teleinfo_proto::tic::Timestamp;
 
-use super::{Place, report::Report};
+use super::{machine::Machine, report::Report};
 use crate::daemon::exit::Code;
 
 /// 2025-01-01: before this program was made; a clock that was never set shows 1970, or the day the system was built.
@@ -19,20 +19,20 @@ const CLOSE: i64 = 300;
 const TIMESYNC: &str = "run/systemd/timesync";
 
 /// Says whether it is, by the network's time or, failing that, by the meter's.
-pub(super) fn check(report: &mut Report<'_>, meter: Option<(Timestamp, Instant)>, place: &Place) {
+pub(super) fn check(report: &mut Report<'_>, meter: Option<(Timestamp, Instant)>, machine: &Machine) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() as i64;
     let meter = meter.map(|(time, read)| time.unix_seconds() + read.elapsed().as_secs() as i64);
-    judge(report, now, meter, place);
+    judge(report, now, meter, machine);
 }
 
-fn judge(report: &mut Report<'_>, now: i64, meter: Option<i64>, place: &Place) {
+fn judge(report: &mut Report<'_>, now: i64, meter: Option<i64>, machine: &Machine) {
     let shown = Timestamp::from_unix(now.clamp(FIRST, LATEST - 1));
     let date = format!("{}-{:02}-{:02} {:02}:{:02}", shown.year(), shown.month(), shown.day(), shown.hour(), shown.minute());
     let set = ["is the network up? then:", "$ timedatectl set-ntp true"];
     if !(EARLIEST..LATEST).contains(&now) {
         return report.wrong("clock", Code::Unavailable, "not set: samples would carry a wrong time", &set);
     }
-    let timesync = place.root.join(TIMESYNC);
+    let timesync = machine.root.join(TIMESYNC);
     let agrees = meter.map(|meter| (meter - now).abs() < CLOSE);
     match (timesync.join("synchronized").exists(), agrees) {
         (true, _) => report.good("clock", &format!("{date}, set by the network")),
@@ -55,7 +55,7 @@ mod tests {
             std::fs::create_dir_all(root.path().join(file)).unwrap();
         }
         let mut out = Vec::new();
-        judge(&mut Report::new(&mut out, false), now, meter, &Place { root: root.path().into() });
+        judge(&mut Report::new(&mut out, false), now, meter, &Machine { root: root.path().into() });
         String::from_utf8(out).unwrap()
     }
 

@@ -10,11 +10,11 @@ use std::{
 use nix::unistd::{AccessFlags, access};
 
 use super::{
-    Place,
+    machine::Machine,
     report::Report,
     users::{ROOT, User, Users},
 };
-use crate::daemon::exit::Code;
+use crate::{daemon::exit::Code, line::holders::device_name};
 
 /// The user of our unit.
 const SERVICE: &str = "teleinfo-reader";
@@ -34,19 +34,18 @@ pub(super) struct Device {
 impl Device {
     /// What serial-getty@.service and the kernel call it: `ttyAMA0`.
     pub(super) fn name(&self) -> String {
-        let path = self.path.display().to_string();
-        path.strip_prefix("/dev/").unwrap_or(&path).to_owned()
+        device_name(&self.path)
     }
 }
 
 /// Looks for the first of `devices` that exists; none is a fault.
-pub(super) fn check(report: &mut Report<'_>, devices: &[PathBuf], place: &Place) -> Option<Device> {
+pub(super) fn check(report: &mut Report<'_>, devices: &[PathBuf], machine: &Machine) -> Option<Device> {
     let Some(path) = devices.iter().find(|path| path.exists()) else {
-        tell_missing(report, devices, &place.root);
+        tell_missing(report, devices, &machine.root);
         return None;
     };
     match fs::metadata(path).and_then(|metadata| Ok((fs::canonicalize(path)?, metadata))) {
-        Ok((target, metadata)) => judge(report, path, target, &metadata, place),
+        Ok((target, metadata)) => judge(report, path, target, &metadata, machine),
         Err(error) => {
             report.wrong("device", Code::Unavailable, &format!("{}: {error}", path.display()), &[]);
             None
@@ -75,8 +74,8 @@ fn tell_missing(report: &mut Report<'_>, devices: &[PathBuf], root: &Path) {
     report.wrong("device", Code::Unavailable, &missing(devices), &advice);
 }
 
-fn judge(report: &mut Report<'_>, path: &Path, target: PathBuf, metadata: &Metadata, place: &Place) -> Option<Device> {
-    let users = Users::read(&place.root);
+fn judge(report: &mut Report<'_>, path: &Path, target: PathBuf, metadata: &Metadata, machine: &Machine) -> Option<Device> {
+    let users = Users::read(&machine.root);
     let shown = if target == path { path.display().to_string() } else { format!("{} -> {}", path.display(), target.display()) };
     if !metadata.file_type().is_char_device() {
         report.wrong("device", Code::Config, &format!("{shown} is no serial line"), &["name yours: reader.toml, [serial] device"]);
@@ -124,7 +123,7 @@ mod tests {
     fn checked(devices: &[PathBuf], root: &Path) -> (String, Option<Code>) {
         let mut out = Vec::new();
         let mut report = Report::new(&mut out, false);
-        check(&mut report, devices, &Place { root: root.into() });
+        check(&mut report, devices, &Machine { root: root.into() });
         let code = report.verdict();
         (String::from_utf8(out).unwrap(), code)
     }

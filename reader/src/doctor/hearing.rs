@@ -7,24 +7,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-use teleinfo_proto::tic::{Dataset, Event, FrameEnd, MeterId, Mode, Timestamp, Value};
+use teleinfo_proto::{
+    tic::{Dataset, Event, FrameEnd, MeterId, Mode, Role, Timestamp, Value},
+    wire::BootId,
+};
 
 use crate::{
-    config::file::ParityChoice,
-    line::{
-        Fault,
-        open::{Heard, Listener},
-    },
-    reading::detect::Trial,
+    line::{Fault, Listener, Notice},
+    reading::{Output, ParityChoice, Reading, Trial},
 };
 
 /// A meter pauses for 33 ms at most (54E §5.3.6), but a UART may be deaf at one setting: two of them get their time (see `detect`).
 const SILENT: Duration = Duration::from_secs(7);
 /// All ways to read a line, and some.
 const SEARCH: Duration = Duration::from_secs(8);
-/// A frame takes three seconds at most; so long for several of them,
+/// A frame takes three seconds at most, so this is enough for several of them.
 const MEASURE: Duration = Duration::from_secs(5);
-/// or longer for two whole ones.
+/// After this time two whole frames are no longer waited for.
 const MEASURE_MAX: Duration = Duration::from_secs(8);
 const FRAMES_WANTED: u32 = 2;
 /// Longer than this nobody waits.
@@ -53,15 +52,23 @@ pub(super) struct Hearing {
     pub(super) clock: Option<(Timestamp, Instant)>,
     /// How long bytes came.
     pub(super) time: Duration,
-    latest: Vec<(String, String)>,
+    latest: Vec<Said>,
     refused_in_frame: u32,
     begun: bool,
 }
 
+/// A label, what it is for, and what it said last.
+#[derive(Debug)]
+struct Said {
+    label: String,
+    role: Option<Role>,
+    data: String,
+}
+
 impl Hearing {
-    /// The last data of a label.
-    pub(super) fn get(&self, label: &str) -> Option<&str> {
-        self.latest.iter().find(|(name, _)| name == label).map(|(_, data)| data.as_str())
+    /// The last data of a label that has this role.
+    pub(super) fn said(&self, role: Role) -> Option<&str> {
+        self.latest.iter().find(|said| said.role == Some(role)).map(|said| said.data.as_str())
     }
 
     /// Share of what verified, in %.
@@ -69,35 +76,35 @@ impl Hearing {
         (good + bad > 0).then(|| good * 100 / (good + bad))
     }
 
-    fn take(&mut self, event: &Event<'_>) {
+    pub(super) fn handle_event(&mut self, event: &Event<'_>) {
         match event {
             Event::FrameStart => (self.begun, self.refused_in_frame) = (true, 0),
-            Event::Dataset(dataset) => self.dataset(dataset),
+            Event::Dataset(dataset) => self.handle_dataset(dataset),
             // Until something verifies, what is refused was read in the wrong way.
             Event::Refused(_) if self.good == 0 => {}
             Event::Refused(_) => {
                 self.refused += 1;
                 self.refused_in_frame += 1;
             }
-            Event::FrameEnd(end) => self.frame_end(*end),
+            Event::FrameEnd(end) => self.handle_frame_end(*end),
         }
     }
 
-    fn dataset(&mut self, dataset: &Dataset<'_>) {
+    fn handle_dataset(&mut self, dataset: &Dataset<'_>) {
         self.good += 1;
         match dataset.value() {
             Value::Identity(meter) => self.meter = Some(meter),
             Value::Nothing => self.clock = dataset.time().map(|time| (time, Instant::now())),
             _ => {}
         }
-        match self.latest.iter_mut().find(|(label, _)| label == dataset.label()) {
-            Some((_, data)) => data.replace_range(.., dataset.data()),
-            None => self.latest.push((dataset.label().into(), dataset.data().into())),
+        match self.latest.iter_mut().find(|said| said.label == dataset.label()) {
+            Some(said) => said.data.replace_range(.., dataset.data()),
+            None => self.latest.push(Said { label: dataset.label().into(), role: dataset.role(), data: dataset.data().into() }),
         }
     }
 
     /// The first frame was mostly joined in its middle, and says nothing.
-    fn frame_end(&mut self, end: FrameEnd) {
+    fn handle_frame_end(&mut self, end: FrameEnd) {
         if std::mem::take(&mut self.begun) && self.good > 0 {
             let whole = matches!(end, FrameEnd::Etx { whole: true }) && self.refused_in_frame == 0;
             self.frames_good += u32::from(whole);
@@ -130,22 +137,28 @@ struct Clock {
 /// The line cannot be opened, or went away meanwhile.
 pub(super) fn listen(devices: &[PathBuf]) -> Result<Hearing, Fault> {
     let start = Instant::now();
-    let mut listener = Listener::open(devices, None, ParityChoice::Auto, start)?;
+    let reading = Reading::new(BootId::new(0), None, ParityChoice::Auto, start);
+    let mut listener = Listener::new(devices, reading).map_err(|error| Fault::of_system(devices, &error))?;
     let mut hearing = Hearing::default();
     let mut clock = Clock { start, first_byte: None, first_good: None };
     while !hearing.is_enough(&clock, Instant::now()) {
-        let speed = listener.trial().speed as usize;
-        listener.turn(TURN, &mut |heard| match heard {
-            Heard::Bytes(bytes) => {
-                _ = clock.first_byte.get_or_insert_with(Instant::now);
-                hearing.bytes[speed].extend_from_slice(bytes);
-            }
-            Heard::Event(event) => hearing.take(event),
-        })?;
+        let speed = listener.reading.trial().speed as usize;
+        let notice = listener.turn(TURN, &mut |output| match output {
+            Output::Event(event) => hearing.handle_event(&event),
+            Output::Sample(_) => {}
+        });
+        if let Some(Notice::Fault(fault)) = notice {
+            return Err(fault);
+        }
+        hearing.bytes[speed].extend_from_slice(listener.bytes());
+        if !listener.bytes().is_empty() {
+            clock.first_byte.get_or_insert_with(Instant::now);
+        }
         if hearing.good > 0 {
             clock.first_good.get_or_insert_with(Instant::now);
         }
-        hearing.found = listener.mode().map(|mode| (listener.trial(), mode)).or(hearing.found);
+        let reading = &listener.reading;
+        hearing.found = reading.state(Instant::now()).mode.map(|mode| (reading.trial(), mode)).or(hearing.found);
     }
     hearing.time = clock.first_byte.map(|first| first.elapsed()).unwrap_or_default();
     Ok(hearing)

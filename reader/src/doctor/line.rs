@@ -11,15 +11,15 @@ use super::{
     report::Report,
 };
 use crate::{
-    config::{Settings, file::ParityChoice},
+    config::Settings,
     daemon::exit::Code,
-    line::{self, Fault, FaultKind},
-    reading::detect::Check,
+    line::{self, Fault},
+    reading::{Check, FaultKind, ParityChoice},
 };
 
-/// Good frames in %, at least, of a line that needs nothing,
+/// Of a line that needs nothing, at least this share of the frames is good, in %.
 const FINE: u32 = 95;
-/// and of one that works at all.
+/// Of a line that works at all, at least this share of the frames is good, in %.
 const USABLE: u32 = 50;
 
 /// A modem that hears too little loses bits from this one on: they come last of a character.

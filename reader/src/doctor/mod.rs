@@ -15,26 +15,22 @@ mod bridge;
 mod clock;
 mod device;
 mod hearing;
-pub(crate) mod holders;
+mod holders;
 mod light;
 mod line;
+mod machine;
 mod meter;
 mod report;
 mod users;
 
 use std::{
     io::{self, IsTerminal},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use crate::{config::Settings, daemon::exit::Code, led::gpio};
+use machine::Machine;
 use report::Report;
-
-/// The machine that is looked at.
-struct Place {
-    /// Where its files begin.
-    root: PathBuf,
-}
 
 /// Looks at everything, and says what it finds on standard output. `None`: all is well.
 #[must_use]
@@ -43,10 +39,10 @@ pub fn run(settings: &Settings) -> Option<Code> {
     let colour = out.is_terminal();
     let mut out = out.lock();
     let mut report = Report::new(&mut out, colour);
-    let place = Place { root: "/".into() };
-    let clock = look_at_line(&mut report, settings, &place);
-    bridge::check(&mut report, settings, &place);
-    clock::check(&mut report, clock, &place);
+    let machine = Machine { root: "/".into() };
+    let clock = look_at_line(&mut report, settings, &machine);
+    bridge::check(&mut report, settings, &machine);
+    clock::check(&mut report, clock, &machine);
     light::check(&mut report, settings, Path::new(gpio::ROOT));
     report.verdict()
 }
@@ -55,10 +51,10 @@ pub fn run(settings: &Settings) -> Option<Code> {
 fn look_at_line(
     report: &mut Report<'_>,
     settings: &Settings,
-    place: &Place,
+    machine: &Machine,
 ) -> Option<(teleinfo_proto::tic::Timestamp, std::time::Instant)> {
-    let device = device::check(report, &settings.devices, place)?;
-    let shared = holders::check(report, &device, place);
+    let device = device::check(report, &settings.devices, machine)?;
+    let shared = holders::check(report, &device, machine);
     let hearing = line::check(report, settings, device, shared)?;
     meter::check(report, &hearing);
     hearing.clock

@@ -16,7 +16,7 @@ use crc::{CRC_32_ISO_HDLC, Crc, NoTable};
 use teleinfo_proto::wire::Sample;
 
 use super::{
-    ANSWER_BYTES,
+    record::{self, ANSWER_BYTES},
     ring::Ring,
     snapshot::{self, Snapshot},
 };
@@ -64,7 +64,7 @@ pub(super) fn load(path: &Path, snapshots: &mut Ring, frames: &mut Ring) -> io::
                     snapshots.push(&[content]);
                 }
             }
-            FRAME if super::frame(content).is_some_and(|(_, encoded)| Sample::decode(encoded).is_ok()) => frames.push(&[content]),
+            FRAME if record::frame(content).is_some_and(|(_, encoded)| Sample::decode(encoded).is_ok()) => frames.push(&[content]),
             END => {
                 snapshots.drop_front_while(|first| !snapshot::is_whole(first));
                 return Ok(damaged);

@@ -7,6 +7,7 @@
 //! Each sample has an *ordinal*, which counts on through restarts: the order of everything held, and the place of a [`Cursor`].
 
 mod file;
+mod record;
 mod request;
 mod ring;
 mod snapshot;
@@ -15,6 +16,8 @@ use std::{io, path::Path};
 
 use teleinfo_proto::wire::{BootId, Extent, Sample, SampleKind};
 
+pub use record::ANSWER_BYTES;
+use record::{ORDINAL_BYTES, frame};
 pub use request::{ParseRequestError, Request};
 use ring::{Position, Ring};
 use snapshot::Snapshot;
@@ -29,12 +32,6 @@ pub const BYTES_MIN: usize = 32 * 1_024;
 
 /// After this many differences a snapshot is written whole again, so that making room costs few at a time.
 const CHAIN_MAX: u32 = 60;
-/// Bytes in front of a frame's: its ordinal.
-const ORDINAL_BYTES: usize = 8;
-
-/// Room that [`History::next`] needs.
-pub const ANSWER_BYTES: usize = ORDINAL_BYTES + Sample::BYTES_MAX;
-
 /// Everything held.
 pub struct History {
     frames: Ring,
@@ -245,11 +242,6 @@ impl Cursor {
         };
         in_time && ordinal > self.after
     }
-}
-
-fn frame(record: &[u8]) -> Option<(u64, &[u8])> {
-    let (ordinal, encoded) = record.split_first_chunk::<ORDINAL_BYTES>()?;
-    Some((u64::from_le_bytes(*ordinal), encoded))
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use teleinfo_proto::tic::Dataset;
+
 use super::{
     Led, Show,
     gpio::{self, Gpio},
@@ -50,9 +52,9 @@ impl Light {
         self.led.handle_delivered(now);
     }
 
-    /// The meter has told the apparent power drawn, in VA.
-    pub fn handle_power(&mut self, power: u32, now: Instant) {
-        self.led.handle_power(power, now);
+    /// The meter has told something.
+    pub fn handle_dataset(&mut self, dataset: &Dataset<'_>, now: Instant) {
+        self.led.handle_dataset(dataset, now);
     }
 
     /// Time has passed, or something was handled.

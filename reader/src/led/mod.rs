@@ -8,7 +8,7 @@ pub mod light;
 
 use std::time::{Duration, Instant};
 
-use teleinfo_proto::tic::spec::FAULT_AFTER_S;
+use teleinfo_proto::tic::{Dataset, Role, Value, spec::FAULT_AFTER_S};
 
 /// A flash: long enough to be seen.
 const FLASH: Duration = Duration::from_millis(10);
@@ -54,8 +54,16 @@ impl Led {
         }
     }
 
-    /// The meter has told the apparent power drawn, in VA.
-    pub fn handle_power(&mut self, power: u32, now: Instant) {
+    /// The meter has told something: what counts is the apparent power drawn.
+    pub fn handle_dataset(&mut self, dataset: &Dataset<'_>, now: Instant) {
+        if let Value::ApparentPower(power) = dataset.value()
+            && dataset.role() == Some(Role::PowerWithdrawn)
+        {
+            self.handle_power(power.get(), now);
+        }
+    }
+
+    fn handle_power(&mut self, power: u32, now: Instant) {
         if let Show::Power(_) = self.show {
             self.power = Some((power, now));
             self.change.get_or_insert(now);
@@ -93,6 +101,8 @@ impl Led {
 
 #[cfg(test)]
 mod tests {
+    use teleinfo_proto::tic::{Decoder, Event, Parity};
+
     use super::*;
 
     /// The moments, in milliseconds, at which the light changes.
@@ -126,6 +136,19 @@ mod tests {
             let changes = changes(&mut led, now, Duration::from_secs(4));
             assert_eq!(changes[..4], [(0, true), (on, false), (period, true), (period + on, false)], "{power} VA");
         }
+    }
+
+    #[test]
+    fn power_is_shown_under_whatever_label_a_meter_tells_it() {
+        let file = include_bytes!("../../../proto/tests/frames/syn-std-g1-pilot-labels.tic");
+        let (mut decoder, mut bytes, now) = (Decoder::new(Parity::Stripped), file.as_slice(), Instant::now());
+        let mut led = Led::new(Show::Power(6000));
+        while let Some(event) = decoder.next_event(&mut bytes) {
+            if let Event::Dataset(dataset) = event {
+                led.handle_dataset(&dataset, now);
+            }
+        }
+        assert_eq!(led.power, Some((640, now)), "a pilot meter says SINST1");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What can be wrong with a serial line, in words that say what to do. None of it ends the program.
+//! What is wrong with a serial line, in words that say what to do, in both languages. None of it ends the program.
 
 use std::{
     fmt, io,
@@ -6,104 +6,118 @@ use std::{
 };
 
 use nix::errno::Errno;
-use teleinfo_proto::wire;
+
+use crate::{language::Language, reading::FaultKind};
 
 /// A serial line that cannot be read, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// The devices tried; the last one is meant unless all are absent.
-    pub devices: Vec<PathBuf>,
+pub(crate) struct Fault {
+    /// The devices that were tried; the last one is meant unless all are absent.
+    pub(crate) devices: Vec<PathBuf>,
     /// What happened.
-    pub kind: FaultKind,
-}
-
-/// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FaultKind {
-    /// There is no such device.
-    Absent,
-    /// This user may not open it.
-    Denied,
-    /// Another program holds it.
-    Busy,
-    /// The path leads to something else.
-    NotSerial,
-    /// It was there and has gone: unplugged, or the other side of a pseudo-terminal closed.
-    Vanished,
-    /// Something rarer.
-    Other(Errno),
-}
-
-impl FaultKind {
-    /// From an error of open(2), flock(2) or tcgetattr(3).
-    pub fn of_opening(error: Errno) -> Self {
-        match error {
-            // EIO: a pseudo-terminal whose other side is closing.
-            Errno::ENOENT | Errno::ENODEV | Errno::ENXIO | Errno::ENOTDIR | Errno::EIO => Self::Absent,
-            Errno::EACCES | Errno::EPERM => Self::Denied,
-            Errno::EBUSY | Errno::EWOULDBLOCK => Self::Busy,
-            Errno::ENOTTY | Errno::EISDIR => Self::NotSerial,
-            other => Self::Other(other),
-        }
-    }
-
-    /// From an error of read(2) on an open line.
-    pub fn of_reading(error: Errno) -> Self {
-        match error {
-            Errno::EIO | Errno::ENXIO | Errno::ENODEV => Self::Vanished,
-            other => Self::Other(other),
-        }
-    }
-
-    /// The same in the words of the status message.
-    pub fn line(self) -> wire::LineState {
-        match self {
-            Self::Denied => wire::LineState::Denied,
-            Self::Busy => wire::LineState::Busy,
-            Self::Absent | Self::NotSerial | Self::Vanished | Self::Other(_) => wire::LineState::Absent,
-        }
-    }
+    pub(crate) kind: FaultKind,
+    /// What the system said.
+    errno: Errno,
 }
 
 impl Fault {
-    /// A fault of one device, from an error of the system.
-    pub fn of(device: &Path, error: &io::Error) -> Self {
+    /// None of the devices exists.
+    pub(super) fn absent(devices: &[PathBuf]) -> Self {
+        Self { devices: devices.to_vec(), kind: FaultKind::Absent, errno: Errno::ENOENT }
+    }
+
+    /// The other side of the line has hung up.
+    pub(super) fn vanished(device: &Path) -> Self {
+        Self { devices: vec![device.into()], kind: FaultKind::Vanished, errno: Errno::EIO }
+    }
+
+    /// From an error of open(2), flock(2) or tcgetattr(3).
+    pub(super) fn of_opening(device: &Path, errno: Errno) -> Self {
+        let kind = match errno {
+            // EIO: a pseudo-terminal whose other side is closing.
+            Errno::ENOENT | Errno::ENODEV | Errno::ENXIO | Errno::ENOTDIR | Errno::EIO => FaultKind::Absent,
+            Errno::EACCES | Errno::EPERM => FaultKind::Denied,
+            Errno::EBUSY | Errno::EWOULDBLOCK => FaultKind::Busy,
+            Errno::ENOTTY | Errno::EISDIR => FaultKind::NotSerial,
+            _ => FaultKind::Other,
+        };
+        Self { devices: vec![device.into()], kind, errno }
+    }
+
+    /// From an error of read(2) or tcsetattr(3) on an open line.
+    pub(super) fn of_reading(device: &Path, errno: Errno) -> Self {
+        let kind = match errno {
+            Errno::EIO | Errno::ENXIO | Errno::ENODEV => FaultKind::Vanished,
+            _ => FaultKind::Other,
+        };
+        Self { devices: vec![device.into()], kind, errno }
+    }
+
+    /// From an error of the system while the line is opened.
+    pub(super) fn of(device: &Path, error: &io::Error) -> Self {
+        Self::of_opening(device, error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw))
+    }
+
+    /// From an error of the system before any device was tried.
+    pub(crate) fn of_system(devices: &[PathBuf], error: &io::Error) -> Self {
         let errno = error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw);
-        Self { devices: vec![device.into()], kind: FaultKind::of_opening(errno) }
+        Self { devices: devices.to_vec(), kind: FaultKind::Other, errno }
+    }
+
+    /// One line that says what happened, and what to do.
+    pub(crate) fn words(&self, language: Language) -> String {
+        let device = self.devices.last().map(|path| path.display().to_string()).unwrap_or_default();
+        let (english, french) = match (self.kind, self.devices.as_slice()) {
+            (FaultKind::Absent, [_, _, ..]) => return self.none_found(language),
+            (FaultKind::Absent, _) => (
+                "there is no such device: plug it in, or name yours in [serial] device (see ls /dev/serial/by-id)".into(),
+                "ce périphérique n'existe pas : le brancher, ou nommer le vôtre dans [serial] device (voir ls /dev/serial/by-id)".into(),
+            ),
+            (FaultKind::Denied, _) => (
+                "permission denied: add this user to the group dialout (usermod -aG dialout USER), then start again".into(),
+                "accès refusé : ajouter cet utilisateur au groupe dialout (usermod -aG dialout UTILISATEUR), puis recommencer".into(),
+            ),
+            (FaultKind::Busy, _) => {
+                let name = device.strip_prefix("/dev/").unwrap_or(&device);
+                let getty = format!("systemctl disable --now serial-getty@{name}");
+                (
+                    format!("held by another program: stop it (fuser -v {device} names it; a login: {getty})"),
+                    format!("occupé par un autre programme : l'arrêter (fuser -v {device} le nomme ; une console : {getty})"),
+                )
+            }
+            (FaultKind::NotSerial, _) => (
+                "this is no serial line: name yours in [serial] device".into(),
+                "ce n'est pas un port série : nommer le vôtre dans [serial] device".into(),
+            ),
+            (FaultKind::Vanished, _) => {
+                ("the device has gone; waiting for it to come back".into(), "le périphérique a disparu ; en attente de son retour".into())
+            }
+            (FaultKind::Other, _) => {
+                let what = self.errno.desc();
+                (what.to_owned(), format!("erreur du système : {what}"))
+            }
+        };
+        match language {
+            Language::English => format!("{device}: {english}"),
+            Language::French => format!("{device} : {french}"),
+        }
+    }
+
+    fn none_found(&self, language: Language) -> String {
+        let names: Vec<_> = self.devices.iter().map(|path| path.display().to_string()).collect();
+        let names = names.join(", ");
+        let (of_all, advice) = language.choose(
+            ("no serial line found: none of", "exists; name yours in [serial] device (see ls /dev/serial/by-id)"),
+            ("aucun port série trouvé : aucun de", "n'existe ; nommer le vôtre dans [serial] device (voir ls /dev/serial/by-id)"),
+        );
+        format!("{of_all} {names} {advice}")
     }
 }
 
+/// In English, for the log.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let [_, _, ..] = self.devices[..]
-            && self.kind == FaultKind::Absent
-        {
-            let all: Vec<_> = self.devices.iter().map(|path| path.display().to_string()).collect();
-            return write!(
-                f,
-                "no serial line found: none of {} exists; name yours in [serial] device (see ls /dev/serial/by-id)",
-                all.join(", ")
-            );
-        }
-        let device = self.devices.last().map(|path| path.display().to_string()).unwrap_or_default();
-        match self.kind {
-            FaultKind::Absent => {
-                write!(f, "{device}: there is no such device: plug it in, or name yours in [serial] device (see ls /dev/serial/by-id)")
-            }
-            FaultKind::Denied => {
-                write!(f, "{device}: permission denied: add this user to the group dialout (usermod -aG dialout USER), then start again")
-            }
-            FaultKind::Busy => {
-                let name = device.strip_prefix("/dev/").unwrap_or(&device);
-                write!(
-                    f,
-                    "{device}: held by another program: stop it (fuser -v {device} names it; a login: systemctl disable --now serial-getty@{name})"
-                )
-            }
-            FaultKind::NotSerial => write!(f, "{device}: this is no serial line: name yours in [serial] device"),
-            FaultKind::Vanished => write!(f, "{device}: the device has gone; waiting for it to come back"),
-            FaultKind::Other(errno) => write!(f, "{device}: {}", errno.desc()),
-        }
+        f.write_str(&self.words(Language::English))
     }
 }
 
@@ -113,11 +127,36 @@ mod tests {
 
     #[test]
     fn each_fault_says_what_to_do() {
-        let fault = |kind| Fault { devices: vec!["/dev/ttyS0".into()], kind }.to_string();
-        assert!(fault(FaultKind::Denied).contains("dialout"));
-        assert!(fault(FaultKind::Busy).contains("serial-getty@ttyS0"));
-        assert!(fault(FaultKind::Absent).contains("/dev/ttyS0: there is no such device"));
-        let all = Fault { devices: vec!["/dev/a".into(), "/dev/b".into()], kind: FaultKind::Absent };
+        let fault = |kind| Fault { devices: vec!["/dev/ttyS0".into()], kind, errno: Errno::EINVAL };
+        for (kind, english, french) in [
+            (FaultKind::Denied, "dialout", "dialout"),
+            (FaultKind::Busy, "serial-getty@ttyS0", "serial-getty@ttyS0"),
+            (FaultKind::Absent, "/dev/ttyS0: there is no such device", "/dev/ttyS0 : ce périphérique n'existe pas"),
+            (FaultKind::NotSerial, "no serial line", "pas un port série"),
+            (FaultKind::Vanished, "has gone", "a disparu"),
+            (FaultKind::Other, "Invalid argument", "Invalid argument"),
+        ] {
+            let fault = fault(kind);
+            assert!(fault.words(Language::English).contains(english), "{fault}");
+            assert!(fault.words(Language::French).contains(french), "{fault}");
+        }
+        let all = Fault::absent(&["/dev/a".into(), "/dev/b".into()]);
         assert!(all.to_string().contains("none of /dev/a, /dev/b exists"));
+        assert!(all.words(Language::French).contains("aucun de /dev/a, /dev/b n'existe"));
+    }
+
+    #[test]
+    fn errors_of_the_system_are_told_apart() {
+        let device = Path::new("/dev/x");
+        for (errno, opening, reading) in [
+            (Errno::ENOENT, FaultKind::Absent, FaultKind::Other),
+            (Errno::EIO, FaultKind::Absent, FaultKind::Vanished),
+            (Errno::EACCES, FaultKind::Denied, FaultKind::Other),
+            (Errno::EBUSY, FaultKind::Busy, FaultKind::Other),
+            (Errno::ENOTTY, FaultKind::NotSerial, FaultKind::Other),
+            (Errno::EMFILE, FaultKind::Other, FaultKind::Other),
+        ] {
+            assert_eq!((Fault::of_opening(device, errno).kind, Fault::of_reading(device, errno).kind), (opening, reading), "{errno}");
+        }
     }
 }

@@ -3,9 +3,14 @@
 //! A pseudo-terminal is a line too, with two differences: it has no speed and no parity, so it reports back 8N1 whatever is asked;
 //! and it keeps TIOCEXCL after its holder has died, for as long as its other side is open, so there only the lock is taken.
 
+//!
+//! `open` is the way in: a line that does what [`crate::reading::Reading`] orders. `fault` has the words for what goes wrong, `holders` finds
+//! who else has the line, `termios` and `marks` are the details of a terminal. What the bytes mean is not decided here.
+
 mod fault;
+pub(crate) mod holders;
 mod marks;
-pub mod open;
+mod open;
 mod termios;
 
 use std::{
@@ -21,25 +26,27 @@ use std::{
 use nix::{errno::Errno, libc, sys::stat::major};
 use teleinfo_proto::tic::Mode;
 
-pub use fault::{Fault, FaultKind};
+pub(crate) use fault::Fault;
+pub(crate) use open::{Listener, Notice, OpenLine};
+
+use crate::reading::Framing;
 use marks::Marks;
-pub use termios::Framing;
 
 /// Major numbers of the slaves of Unix 98 pseudo-terminals (Linux `Documentation/admin-guide/devices.txt`).
 const PTY_MAJORS: std::ops::RangeInclusive<u64> = 136..=143;
 
 /// What a read came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Read {
+struct Read {
     /// Bytes in the buffer.
-    pub count: usize,
+    count: usize,
     /// There may be more in the line.
-    pub more: bool,
+    more: bool,
 }
 
 /// An open serial line.
 #[derive(Debug)]
-pub struct Line {
+struct SerialLine {
     path: PathBuf,
     file: File,
     speed: Mode,
@@ -47,20 +54,19 @@ pub struct Line {
     marks: Marks,
 }
 
-impl Line {
+impl SerialLine {
     /// Opens the first of `devices` that exists, for us alone. Its settings are not touched yet.
     ///
     /// # Errors
-    /// The fault of the one that exists, or [`FaultKind::Absent`].
-    pub fn open(devices: &[PathBuf]) -> Result<Self, Fault> {
-        let fault = |kind| Fault { devices: devices.to_vec(), kind };
-        let path = devices.iter().find(|path| path.exists()).ok_or_else(|| fault(FaultKind::Absent))?;
-        let file = open(path).map_err(|kind| Fault { devices: vec![path.clone()], kind })?;
+    /// The fault of the one that exists, or that none does.
+    fn open(devices: &[PathBuf]) -> Result<Self, Fault> {
+        let path = devices.iter().find(|path| path.exists()).ok_or_else(|| Fault::absent(devices))?;
+        let file = open(path).map_err(|error| Fault::of(path, &error))?;
         Ok(Self { path: path.clone(), file, speed: Mode::Historic, framing: Framing::EightNone, marks: Marks::default() })
     }
 
     /// Where the line is.
-    pub fn path(&self) -> &Path {
+    fn path(&self) -> &Path {
         &self.path
     }
 
@@ -68,33 +74,33 @@ impl Line {
     ///
     /// # Errors
     /// The device has gone.
-    pub fn set(&mut self, speed: Mode, framing: Framing) -> Result<bool, Fault> {
+    fn set(&mut self, speed: Mode, framing: Framing) -> Result<bool, Fault> {
         (self.speed, self.framing, self.marks) = (speed, framing, Marks::default());
-        termios::set(&self.file, speed, framing).map_err(|error| self.fault(FaultKind::of_reading(error)))
+        termios::set(&self.file, speed, framing).map_err(|error| Fault::of_reading(&self.path, error))
     }
 
     /// Has another program changed the settings since they were set and taken?
     ///
     /// # Errors
     /// The device has gone.
-    pub fn disturbed(&self) -> Result<bool, Fault> {
+    fn disturbed(&self) -> Result<bool, Fault> {
         let holds = termios::holds(&self.file, self.speed, self.framing);
-        holds.map(|holds| !holds).map_err(|error| self.fault(FaultKind::of_reading(error)))
+        holds.map(|holds| !holds).map_err(|error| Fault::of_reading(&self.path, error))
     }
 
     /// Reads what is there. Bytes of wrong parity have bit 7 set.
     ///
     /// # Errors
     /// The device has gone.
-    pub fn read(&mut self, buffer: &mut [u8]) -> Result<Read, Fault> {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<Read, Fault> {
         match nix::unistd::read(&self.file, buffer) {
             // End of file: the driver hung up.
-            Ok(0) => Err(self.fault(FaultKind::Vanished)),
+            Ok(0) => Err(Fault::vanished(&self.path)),
             // Less than there was room for: that was all (epoll(7), on edge-triggered use).
             Ok(count) => Ok(Read { more: count == buffer.len(), count: self.unmark(&mut buffer[..count]) }),
             Err(Errno::EINTR) => self.read(buffer),
             Err(Errno::EAGAIN) => Ok(Read { count: 0, more: false }),
-            Err(error) => Err(self.fault(FaultKind::of_reading(error))),
+            Err(error) => Err(Fault::of_reading(&self.path, error)),
         }
     }
 
@@ -104,19 +110,15 @@ impl Line {
             Framing::EightNone => bytes.len(),
         }
     }
-
-    fn fault(&self, kind: FaultKind) -> Fault {
-        Fault { devices: vec![self.path.clone()], kind }
-    }
 }
 
-impl AsRawFd for Line {
+impl AsRawFd for SerialLine {
     fn as_raw_fd(&self) -> RawFd {
         self.file.as_raw_fd()
     }
 }
 
-impl Drop for Line {
+impl Drop for SerialLine {
     fn drop(&mut self) {
         // A USB adapter keeps the flag while someone else has it open, a doctor for example.
         let _ = ioctl_rs::tiocnxcl(self.file.as_raw_fd());
@@ -128,29 +130,24 @@ pub(crate) fn is_pseudo_terminal(device: u64) -> bool {
     PTY_MAJORS.contains(&major(device))
 }
 
-fn open(path: &Path) -> Result<File, FaultKind> {
+fn open(path: &Path) -> io::Result<File> {
     // O_NONBLOCK: do not wait for a carrier; O_NOCTTY: a break on the line must not signal us.
     let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(|error| kind(&error))?;
-    nix::sys::termios::tcgetattr(&file).map_err(FaultKind::of_opening)?;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    nix::sys::termios::tcgetattr(&file)?;
     lock(&file)?;
-    let device = file.metadata().map_err(|error| kind(&error))?.rdev();
-    if !is_pseudo_terminal(device) {
-        ioctl_rs::tiocexcl(file.as_raw_fd()).map_err(|error| kind(&error))?;
+    if !is_pseudo_terminal(file.metadata()?.rdev()) {
+        ioctl_rs::tiocexcl(file.as_raw_fd())?;
     }
     Ok(file)
 }
 
 /// flock(2): the agreement among well-behaved programs, and among root's, whom TIOCEXCL does not stop.
-fn lock(file: &File) -> Result<(), FaultKind> {
+fn lock(file: &File) -> io::Result<()> {
     file.try_lock().map_err(|error| match error {
-        TryLockError::WouldBlock => FaultKind::Busy,
-        TryLockError::Error(error) => kind(&error),
+        TryLockError::WouldBlock => Errno::EWOULDBLOCK.into(),
+        TryLockError::Error(error) => error,
     })
-}
-
-fn kind(error: &io::Error) -> FaultKind {
-    FaultKind::of_opening(error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw))
 }
 
 #[cfg(test)]

@@ -1,6 +1,4 @@
-//! A line and its receiver and nothing behind them: for the programs that look at a meter without a bridge (`doctor`, `monitor`).
-//!
-//! Waits for bytes by itself; `run` has a loop of its own, since it has more to wait for.
+//! A line that does what a [`Reading`] orders: it is opened, set, looked after, read and closed here, and nothing is decided here.
 
 use std::{
     io,
@@ -9,111 +7,184 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mio::{Events, Interest, Poll, Token, unix::SourceFd};
-use teleinfo_proto::tic::{Event, Mode};
+use mio::{Events, Interest, Poll, Registry, Token, unix::SourceFd};
 
+use super::{Fault, Read, SerialLine};
 use crate::{
-    config::file::ParityChoice,
-    line::{Fault, Framing, Line, Read},
-    reading::{detect::Trial, receive::Receiver},
+    daemon::clock,
+    reading::{Order, Output, Reading},
 };
 
 /// One read: a second of a line at 9600 baud.
 const READ_BYTES: usize = 1024;
 
-/// What came off the line.
+/// What somebody may want to say about the line.
 #[derive(Debug)]
-pub enum Heard<'a> {
-    /// Bytes, as they are.
-    Bytes(&'a [u8]),
-    /// What they amount to.
-    Event(&'a Event<'a>),
+pub(crate) enum Notice {
+    /// The line is open.
+    Opened(PathBuf),
+    /// It could not be opened, or has gone.
+    Fault(Fault),
+    /// Another program has changed its settings; they are set again.
+    Disturbed(PathBuf),
 }
 
-/// An open line, set as its receiver wants it.
-pub struct Listener {
+/// A line that is opened again whenever it can be.
+pub(crate) struct OpenLine {
+    devices: Vec<PathBuf>,
+    registry: Registry,
+    token: Token,
+    line: Option<SerialLine>,
+    /// Bytes may be waiting in the line.
+    is_ready: bool,
+    buffer: [u8; READ_BYTES],
+    count: usize,
+}
+
+impl OpenLine {
+    /// A line that is still closed. The first of `devices` that exists is taken; `token` is what the loop sees when it has bytes.
+    pub(crate) fn new(devices: &[PathBuf], registry: Registry, token: Token) -> Self {
+        Self { devices: devices.to_vec(), registry, token, line: None, is_ready: false, buffer: [0; READ_BYTES], count: 0 }
+    }
+
+    /// Where the line is, while it is open.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.line.as_ref().map(SerialLine::path)
+    }
+
+    /// The line has bytes, or has gone.
+    pub(crate) fn handle_ready(&mut self) {
+        self.is_ready = true;
+    }
+
+    /// Whether there is something to read without waiting.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.is_ready
+    }
+
+    /// What the last read gave.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.buffer[..self.count]
+    }
+
+    /// Carries out the orders, then reads once; the loop comes back for the rest.
+    pub(crate) fn handle_orders(&mut self, reading: &mut Reading, unix_ms: i64, now: Instant) -> Option<Notice> {
+        let mut notice = None;
+        while let Some(order) = reading.poll_order(now) {
+            match self.handle_order(order, reading, now) {
+                Ok(news) => notice = news.or(notice),
+                Err(fault) => return Some(self.handle_fault(fault, reading, unix_ms, now)),
+            }
+        }
+        self.read(reading, unix_ms, now).map(|fault| self.handle_fault(fault, reading, unix_ms, now)).or(notice)
+    }
+
+    fn handle_order(&mut self, order: Order, reading: &mut Reading, now: Instant) -> Result<Option<Notice>, Fault> {
+        match (order, &mut self.line) {
+            (Order::Open, _) => return self.open(reading, now).map(Some),
+            (Order::Set(speed, framing), Some(line)) => {
+                let is_whole = line.set(speed, framing)?;
+                log::debug!("{}: {} baud, {framing:?}", line.path().display(), speed.baud());
+                reading.handle_set(speed, framing, is_whole, now);
+                // A terminal that leaves cooked mode may have bytes without saying so.
+                self.is_ready = true;
+            }
+            (Order::CheckSettings, Some(line)) => {
+                if line.disturbed()? {
+                    reading.handle_disturbed();
+                    return Ok(Some(Notice::Disturbed(line.path().into())));
+                }
+            }
+            (Order::Set(..) | Order::CheckSettings, None) => {}
+        }
+        Ok(None)
+    }
+
+    fn open(&mut self, reading: &mut Reading, now: Instant) -> Result<Notice, Fault> {
+        let line = SerialLine::open(&self.devices)?;
+        let registered = self.registry.register(&mut SourceFd(&line.as_raw_fd()), self.token, Interest::READABLE);
+        registered.map_err(|error| Fault::of(line.path(), &error))?;
+        log::debug!("{}: open", line.path().display());
+        let path = line.path().into();
+        (self.line, self.is_ready) = (Some(line), true);
+        reading.handle_opened(now);
+        Ok(Notice::Opened(path))
+    }
+
+    fn read(&mut self, reading: &mut Reading, unix_ms: i64, now: Instant) -> Option<Fault> {
+        self.count = 0;
+        let Some(line) = self.line.as_mut().filter(|_| self.is_ready) else {
+            self.is_ready = false;
+            return None;
+        };
+        match line.read(&mut self.buffer) {
+            Ok(Read { count, more }) => {
+                (self.is_ready, self.count) = (more, count);
+                if count > 0 {
+                    reading.handle_bytes(&self.buffer[..count], unix_ms, now);
+                }
+                None
+            }
+            Err(fault) => Some(fault),
+        }
+    }
+
+    fn handle_fault(&mut self, fault: Fault, reading: &mut Reading, unix_ms: i64, now: Instant) -> Notice {
+        if let Some(line) = self.line.take() {
+            let _ = self.registry.deregister(&mut SourceFd(&line.as_raw_fd()));
+        }
+        self.is_ready = false;
+        reading.handle_fault(fault.kind, unix_ms, now);
+        Notice::Fault(fault)
+    }
+}
+
+/// A line and its reading and nothing behind them, for the programs that look at a meter without a bridge (`doctor`, `monitor`).
+///
+/// Waits for bytes by itself; the loop in `run` has more to wait for.
+pub(crate) struct Listener {
     poll: Poll,
     events: Events,
-    line: Line,
-    receiver: Receiver,
-    applied: Option<(Mode, Framing)>,
+    line: OpenLine,
+    /// The reading that the line obeys.
+    pub(crate) reading: Reading,
 }
 
 impl Listener {
-    /// Opens the first of `devices` that exists, and begins to search for the meter within what is wished for.
+    /// Nothing is opened yet.
     ///
     /// # Errors
-    /// What is wrong with the line.
-    pub fn open(devices: &[PathBuf], mode: Option<Mode>, parity: ParityChoice, now: Instant) -> Result<Self, Fault> {
-        let line = Line::open(devices)?;
-        let fault = |error: io::Error| Fault::of(line.path(), &error);
-        let poll = Poll::new().map_err(fault)?;
-        poll.registry().register(&mut SourceFd(&line.as_raw_fd()), Token(0), Interest::READABLE).map_err(fault)?;
-        let receiver = Receiver::new(mode, parity, now);
-        let mut listener = Self { poll, events: Events::with_capacity(1), line, receiver, applied: None };
-        listener.apply(now)?;
-        Ok(listener)
+    /// The system has no epoll to give.
+    pub(crate) fn new(devices: &[PathBuf], reading: Reading) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let line = OpenLine::new(devices, poll.registry().try_clone()?, Token(0));
+        Ok(Self { poll, events: Events::with_capacity(1), line, reading })
     }
 
-    /// Where the line is.
-    pub fn path(&self) -> &Path {
-        self.line.path()
+    /// What the last turn has read, as it came.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.line.bytes()
     }
 
-    /// How the line is read at the moment.
-    pub fn trial(&self) -> Trial {
-        self.receiver.trial()
-    }
-
-    /// The mode, while datasets verify.
-    pub fn mode(&self) -> Option<Mode> {
-        self.receiver.mode()
-    }
-
-    /// Waits for bytes, but no longer than this, and tells `sink` of everything that came.
-    ///
-    /// # Errors
-    /// The device has gone.
-    pub fn turn(&mut self, longest: Duration, sink: &mut dyn FnMut(Heard<'_>)) -> Result<(), Fault> {
-        let due = self.receiver.poll_timeout().map(|at| at.saturating_duration_since(Instant::now()));
-        match self.poll.poll(&mut self.events, Some(due.map_or(longest, |due| due.min(longest)))) {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(Fault::of(self.line.path(), &error)),
-            _ => {}
+    /// Waits for bytes, but no longer than this, and tells `sink` what came of them.
+    pub(crate) fn turn(&mut self, longest: Duration, sink: &mut dyn FnMut(Output<'_>)) -> Option<Notice> {
+        let start = Instant::now();
+        let due = self.reading.poll_timeout(start).saturating_duration_since(start);
+        let wait = if self.line.is_ready() { Duration::ZERO } else { due.min(longest) };
+        // A wait that is cut short by a signal is a turn as well.
+        let _ = self.poll.poll(&mut self.events, Some(wait));
+        if !self.events.is_empty() {
+            self.line.handle_ready();
         }
-        // Reads without being told to: a terminal that leaves cooked mode may have bytes without saying so.
-        while self.read(sink)? {}
-        let now = Instant::now();
-        self.receiver.handle_timeout(now, &mut |event| sink(Heard::Event(&event)));
-        self.apply(now)
-    }
-
-    /// One read; is there more?
-    fn read(&mut self, sink: &mut dyn FnMut(Heard<'_>)) -> Result<bool, Fault> {
-        let mut buffer = [0; READ_BYTES];
-        let Read { count, more } = self.line.read(&mut buffer)?;
-        if count > 0 {
-            let now = Instant::now();
-            sink(Heard::Bytes(&buffer[..count]));
-            self.receiver.handle_bytes(&buffer[..count], now, &mut |event| sink(Heard::Event(&event)));
-            self.apply(now)?;
+        let (unix_ms, now) = (clock::unix_ms(), Instant::now());
+        let notice = self.line.handle_orders(&mut self.reading, unix_ms, now);
+        while let Some(output) = self.reading.poll_output() {
+            sink(output);
         }
-        Ok(more)
-    }
-
-    /// Sets the line as the receiver wants it.
-    fn apply(&mut self, now: Instant) -> Result<(), Fault> {
-        loop {
-            let trial = self.receiver.trial();
-            let wanted = (trial.speed, trial.framing());
-            if self.applied == Some(wanted) {
-                return Ok(());
-            }
-            let taken = self.line.set(wanted.0, wanted.1)?;
-            if !taken && wanted.1 == Framing::SevenEven {
-                self.receiver.handle_setting_refused(now);
-            } else {
-                self.applied = Some(wanted);
-            }
+        self.reading.handle_timeout(unix_ms, now);
+        while let Some(output) = self.reading.poll_output() {
+            sink(output);
         }
+        notice
     }
 }

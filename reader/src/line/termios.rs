@@ -10,14 +10,7 @@ use nix::sys::termios::{
 use std::os::fd::AsFd;
 use teleinfo_proto::tic::Mode;
 
-/// Who separates the parity bit from the seven bits of a character.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Framing {
-    /// 7E1: the UART, and it marks the bytes in which parity is wrong.
-    SevenEven,
-    /// 8N1: nobody; bit 7 arrives as it was sent. The cell is ten bits long in both, so the line looks the same.
-    EightNone,
-}
+use crate::reading::Framing;
 
 const FRAMING: ControlFlags = ControlFlags::CSIZE.union(ControlFlags::PARENB).union(ControlFlags::PARODD).union(ControlFlags::CSTOPB);
 const INPUT: InputFlags = InputFlags::INPCK

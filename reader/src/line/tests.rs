@@ -13,6 +13,7 @@ use nix::{
 };
 
 use super::*;
+use crate::reading::FaultKind;
 
 struct Pty {
     meter: File,
@@ -30,13 +31,13 @@ fn pty() -> Pty {
     Pty { meter: pair.master.into(), slave: Some(pair.slave), path }
 }
 
-fn opened(pty: &Pty) -> Line {
-    let mut line = Line::open(std::slice::from_ref(&pty.path)).unwrap();
+fn opened(pty: &Pty) -> SerialLine {
+    let mut line = SerialLine::open(std::slice::from_ref(&pty.path)).unwrap();
     assert_eq!(line.set(Mode::Standard, Framing::EightNone), Ok(true));
     line
 }
 
-fn read(line: &mut Line, count: usize) -> Result<Vec<u8>, Fault> {
+fn read(line: &mut SerialLine, count: usize) -> Result<Vec<u8>, Fault> {
     let (mut all, start) = (Vec::new(), Instant::now());
     while all.len() < count && start.elapsed() < Duration::from_secs(5) {
         let mut buffer = [0; 64];
@@ -89,10 +90,10 @@ fn a_change_by_another_program_is_noticed() {
 fn a_line_has_one_reader() {
     let pty = pty();
     let line = opened(&pty);
-    let second = Line::open(std::slice::from_ref(&pty.path)).unwrap_err();
+    let second = SerialLine::open(std::slice::from_ref(&pty.path)).unwrap_err();
     assert_eq!(second.kind, FaultKind::Busy);
     drop(line);
-    assert!(Line::open(std::slice::from_ref(&pty.path)).is_ok());
+    assert!(SerialLine::open(std::slice::from_ref(&pty.path)).is_ok());
 }
 
 #[test]
@@ -116,15 +117,13 @@ fn each_fault_is_told_apart() {
     for (name, kind) in
         [("nothing", FaultKind::Absent), ("dangling", FaultKind::Absent), ("file", FaultKind::NotSerial), ("", FaultKind::NotSerial)]
     {
-        assert_eq!(Line::open(&[path(name)]).unwrap_err().kind, kind, "{name}");
+        assert_eq!(SerialLine::open(&[path(name)]).unwrap_err().kind, kind, "{name}");
     }
-    assert_eq!(FaultKind::of_opening(Errno::EACCES), FaultKind::Denied);
-    assert_eq!(FaultKind::of_opening(Errno::EBUSY), FaultKind::Busy);
 }
 
 #[test]
 fn of_several_devices_the_first_that_exists_counts() {
     let pty = pty();
-    let line = Line::open(&["/nowhere/ttyX".into(), pty.path.clone()]).unwrap();
+    let line = SerialLine::open(&["/nowhere/ttyX".into(), pty.path.clone()]).unwrap();
     assert_eq!(line.path(), pty.path);
 }

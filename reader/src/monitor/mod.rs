@@ -12,8 +12,8 @@ use std::{
 };
 
 use teleinfo_proto::{
-    tic::{Event, Mode, Value},
-    wire::{Cause, LineState},
+    tic::{Dataset, Event, Mode, Value},
+    wire::{BootId, Cause, LineState},
 };
 
 use crate::{
@@ -22,16 +22,9 @@ use crate::{
         exit::{Code, Failure},
         signals::Signals,
     },
-    doctor::holders,
     language::Language,
-    line::{
-        Fault, FaultKind,
-        open::{Heard, Listener},
-    },
-    reading::{
-        diagnosis::Diagnosis,
-        watch::{Action, Session},
-    },
+    line::{Fault, Listener, Notice, holders},
+    reading::{FaultKind, Output, Reading, ReadingState},
 };
 use rows::Table;
 
@@ -46,114 +39,78 @@ const DRAW: Duration = Duration::from_millis(250);
 /// The line cannot be opened. One that goes away later is waited for.
 pub fn run(settings: &Settings, language: Language) -> Result<(), Failure> {
     let signals = Signals::take().map_err(|error| Failure::internal("signals", error))?;
-    let mut monitor = Monitor::new(settings, language);
-    monitor.open().map_err(failure)?;
-    while signals.next_wish().is_none() && monitor.turn().is_ok() {}
+    let mut monitor = Monitor::new(settings, language)?;
+    while signals.next_request().is_none() && monitor.turn()?.is_ok() {}
     monitor.leave();
     Ok(())
 }
 
-fn failure(fault: Fault) -> Failure {
+fn failure(fault: &Fault, language: Language) -> Failure {
     let code = match fault.kind {
         FaultKind::Denied => Code::Permission,
         _ => Code::Unavailable,
     };
-    let held = fault.devices.last().filter(|_| fault.kind == FaultKind::Busy).and_then(|path| holders::words(path));
-    Failure::new(code, held.unwrap_or_else(|| fault.to_string()))
+    let held = fault.devices.last().filter(|_| fault.kind == FaultKind::Busy).and_then(|path| holders::words(path, language));
+    Failure::new(code, held.unwrap_or_else(|| fault.words(language)))
 }
 
 /// Everything that is shown, and where.
-struct Monitor<'a> {
-    settings: &'a Settings,
+struct Monitor {
     language: Language,
-    listener: Option<Listener>,
-    device: PathBuf,
+    listener: Listener,
+    /// The device that was opened last.
+    device: Option<PathBuf>,
     fault: Option<Fault>,
-    session: Session,
-    diagnosis: Diagnosis,
     table: Table,
     meter: Option<String>,
     terminal: bool,
     drawn: Option<Instant>,
 }
 
-impl<'a> Monitor<'a> {
-    fn new(settings: &'a Settings, language: Language) -> Self {
-        let now = Instant::now();
-        Self {
-            settings,
+impl Monitor {
+    fn new(settings: &Settings, language: Language) -> Result<Self, Failure> {
+        let reading = Reading::new(BootId::new(0), settings.mode, settings.parity, Instant::now());
+        Ok(Self {
             language,
-            listener: None,
-            device: PathBuf::new(),
+            listener: Listener::new(&settings.devices, reading).map_err(|error| Failure::internal("epoll", error))?,
+            device: None,
             fault: None,
-            session: Session::new(now),
-            diagnosis: Diagnosis::new(now),
             table: Table::new(language),
             meter: None,
             terminal: io::stdout().is_terminal(),
             drawn: None,
-        }
+        })
     }
 
-    fn open(&mut self) -> Result<(), Fault> {
-        let Settings { devices, mode, parity, .. } = self.settings;
+    /// Listens for a moment and shows what is new. The inner error: nobody looks any more.
+    fn turn(&mut self) -> Result<io::Result<()>, Failure> {
+        let ended = self.listen()?;
         let now = Instant::now();
-        let listener = Listener::open(devices, *mode, *parity, now)?;
-        self.device = listener.path().into();
-        (self.listener, self.fault) = (Some(listener), None);
-        self.session.handle_opened(now);
-        Ok(())
-    }
-
-    /// Listens for a moment and shows what is new. An error: nobody looks any more.
-    fn turn(&mut self) -> io::Result<()> {
-        let ended = self.listen();
-        let now = Instant::now();
-        if let Some(Action::Open) = self.session.poll_action(now)
-            && let Err(fault) = self.open()
-        {
-            self.close(fault, now);
-        }
-        match self.terminal {
+        Ok(match self.terminal {
             true => self.draw(now),
             false if ended => self.print(now),
             false => Ok(()),
-        }
+        })
     }
 
-    /// `true`: a frame has ended.
-    fn listen(&mut self) -> bool {
-        let Self { listener, session, diagnosis, table, meter, .. } = self;
-        let Some(open) = listener else {
-            std::thread::sleep(TURN);
-            return false;
-        };
+    /// `true`: a frame has ended. An error: the line could not be opened the first time.
+    fn listen(&mut self) -> Result<bool, Failure> {
+        let Self { listener, table, meter, .. } = self;
         let mut ended = false;
-        let turned = open.turn(TURN, &mut |heard| match heard {
-            Heard::Bytes(bytes) => {
-                session.handle_bytes(Instant::now());
-                diagnosis.handle_bytes(bytes);
+        let notice = listener.turn(TURN, &mut |output| {
+            let Output::Event(event) = output else { return };
+            if let Event::Dataset(dataset) = &event {
+                *meter = whose(dataset).or(meter.take());
             }
-            Heard::Event(event) => {
-                if let Event::Dataset(dataset) = event {
-                    session.handle_dataset(Instant::now());
-                    if let Value::Identity(id) = dataset.value() {
-                        let (maker, kind) = (id.manufacturer().unwrap_or("?"), id.kind().map_or("", |kind| kind.name));
-                        *meter = Some(format!("{id}, {maker} {kind}"));
-                    }
-                }
-                ended |= table.handle(event);
-            }
+            ended |= table.handle_event(&event);
         });
-        if let Err(fault) = turned {
-            self.close(fault, Instant::now());
+        match notice {
+            Some(Notice::Opened(path)) => (self.device, self.fault) = (Some(path), None),
+            Some(Notice::Fault(fault)) if self.device.is_none() => return Err(failure(&fault, self.language)),
+            Some(Notice::Fault(fault)) => self.fault = Some(fault),
+            Some(Notice::Disturbed(_)) | None => {}
         }
-        ended
-    }
-
-    fn close(&mut self, fault: Fault, now: Instant) {
-        self.session.handle_fault(fault.kind, now);
-        (self.listener, self.fault) = (None, Some(fault));
+        Ok(ended)
     }
 
     fn draw(&mut self, now: Instant) -> io::Result<()> {
@@ -179,33 +136,35 @@ impl<'a> Monitor<'a> {
     /// Whose frames these are, and how the line is doing.
     fn heading(&self, now: Instant) -> Vec<String> {
         let say = |english: &'static str, french: &'static str| self.language.choose(english, french);
-        let whose = self
-            .meter
-            .clone()
-            .unwrap_or_else(|| format!("{}: {}", self.device.display(), say("looking for the meter", "recherche du compteur")));
+        let device = self.device.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+        let whose = self.meter.clone().unwrap_or_else(|| format!("{device}{}", say(": looking for the meter", " : recherche du compteur")));
         vec![whose, self.state(now)]
     }
 
     fn state(&self, now: Instant) -> String {
         if let Some(fault) = &self.fault {
-            return fault.to_string();
+            return fault.words(self.language);
         }
-        let line = self.session.line(now);
-        let cause = self.diagnosis.cause(line, self.session.is_settled(now), self.meter.is_some());
+        let ReadingState { line, cause, mode, .. } = self.listener.reading.state(now);
         if line != LineState::Reading && cause != Cause::None {
             return self.language.choose(cause.english(), cause.french()).into();
         }
-        let Some((mode, trial)) = self.listener.as_ref().and_then(|open| Some((open.mode()?, open.trial()))) else {
-            return "...".into();
-        };
+        let Some(mode) = mode else { return "...".into() };
         let Table { good, damaged, .. } = self.table;
-        let baud = trial.speed.baud();
+        let baud = self.listener.reading.trial().speed.baud();
         match (self.language, mode) {
             (Language::English, mode) => format!("{mode} mode, {baud} baud; frames: {good} good, {damaged} damaged"),
             (Language::French, Mode::Historic) => format!("mode historique, {baud} bauds ; trames : {good} bonnes, {damaged} abîmées"),
             (Language::French, Mode::Standard) => format!("mode standard, {baud} bauds ; trames : {good} bonnes, {damaged} abîmées"),
         }
     }
+}
+
+/// The meter, if this dataset says who it is.
+fn whose(dataset: &Dataset<'_>) -> Option<String> {
+    let Value::Identity(id) = dataset.value() else { return None };
+    let (maker, kind) = (id.manufacturer().unwrap_or("?"), id.kind().map_or("", |kind| kind.name));
+    Some(format!("{id}, {maker} {kind}"))
 }
 
 fn write(text: &str) -> io::Result<()> {

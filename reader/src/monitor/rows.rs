@@ -42,22 +42,22 @@ impl Table {
     }
 
     /// Takes an event; `true` at the end of a frame.
-    pub(super) fn handle(&mut self, event: &Event<'_>) -> bool {
+    pub(super) fn handle_event(&mut self, event: &Event<'_>) -> bool {
         match event {
-            Event::FrameStart => self.begin(),
-            Event::Dataset(dataset) => self.put(dataset),
+            Event::FrameStart => self.handle_frame_start(),
+            Event::Dataset(dataset) => self.handle_dataset(dataset),
             Event::Refused(_) => self.refused = true,
-            Event::FrameEnd(end) => self.end(*end),
+            Event::FrameEnd(end) => self.handle_frame_end(*end),
         }
         matches!(event, Event::FrameEnd(_))
     }
 
-    fn begin(&mut self) {
+    fn handle_frame_start(&mut self) {
         (self.next, self.refused) = (0, false);
         self.rows.iter_mut().for_each(|row| row.fresh = false);
     }
 
-    fn put(&mut self, dataset: &Dataset<'_>) {
+    fn handle_dataset(&mut self, dataset: &Dataset<'_>) {
         let row = row(dataset, self.language);
         let place = self.rows.iter().position(|old| old.label == row.label);
         match place {
@@ -68,7 +68,7 @@ impl Table {
     }
 
     /// A label that a whole frame lacks is gone, unless the frame was one of the short ones of an overload.
-    fn end(&mut self, end: FrameEnd) {
+    fn handle_frame_end(&mut self, end: FrameEnd) {
         let whole = end == FrameEnd::Etx { whole: true };
         self.good += u32::from(whole && !self.refused);
         self.damaged += u32::from(whole && self.refused);
@@ -144,7 +144,7 @@ mod tests {
     fn feed(table: &mut Table, mut bytes: &[u8]) {
         let mut decoder = Decoder::new(Parity::Stripped);
         while let Some(event) = decoder.next_event(&mut bytes) {
-            table.handle(&event);
+            table.handle_event(&event);
         }
     }
 

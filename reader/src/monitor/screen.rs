@@ -71,7 +71,7 @@ mod tests {
         let mut bytes = &include_bytes!("../../../proto/tests/frames/syn-std-producer-tri.tic")[..];
         let mut decoder = Decoder::new(Parity::Stripped);
         while let Some(event) = decoder.next_event(&mut bytes) {
-            table.handle(&event);
+            table.handle_event(&event);
         }
         table
     }

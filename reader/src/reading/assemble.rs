@@ -1,11 +1,9 @@
 //! Decoder events in, samples out: a frame becomes one sample, once it is known whose it is and its indexes are believed.
 //!
 //! * A frame's datasets are kept until it ends, however it ends: each was verified on its own. A sample says whether its frame was whole.
-//! * A frame needs a meter's identity, its own or that of the frames before. The first datasets on a line that was joined in mid-frame
-//!   have none yet; one frame of them waits for it.
-//! * A frame that names another meter while its indexes continue those of the meter before has a damaged name; a real other meter has
-//!   other indexes, or says its name again and again.
-//! * Some things must be said twice before they are passed on ([`crate::reading::repetition`]).
+//! * A frame needs a meter's identity, its own or that of the frames before (`identity`). The first datasets on a line that was joined in
+//!   mid-frame have none yet; one frame of them waits for it.
+//! * An index must be plausible (`plausibility`), and some things must be said twice before they are passed on (`repetition`).
 //! * An overload does not wait for the end of its frame: it makes an urgent sample of its own.
 //!
 //! Nothing here allocates once it was made.
@@ -13,34 +11,25 @@
 use std::mem;
 
 use teleinfo_proto::{
-    tic::{Dataset, Event, FrameEnd, MeterId, Mode, Value, spec},
+    tic::{Dataset, Event, FrameEnd, MeterId, Mode, RefusalKind, Role, Value, spec},
     wire::{BootId, Counters, Datasets, DatasetsWriter, Sample, SampleKind},
 };
 
-use crate::reading::{
+use super::{
+    Moment,
+    identity::{Identity, Owner},
     plausibility::{Plausibility, Powers, Verdict},
-    repetition::Doubts,
+    repetition::Repetition,
 };
 
-/// Frames in a row that must give the same new identity while their indexes say otherwise.
-const IDENTITY_AGREEING: u8 = 3;
-/// What an ampere of ISOUSC stands for, in VA (54E §6.1.1).
-const SUBSCRIBED_VA_PER_AMPERE: u64 = 200;
-/// The labels of an overload in historic mode.
-const OVERLOAD_LABELS: [&str; 4] = ["ADPS", "ADIR1", "ADIR2", "ADIR3"];
+/// Room for the datasets of a frame: what a sample may have, less its other fields.
+const FRAME_BYTES: usize = Sample::BYTES_MAX - 256;
+/// Room for the one dataset of an urgent sample.
+const URGENT_BYTES: usize = 128;
 
-/// When something happened, on the two clocks that a sample carries.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Moment {
-    /// Milliseconds since the process started.
-    pub uptime_ms: u64,
-    /// Wall clock, milliseconds since 1970.
-    pub unix_ms: i64,
-}
-
-/// A sample ready to be sent.
+/// A sample, and its bytes as they are sent.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Made<'a> {
+pub struct EncodedSample<'a> {
     /// Its fields.
     pub sample: Sample<'a>,
     /// Its bytes.
@@ -65,16 +54,24 @@ struct Facts {
     ended: Moment,
 }
 
+impl Facts {
+    /// The frame was seen from its beginning to its end, and nothing in it was refused.
+    fn is_clean(&self) -> bool {
+        self.whole && self.refused == 0
+    }
+}
+
 impl Frame {
-    fn new() -> Self {
-        Self { bytes: vec![0; Sample::BYTES_MAX], length: 0, facts: Facts::default() }
+    fn new(bytes: usize) -> Self {
+        Self { bytes: vec![0; bytes], length: 0, facts: Facts::default() }
     }
 
-    fn push(&mut self, dataset: &Dataset<'_>) {
+    /// Adds a dataset; `false` if there is no room for it.
+    fn push(&mut self, dataset: &Dataset<'_>) -> bool {
         let mut writer = DatasetsWriter::resume(&mut self.bytes, self.length);
         if writer.push(dataset).is_err() {
             self.facts.refused += 1;
-            return;
+            return false;
         }
         self.length = writer.length();
         self.facts.good += 1;
@@ -82,6 +79,7 @@ impl Frame {
         if let Value::Identity(identity) = dataset.value() {
             self.facts.identity = Some(identity);
         }
+        true
     }
 
     fn datasets(&self) -> impl Iterator<Item = Dataset<'_>> {
@@ -99,7 +97,7 @@ impl Frame {
     }
 }
 
-/// The meter's own time: the clock's, or what the bytes on the line must have taken if that is more. See [`crate::reading::plausibility`].
+/// The meter's own time: the clock's, or what the bytes on the line must have taken if that is more (see `plausibility`).
 #[derive(Clone, Copy, Default)]
 struct MeterClock {
     ms: u64,
@@ -115,296 +113,276 @@ impl MeterClock {
     }
 }
 
-/// Makes samples of frames.
-pub struct Assembler {
-    /// What was counted so far. The loop adds the bytes and what became of the samples.
-    pub counters: Counters,
-    boot: BootId,
-    sequence: u64,
-    meter: Option<MeterId>,
-    /// Whether the line was watched without a break since the meter last gave its name.
-    sure: bool,
-    other: Option<(MeterId, u8)>,
-    filter: Plausibility,
-    doubts: Doubts,
+/// Decides which datasets of a frame are believed.
+struct Judge {
+    plausibility: Plausibility,
+    repetition: Repetition,
     clock: MeterClock,
-    incoming: Frame,
-    held: Frame,
-    urgent: Frame,
-    overload_told: bool,
-    /// Whether `incoming` has ended, and waits to be made a sample.
-    ended: bool,
-    accepted: Vec<u8>,
-    encoded: Vec<u8>,
+    /// The datasets of the last frame that are believed, and their length.
+    believed: Vec<u8>,
+    length: usize,
 }
 
-impl Assembler {
-    /// An assembler for this process.
-    #[must_use]
-    pub fn new(boot: BootId) -> Self {
-        Self {
-            counters: Counters::default(),
-            boot,
-            sequence: 0,
-            meter: None,
-            sure: false,
-            other: None,
-            filter: Plausibility::default(),
-            doubts: Doubts::default(),
-            clock: MeterClock::default(),
-            incoming: Frame::new(),
-            held: Frame::new(),
-            urgent: Frame::new(),
-            overload_told: false,
-            ended: false,
-            accepted: vec![0; Sample::BYTES_MAX],
-            encoded: vec![0; Sample::BYTES_MAX],
-        }
-    }
-
-    /// The meter whose frames these are.
-    #[must_use]
-    pub const fn meter(&self) -> Option<MeterId> {
-        self.meter
-    }
-
-    /// The sequence of the newest sample; 0 before the first.
-    #[must_use]
-    pub const fn sequence(&self) -> u64 {
-        self.sequence
-    }
-
-    /// The line was lost, or silent for long: whoever speaks next must give a name first.
-    pub const fn line_lost(&mut self) {
-        self.sure = false;
-    }
-
-    /// Takes an event of the decoder. Call [`Self::next_sample`] until it has no more before the next event.
-    pub fn handle(&mut self, event: &Event<'_>, now: Moment) {
-        match event {
-            Event::FrameStart => self.incoming.clear(),
-            Event::Dataset(dataset) => self.take(dataset, now),
-            Event::Refused(refusal) => {
-                self.counters.refuse(refusal.reason.kind());
-                self.incoming.facts.refused += 1;
+impl Judge {
+    /// Keeps the datasets of `frame` that are believed; returns how many are not.
+    fn judge(&mut self, frame: &Frame, counters: &mut Counters) -> u32 {
+        let trusted = Plausibility::trusts(frame.facts.good, frame.facts.refused);
+        self.plausibility.note(powers(frame));
+        self.repetition.next_frame(frame.facts.is_clean());
+        let mut refused = 0_u32;
+        let mut writer = DatasetsWriter::resume(&mut self.believed, 0);
+        for dataset in frame.datasets() {
+            let repeated = self.repetition.believes(&dataset);
+            let verdict = self.plausibility.judge(&dataset, self.clock.ms, trusted);
+            if !repeated || verdict == Verdict::Implausible {
+                refused += 1;
+                let why = if repeated { "cannot be, after what came before" } else { "is doubtful, and the frame before did not say it" };
+                log::debug!("dataset {}: {:?} {why}", dataset.label(), dataset.data());
+                continue;
             }
-            Event::FrameEnd(end) => self.close(*end, now),
-        }
-    }
-
-    /// A sample that is ready, if there is one.
-    pub fn next_sample(&mut self) -> Option<Made<'_>> {
-        let meter = self.meter?;
-        if !self.urgent.is_empty() {
-            let Frame { length, facts, .. } = self.urgent;
-            mem::swap(&mut self.accepted, &mut self.urgent.bytes);
-            self.urgent.clear();
-            return self.send(meter, SampleKind::Urgent, facts, length);
-        }
-        if !self.held.is_empty() {
-            mem::swap(&mut self.held, &mut self.incoming);
-            let made = self.judge();
-            mem::swap(&mut self.held, &mut self.incoming);
-            let facts = self.held.facts;
-            self.held.clear();
-            return self.send(meter, SampleKind::Frame { complete: false }, facts, made.length);
-        }
-        if mem::take(&mut self.ended) {
-            let made = self.judge();
-            let facts = self.incoming.facts;
-            self.incoming.clear();
-            let complete = facts.whole && facts.refused == 0 && made.implausible == 0;
-            return self.send(meter, SampleKind::Frame { complete }, facts, made.length);
-        }
-        None
-    }
-
-    fn take(&mut self, dataset: &Dataset<'_>, now: Moment) {
-        self.counters.datasets_good = self.counters.datasets_good.wrapping_add(1);
-        self.incoming.push(dataset);
-        if !is_overload(dataset) {
-            return;
-        }
-        self.incoming.facts.overload = true;
-        if !mem::replace(&mut self.overload_told, true) && self.speaks_the_known_meter() {
-            self.urgent.clear();
-            self.urgent.push(dataset);
-            self.urgent.facts.ended = now;
-        }
-    }
-
-    fn speaks_the_known_meter(&self) -> bool {
-        match self.incoming.facts.identity {
-            Some(identity) => self.meter == Some(identity),
-            None => self.sure,
-        }
-    }
-
-    fn close(&mut self, end: FrameEnd, now: Moment) {
-        let whole = end == FrameEnd::Etx { whole: true };
-        let count = match (end, self.incoming.facts.refused) {
-            (FrameEnd::Etx { whole: true }, 0) => &mut self.counters.frames_good,
-            (FrameEnd::Etx { whole: true }, _) => &mut self.counters.frames_damaged,
-            _ => &mut self.counters.frames_cut,
-        };
-        *count = count.wrapping_add(1);
-        self.overload_told = self.incoming.facts.overload;
-        self.incoming.facts.whole = whole;
-        self.incoming.facts.ended = now;
-        if let Some(mode) = self.incoming.facts.mode {
-            self.clock.advance(now.uptime_ms, self.counters.bytes, mode);
-        }
-        if self.incoming.is_empty() {
-            return;
-        }
-        self.ended = self.identify();
-        if !self.ended {
-            self.set_aside();
-        }
-    }
-
-    /// Whether the frame belongs to the meter that is known, or to one that is known from now on.
-    fn identify(&mut self) -> bool {
-        match (self.incoming.facts.identity, self.meter) {
-            (None, known) => known.is_some() && self.sure,
-            (Some(identity), Some(known)) if identity == known => {
-                self.other = None;
-                self.sure = true;
-                true
-            }
-            (Some(identity), known) => {
-                let believed = known.is_none() || self.is_another_meter() || self.says_it_again(identity);
-                if believed {
-                    self.adopt(identity);
-                }
-                believed
-            }
-        }
-    }
-
-    /// A clean frame whose indexes are not where the known meter's are.
-    fn is_another_meter(&self) -> bool {
-        let facts = self.incoming.facts;
-        let mut known = self.incoming.datasets().filter_map(|dataset| self.filter.continues(&dataset, self.clock.ms)).peekable();
-        facts.whole && facts.refused == 0 && known.peek().is_some() && known.all(|continues| !continues)
-    }
-
-    fn says_it_again(&mut self, identity: MeterId) -> bool {
-        let agreeing = match self.other {
-            Some((other, agreeing)) if other == identity => agreeing + 1,
-            _ => 1,
-        };
-        self.other = Some((identity, agreeing));
-        agreeing >= IDENTITY_AGREEING
-    }
-
-    fn adopt(&mut self, identity: MeterId) {
-        if self.meter.replace(identity).is_some() {
-            self.filter = Plausibility::default();
-        }
-        self.sure = true;
-        self.other = None;
-    }
-
-    /// Keeps the very first datasets until a name is known; later ones without a name are nobody's.
-    fn set_aside(&mut self) {
-        if self.meter.is_none() && self.held.is_empty() {
-            mem::swap(&mut self.held, &mut self.incoming);
-        } else {
-            self.counters.unidentified = self.counters.unidentified.wrapping_add(self.incoming.facts.good);
-        }
-        self.incoming.clear();
-    }
-
-    /// Writes the datasets of `incoming` that are believed to `accepted`.
-    fn judge(&mut self) -> Judged {
-        let Facts { good, refused, whole, .. } = self.incoming.facts;
-        let trusted = Plausibility::trusts(good, refused);
-        self.filter.note(powers(&self.incoming));
-        self.doubts.next_frame(whole && refused == 0);
-        let mut judged = Judged { length: 0, implausible: 0 };
-        let mut writer = DatasetsWriter::resume(&mut self.accepted, 0);
-        for dataset in self.incoming.datasets() {
-            let believed = self.doubts.believes(&dataset);
-            match self.filter.judge(&dataset, self.clock.ms, trusted) {
-                _ if !believed => {
-                    judged.implausible += 1;
-                    log::debug!("dataset {}: {:?} is doubtful, and the frame before did not say it", dataset.label(), dataset.data());
-                    continue;
-                }
-                Verdict::Implausible => {
-                    judged.implausible += 1;
-                    log::debug!("dataset {}: {} cannot be, after what came before", dataset.label(), dataset.data());
-                    continue;
-                }
-                Verdict::NewTruth => {
-                    self.counters.index_resets = self.counters.index_resets.wrapping_add(1);
-                    log::warn!(
-                        "index {} jumped to {}: several frames agree, so it is believed from now on",
-                        dataset.label(),
-                        dataset.data()
-                    );
-                }
-                Verdict::Plausible => {}
+            if verdict == Verdict::NewTruth {
+                counters.index_resets = counters.index_resets.wrapping_add(1);
+                log::warn!("index {} jumped to {}: several frames agree, so it is believed from now on", dataset.label(), dataset.data());
             }
             // It fitted the frame's buffer, which is as large.
             let _ = writer.push(&dataset);
         }
-        judged.length = writer.length();
-        self.counters.refused_implausible = self.counters.refused_implausible.wrapping_add(judged.implausible);
-        self.counters.datasets_good = self.counters.datasets_good.wrapping_sub(judged.implausible);
-        judged
+        self.length = writer.length();
+        counters.refused_implausible = counters.refused_implausible.wrapping_add(refused);
+        counters.datasets_good = counters.datasets_good.wrapping_sub(refused);
+        refused
     }
 
-    fn send(&mut self, meter: MeterId, kind: SampleKind, facts: Facts, length: usize) -> Option<Made<'_>> {
-        let mode = facts.mode?;
-        self.sequence += 1;
+    /// Whether a frame is clean, and none of its indexes continues those of the known meter.
+    fn has_other_indexes(&self, frame: &Frame) -> bool {
+        let continued = |dataset: Dataset<'_>| self.plausibility.continues(&dataset, self.clock.ms);
+        let mut known = frame.datasets().filter_map(continued).peekable();
+        frame.facts.is_clean() && known.peek().is_some() && known.all(|continues| !continues)
+    }
+}
+
+/// Makes samples of frames.
+pub(super) struct Assembler {
+    counters: Counters,
+    boot: BootId,
+    sequence: u64,
+    identity: Identity,
+    judge: Judge,
+    incoming: Frame,
+    /// Whether `incoming` has ended, and waits to be made a sample.
+    ended: bool,
+    /// The first datasets of all, until a name is known.
+    waiting: Frame,
+    urgent: Frame,
+    overload_told: bool,
+    encoded: Vec<u8>,
+    /// What the next sample is, without its datasets, when one is ready.
+    ready: Option<(SampleKind, Facts)>,
+}
+
+impl Assembler {
+    /// An assembler for this process.
+    pub(super) fn new(boot: BootId) -> Self {
+        Self {
+            counters: Counters::default(),
+            boot,
+            sequence: 0,
+            identity: Identity::default(),
+            judge: Judge {
+                plausibility: Plausibility::default(),
+                repetition: Repetition::default(),
+                clock: MeterClock::default(),
+                believed: vec![0; FRAME_BYTES],
+                length: 0,
+            },
+            incoming: Frame::new(FRAME_BYTES),
+            ended: false,
+            waiting: Frame::new(FRAME_BYTES),
+            urgent: Frame::new(URGENT_BYTES),
+            overload_told: false,
+            encoded: vec![0; Sample::BYTES_MAX],
+            ready: None,
+        }
+    }
+
+    /// What was counted so far.
+    pub(super) const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Where what becomes of the samples is counted.
+    pub(super) const fn counters_mut(&mut self) -> &mut Counters {
+        &mut self.counters
+    }
+
+    /// The meter whose frames these are.
+    pub(super) const fn meter(&self) -> Option<MeterId> {
+        self.identity.meter()
+    }
+
+    /// The line was lost, or silent for long: whoever speaks next must give a name first.
+    pub(super) const fn handle_line_lost(&mut self) {
+        self.identity.handle_line_lost();
+    }
+
+    /// So many bytes have arrived.
+    pub(super) const fn handle_bytes(&mut self, count: usize) {
+        self.counters.bytes += count as u64;
+    }
+
+    /// Takes an event of the decoder. Call [`Self::prepare_sample`] until it has no more before the next event.
+    pub(super) fn handle_event(&mut self, event: &Event<'_>, now: Moment) {
+        match event {
+            Event::FrameStart => self.incoming.clear(),
+            Event::Dataset(dataset) => self.handle_dataset(dataset, now),
+            Event::Refused(refusal) => {
+                self.counters.refuse(refusal.reason.kind());
+                self.incoming.facts.refused += 1;
+            }
+            Event::FrameEnd(end) => self.handle_frame_end(*end, now),
+        }
+    }
+
+    /// Makes the next sample ready, if there is one.
+    pub(super) fn prepare_sample(&mut self) -> bool {
+        self.ready = if self.meter().is_none() {
+            None
+        } else if !self.urgent.is_empty() {
+            Some(self.prepare_urgent())
+        } else if !self.waiting.is_empty() {
+            Some(self.prepare_waiting())
+        } else if mem::take(&mut self.ended) {
+            Some(self.prepare_incoming())
+        } else {
+            None
+        };
+        self.sequence += u64::from(self.ready.is_some());
+        self.ready.is_some()
+    }
+
+    /// The sample that [`Self::prepare_sample`] has made ready.
+    pub(super) fn take_sample(&mut self) -> Option<EncodedSample<'_>> {
+        let (kind, facts) = self.ready.take()?;
         let sample = Sample {
             boot: self.boot,
             sequence: self.sequence,
             kind,
             unix_ms: facts.ended.unix_ms,
             uptime_ms: facts.ended.uptime_ms,
-            mode,
-            meter,
+            mode: facts.mode?,
+            meter: self.identity.meter()?,
             counters: self.counters,
-            datasets: Datasets::from(&self.accepted[..length]),
+            datasets: Datasets::from(&self.judge.believed[..self.judge.length]),
         };
         let encoded = sample.encode(&mut self.encoded).ok()?;
-        Some(Made { sample, encoded })
+        Some(EncodedSample { sample, encoded })
     }
-}
 
-struct Judged {
-    length: usize,
-    implausible: u32,
+    fn prepare_urgent(&mut self) -> (SampleKind, Facts) {
+        let Frame { length, facts, ref bytes } = self.urgent;
+        self.judge.believed[..length].copy_from_slice(&bytes[..length]);
+        self.judge.length = length;
+        self.urgent.clear();
+        (SampleKind::Urgent, facts)
+    }
+
+    fn prepare_waiting(&mut self) -> (SampleKind, Facts) {
+        self.judge.judge(&self.waiting, &mut self.counters);
+        let facts = self.waiting.facts;
+        self.waiting.clear();
+        (SampleKind::Frame { complete: false }, facts)
+    }
+
+    fn prepare_incoming(&mut self) -> (SampleKind, Facts) {
+        let implausible = self.judge.judge(&self.incoming, &mut self.counters);
+        let facts = self.incoming.facts;
+        self.incoming.clear();
+        (SampleKind::Frame { complete: facts.is_clean() && implausible == 0 }, facts)
+    }
+
+    fn handle_dataset(&mut self, dataset: &Dataset<'_>, now: Moment) {
+        if !self.incoming.push(dataset) {
+            // More than a meter's longest frame: noise has eaten the end of one or more.
+            return self.counters.refuse(RefusalKind::TooLong);
+        }
+        self.counters.datasets_good = self.counters.datasets_good.wrapping_add(1);
+        if !is_overload(dataset) {
+            return;
+        }
+        self.incoming.facts.overload = true;
+        if !mem::replace(&mut self.overload_told, true) && self.identity.is_known(self.incoming.facts.identity) {
+            self.urgent.clear();
+            self.urgent.push(dataset);
+            self.urgent.facts.ended = now;
+        }
+    }
+
+    fn handle_frame_end(&mut self, end: FrameEnd, now: Moment) {
+        let whole = end == FrameEnd::Etx { whole: true };
+        let count = match (whole, self.incoming.facts.refused) {
+            (true, 0) => &mut self.counters.frames_good,
+            (true, _) => &mut self.counters.frames_damaged,
+            (false, _) => &mut self.counters.frames_cut,
+        };
+        *count = count.wrapping_add(1);
+        let facts = &mut self.incoming.facts;
+        (facts.whole, facts.ended) = (whole, now);
+        self.overload_told = facts.overload;
+        if let Some(mode) = facts.mode {
+            self.judge.clock.advance(now.uptime_ms, self.counters.bytes, mode);
+        }
+        if !self.incoming.is_empty() {
+            self.find_owner();
+        }
+    }
+
+    fn find_owner(&mut self) {
+        let Self { identity, judge, incoming, .. } = self;
+        match identity.handle_frame(incoming.facts.identity, || judge.has_other_indexes(incoming)) {
+            Owner::Same => self.ended = true,
+            Owner::Replaced => {
+                self.judge.plausibility = Plausibility::default();
+                self.ended = true;
+            }
+            Owner::Unknown => self.set_aside(),
+        }
+    }
+
+    /// Keeps the very first datasets until a name is known; later ones without a name are nobody's.
+    fn set_aside(&mut self) {
+        if self.meter().is_none() && self.waiting.is_empty() {
+            mem::swap(&mut self.waiting, &mut self.incoming);
+        } else {
+            self.counters.unidentified = self.counters.unidentified.wrapping_add(self.incoming.facts.good);
+        }
+        self.incoming.clear();
+    }
 }
 
 fn is_overload(dataset: &Dataset<'_>) -> bool {
     match dataset.value() {
         Value::Status(status) => status.over_power(),
-        Value::Current(_) => dataset.mode() == Mode::Historic && OVERLOAD_LABELS.contains(&dataset.label()),
+        Value::Current(_) => matches!(dataset.role(), Some(Role::Overload(_))),
         _ => false,
     }
 }
 
 /// What a frame says of power.
 fn powers(frame: &Frame) -> Powers {
-    let mut powers = Powers::default();
-    let mut phases = 1;
+    let (mut powers, mut current, mut phases) = (Powers::default(), None, 1);
     for dataset in frame.datasets() {
-        let number = || dataset.value().number();
-        match dataset.label() {
-            // ISOUSC is that of one phase.
-            "IINST2" => phases = 3,
-            "ISOUSC" => powers.subscribed = number().map(|amperes| amperes * SUBSCRIBED_VA_PER_AMPERE),
-            "PREF" => powers.subscribed = number().map(|kilo| kilo * 1_000),
-            "PAPP" | "SINSTS" | "SINST1" => powers.withdrawn = number(),
-            "SINSTI" => powers.injected = number(),
+        let number = dataset.value().number();
+        match dataset.role() {
+            Some(Role::Current(2)) => phases = 3,
+            Some(Role::SubscribedCurrent) => current = number,
+            Some(Role::SubscribedPower) => powers.subscribed = number.map(|kilo| kilo * 1_000),
+            Some(Role::PowerWithdrawn) => powers.withdrawn = number,
+            Some(Role::PowerInjected) => powers.injected = number,
             _ => {}
         }
     }
-    powers.subscribed = powers.subscribed.map(|power| power * phases).filter(|power| *power > 0);
+    let from_current = current.map(|amperes| amperes * spec::VA_PER_SUBSCRIBED_AMPERE * phases);
+    powers.subscribed = powers.subscribed.or(from_current).filter(|power| *power > 0);
     powers
 }
 
@@ -435,11 +413,11 @@ mod tests {
         let mut decoder = Decoder::new(Parity::Stripped);
         let mut seen = vec![];
         let mut input = bytes;
-        assembler.counters.bytes += bytes.len() as u64;
+        assembler.handle_bytes(bytes.len());
         while let Some(event) = decoder.next_event(&mut input) {
-            assembler.handle(&event, Moment::default());
-            while let Some(made) = assembler.next_sample() {
-                let sample = made.sample;
+            assembler.handle_event(&event, Moment::default());
+            while assembler.prepare_sample() {
+                let sample = assembler.take_sample().unwrap().sample;
                 let kind = match sample.kind {
                     SampleKind::Frame { complete: true } => "whole",
                     SampleKind::Frame { complete: false } => "part",
@@ -477,7 +455,7 @@ mod tests {
         let mut assembler = assembler();
         let bytes = frame(&[("BASE", "000001000")]).repeat(3);
         assert!(samples(&mut assembler, &bytes).is_empty());
-        assert_eq!(assembler.counters.unidentified, 2, "and one still waits");
+        assert_eq!(assembler.counters().unidentified, 2, "and one still waits");
     }
 
     #[test]
@@ -485,7 +463,7 @@ mod tests {
         let mut assembler = assembler();
         samples(&mut assembler, &frame(&[("ADCO", METER), ("PAPP", "00540")]));
         assert_eq!(samples(&mut assembler, &frame(&[("PAPP", "00550")])), ["2 whole 1 PAPP=00550"]);
-        assembler.line_lost();
+        assembler.handle_line_lost();
         assert!(samples(&mut assembler, &frame(&[("PAPP", "00560")])).is_empty());
     }
 
@@ -514,7 +492,7 @@ mod tests {
         samples(&mut assembler, &frame(&[("ADCO", METER), ("BASE", "000001000")]));
         let seen = samples(&mut assembler, &frame(&[("ADCO", METER), ("BASE", "800001000"), ("PAPP", "00540")]));
         assert_eq!(seen, ["2 part 1 ADCO=900061000001 PAPP=00540"]);
-        assert_eq!((assembler.counters.refused_implausible, assembler.counters.datasets_good), (1, 4));
+        assert_eq!((assembler.counters().refused_implausible, assembler.counters.datasets_good), (1, 4));
     }
 
     #[test]
@@ -538,7 +516,7 @@ mod tests {
             let bytes = frame(&[("ADCO", METER), ("BASE", &base), ("MSG1", &"x".repeat(120))]);
             assert_eq!(samples(&mut assembler, &bytes).len(), 1);
         }
-        assert_eq!(assembler.counters.refused_implausible, 1, "the unknown label, when it came first");
+        assert_eq!(assembler.counters().refused_implausible, 1, "the unknown label, when it came first");
     }
 
     #[test]
@@ -561,8 +539,25 @@ mod tests {
         bytes.truncate(20);
         bytes.push(4);
         samples(&mut assembler, &bytes);
-        let counters = assembler.counters;
+        let counters = assembler.counters();
         assert_eq!((counters.frames_good, counters.frames_damaged, counters.frames_cut), (1, 1, 1));
         assert_eq!((counters.datasets_good, counters.refused_checksum, counters.refused_malformed), (3, 1, 1));
+    }
+
+    #[test]
+    fn a_frame_that_is_too_large_is_counted() {
+        let mut assembler = assembler();
+        let mut bytes = frame(&[("ADCO", METER)]);
+        bytes.pop();
+        for _ in 0..60 {
+            let lines = frame(&[("MSG1", &"x".repeat(120))]);
+            bytes.extend(&lines[1..lines.len() - 1]);
+        }
+        bytes.push(3);
+        samples(&mut assembler, &bytes);
+        let counters = assembler.counters();
+        assert!(counters.refused_too_long > 30, "{counters:?}");
+        let datasets = counters.datasets_good + counters.refused_too_long + counters.refused_implausible;
+        assert_eq!((datasets, counters.frames_damaged), (61, 1));
     }
 }

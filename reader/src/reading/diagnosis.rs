@@ -20,7 +20,7 @@ const SLEEPING_FRAMES: u32 = 5;
 
 /// Gathers evidence.
 #[derive(Debug)]
-pub struct Diagnosis {
+pub(super) struct Diagnosis {
     window: Instant,
     before: Counters,
     damage: Cause,
@@ -32,13 +32,13 @@ pub struct Diagnosis {
 
 impl Diagnosis {
     /// No evidence yet.
-    pub fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Instant) -> Self {
         let before = Counters::default();
         Self { window: now, before, damage: Cause::None, bytes: 0, lost_bits: 0, gained_bits: 0, sleeping: 0 }
     }
 
     /// Bytes as they came off the line.
-    pub fn handle_bytes(&mut self, bytes: &[u8]) {
+    pub(super) fn handle_bytes(&mut self, bytes: &[u8]) {
         self.bytes += bytes.len() as u32;
         for byte in bytes {
             match byte & 0x7f {
@@ -54,13 +54,13 @@ impl Diagnosis {
     }
 
     /// A sample; of a meter that sleeps it holds the identity only.
-    pub fn handle_sample(&mut self, sample: &Sample<'_>) {
+    pub(super) fn handle_sample(&mut self, sample: &Sample<'_>) {
         let more = sample.datasets.iter(sample.mode).take(2).count() > 1;
         self.sleeping = if more { 0 } else { self.sleeping.saturating_add(1) };
     }
 
     /// Time has passed; counters as they stand.
-    pub fn handle_timeout(&mut self, counters: &Counters, now: Instant) {
+    pub(super) fn handle_timeout(&mut self, counters: &Counters, now: Instant) {
         if now < self.poll_timeout() {
             return;
         }
@@ -72,12 +72,12 @@ impl Diagnosis {
     }
 
     /// When [`Diagnosis::handle_timeout`] is due.
-    pub fn poll_timeout(&self) -> Instant {
+    pub(super) fn poll_timeout(&self) -> Instant {
         self.window + WINDOW
     }
 
     /// The likely cause. `settled`: the line has been in its state for a while; `named`: the meter is known.
-    pub fn cause(&self, line: LineState, settled: bool, named: bool) -> Cause {
+    pub(super) fn cause(&self, line: LineState, settled: bool, named: bool) -> Cause {
         match line {
             LineState::Absent => Cause::NoDevice,
             LineState::Denied => Cause::NoPermission,
@@ -113,7 +113,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::reading::assemble::{Assembler, Moment};
+    use crate::reading::{Moment, assemble::Assembler};
 
     const ASLEEP: &[u8] = include_bytes!("../../../proto/tests/frames/syn-hist-sleep-mono.tic");
     const AWAKE: &[u8] = include_bytes!("../../../proto/tests/frames/syn-hist-base-mono.tic");
@@ -163,9 +163,9 @@ mod tests {
                 let mut decoder = Decoder::new(Parity::Stripped);
                 let mut input = frame;
                 while let Some(event) = decoder.next_event(&mut input) {
-                    assembler.handle(&event, Moment::default());
-                    while let Some(made) = assembler.next_sample() {
-                        diagnosis.handle_sample(&made.sample);
+                    assembler.handle_event(&event, Moment::default());
+                    while assembler.prepare_sample() {
+                        diagnosis.handle_sample(&assembler.take_sample().unwrap().sample);
                     }
                 }
             }

@@ -1,12 +1,279 @@
-//! From bytes to samples, without I/O: no device, no socket, no clock.
+//! From bytes to samples, without I/O: no device, no socket and no clock, so that days of a meter's life pass in a test within seconds.
 //!
-//! `detect` finds mode and parity, `receive` decodes, `assemble` makes samples of frames, with `plausibility` and `repetition` for what a
-//! checksum cannot tell; `watch` says when to open the line, `diagnosis` what is wrong with it.
+//! A [`Reading`] takes what the world did (`handle_*`) and says what came of it and what to do next (`poll_*`). Whoever drives it, the
+//! loop, `doctor`, `monitor` or a test, does the same three things in turn:
+//!
+//! 1. hand in what happened: bytes, a line that was opened, set or lost, or only that time has passed;
+//! 2. take all outputs, until there are no more;
+//! 3. carry out the orders for the line.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `detect`, `receive` | how the line must be read; bytes to events |
+//! | `assemble`, `identity` | events to samples; whose frame it is |
+//! | `plausibility`, `repetition` | what a checksum cannot tell: an index that cannot be, a text that was said once |
+//! | `watch`, `diagnosis` | when to open the line, and how it is doing; what is likely to be wrong with it |
 
-pub mod assemble;
-pub mod detect;
-pub mod diagnosis;
-pub mod plausibility;
-pub mod receive;
-pub mod repetition;
-pub mod watch;
+mod assemble;
+mod detect;
+mod diagnosis;
+mod identity;
+mod plausibility;
+mod receive;
+mod repetition;
+mod watch;
+
+use std::time::Instant;
+
+use teleinfo_proto::{
+    tic::{Event, MeterId, Mode},
+    wire::{BootId, Cause, Counters, LineState},
+};
+
+pub use assemble::EncodedSample;
+pub use detect::{Check, Framing, ParityChoice, Trial};
+pub use watch::FaultKind;
+
+use assemble::Assembler;
+use diagnosis::Diagnosis;
+use receive::Receiver;
+use watch::{Task, Watch};
+
+/// When something happened, on the two clocks that a sample carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Moment {
+    /// Milliseconds since the process started.
+    pub(crate) uptime_ms: u64,
+    /// Wall clock, milliseconds since 1970.
+    pub(crate) unix_ms: i64,
+}
+
+/// How the line is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadingState {
+    /// The serial line.
+    pub line: LineState,
+    /// What seems to be wrong with it.
+    pub cause: Cause,
+    /// The mode found.
+    pub mode: Option<Mode>,
+    /// The meter found.
+    pub meter: Option<MeterId>,
+}
+
+/// What came of the bytes.
+#[derive(Debug)]
+pub enum Output<'a> {
+    /// The decoder has found something.
+    Event(Event<'a>),
+    /// A sample is ready to be sent.
+    Sample(EncodedSample<'a>),
+}
+
+/// What is to be done with the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Open it, then call [`Reading::handle_opened`] or [`Reading::handle_fault`].
+    Open,
+    /// Set its speed and framing, then call [`Reading::handle_set`].
+    Set(Mode, Framing),
+    /// See whether its settings are still ours; if they are not, call [`Reading::handle_disturbed`].
+    CheckSettings,
+}
+
+/// How the line is set.
+#[derive(Clone, Copy, Debug)]
+struct Applied {
+    speed: Mode,
+    framing: Framing,
+    /// The line has taken all of it.
+    is_whole: bool,
+}
+
+/// Reads one meter.
+pub struct Reading {
+    started: Instant,
+    /// The moment of what is handed in.
+    moment: Moment,
+    now: Instant,
+    watch: Watch,
+    receiver: Receiver,
+    assembler: Assembler,
+    diagnosis: Diagnosis,
+    is_open: bool,
+    /// None while the line is not set.
+    applied: Option<Applied>,
+}
+
+impl Reading {
+    /// A reading that begins with a closed line. `speed` and `parity` are what is configured; the rest is searched for.
+    #[must_use]
+    pub fn new(boot: BootId, speed: Option<Mode>, parity: ParityChoice, now: Instant) -> Self {
+        Self {
+            started: now,
+            moment: Moment::default(),
+            now,
+            watch: Watch::new(now),
+            receiver: Receiver::new(speed, parity, now),
+            assembler: Assembler::new(boot),
+            diagnosis: Diagnosis::new(now),
+            is_open: false,
+            applied: None,
+        }
+    }
+
+    /// The line is open.
+    pub fn handle_opened(&mut self, now: Instant) {
+        (self.is_open, self.applied) = (true, None);
+        self.watch.handle_opened(now);
+        self.receiver.handle_opened(now);
+    }
+
+    /// The line could not be opened, or has gone. A frame in progress is over; `unix_ms` is the wall clock, for its stamp.
+    pub fn handle_fault(&mut self, kind: FaultKind, unix_ms: i64, now: Instant) {
+        self.note_time(unix_ms, now);
+        if std::mem::take(&mut self.is_open) {
+            self.receiver.handle_lost();
+        }
+        self.watch.handle_fault(kind, now);
+    }
+
+    /// The line was set as the order said; `is_whole`: it took every setting.
+    pub fn handle_set(&mut self, speed: Mode, framing: Framing, is_whole: bool, now: Instant) {
+        if !is_whole && framing == Framing::SevenEven {
+            self.receiver.handle_setting_refused(now);
+        } else {
+            self.applied = Some(Applied { speed, framing, is_whole });
+        }
+    }
+
+    /// Another program has changed the settings of the line.
+    pub fn handle_disturbed(&mut self) {
+        self.applied = None;
+    }
+
+    /// Bytes have arrived. `unix_ms` is the wall clock: it stamps samples and decides nothing, so it may jump.
+    pub fn handle_bytes(&mut self, bytes: &[u8], unix_ms: i64, now: Instant) {
+        self.note_time(unix_ms, now);
+        self.watch.handle_bytes(now);
+        self.diagnosis.handle_bytes(bytes);
+        self.assembler.handle_bytes(bytes.len());
+        self.receiver.handle_bytes(bytes, now);
+    }
+
+    /// Time has passed. All outputs of what happened before must have been taken.
+    pub fn handle_timeout(&mut self, unix_ms: i64, now: Instant) {
+        self.note_time(unix_ms, now);
+        if self.is_open {
+            self.receiver.handle_timeout(now);
+        }
+        if !self.is_open || self.watch.line(now) == LineState::Silent {
+            self.assembler.handle_line_lost();
+        }
+        self.diagnosis.handle_timeout(self.assembler.counters(), now);
+    }
+
+    /// A sample could not be sent when it was made.
+    pub fn handle_unsent(&mut self) {
+        let counter = &mut self.assembler.counters_mut().samples_unsent;
+        *counter = counter.wrapping_add(1);
+    }
+
+    /// A session with the bridge was lost.
+    pub fn handle_disconnected(&mut self) {
+        let counter = &mut self.assembler.counters_mut().reconnects;
+        *counter = counter.wrapping_add(1);
+    }
+
+    /// What came of the bytes, one after the other.
+    pub fn poll_output(&mut self) -> Option<Output<'_>> {
+        if self.assembler.prepare_sample() {
+            return self.take_sample().map(Output::Sample);
+        }
+        let event = self.receiver.poll_event()?;
+        if let Event::Dataset(_) = event {
+            self.watch.handle_dataset(self.now);
+        }
+        self.assembler.handle_event(&event, self.moment);
+        Some(Output::Event(event))
+    }
+
+    /// The next sample, for those who want nothing else.
+    pub fn poll_sample(&mut self) -> Option<EncodedSample<'_>> {
+        while !self.assembler.prepare_sample() {
+            self.poll_output()?;
+        }
+        self.take_sample()
+    }
+
+    /// What to do with the line, once all outputs are taken.
+    pub fn poll_order(&mut self, now: Instant) -> Option<Order> {
+        if let Some((speed, framing)) = self.wanted() {
+            return Some(Order::Set(speed, framing));
+        }
+        match self.watch.poll_task(now)? {
+            Task::Open => Some(Order::Open),
+            Task::CheckSettings => self.applied.filter(|applied| applied.is_whole).map(|_| Order::CheckSettings),
+        }
+    }
+
+    /// When [`Reading::handle_timeout`] or an order is due.
+    #[must_use]
+    pub fn poll_timeout(&self, now: Instant) -> Instant {
+        if self.wanted().is_some() {
+            return now;
+        }
+        let receiver = self.receiver.poll_timeout().filter(|_| self.is_open);
+        let others = self.watch.poll_timeout(now).min(self.diagnosis.poll_timeout());
+        receiver.map_or(others, |at| at.min(others))
+    }
+
+    /// How the line is doing.
+    #[must_use]
+    pub fn state(&self, now: Instant) -> ReadingState {
+        let (line, meter) = (self.watch.line(now), self.assembler.meter());
+        let cause = self.diagnosis.cause(line, self.watch.is_settled(now), meter.is_some());
+        ReadingState { line, cause, mode: self.receiver.mode(), meter }
+    }
+
+    /// How the line is read at the moment.
+    #[must_use]
+    pub fn trial(&self) -> Trial {
+        self.receiver.trial()
+    }
+
+    /// Whether the meter is being read. Stays so for ten seconds when the line goes, for an adapter that comes back.
+    #[must_use]
+    pub fn is_alive(&self, now: Instant) -> bool {
+        self.watch.is_alive(now)
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub const fn counters(&self) -> &Counters {
+        self.assembler.counters()
+    }
+
+    fn take_sample(&mut self) -> Option<EncodedSample<'_>> {
+        let sample = self.assembler.take_sample()?;
+        self.watch.handle_sample(self.now);
+        self.diagnosis.handle_sample(&sample.sample);
+        Some(sample)
+    }
+
+    /// Speed and framing, if the line is not set so yet.
+    fn wanted(&self) -> Option<(Mode, Framing)> {
+        let trial = self.receiver.trial();
+        let wanted = (trial.speed, trial.framing());
+        let is_set = self.applied.is_some_and(|applied| (applied.speed, applied.framing) == wanted);
+        (self.is_open && !is_set).then_some(wanted)
+    }
+
+    fn note_time(&mut self, unix_ms: i64, now: Instant) {
+        self.now = now;
+        self.moment = Moment { uptime_ms: (now - self.started).as_millis() as u64, unix_ms };
+    }
+}
+
+#[cfg(test)]
+mod tests;

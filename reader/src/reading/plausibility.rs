@@ -14,7 +14,7 @@
 //! Time is the meter's: the clock's, or what the bytes on the line must have taken if that is more. A real line cannot be faster than its
 //! baud rate; a simulated meter in a hurry can.
 
-use teleinfo_proto::tic::{Dataset, LabelKind, spec::INDEX_MODULUS};
+use teleinfo_proto::tic::{Dataset, Label, LabelKind, Role, spec::INDEX_MODULUS};
 
 /// More indexes than a meter has: EAST, EASF01-10, EASD01-04, EAIT, ERQ1-4 are 20.
 const TRACKS: usize = 24;
@@ -39,7 +39,7 @@ const WH: u64 = 3_600_000;
 
 /// What became of an index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(super) enum Verdict {
     /// It continues what was believed.
     Plausible,
     /// It does not: not to be published.
@@ -50,13 +50,13 @@ pub enum Verdict {
 
 /// What a frame says of power, in VA; `None` where it does not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Powers {
+pub(super) struct Powers {
     /// Subscribed, from ISOUSC or PREF.
-    pub subscribed: Option<u64>,
+    pub(super) subscribed: Option<u64>,
     /// Withdrawn right now: PAPP, SINSTS.
-    pub withdrawn: Option<u64>,
+    pub(super) withdrawn: Option<u64>,
     /// Injected right now: SINSTI.
-    pub injected: Option<u64>,
+    pub(super) injected: Option<u64>,
 }
 
 /// The last two readings of a power: between them it was about as high as the higher one.
@@ -99,7 +99,7 @@ struct Track {
 
 /// Judges the indexes of one meter.
 #[derive(Clone)]
-pub struct Plausibility {
+pub(super) struct Plausibility {
     tracks: [Option<Track>; TRACKS],
     subscribed: Option<u64>,
     withdrawn: Readings,
@@ -115,38 +115,38 @@ impl Default for Plausibility {
 impl Plausibility {
     /// Whether a frame with these counts is clean enough to believe an index that was never seen before.
     #[must_use]
-    pub const fn trusts(good: u32, refused: u32) -> bool {
+    pub(super) const fn trusts(good: u32, refused: u32) -> bool {
         refused * TRUSTED_SHARE <= good
     }
 
     /// Notes the powers of the frame whose datasets are judged next; what was noted before holds where it is silent.
-    pub fn note(&mut self, powers: Powers) {
+    pub(super) fn note(&mut self, powers: Powers) {
         self.subscribed = powers.subscribed.or(self.subscribed);
         self.withdrawn.add(powers.withdrawn);
         self.injected.add(powers.injected);
     }
 
     /// Judges one dataset at the meter's time `at_ms`; what is no index is always plausible.
-    pub fn judge(&mut self, dataset: &Dataset<'_>, at_ms: u64, trusted: bool) -> Verdict {
-        let Some((code, kind, value)) = index(dataset) else { return Verdict::Plausible };
-        let limit = self.limit(code, kind);
-        let Some(track) = self.track(code) else { return Verdict::Plausible };
+    pub(super) fn judge(&mut self, dataset: &Dataset<'_>, at_ms: u64, trusted: bool) -> Verdict {
+        let Some((label, value)) = index(dataset) else { return Verdict::Plausible };
+        let limit = self.limit(label);
+        let Some(track) = self.track(label.code) else { return Verdict::Plausible };
         track.judge(Point { value, at_ms }, limit, trusted)
     }
 
     /// Whether a dataset is an index that continues what was believed. Changes nothing.
     #[must_use]
-    pub fn continues(&self, dataset: &Dataset<'_>, at_ms: u64) -> Option<bool> {
-        let (code, kind, value) = index(dataset)?;
-        let track = self.tracks.iter().flatten().find(|track| track.code == code)?;
-        track.believed.map(|believed| self.limit(code, kind).is_possible(believed, Point { value, at_ms }))
+    pub(super) fn continues(&self, dataset: &Dataset<'_>, at_ms: u64) -> Option<bool> {
+        let (label, value) = index(dataset)?;
+        let track = self.tracks.iter().flatten().find(|track| track.code == label.code)?;
+        track.believed.map(|believed| self.limit(label).is_possible(believed, Point { value, at_ms }))
     }
 
     /// What is injected, and what is reactive, is not bound by the subscription.
-    fn limit(&self, code: &str, kind: LabelKind) -> Limit {
+    fn limit(&self, label: &Label) -> Limit {
         let subscribed = || self.subscribed.map_or(LIMIT_VA, |subscribed| (subscribed * OVERLOAD).clamp(1_000, LIMIT_VA));
-        match (kind, code) {
-            (LabelKind::Energy, "EAIT") => Limit { stated: self.injected.highest(), possible: LIMIT_VA },
+        match (label.kind, label.role) {
+            (LabelKind::Energy, Some(Role::EnergyInjected)) => Limit { stated: self.injected.highest(), possible: LIMIT_VA },
             (LabelKind::Energy, _) => Limit { stated: self.withdrawn.highest(), possible: subscribed() },
             // Reactive power is never above the apparent one, whichever way it flows.
             _ => Limit { stated: self.withdrawn.highest().max(self.injected.highest()), possible: LIMIT_VA },
@@ -214,10 +214,10 @@ fn elapsed(from: Point, to: Point) -> u64 {
     to.at_ms.saturating_sub(from.at_ms)
 }
 
-fn index(dataset: &Dataset<'_>) -> Option<(&'static str, LabelKind, u32)> {
+fn index(dataset: &Dataset<'_>) -> Option<(&'static Label, u32)> {
     let known = dataset.info().filter(|known| known.kind.is_index())?;
     let value = dataset.value().number()?.try_into().ok()?;
-    Some((known.code, known.kind, value))
+    Some((known, value))
 }
 
 #[cfg(test)]

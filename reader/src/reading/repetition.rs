@@ -9,97 +9,96 @@
 
 use std::mem;
 
-use teleinfo_proto::tic::{Dataset, LabelKind, spec::LABEL_WIDTH_MAX};
+use teleinfo_proto::tic::{Dataset, LabelKind, Role, spec::LABEL_WIDTH_MAX};
 
 /// More unknown labels than any meter sends in a frame; what is beyond is not believed.
-const MANY: usize = 80;
+const STATEMENTS_MAX: usize = 80;
 /// The digest of what is no text.
 const NO_TEXT: u32 = 0;
-/// The text that may change from one frame to the next.
-const CHANGING: &str = "LTARF";
 /// From here on stands what a wrong bit 6 makes of the characters from space to `?`.
-const DOUBTFUL: u8 = 0x60;
+const BIT_6_WRONG: u8 = 0x60;
 
 /// A label, and what it said: nothing for an unknown label, whose value may change with each frame.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Saying {
+struct Statement {
     label: [u8; LABEL_WIDTH_MAX],
     digest: u32,
 }
 
 /// What one frame said that is worth remembering.
 #[derive(Clone, Copy)]
-struct Said {
-    sayings: [Saying; MANY],
+struct FrameStatements {
+    statements: [Statement; STATEMENTS_MAX],
     count: usize,
 }
 
-impl Said {
-    const NOTHING: Self = Self { sayings: [Saying { label: [0; LABEL_WIDTH_MAX], digest: 0 }; MANY], count: 0 };
+impl FrameStatements {
+    const NOTHING: Self = Self { statements: [Statement { label: [0; LABEL_WIDTH_MAX], digest: 0 }; STATEMENTS_MAX], count: 0 };
 
-    fn find(&self, saying: &Saying) -> Option<&Saying> {
-        self.sayings[..self.count].iter().find(|other| other.label == saying.label)
+    fn find(&self, statement: &Statement) -> Option<&Statement> {
+        self.statements[..self.count].iter().find(|other| other.label == statement.label)
     }
 
-    fn add(&mut self, saying: Saying) {
-        if let Some(place) = self.sayings.get_mut(self.count) {
-            *place = saying;
+    fn add(&mut self, statement: Statement) {
+        if let Some(place) = self.statements.get_mut(self.count) {
+            *place = statement;
             self.count += 1;
         }
     }
 }
 
 /// Remembers this frame and the one before.
-pub struct Doubts {
-    before: Said,
-    now: Said,
+pub(super) struct Repetition {
+    before: FrameStatements,
+    this: FrameStatements,
     clean: bool,
 }
 
-impl Default for Doubts {
+impl Default for Repetition {
     fn default() -> Self {
-        Self { before: Said::NOTHING, now: Said::NOTHING, clean: true }
+        Self { before: FrameStatements::NOTHING, this: FrameStatements::NOTHING, clean: true }
     }
 }
 
-impl Doubts {
+impl Repetition {
     /// Another frame begins; `clean` if it is whole and nothing in it was refused.
-    pub fn next_frame(&mut self, clean: bool) {
+    pub(super) fn next_frame(&mut self, clean: bool) {
         if !mem::replace(&mut self.clean, clean) {
             self.keep_texts();
         }
-        self.before = self.now;
-        self.now.count = 0;
+        self.before = self.this;
+        self.this.count = 0;
     }
 
     /// A text that a damaged frame lacks is still what was said last.
     fn keep_texts(&mut self) {
         let before = self.before;
-        let texts = before.sayings[..before.count].iter().filter(|saying| saying.digest != NO_TEXT);
+        let texts = before.statements[..before.count].iter().filter(|statement| statement.digest != NO_TEXT);
         texts.for_each(|text| {
-            if self.now.find(text).is_none() {
-                self.now.add(*text);
+            if self.this.find(text).is_none() {
+                self.this.add(*text);
             }
         });
     }
 
     /// Whether a dataset of this frame is beyond doubt.
-    pub fn believes(&mut self, dataset: &Dataset<'_>) -> bool {
+    pub(super) fn believes(&mut self, dataset: &Dataset<'_>) -> bool {
         let text = match dataset.info() {
             Some(known) if known.kind != LabelKind::Text => return true,
             Some(_) => Some(dataset.data()),
             None => None,
         };
-        let saying = Saying { label: padded(dataset.label()), digest: text.map_or(NO_TEXT, digest) };
-        let before = self.before.find(&saying);
+        let statement = Statement { label: padded(dataset.label()), digest: text.map_or(NO_TEXT, digest) };
+        let before = self.before.find(&statement);
         let believed = match text {
             None => before.is_some(),
             Some(text) => {
-                let same = before.is_none_or(|before| *before == saying);
-                same || dataset.label() == CHANGING && text.bytes().all(|byte| byte < DOUBTFUL)
+                let same = before.is_none_or(|before| *before == statement);
+                // The name of the tariff may change from one frame to the next.
+                same || dataset.role() == Some(Role::Tariff) && text.bytes().all(|byte| byte < BIT_6_WRONG)
             }
         };
-        self.now.add(saying);
+        self.this.add(statement);
         believed
     }
 }
@@ -121,20 +120,20 @@ fn digest(text: &str) -> u32 {
 mod tests {
     use teleinfo_proto::tic::{Dataset, Mode};
 
-    use super::Doubts;
+    use super::Repetition;
 
     /// Stands for a dataset that never came.
     const REFUSED: (&str, &str) = ("", "");
 
     /// Which of these datasets are believed; every item is a frame.
     fn believed<const N: usize>(frames: [&[(&str, &str)]; N]) -> [Vec<bool>; N] {
-        let mut doubts = Doubts::default();
+        let mut repetition = Repetition::default();
         frames.map(|frame| {
-            doubts.next_frame(!frame.contains(&REFUSED));
+            repetition.next_frame(!frame.contains(&REFUSED));
             frame
                 .iter()
                 .filter(|dataset| **dataset != REFUSED)
-                .map(|(label, data)| doubts.believes(&Dataset::new(Mode::Standard, label, None, data).unwrap()))
+                .map(|(label, data)| repetition.believes(&Dataset::new(Mode::Standard, label, None, data).unwrap()))
                 .collect()
         })
     }
@@ -181,13 +180,13 @@ mod tests {
 
     #[test]
     fn a_flood_is_bounded() {
-        let mut doubts = Doubts::default();
+        let mut repetition = Repetition::default();
         for _ in 0..3 {
-            doubts.next_frame(true);
+            repetition.next_frame(true);
             let labels: Vec<String> = (0..1_000).map(|number| format!("L{number}")).collect();
             let of = |label| Dataset::new(Mode::Standard, label, None, "1").unwrap();
-            let believed = labels.iter().filter(|label| doubts.believes(&of(label))).count();
-            assert!(believed <= super::MANY);
+            let believed = labels.iter().filter(|label| repetition.believes(&of(label))).count();
+            assert!(believed <= super::STATEMENTS_MAX);
         }
     }
 }

@@ -5,12 +5,10 @@
 
 use std::time::{Duration, Instant};
 
-use teleinfo_proto::{tic::spec::FAULT_AFTER_S, wire::LineState};
-
-use crate::line::FaultKind;
+use teleinfo_proto::{tic::spec, wire::LineState};
 
 /// A receiver reports a fault when no frame has been good for so long (54E §9.4.1).
-pub const FAULT: Duration = Duration::from_secs(FAULT_AFTER_S);
+const FAULT: Duration = Duration::from_secs(spec::FAULT_AFTER_S);
 /// A device that is absent costs one stat(2) to look for.
 const RETRY_ABSENT: Duration = Duration::from_millis(500);
 /// A device that is held or forbidden changes by somebody's hand.
@@ -18,9 +16,37 @@ const RETRY_OTHER: Duration = Duration::from_secs(3);
 /// Another program that opens the line may change its settings at any time.
 const CHECK: Duration = Duration::from_secs(3);
 
-/// What is to be done now.
+/// What can be wrong with a line. The words for it are in `line/fault.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
+pub enum FaultKind {
+    /// There is no such device.
+    Absent,
+    /// This user may not open it.
+    Denied,
+    /// Another program holds it.
+    Busy,
+    /// The path leads to something else.
+    NotSerial,
+    /// It was there and has gone: it was unplugged, or the other side of a pseudo-terminal closed.
+    Vanished,
+    /// The system reports an error that is rarer.
+    Other,
+}
+
+impl FaultKind {
+    /// How the status message names it, and how long to wait before the line is tried again.
+    const fn outcome(self) -> (LineState, Duration) {
+        match self {
+            Self::Denied => (LineState::Denied, RETRY_OTHER),
+            Self::Busy => (LineState::Busy, RETRY_OTHER),
+            Self::Absent | Self::NotSerial | Self::Vanished | Self::Other => (LineState::Absent, RETRY_ABSENT),
+        }
+    }
+}
+
+/// What is due for the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Task {
     /// Open the line.
     Open,
     /// See whether its settings are still ours.
@@ -28,97 +54,96 @@ pub enum Action {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum State {
+enum LineAccess {
     Closed { line: LineState, retry: Instant },
     Open { since: Instant, check: Instant },
 }
 
-/// The line's life.
+/// Follows the line from one opening to the next.
 #[derive(Debug)]
-pub struct Session {
-    state: State,
+pub(super) struct Watch {
+    access: LineAccess,
     last_byte: Option<Instant>,
     last_dataset: Option<Instant>,
     last_sample: Option<Instant>,
 }
 
-impl Session {
+impl Watch {
     /// The line is closed, and to be opened at once.
-    pub fn new(now: Instant) -> Self {
-        let state = State::Closed { line: LineState::Absent, retry: now };
-        Self { state, last_byte: None, last_dataset: None, last_sample: None }
+    pub(super) fn new(now: Instant) -> Self {
+        let access = LineAccess::Closed { line: LineState::Absent, retry: now };
+        Self { access, last_byte: None, last_dataset: None, last_sample: None }
     }
 
     /// The line is open.
-    pub fn handle_opened(&mut self, now: Instant) {
-        self.state = State::Open { since: now, check: now + CHECK };
+    pub(super) fn handle_opened(&mut self, now: Instant) {
+        self.access = LineAccess::Open { since: now, check: now + CHECK };
         (self.last_byte, self.last_dataset) = (None, None);
     }
 
     /// The line could not be opened, or has gone.
-    pub fn handle_fault(&mut self, kind: FaultKind, now: Instant) {
-        let line = kind.line();
-        let wait = if line == LineState::Absent { RETRY_ABSENT } else { RETRY_OTHER };
-        self.state = State::Closed { line, retry: now + wait };
+    pub(super) fn handle_fault(&mut self, kind: FaultKind, now: Instant) {
+        let (line, wait) = kind.outcome();
+        self.access = LineAccess::Closed { line, retry: now + wait };
     }
 
     /// Bytes have arrived.
-    pub fn handle_bytes(&mut self, now: Instant) {
+    pub(super) fn handle_bytes(&mut self, now: Instant) {
         self.last_byte = Some(now);
     }
 
     /// A dataset has verified.
-    pub fn handle_dataset(&mut self, now: Instant) {
+    pub(super) fn handle_dataset(&mut self, now: Instant) {
         self.last_dataset = Some(now);
     }
 
     /// A sample has been made, so the meter is known.
-    pub fn handle_sample(&mut self, now: Instant) {
+    pub(super) fn handle_sample(&mut self, now: Instant) {
         self.last_sample = Some(now);
     }
 
     /// What is due, if anything is.
-    pub fn poll_action(&mut self, now: Instant) -> Option<Action> {
-        match &mut self.state {
-            State::Closed { retry, .. } if now >= *retry => Some(Action::Open),
-            State::Open { check, .. } if now >= *check => {
+    pub(super) fn poll_task(&mut self, now: Instant) -> Option<Task> {
+        match &mut self.access {
+            LineAccess::Closed { retry, .. } if now >= *retry => Some(Task::Open),
+            LineAccess::Open { check, .. } if now >= *check => {
                 *check = now + CHECK;
-                Some(Action::CheckSettings)
+                Some(Task::CheckSettings)
             }
-            State::Closed { .. } | State::Open { .. } => None,
+            LineAccess::Closed { .. } | LineAccess::Open { .. } => None,
         }
     }
 
-    /// When something is due, or [`Session::line`] may change by itself.
-    pub fn poll_timeout(&self, now: Instant) -> Instant {
-        let action = match self.state {
-            State::Closed { retry, .. } => retry,
-            State::Open { check, .. } => check,
+    /// When something is due, or [`Watch::line`] may change by itself.
+    pub(super) fn poll_timeout(&self, now: Instant) -> Instant {
+        let action = match self.access {
+            LineAccess::Closed { retry, .. } => retry,
+            LineAccess::Open { check, .. } => check,
         };
         let fades = [self.last_byte, self.last_dataset, self.last_sample].into_iter().flatten().map(|at| at + FAULT);
         fades.filter(|at| *at > now).fold(action, Instant::min)
     }
 
     /// The state of the line.
-    pub fn line(&self, now: Instant) -> LineState {
-        match self.state {
-            State::Closed { line, .. } => line,
-            State::Open { .. } if recent(self.last_dataset, now) => LineState::Reading,
-            State::Open { .. } if recent(self.last_byte, now) => LineState::Searching,
-            State::Open { .. } => LineState::Silent,
+    pub(super) fn line(&self, now: Instant) -> LineState {
+        match self.access {
+            LineAccess::Closed { line, .. } => line,
+            LineAccess::Open { .. } if recent(self.last_dataset, now) => LineState::Reading,
+            LineAccess::Open { .. } if recent(self.last_byte, now) => LineState::Searching,
+            LineAccess::Open { .. } => LineState::Silent,
         }
     }
 
     /// The line has been open so long that its state is a fault and not a beginning.
-    pub fn is_settled(&self, now: Instant) -> bool {
-        match self.state {
-            State::Closed { .. } => true,
-            State::Open { since, .. } => now >= since + FAULT,
+    pub(super) fn is_settled(&self, now: Instant) -> bool {
+        match self.access {
+            LineAccess::Closed { .. } => true,
+            LineAccess::Open { since, .. } => now >= since + FAULT,
         }
     }
 
     /// The meter is being read. Stays so for a while when the line goes, for an adapter that comes back.
-    pub fn is_alive(&self, now: Instant) -> bool {
+    pub(super) fn is_alive(&self, now: Instant) -> bool {
         recent(self.last_sample, now)
     }
 }
@@ -136,17 +161,17 @@ mod tests {
     #[test]
     fn a_line_that_is_away_is_tried_again_for_ever() {
         let mut now = Instant::now();
-        let mut session = Session::new(now);
+        let mut watch = Watch::new(now);
         for (kind, line, wait) in [
             (FaultKind::Absent, LineState::Absent, RETRY_ABSENT),
             (FaultKind::Denied, LineState::Denied, RETRY_OTHER),
             (FaultKind::Busy, LineState::Busy, RETRY_OTHER),
             (FaultKind::Vanished, LineState::Absent, RETRY_ABSENT),
         ] {
-            assert_eq!(session.poll_action(now), Some(Action::Open));
-            session.handle_fault(kind, now);
-            assert_eq!((session.poll_action(now), session.line(now)), (None, line));
-            assert_eq!(session.poll_timeout(now), now + wait);
+            assert_eq!(watch.poll_task(now), Some(Task::Open));
+            watch.handle_fault(kind, now);
+            assert_eq!((watch.poll_task(now), watch.line(now)), (None, line));
+            assert_eq!(watch.poll_timeout(now), now + wait);
             now += wait;
         }
     }
@@ -154,43 +179,43 @@ mod tests {
     #[test]
     fn the_state_follows_what_arrives_and_fades_after_ten_seconds() {
         let now = Instant::now();
-        let mut session = Session::new(now);
-        session.handle_opened(now);
-        assert_eq!((session.line(now), session.is_settled(now)), (LineState::Silent, false));
-        session.handle_bytes(now + SECOND);
-        assert_eq!(session.line(now + SECOND), LineState::Searching);
-        session.handle_dataset(now + 2 * SECOND);
-        session.handle_sample(now + 3 * SECOND);
-        assert_eq!(session.line(now + 3 * SECOND), LineState::Reading);
+        let mut watch = Watch::new(now);
+        watch.handle_opened(now);
+        assert_eq!((watch.line(now), watch.is_settled(now)), (LineState::Silent, false));
+        watch.handle_bytes(now + SECOND);
+        assert_eq!(watch.line(now + SECOND), LineState::Searching);
+        watch.handle_dataset(now + 2 * SECOND);
+        watch.handle_sample(now + 3 * SECOND);
+        assert_eq!(watch.line(now + 3 * SECOND), LineState::Reading);
         let states = [(10, LineState::Reading, true), (12, LineState::Silent, true), (13, LineState::Silent, false)];
         for (seconds, line, alive) in states {
             let now = now + seconds * SECOND;
-            assert_eq!((session.line(now), session.is_alive(now)), (line, alive), "after {seconds} s");
-            assert!(session.is_settled(now));
+            assert_eq!((watch.line(now), watch.is_alive(now)), (line, alive), "after {seconds} s");
+            assert!(watch.is_settled(now));
         }
     }
 
     #[test]
     fn settings_are_looked_after() {
         let now = Instant::now();
-        let mut session = Session::new(now);
-        session.handle_opened(now);
-        assert_eq!(session.poll_action(now + 2 * SECOND), None);
-        assert_eq!(session.poll_action(now + 3 * SECOND), Some(Action::CheckSettings));
-        assert_eq!(session.poll_action(now + 3 * SECOND), None);
-        assert_eq!(session.poll_timeout(now + 3 * SECOND), now + 6 * SECOND);
+        let mut watch = Watch::new(now);
+        watch.handle_opened(now);
+        assert_eq!(watch.poll_task(now + 2 * SECOND), None);
+        assert_eq!(watch.poll_task(now + 3 * SECOND), Some(Task::CheckSettings));
+        assert_eq!(watch.poll_task(now + 3 * SECOND), None);
+        assert_eq!(watch.poll_timeout(now + 3 * SECOND), now + 6 * SECOND);
     }
 
     #[test]
     fn an_adapter_that_comes_back_soon_leaves_the_meter_alive() {
         let now = Instant::now();
-        let mut session = Session::new(now);
-        session.handle_opened(now);
-        session.handle_dataset(now);
-        session.handle_sample(now);
-        session.handle_fault(FaultKind::Vanished, now + SECOND);
-        assert_eq!((session.line(now + SECOND), session.is_alive(now + SECOND)), (LineState::Absent, true));
-        session.handle_opened(now + 2 * SECOND);
-        assert_eq!((session.line(now + 2 * SECOND), session.is_alive(now + 2 * SECOND)), (LineState::Silent, true));
+        let mut watch = Watch::new(now);
+        watch.handle_opened(now);
+        watch.handle_dataset(now);
+        watch.handle_sample(now);
+        watch.handle_fault(FaultKind::Vanished, now + SECOND);
+        assert_eq!((watch.line(now + SECOND), watch.is_alive(now + SECOND)), (LineState::Absent, true));
+        watch.handle_opened(now + 2 * SECOND);
+        assert_eq!((watch.line(now + 2 * SECOND), watch.is_alive(now + 2 * SECOND)), (LineState::Silent, true));
     }
 }

@@ -2,23 +2,21 @@
 
 mod news;
 mod reader;
+mod sources;
 
 use std::{io, os::fd::AsRawFd, time::Instant};
 
-use mio::{Events, Interest, Poll, Token, unix::SourceFd};
+use mio::{Events, Interest, Poll, unix::SourceFd};
 
 use crate::{
     config::Settings,
     daemon::{
         exit::Failure,
-        signals::{Signals, Wish},
+        signals::{Request, Signals},
     },
 };
 use reader::Reader;
-
-const LINE: Token = Token(0);
-const SIGNALS: Token = Token(1);
-const CLIENT: Token = Token(2);
+use sources::{LINE, SIGNALS};
 
 /// Reads the meter until a signal asks to stop.
 ///
@@ -31,7 +29,7 @@ pub fn run(settings: &Settings) -> Result<(), Failure> {
     register.map_err(|error| Failure::internal("signals", error))?;
     let mut reader = Reader::new(settings, poll.registry(), Instant::now())?;
     let mut events = Events::with_capacity(16);
-    reader.started();
+    reader.handle_started();
     loop {
         let timeout = reader.poll_timeout(Instant::now());
         match poll.poll(&mut events, Some(timeout)) {
@@ -47,15 +45,15 @@ pub fn run(settings: &Settings) -> Result<(), Failure> {
                 _ => reader.handle_socket(event, now),
             }
         }
-        while let Some(wish) = signalled.then(|| signals.next_wish()).flatten() {
-            match wish {
-                Wish::Report => reader.log_counters(),
-                Wish::Stop => {
+        while let Some(request) = signalled.then(|| signals.next_request()).flatten() {
+            match request {
+                Request::Report => reader.handle_report_request(now),
+                Request::Stop => {
                     reader.stop(now);
                     return Ok(());
                 }
             }
         }
-        reader.turn(now);
+        reader.handle_timeout(now);
     }
 }

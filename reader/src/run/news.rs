@@ -6,46 +6,39 @@ use std::{
     time::{Duration, Instant},
 };
 
-use teleinfo_proto::{
-    tic::{MeterId, Mode},
-    wire::{Cause, Counters, LineState},
-};
+use teleinfo_proto::wire::{Cause, Counters, LineState};
 
-use crate::reading::detect::{Check, Trial};
+use crate::{
+    line::Notice,
+    reading::{Check, FaultKind, ReadingState, Trial},
+};
 
 /// Reports go out on change, and at least this often.
 const REPORT_EVERY: Duration = Duration::from_secs(10);
 
-/// How the line is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct State {
-    pub(super) line: LineState,
-    pub(super) cause: Cause,
-    pub(super) mode: Option<Mode>,
-    pub(super) meter: Option<MeterId>,
-}
-
 /// What was told, and when to tell again.
 #[derive(Debug)]
 pub(super) struct News {
-    state: Option<State>,
+    state: Option<ReadingState>,
     told: String,
-    changed: bool,
+    /// The fault that keeps the line closed, once it was told.
+    fault: Option<FaultKind>,
+    is_changed: bool,
     next_report: Instant,
 }
 
 impl News {
     pub(super) fn new(now: Instant) -> Self {
-        Self { state: None, told: String::new(), changed: true, next_report: now }
+        Self { state: None, told: String::new(), fault: None, is_changed: true, next_report: now }
     }
 
     /// The state as it is now; a sentence if there is something new to say.
-    pub(super) fn handle_state(&mut self, state: State, trial: Trial, device: Option<&Path>) -> Option<String> {
+    pub(super) fn handle_state(&mut self, state: ReadingState, trial: Trial, device: Option<&Path>) -> Option<String> {
         if self.state == Some(state) {
             return None;
         }
         self.state = Some(state);
-        self.changed = true;
+        self.is_changed = true;
         let text = sentence(&state, trial, device)?;
         if text == self.told {
             return None;
@@ -59,13 +52,48 @@ impl News {
         Some(text)
     }
 
+    /// Tells what has happened to the line; a fault once, however often the line is tried again.
+    pub(super) fn handle_notice(&mut self, notice: &Notice) {
+        match notice {
+            Notice::Opened(_) => self.fault = None,
+            Notice::Disturbed(path) => {
+                let device = path.display();
+                log::warn!("{device}: another program has changed the line's settings; set again (fuser -v {device} names it)");
+            }
+            // A device that has gone is absent next: the same news.
+            Notice::Fault(fault) if self.fault == Some(FaultKind::Vanished) && fault.kind == FaultKind::Absent => {}
+            Notice::Fault(fault) if self.fault == Some(fault.kind) => {}
+            Notice::Fault(fault) => {
+                log::warn!("{fault}");
+                self.fault = Some(fault.kind);
+            }
+        }
+    }
+
+    /// How the line and the bridge are doing, for whoever asks.
+    pub(super) fn state_in_words(&self, state: &ReadingState, device: Option<&Path>, connected: bool) -> String {
+        let ReadingState { line, cause, mode, meter } = state;
+        let device = device.map_or_else(|| "no device".into(), |path| path.display().to_string());
+        let mut text = format!("{device}: {}", line.name());
+        if let Some(meter) = meter {
+            let _ = write!(text, ", meter {meter}");
+        }
+        if let Some(mode) = mode {
+            let _ = write!(text, ", {mode} mode");
+        }
+        if *cause != Cause::None {
+            let _ = write!(text, ", {}", cause.english());
+        }
+        text + if connected { "; connected to a bridge" } else { "; no bridge" }
+    }
+
     pub(super) fn poll_timeout(&self) -> Instant {
         self.next_report
     }
 
     /// Is it time for a report? A bridge that has just appeared wants one at once.
     pub(super) fn is_report_due(&mut self, connected: bool, now: Instant) -> bool {
-        let due = std::mem::take(&mut self.changed) || connected || now >= self.next_report;
+        let due = std::mem::take(&mut self.is_changed) || connected || now >= self.next_report;
         if due {
             self.next_report = now + REPORT_EVERY;
         }
@@ -73,7 +101,7 @@ impl News {
     }
 }
 
-fn sentence(state: &State, trial: Trial, device: Option<&Path>) -> Option<String> {
+fn sentence(state: &ReadingState, trial: Trial, device: Option<&Path>) -> Option<String> {
     // Without a device the fault was told, with its name, when it happened.
     let device = device?.display();
     match (state.line, state.mode, state.meter) {
@@ -91,7 +119,7 @@ fn sentence(state: &State, trial: Trial, device: Option<&Path>) -> Option<String
 }
 
 /// Somebody should do something. Damage now and then is for the quality figures.
-fn is_trouble(state: &State) -> bool {
+fn is_trouble(state: &ReadingState) -> bool {
     !matches!(state.cause, Cause::None | Cause::Noise | Cause::WeakSignal) || state.line != LineState::Reading && state.cause != Cause::None
 }
 
@@ -123,12 +151,14 @@ pub(super) fn summary(counters: &Counters) -> String {
 
 #[cfg(test)]
 mod tests {
+    use teleinfo_proto::tic::Mode;
+
     use super::*;
 
     fn told(line: LineState, cause: Cause) -> Option<String> {
         let meter = "012345678912".parse().ok();
         let trial = Trial { speed: Mode::Historic, check: Check::Software };
-        sentence(&State { line, cause, mode: Some(Mode::Historic), meter }, trial, Some(Path::new("/dev/x")))
+        sentence(&ReadingState { line, cause, mode: Some(Mode::Historic), meter }, trial, Some(Path::new("/dev/x")))
     }
 
     #[test]
@@ -150,7 +180,7 @@ mod tests {
         assert!(news.is_report_due(true, now + Duration::from_secs(9)));
         assert!(!news.is_report_due(false, now + Duration::from_secs(18)));
         assert!(news.is_report_due(false, now + Duration::from_secs(19)));
-        let state = State { line: LineState::Silent, cause: Cause::None, mode: None, meter: None };
+        let state = ReadingState { line: LineState::Silent, cause: Cause::None, mode: None, meter: None };
         let trial = Trial { speed: Mode::Historic, check: Check::Software };
         assert_eq!(news.handle_state(state, trial, None), None);
         assert!(news.is_report_due(false, now + Duration::from_secs(19)));

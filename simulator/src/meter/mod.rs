@@ -4,37 +4,28 @@
 //! filter for the day's highest power sees it, the registers count it, the status register tells of it.
 //! The same options give the same bytes.
 
-mod appliance;
-mod breaker;
-mod calendar;
-pub mod clock;
-pub mod contract;
-mod energy;
-mod historic;
+mod display;
 mod house;
-mod maximum;
-mod mean;
 mod options;
-mod short_frames;
-mod standard;
-mod tariff;
+mod registers;
+pub mod tariff;
 
 pub use options::MeterOptions;
 
-use crate::frame::{Fields, Frame};
-use crate::pace::line_time;
+use crate::line::frame::{Fields, Frame};
+use crate::line::source::{Burst, Source};
+use crate::line::speed::line_time;
 use crate::rng::Rng;
-use crate::source::{Burst, Source};
-use breaker::Breaker;
-use clock::LocalTime;
-use contract::Peaks;
-use energy::{Energy, WRAP};
 use house::{House, Phase};
-use maximum::{Maximum, Reading};
-use mean::Mean;
-use short_frames::ShortFrames;
+use registers::breaker::Breaker;
+use registers::energy::{Energy, WRAP};
+use registers::maximum::{Maximum, Reading};
+use registers::mean::Mean;
+use registers::short_frames::ShortFrames;
 use std::rc::Rc;
 use std::time::Duration;
+use tariff::clock::LocalTime;
+use tariff::contract::Peaks;
 use tariff::{Tariff, TariffClock};
 use teleinfo_proto::tic::Mode;
 
@@ -278,7 +269,7 @@ struct Past<'r> {
 
 impl Past<'_> {
     fn maximum(&mut self, low: u64, high: u64) -> Maximum {
-        let evening = clock::moment(self.now.day - 1, 19 * 60);
+        let evening = tariff::clock::moment(self.now.day - 1, 19 * 60);
         let reading = Reading { value: self.rng.between(low, high), unix: evening + self.rng.below(3600) as i64 };
         Maximum::new(self.now, reading)
     }

@@ -1,6 +1,6 @@
 //! What can be chosen about a meter. Everything not chosen follows from the seed.
 
-use super::contract::Contract;
+use crate::meter::tariff::contract::Contract;
 use crate::rng::Rng;
 use std::time::Duration;
 use teleinfo_proto::tic::Mode;

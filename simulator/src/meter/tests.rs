@@ -1,8 +1,8 @@
 //! Simulated meters against the project's own decoder: all contracts, phases and modes, through days that matter.
 
-use super::clock::parse_start;
-use super::contract::Contract;
 use super::*;
+use crate::meter::tariff::clock::parse_start;
+use crate::meter::tariff::contract::Contract;
 use std::collections::HashMap;
 use teleinfo_proto::tic::{Decoder, Event, FrameEnd, Parity, StatusRegister};
 

@@ -1,8 +1,8 @@
 //! Finding how the meter's line must be read: at which speed, and who checks parity. Nothing is configured unless wanted.
 //!
-//! A *trial* is one way of reading. Trials follow one another until datasets verify; the one that works is the *home*. When bytes keep
-//! arriving but nothing verifies any more (the distributor has changed the mode, a modem was replaced, noise), the search starts again
-//! and looks in at home between any two other trials, since noise ends more often than modes change.
+//! A *trial* is one way of reading. Trials follow one another until datasets verify; the one that works is the *proven* one. When bytes
+//! keep arriving but nothing verifies any more (the distributor has changed the mode, a modem was replaced, noise), the search starts
+//! again and returns to the proven trial between any two others, since noise ends more often than modes change.
 //!
 //! With 8N1 the bytes themselves tell whether they carry parity: in TIC a good part of all characters has an odd number of ones, so bit 7
 //! that is never set means that somebody has already taken the parity off (a pseudo-terminal, a network adapter). Until the first
@@ -15,8 +15,6 @@ use std::time::{Duration, Instant};
 
 use teleinfo_proto::tic::{Mode, Parity};
 
-use crate::{config::file::ParityChoice, line::Framing};
-
 /// At 9600 baud the longest dataset takes 0.12 s, so that much is the most that can be missed before one is seen whole.
 const TRY_STANDARD: Duration = Duration::from_millis(1000);
 /// At 1200 baud the longest dataset takes 0.25 s.
@@ -28,13 +26,33 @@ const LOST: Duration = Duration::from_millis(2500);
 /// Noise and wrong settings give bytes more often than this.
 const QUIET: Duration = Duration::from_secs(1);
 /// Characters that a judgement on bit 7 takes: half a second at 1200 baud.
-pub(crate) const JUDGED: u32 = 64;
+pub(super) const JUDGED: u32 = 64;
 /// Up to one in so many bytes may have bit 7 by damage while parity is off. With parity on, one in seven has it in the emptiest dataset.
 const STRAY: u32 = 16;
 /// A dataset whose label we do not know verifies by a six-bit sum only; two of them are no accident.
 const UNKNOWN_NEEDED: u32 = 2;
 
-/// Who checks parity.
+/// Who separates the parity bit from the seven bits of a character.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// 7E1: the UART does, and it marks the bytes in which parity is wrong.
+    SevenEven,
+    /// 8N1: nobody does; bit 7 arrives as it was sent. The cell is ten bits long in both, so the line looks the same.
+    EightNone,
+}
+
+/// Who is to check parity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParityChoice {
+    /// The hardware if the line takes the setting, else the software; the other one when nothing decodes.
+    Auto,
+    /// The UART, set to 7E1.
+    Hardware,
+    /// This program, the UART set to 8N1.
+    Software,
+}
+
+/// Who checks parity in a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Check {
     /// The UART (7E1).
@@ -91,11 +109,11 @@ enum State {
 
 /// Finds the trial that works, and notices when it works no more.
 #[derive(Debug)]
-pub struct Detector {
+pub(super) struct Detector {
     speed: Option<Mode>,
     parity: ParityChoice,
     uart_refused: bool,
-    home: Option<Trial>,
+    proven: Option<Trial>,
     trial: Trial,
     step: usize,
     state: State,
@@ -105,28 +123,29 @@ pub struct Detector {
 }
 
 impl Detector {
-    /// `speed` and `parity` as wished for; the search begins at once.
-    pub fn new(speed: Option<Mode>, parity: ParityChoice, now: Instant) -> Self {
+    /// `speed` and `parity` as configured; the search for the rest begins at once.
+    pub(super) fn new(speed: Option<Mode>, parity: ParityChoice, now: Instant) -> Self {
         let trial = Trial { speed: Mode::Standard, check: Check::Software };
         let state = State::Waiting(now);
         let bit7 = Bit7::default();
-        let mut detector = Self { speed, parity, uart_refused: false, home: None, trial, step: 0, state, unknown: 0, bit7, judging: false };
-        detector.restart(now);
+        let mut detector =
+            Self { speed, parity, uart_refused: false, proven: None, trial, step: 0, state, unknown: 0, bit7, judging: false };
+        detector.handle_opened(now);
         detector
     }
 
     /// How the line is to be read at the moment. Look again after each `handle_*`.
-    pub fn trial(&self) -> Trial {
+    pub(super) fn trial(&self) -> Trial {
         self.trial
     }
 
     /// Bit 7 has not been judged yet: hold the bytes back.
-    pub fn is_judging(&self) -> bool {
+    pub(super) fn is_judging(&self) -> bool {
         self.judging
     }
 
     /// The mode, while datasets verify.
-    pub fn mode(&self) -> Option<Mode> {
+    pub(super) fn mode(&self) -> Option<Mode> {
         match self.state {
             State::Found(mode, _) => Some(mode),
             State::Waiting(_) | State::Trying(_) => None,
@@ -134,23 +153,23 @@ impl Detector {
     }
 
     /// The line was opened again, perhaps on another device.
-    pub fn restart(&mut self, now: Instant) {
+    pub(super) fn handle_opened(&mut self, now: Instant) {
         self.uart_refused = false;
         self.step = 0;
-        self.begin(self.home.unwrap_or_else(|| self.nth(0)), now);
+        self.begin(self.proven.unwrap_or_else(|| self.nth(0)), now);
     }
 
     /// The line did not take the trial's settings; 7E1 is what a line can do without.
-    pub fn handle_setting_refused(&mut self, now: Instant) {
+    pub(super) fn handle_setting_refused(&mut self, now: Instant) {
         if self.trial.check == Check::Uart {
             self.uart_refused = true;
-            self.home = self.home.filter(|home| home.check != Check::Uart);
+            self.proven = self.proven.filter(|proven| proven.check != Check::Uart);
             self.begin(Trial { check: Check::Software, ..self.trial }, now);
         }
     }
 
     /// Bytes have arrived, before what they amount to is handed in.
-    pub fn handle_bytes(&mut self, bytes: &[u8], now: Instant) {
+    pub(super) fn handle_bytes(&mut self, bytes: &[u8], now: Instant) {
         match &mut self.state {
             State::Waiting(_) => self.state = State::Trying(now + self.trial.patience()),
             State::Trying(_) => {}
@@ -165,18 +184,18 @@ impl Detector {
     }
 
     /// A dataset has verified; `known` if its label is in our tables.
-    pub fn handle_dataset(&mut self, mode: Mode, known: bool) {
+    pub(super) fn handle_dataset(&mut self, mode: Mode, known: bool) {
         self.bit7 = Bit7::default();
         self.unknown += u32::from(!known);
         if known || self.unknown >= UNKNOWN_NEEDED || self.mode() == Some(mode) {
             self.unknown = 0;
-            self.home = Some(self.trial);
+            self.proven = Some(self.trial);
             self.state = State::Found(mode, None);
         }
     }
 
     /// When [`Detector::handle_timeout`] is due.
-    pub fn poll_timeout(&self) -> Option<Instant> {
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
         match self.state {
             State::Waiting(at) | State::Trying(at) => Some(at),
             State::Found(_, doubt) => doubt.map(|(first, _)| first + LOST),
@@ -184,7 +203,7 @@ impl Detector {
     }
 
     /// Time has passed.
-    pub fn handle_timeout(&mut self, now: Instant) {
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
         if self.poll_timeout().is_none_or(|due| now < due) {
             return;
         }
@@ -204,20 +223,20 @@ impl Detector {
         self.state = State::Waiting(now + TRY_SILENT);
         self.unknown = 0;
         self.bit7 = Bit7::default();
-        self.judging = trial.framing() == Framing::EightNone && self.home != Some(trial);
+        self.judging = trial.framing() == Framing::EightNone && self.proven != Some(trial);
     }
 
     /// The trial of a step of the search.
     fn nth(&self, step: usize) -> Trial {
-        let Some(home) = self.home else {
+        let Some(proven) = self.proven else {
             let all = self.trials();
             return all[step % all.len()];
         };
         let mut others = self.trials();
-        others.retain(|other| other.speed != home.speed || other.framing() != home.framing());
+        others.retain(|other| other.speed != proven.speed || other.framing() != proven.framing());
         // First the most likely change: the distributor's, which leaves parity as it is.
-        others.sort_by_key(|other| (other.framing() != home.framing(), other.speed == home.speed));
-        if others.is_empty() || step % 2 == 1 { home } else { others[step / 2 % others.len()] }
+        others.sort_by_key(|other| (other.framing() != proven.framing(), other.speed == proven.speed));
+        if others.is_empty() || step % 2 == 1 { proven } else { others[step / 2 % others.len()] }
     }
 
     fn trials(&self) -> Vec<Trial> {

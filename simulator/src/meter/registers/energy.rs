@@ -4,23 +4,23 @@
 //! step and by the same whole watt-hours, so that EAST = Σ EASF = Σ EASD holds in every frame.
 
 /// Nine digits, then zero again.
-pub(super) const WRAP: u64 = 1_000_000_000;
+pub(crate) const WRAP: u64 = 1_000_000_000;
 
 const WATT_SECONDS: u64 = 3600;
 
 /// Every energy index of a meter, in Wh and VArh.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Energy {
+pub(crate) struct Energy {
     /// EAST.
-    pub(super) total: u64,
+    pub(crate) total: u64,
     /// EASF01 to EASF10.
-    pub(super) supplier: [u64; 10],
+    pub(crate) supplier: [u64; 10],
     /// EASD01 to EASD04.
-    pub(super) distributor: [u64; 4],
+    pub(crate) distributor: [u64; 4],
     /// EAIT.
-    pub(super) injected: u64,
+    pub(crate) injected: u64,
     /// ERQ1 to ERQ4.
-    pub(super) reactive: [u64; 4],
+    pub(crate) reactive: [u64; 4],
     rest: u64,
     injected_rest: u64,
     reactive_rest: [u64; 4],
@@ -30,7 +30,7 @@ impl Energy {
     /// Registers of a meter that has run for a while: these supplier and distributor indexes, which must have
     /// the same sum.
     #[must_use]
-    pub(super) fn starting_at(supplier: [u64; 10], distributor: [u64; 4], injected: u64) -> Self {
+    pub(crate) fn starting_at(supplier: [u64; 10], distributor: [u64; 4], injected: u64) -> Self {
         debug_assert_eq!(supplier.iter().sum::<u64>(), distributor.iter().sum::<u64>());
         Self {
             total: supplier.iter().sum::<u64>() % WRAP,
@@ -43,7 +43,7 @@ impl Energy {
     }
 
     /// One second at this power: W, positive when drawn, and VAr. The indexes in use count from 1.
-    pub(super) fn add_second(&mut self, active: i64, reactive: i64, supplier: u8, distributor: u8) {
+    pub(crate) fn add_second(&mut self, active: i64, reactive: i64, supplier: u8, distributor: u8) {
         if active >= 0 {
             let hours = carry(&mut self.rest, active.unsigned_abs());
             count(&mut self.total, hours);

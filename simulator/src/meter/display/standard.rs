@@ -1,10 +1,10 @@
 //! What the meter shows in standard mode (Enedis-NOI-CPT_54E §6.2). The label table decides the order.
 
-use super::Meter;
-use super::contract::Written;
-use super::maximum::{Maximum, Reading};
-use super::tariff::Peak;
-use crate::frame::Fields;
+use crate::line::frame::Fields;
+use crate::meter::Meter;
+use crate::meter::registers::maximum::{Maximum, Reading};
+use crate::meter::tariff::Peak;
+use crate::meter::tariff::contract::Written;
 use crate::rng::Rng;
 use teleinfo_proto::tic::{CutOff, EuridisOutput, PlcStatus, Season, StatusRegister, Timestamp};
 
@@ -22,7 +22,7 @@ const PEAKS: [[&str; 2]; 3] = [["DPM1", "FPM1"], ["DPM2", "FPM2"], ["DPM3", "FPM
 const NO_MESSAGE: &str = "PAS DE          MESSAGE         ";
 
 impl Meter {
-    pub(super) fn standard_fields(&self) -> Fields {
+    pub(crate) fn standard_fields(&self) -> Fields {
         let mut fields = Fields::default();
         fields.text("ADSC", &self.identity);
         fields.text("VTIC", "02");

@@ -2,10 +2,10 @@
 //!
 //! The speed is found from the bytes: a standard frame has tabs, a historic one has none. A file in which
 //! every byte has even parity was recorded with eight data bits: the parity is taken off, and comes back by
-//! [`crate::source::EvenParity`]. In other files a byte with bit 7 set was wrong, and stays wrong.
+//! [`crate::line::source::EvenParity`]. In other files a byte with bit 7 set was wrong, and stays wrong.
 
 use crate::failure::{Failure, Kind, OrFail, Outcome};
-use crate::source::{Burst, Source};
+use crate::line::source::{Burst, Source};
 use std::path::Path;
 use std::time::Duration;
 use teleinfo_proto::tic::{Decoder, Event, Mode, Parity};
@@ -110,7 +110,7 @@ fn mode_of(piece: &[u8]) -> Option<Mode> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::EvenParity;
+    use crate::line::source::EvenParity;
 
     const HISTORIC: &[u8] = b"\x02\nPAPP 00540 *\r\nPTEC TH.. $\r\x03";
     const STANDARD: &[u8] = b"\x02\nVTIC\t02\tJ\r\x03";

@@ -3,9 +3,9 @@
 //! `mode`, `offset` (of the frame's first byte), `complete` (from STX to ETX), `datasets` (label to `raw`,
 //! `value`, and `unit` and `timestamp` where there are any) and `refused` (label, offset, reason).
 
+use crate::capture::ordered::Object;
 use crate::failure::{Kind, OrFail, Outcome};
-use crate::json::Object;
-use crate::replay::carries_parity;
+use crate::line::replay::carries_parity;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;

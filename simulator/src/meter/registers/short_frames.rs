@@ -7,7 +7,7 @@ const LINGER: i64 = 60;
 
 /// Decides which frames are short.
 #[derive(Debug, Default)]
-pub(super) struct ShortFrames {
+pub(crate) struct ShortFrames {
     last_overload: Option<i64>,
     left: u8,
     begun: bool,
@@ -15,7 +15,7 @@ pub(super) struct ShortFrames {
 
 impl ShortFrames {
     /// One second with or without an overload.
-    pub(super) fn second(&mut self, overload: bool, now: i64) {
+    pub(crate) fn second(&mut self, overload: bool, now: i64) {
         if overload {
             if self.last_overload.is_none() {
                 self.left = SHORT_IN_A_ROW;
@@ -28,12 +28,12 @@ impl ShortFrames {
     }
 
     /// Whether an overload has begun since this was last asked.
-    pub(super) fn take_begun(&mut self) -> bool {
+    pub(crate) fn take_begun(&mut self) -> bool {
         std::mem::take(&mut self.begun)
     }
 
     /// Whether the frame that begins now is a short one.
-    pub(super) fn next_is_short(&mut self) -> bool {
+    pub(crate) fn next_is_short(&mut self) -> bool {
         self.begun = false;
         if self.last_overload.is_none() {
             return false;

@@ -1,10 +1,10 @@
 //! What was really sent, for tests to compare with: one JSON object per line and frame, as the meter meant it,
 //! with what became of it: the faults that touched it and the bytes that nobody took.
 
+use crate::capture::ordered::Object;
 use crate::failure::{Kind, OrFail, Outcome};
-use crate::json::Object;
-use crate::player::Sent;
-use crate::source::Burst;
+use crate::line::player::Sent;
+use crate::line::source::Burst;
 use serde::Serialize;
 use std::fs::File;
 use std::io::Write;

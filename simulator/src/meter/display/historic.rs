@@ -1,7 +1,7 @@
 //! What the meter shows in historic mode (Enedis-NOI-CPT_54E §6.1). The label table decides the order.
 
-use super::Meter;
-use crate::frame::Fields;
+use crate::line::frame::Fields;
+use crate::meter::Meter;
 use teleinfo_proto::tic::Tomorrow;
 
 /// IMAX of a Linky never changes (54E §6.1).
@@ -11,7 +11,7 @@ const IMAX_THREE: u64 = 60;
 const PEJP: u64 = 30;
 
 impl Meter {
-    pub(super) fn historic_fields(&self) -> Fields {
+    pub(crate) fn historic_fields(&self) -> Fields {
         let mut fields = Fields::default();
         fields.text("ADCO", &self.identity);
         fields.text("OPTARIF", self.options.contract.historic.option);
@@ -29,7 +29,7 @@ impl Meter {
     }
 
     /// The short frame of a three-phase overload: in its last minute perhaps without any ADIRn.
-    pub(super) fn short_fields(&self) -> Fields {
+    pub(crate) fn short_fields(&self) -> Fields {
         let mut fields = Fields::default();
         for (phase, (warning, current)) in [("ADIR1", "IINST1"), ("ADIR2", "IINST2"), ("ADIR3", "IINST3")].into_iter().enumerate() {
             if let Some(overload) = self.overload(phase) {

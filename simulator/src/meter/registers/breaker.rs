@@ -7,7 +7,7 @@ const FACTOR: f64 = 1.3;
 
 /// The cut-off device.
 #[derive(Debug)]
-pub(super) struct Breaker {
+pub(crate) struct Breaker {
     limit: f64,
     open_for: u32,
 }
@@ -15,18 +15,18 @@ pub(super) struct Breaker {
 impl Breaker {
     /// A closed breaker for a cut-off power of this many VA per phase.
     #[must_use]
-    pub(super) fn new(cut_off: f64) -> Self {
+    pub(crate) fn new(cut_off: f64) -> Self {
         Self { limit: FACTOR * cut_off, open_for: 0 }
     }
 
     /// Whether the house is dark.
     #[must_use]
-    pub(super) fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.open_for > 0
     }
 
     /// One second with this highest filtered power of a phase; true when it opens now.
-    pub(super) fn step(&mut self, filtered: f64) -> bool {
+    pub(crate) fn step(&mut self, filtered: f64) -> bool {
         if self.is_open() {
             self.open_for -= 1;
             return false;

@@ -1,6 +1,6 @@
 //! Frames: what a meter shows, put in the order of the label table and written by the protocol's own encoder.
 
-use crate::pace::line_time;
+use crate::line::speed::line_time;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use teleinfo_proto::tic::encode::FrameWriter;

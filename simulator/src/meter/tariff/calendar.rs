@@ -17,7 +17,7 @@ const SUNDAY: i64 = 6;
 
 /// The special days, season by season, as they are asked for.
 #[derive(Debug)]
-pub(super) struct Calendar {
+pub(crate) struct Calendar {
     seed: u64,
     seasons: Vec<Season>,
 }
@@ -33,12 +33,12 @@ struct Season {
 impl Calendar {
     /// The calendar of this seed.
     #[must_use]
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self { seed, seasons: Vec::new() }
     }
 
     /// The Tempo colour of the day that begins at 06:00 on this date.
-    pub(super) fn colour(&mut self, day: i64) -> Colour {
+    pub(crate) fn colour(&mut self, day: i64) -> Colour {
         let season = self.season(day);
         if season.red.contains(&day) {
             Colour::Red
@@ -50,7 +50,7 @@ impl Calendar {
     }
 
     /// Whether an EJP mobile peak begins on this date.
-    pub(super) fn is_ejp(&mut self, day: i64) -> bool {
+    pub(crate) fn is_ejp(&mut self, day: i64) -> bool {
         self.season(day).ejp.contains(&day)
     }
 

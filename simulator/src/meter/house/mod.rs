@@ -1,8 +1,10 @@
 //! The house behind the meter: what it draws and injects on each phase, second by second, by its seed.
 
-use super::appliance::{APPLIANCES, Fridge, Running, WaterHeater};
-use super::clock::LocalTime;
+mod appliance;
+
+use crate::meter::tariff::clock::LocalTime;
 use crate::rng::Rng;
+use appliance::{APPLIANCES, Fridge, Running, WaterHeater};
 
 /// Mean share of the time that a radiator draws, in hundredths, January to December.
 const HEATING: [u64; 12] = [55, 50, 40, 20, 5, 0, 0, 0, 2, 15, 35, 50];
@@ -30,38 +32,38 @@ const LINE: f64 = 0.25;
 
 /// One phase in one second.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Phase {
+pub(crate) struct Phase {
     /// W, positive when drawn.
-    pub(super) active: f64,
+    pub(crate) active: f64,
     /// VAr, positive when inductive.
-    pub(super) reactive: f64,
+    pub(crate) reactive: f64,
     /// V.
-    pub(super) voltage: f64,
+    pub(crate) voltage: f64,
 }
 
 impl Phase {
     /// Apparent power in VA, never negative.
     #[must_use]
-    pub(super) fn apparent(&self) -> f64 {
+    pub(crate) fn apparent(&self) -> f64 {
         (self.active * self.active + self.reactive * self.reactive).sqrt()
     }
 
     /// Apparent power in VA with the sign of the active power.
     #[must_use]
-    pub(super) fn signed(&self) -> f64 {
+    pub(crate) fn signed(&self) -> f64 {
         if self.active >= 0.0 { self.apparent() } else { -self.apparent() }
     }
 
     /// Current in A.
     #[must_use]
-    pub(super) fn current(&self) -> f64 {
+    pub(crate) fn current(&self) -> f64 {
         self.apparent() / self.voltage
     }
 }
 
 /// The house.
 #[derive(Debug)]
-pub(super) struct House {
+pub(crate) struct House {
     rng: Rng,
     phases: usize,
     limit: f64,
@@ -79,7 +81,7 @@ pub(super) struct House {
 impl House {
     /// A house with this many phases, a subscription of `reference` kVA, and perhaps panels.
     #[must_use]
-    pub(super) fn new(seed: u64, phases: usize, reference: u8, panels: bool) -> Self {
+    pub(crate) fn new(seed: u64, phases: usize, reference: u8, panels: bool) -> Self {
         let mut rng = Rng::named(seed, "house");
         let mut grid = || 231.0 + rng.around_zero(4.0);
         Self {
@@ -99,7 +101,7 @@ impl House {
     }
 
     /// One second; `off_peak` lets the water heater run.
-    pub(super) fn step(&mut self, now: LocalTime, off_peak: bool) -> [Phase; 3] {
+    pub(crate) fn step(&mut self, now: LocalTime, off_peak: bool) -> [Phase; 3] {
         let mut phases = [Phase::default(); 3];
         self.idle_load(&mut phases);
         self.appliances(now, &mut phases);
@@ -112,7 +114,7 @@ impl House {
     }
 
     /// One second without electricity: the breaker is open, everything is off and stays off.
-    pub(super) fn step_dark(&mut self) -> [Phase; 3] {
+    pub(crate) fn step_dark(&mut self) -> [Phase; 3] {
         self.appliances.iter_mut().for_each(Running::switch_off);
         let mut phases = [Phase::default(); 3];
         self.voltages(&mut phases);
@@ -182,8 +184,8 @@ impl House {
 
 #[cfg(test)]
 mod tests {
-    use super::super::clock::parse_start;
     use super::*;
+    use crate::meter::tariff::clock::parse_start;
 
     fn day(seed: u64, phases: usize, panels: bool, date: &str) -> Vec<[Phase; 3]> {
         let start = parse_start(&format!("{date}T00:00:00")).unwrap();

@@ -5,20 +5,20 @@ use super::maximum::Reading;
 
 /// Averages a quantity over periods that begin at whole multiples of their length.
 #[derive(Debug, Clone)]
-pub(super) struct Mean {
+pub(crate) struct Mean {
     period: i64,
     sum: f64,
     seconds: u32,
     /// The last complete period.
-    pub(super) last: Reading,
+    pub(crate) last: Reading,
     /// The one before.
-    pub(super) before: Reading,
+    pub(crate) before: Reading,
 }
 
 impl Mean {
     /// Means of `period` seconds from now on; the periods before now are said to have had these values.
     #[must_use]
-    pub(super) fn new(period: i64, now: i64, last: u64, before: u64) -> Self {
+    pub(crate) fn new(period: i64, now: i64, last: u64, before: u64) -> Self {
         let end = now - now.rem_euclid(period);
         Self {
             period,
@@ -30,7 +30,7 @@ impl Mean {
     }
 
     /// One second that ends now.
-    pub(super) fn add_second(&mut self, value: f64, now: i64) {
+    pub(crate) fn add_second(&mut self, value: f64, now: i64) {
         self.sum += value;
         self.seconds += 1;
         if now.rem_euclid(self.period) == 0 {

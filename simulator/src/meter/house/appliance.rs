@@ -4,13 +4,13 @@ use crate::rng::Rng;
 
 /// Something that people switch on for a while.
 #[derive(Debug)]
-pub(super) struct Appliance {
+pub(crate) struct Appliance {
     /// Power while it draws, in W.
     watts: f64,
     /// Reactive share: tan φ.
     reactive: f64,
     /// Which phase of a three-phase house it is on, from 0.
-    pub(super) phase: usize,
+    pub(crate) phase: usize,
     /// How long it stays on, in minutes: shortest and longest.
     minutes: (u64, u64),
     /// Thermostat: seconds drawing and seconds not drawing, when it has one.
@@ -20,7 +20,7 @@ pub(super) struct Appliance {
 }
 
 /// Powers and habits after consumer sites: enough for a house that looks alive.
-pub(super) const APPLIANCES: &[Appliance] = &[
+pub(crate) const APPLIANCES: &[Appliance] = &[
     // kettle
     Appliance {
         watts: 2200.0,
@@ -79,7 +79,7 @@ pub(super) const APPLIANCES: &[Appliance] = &[
 
 /// An appliance and what it is doing.
 #[derive(Debug)]
-pub(super) struct Running {
+pub(crate) struct Running {
     kind: &'static Appliance,
     left: u64,
     cycle: u64,
@@ -88,23 +88,23 @@ pub(super) struct Running {
 impl Running {
     /// Switched off.
     #[must_use]
-    pub(super) fn off(kind: &'static Appliance) -> Self {
+    pub(crate) fn off(kind: &'static Appliance) -> Self {
         Self { kind, left: 0, cycle: 0 }
     }
 
     /// The phase it is on.
     #[must_use]
-    pub(super) fn phase(&self) -> usize {
+    pub(crate) fn phase(&self) -> usize {
         self.kind.phase
     }
 
     /// Whatever it was doing, it is off now.
-    pub(super) fn switch_off(&mut self) {
+    pub(crate) fn switch_off(&mut self) {
         self.left = 0;
     }
 
     /// One second at this hour of the day: what it draws, in W and VAr.
-    pub(super) fn step(&mut self, hour: usize, rng: &mut Rng) -> (f64, f64) {
+    pub(crate) fn step(&mut self, hour: usize, rng: &mut Rng) -> (f64, f64) {
         if self.left == 0 {
             let rate = f64::from(self.kind.per_hour[hour]) / 100.0;
             if !rng.chance(rate / 3600.0) {
@@ -123,14 +123,14 @@ impl Running {
 
 /// A fridge: its compressor comes and goes by itself.
 #[derive(Debug, Default)]
-pub(super) struct Fridge {
+pub(crate) struct Fridge {
     on: bool,
     left: u64,
 }
 
 impl Fridge {
     /// One second: W and VAr.
-    pub(super) fn step(&mut self, rng: &mut Rng) -> (f64, f64) {
+    pub(crate) fn step(&mut self, rng: &mut Rng) -> (f64, f64) {
         if self.left == 0 {
             self.on = !self.on;
             self.left = 60 * if self.on { rng.between(11, 18) } else { rng.between(22, 40) };
@@ -142,7 +142,7 @@ impl Fridge {
 
 /// A storage water heater behind the dry contact: it heats until the tank has back what the day took.
 #[derive(Debug)]
-pub(super) struct WaterHeater {
+pub(crate) struct WaterHeater {
     missing: f64,
 }
 
@@ -153,12 +153,12 @@ impl WaterHeater {
 
     /// A tank that misses this many Wh.
     #[must_use]
-    pub(super) fn new(missing: f64) -> Self {
+    pub(crate) fn new(missing: f64) -> Self {
         Self { missing }
     }
 
     /// One second: W.
-    pub(super) fn step(&mut self, allowed: bool, heating: &mut bool) -> f64 {
+    pub(crate) fn step(&mut self, allowed: bool, heating: &mut bool) -> f64 {
         self.missing += Self::TAKEN / 3600.0;
         // The thermostat starts again only when a good part is cold.
         *heating = allowed && self.missing > if *heating { 0.0 } else { 800.0 };

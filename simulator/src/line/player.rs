@@ -1,10 +1,10 @@
 //! Plays a source on a terminal, at the pace of its line.
 
 use crate::failure::Outcome;
-use crate::pace::{Pace, Speed, line_time};
-use crate::pty::Terminal;
-use crate::source::{Burst, Source};
-use crate::stop::Stop;
+use crate::line::pty::Terminal;
+use crate::line::source::{Burst, Source};
+use crate::line::speed::{Pace, Speed, line_time};
+use crate::line::stop::Stop;
 use std::time::{Duration, Instant};
 
 /// How long to wait at the end for a reader that has not taken every byte yet.

@@ -6,7 +6,7 @@
 //! A pseudo-terminal has no parity and no speed; termios settings are kept but change nothing.
 
 use crate::failure::{Failure, Kind, OrFail, Outcome};
-use crate::stop::Stop;
+use crate::line::stop::Stop;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};

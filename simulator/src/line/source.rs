@@ -1,8 +1,8 @@
 //! What comes down a line: bursts of bytes with a silence after each. Meters and captures are sources; faults
 //! and parity are sources around sources.
 
-use crate::frame::Frame;
-use crate::pace::line_time;
+use crate::line::frame::Frame;
+use crate::line::speed::line_time;
 use std::rc::Rc;
 use std::time::Duration;
 

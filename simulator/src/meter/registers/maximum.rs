@@ -1,40 +1,40 @@
 //! The day's highest power: SMAXSN and its relatives (Enedis-NOI-CPT_54E §6.2.3.11), and the breaker, which
 //! watches the same filtered power.
 
-use super::clock::{LocalTime, moment};
+use crate::meter::tariff::clock::{LocalTime, moment};
 
 /// Weight of a new second in the filter.
 const WEIGHT: f64 = 0.008;
 
 /// A power and when it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Reading {
+pub(crate) struct Reading {
     /// VA.
-    pub(super) value: u64,
+    pub(crate) value: u64,
     /// Seconds since 1970.
-    pub(super) unix: i64,
+    pub(crate) unix: i64,
 }
 
 /// The filter Y = 0.008·X² + 0.992·Y₋₁ and the highest √Y of today and of yesterday.
 #[derive(Debug, Clone)]
-pub(super) struct Maximum {
+pub(crate) struct Maximum {
     filtered: f64,
     day: i64,
     /// Today's, since 00:00.
-    pub(super) today: Reading,
+    pub(crate) today: Reading,
     /// Yesterday's.
-    pub(super) yesterday: Reading,
+    pub(crate) yesterday: Reading,
 }
 
 impl Maximum {
     /// A filter that begins now, with what the day before is said to have had.
     #[must_use]
-    pub(super) fn new(now: LocalTime, yesterday: Reading) -> Self {
+    pub(crate) fn new(now: LocalTime, yesterday: Reading) -> Self {
         Self { filtered: 0.0, day: now.day, today: midnight(now.day), yesterday }
     }
 
     /// One second at this apparent power.
-    pub(super) fn add_second(&mut self, apparent: f64, now: LocalTime) {
+    pub(crate) fn add_second(&mut self, apparent: f64, now: LocalTime) {
         if now.day != self.day {
             self.yesterday = self.today;
             self.today = midnight(now.day);
@@ -49,12 +49,12 @@ impl Maximum {
 
     /// The filtered power, √Y.
     #[must_use]
-    pub(super) fn power(&self) -> f64 {
+    pub(crate) fn power(&self) -> f64 {
         self.filtered.sqrt()
     }
 
     /// Forgets the power so far, as after the breaker has opened.
-    pub(super) fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         self.filtered = 0.0;
     }
 }

@@ -3,9 +3,13 @@
 //! Times: Tempo days run 06:00 to 06:00 and are announced on the meter at 20:00 the evening before. An EJP
 //! peak runs 07:00 to 01:00, with half an hour of notice.
 
-use super::calendar::Calendar;
-use super::clock::{LocalTime, moment, weekday};
-use super::contract::{Contract, Peaks, Pick, Profile, action_at};
+mod calendar;
+pub mod clock;
+pub mod contract;
+
+use self::calendar::Calendar;
+use self::clock::{LocalTime, moment, weekday};
+use self::contract::{Contract, Peaks, Pick, Profile, action_at};
 use teleinfo_proto::tic::Colour;
 
 /// When tomorrow's colour and the coming peak appear on the meter.
@@ -18,49 +22,49 @@ const EJP_NOTICE: i64 = 30 * 60;
 
 /// The tariff in one minute.
 #[derive(Debug, Clone)]
-pub(super) struct Tariff {
+pub(crate) struct Tariff {
     /// Supplier index in use, from 1.
-    pub(super) index: u8,
+    pub(crate) index: u8,
     /// Distributor index in use, 1 to 4.
-    pub(super) distributor: u8,
+    pub(crate) distributor: u8,
     /// The dry contact is closed: the water heater may run.
-    pub(super) contact: bool,
+    pub(crate) contact: bool,
     /// Virtual contacts, bit 0 = contact 1.
-    pub(super) virtual_contacts: u8,
+    pub(crate) virtual_contacts: u8,
     /// Day profile of today.
-    pub(super) today: u8,
+    pub(crate) today: u8,
     /// Day profile of tomorrow.
-    pub(super) tomorrow: u8,
+    pub(crate) tomorrow: u8,
     /// Tomorrow's profile itself.
-    pub(super) tomorrow_profile: Profile,
+    pub(crate) tomorrow_profile: Profile,
     /// Announced and running mobile peaks, in order of time.
-    pub(super) peaks: Vec<Peak>,
+    pub(crate) peaks: Vec<Peak>,
     /// A mobile peak that gives notice.
-    pub(super) notice: Option<u8>,
+    pub(crate) notice: Option<u8>,
     /// The mobile peak that runs.
-    pub(super) running: Option<u8>,
+    pub(crate) running: Option<u8>,
     /// Tempo colour of today.
-    pub(super) colour: Option<Colour>,
+    pub(crate) colour: Option<Colour>,
     /// Tempo colour of tomorrow, once announced.
-    pub(super) next_colour: Option<Colour>,
+    pub(crate) next_colour: Option<Colour>,
 }
 
 /// A mobile peak: a stretch of time with prices of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Peak {
+pub(crate) struct Peak {
     /// 1 or 2.
-    pub(super) number: u8,
+    pub(crate) number: u8,
     /// First second.
-    pub(super) start: i64,
+    pub(crate) start: i64,
     /// First second after it.
-    pub(super) end: i64,
+    pub(crate) end: i64,
     /// What happens during it.
-    pub(super) profile: Profile,
+    pub(crate) profile: Profile,
 }
 
 /// Follows the tariff through time.
 #[derive(Debug)]
-pub(super) struct TariffClock {
+pub(crate) struct TariffClock {
     contract: &'static Contract,
     calendar: Calendar,
     house: usize,
@@ -70,12 +74,12 @@ pub(super) struct TariffClock {
 impl TariffClock {
     /// A clock for this contract; the seed decides the special days and the house's day profile.
     #[must_use]
-    pub(super) fn new(contract: &'static Contract, seed: u64) -> Self {
+    pub(crate) fn new(contract: &'static Contract, seed: u64) -> Self {
         Self { contract, calendar: Calendar::new(seed), house: (seed % contract.profiles.len() as u64) as usize, contact: false }
     }
 
     /// The tariff at this time.
-    pub(super) fn at(&mut self, now: LocalTime) -> Tariff {
+    pub(crate) fn at(&mut self, now: LocalTime) -> Tariff {
         let peaks = self.peaks(now);
         let running = peaks.iter().find(|peak| peak.start <= now.unix).copied();
         let profile = running.map_or(self.profile(now.day).1, |peak| peak.profile);
@@ -181,7 +185,7 @@ fn contact_after(action: u16, before: bool) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::clock::{day_number, parse_start};
+    use self::clock::{day_number, parse_start};
     use super::*;
 
     fn clock(contract: &str) -> TariffClock {

@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 
 /// Keys and values, in order. A key that comes again replaces the value it had.
 #[derive(Debug, Clone)]
-pub struct Object<V>(Vec<(String, V)>);
+pub(crate) struct Object<V>(Vec<(String, V)>);
 
 impl<V> Default for Object<V> {
     fn default() -> Self {
@@ -14,17 +14,11 @@ impl<V> Default for Object<V> {
 
 impl<V> Object<V> {
     /// Sets a key.
-    pub fn set(&mut self, key: &str, value: V) {
+    pub(crate) fn set(&mut self, key: &str, value: V) {
         match self.0.iter_mut().find(|(known, _)| known == key) {
             Some((_, old)) => *old = value,
             None => self.0.push((key.to_owned(), value)),
         }
-    }
-
-    /// Whether there is no key.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 }
 

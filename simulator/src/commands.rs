@@ -1,22 +1,22 @@
 //! The commands, put together from their parts.
 
+use crate::capture::decode::decode;
+use crate::capture::truth::Truth;
 use crate::chain::demo::{self, DemoOptions};
 use crate::chain::{captures, latency};
 use crate::cli::{
     ChainTableArgs, Command, CorruptArgs, DecodeArgs, DemoArgs, FleetArgs, LatencyArgs, LineArgs, MeterArgs, ParityArg, ReplayArgs,
 };
 use crate::corrupt::{Table, experiment};
-use crate::decode::decode;
 use crate::failure::{Failure, Kind, OrFail, Outcome};
 use crate::fault;
 use crate::fleet::{self, FleetOptions};
+use crate::line::player::{Sent, play};
+use crate::line::pty::Terminal;
+use crate::line::replay::Replay;
+use crate::line::source::{Burst, EvenParity, Source, StripParity};
+use crate::line::stop::Stop;
 use crate::meter::Meter;
-use crate::player::{Sent, play};
-use crate::pty::Terminal;
-use crate::replay::Replay;
-use crate::source::{Burst, EvenParity, Source, StripParity};
-use crate::stop::Stop;
-use crate::truth::Truth;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;

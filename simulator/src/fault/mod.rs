@@ -1,11 +1,11 @@
 //! Faults of a line, seeded, as wrappers around any source: put as many around each other as wanted.
 //!
-//! They act on what the line carries. Under [`crate::source::EvenParity`] that is eight bits, so that an error
+//! They act on what the line carries. Under [`crate::line::source::EvenParity`] that is eight bits, so that an error
 //! can hit the parity bit as well. What they are modelled on: noise seen in the field, where 50 kHz coupling clears
 //! bits 4 to 6, characters are lost and groups run into each other.
 
+use crate::line::source::{Burst, Source};
 use crate::rng::Rng;
-use crate::source::{Burst, Source};
 use std::ops::Range;
 use std::str::FromStr;
 use std::time::Duration;

@@ -1,0 +1,76 @@
+//! How long to wait before the next attempt to reach a broker: longer after each failure, and never the same for two bridges.
+//!
+//! A broker that is away comes back at any moment, and a house looks at its power meanwhile: the waits begin at a quarter of a second and
+//! end at two, which costs a broker on the local network nothing. Where a person has to act first (a wrong password, a certificate), more
+//! attempts only fill the broker's log: there the waits grow to half a minute. No clock and no randomness of its own.
+
+use std::time::Duration;
+
+/// Wait after the first failure; doubled after each.
+const FIRST: Duration = Duration::from_millis(250);
+/// The longest wait for a broker that is away.
+const LONGEST_AWAY: Duration = Duration::from_secs(2);
+/// The longest wait for somebody who has to act.
+const LONGEST_REFUSED: Duration = Duration::from_secs(30);
+
+/// The failures in a row.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Backoff {
+    failures: u32,
+}
+
+impl Backoff {
+    /// There was a connection.
+    pub(super) const fn handle_connected(&mut self) {
+        self.failures = 0;
+    }
+
+    /// An attempt failed. Returns how long to wait: between half and all of this failure's time, by `random`. `lasting`: somebody has to
+    /// act first.
+    pub(super) fn handle_failure(&mut self, lasting: bool, random: u64) -> Duration {
+        let longest = if lasting { LONGEST_REFUSED } else { LONGEST_AWAY };
+        let wait = FIRST.saturating_mul(1 << self.failures.min(16)).min(longest);
+        self.failures += 1;
+        let half = wait / 2;
+        half + Duration::from_micros(random % (half.as_micros() as u64 + 1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The waits of so many failures, in ms, with the highest or the lowest random number.
+    fn waits(lasting: bool, random: u64, failures: usize) -> Vec<u128> {
+        let mut backoff = Backoff::default();
+        (0..failures).map(|_| backoff.handle_failure(lasting, random).as_millis()).collect()
+    }
+
+    #[test]
+    fn a_broker_that_is_away_is_tried_often() {
+        assert_eq!(waits(false, 0, 6), [125, 250, 500, 1_000, 1_000, 1_000]);
+        assert!(waits(false, u64::MAX, 100).iter().all(|wait| *wait <= 2_000));
+    }
+
+    #[test]
+    fn where_somebody_must_act_the_waits_grow_to_half_a_minute() {
+        assert_eq!(waits(true, 0, 9), [125, 250, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000]);
+        assert!(waits(true, u64::MAX, 100).iter().all(|wait| *wait <= 30_000));
+    }
+
+    #[test]
+    fn two_bridges_do_not_wait_the_same_time() {
+        let different: std::collections::BTreeSet<_> =
+            (0..1_000_u64).map(|random| Backoff::default().handle_failure(false, random.wrapping_mul(0x9E37_79B9_7F4A_7C15))).collect();
+        assert!(different.len() > 900);
+        assert!(different.iter().all(|wait| (FIRST / 2..=FIRST).contains(wait)));
+    }
+
+    #[test]
+    fn a_connection_begins_anew() {
+        let mut backoff = Backoff::default();
+        (0..50).for_each(|_| assert!(backoff.handle_failure(false, 0) > Duration::ZERO));
+        backoff.handle_connected();
+        assert_eq!(backoff.handle_failure(false, 0), FIRST / 2);
+    }
+}

@@ -7,13 +7,13 @@ use std::process::ExitCode;
 /// A reason to give up: what happened and what to do, in one line.
 #[derive(Debug)]
 pub struct Failure {
-    kind: Kind,
+    code: Code,
     message: String,
 }
 
 /// The codes of `sysexits.h` that this program uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum Code {
     /// The command line makes no sense.
     Usage = 64,
     /// A file does not hold what it should.
@@ -31,21 +31,21 @@ pub enum Kind {
 }
 
 impl Failure {
-    /// A failure of this kind, with its one line.
-    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+    /// A failure that ends the program with this code, and its one line.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
     }
 
-    /// What kind it is.
+    /// The code it ends the program with.
     #[must_use]
-    pub fn kind(&self) -> Kind {
-        self.kind
+    pub fn code(&self) -> Code {
+        self.code
     }
 
     /// The exit code.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
-        ExitCode::from(self.kind as u8)
+        ExitCode::from(self.code as u8)
     }
 }
 
@@ -62,13 +62,13 @@ pub type Outcome<T = ()> = Result<T, Failure>;
 
 /// Turns a system error into a [`Failure`] with words.
 pub trait OrFail<T> {
-    /// The failure of this kind; `what` says what was attempted, the system's own words follow.
-    fn or_fail(self, kind: Kind, what: impl FnOnce() -> String) -> Outcome<T>;
+    /// The failure with this code; `what` says what was attempted, the system's own words follow.
+    fn or_fail(self, code: Code, what: impl FnOnce() -> String) -> Outcome<T>;
 }
 
 impl<T, E: fmt::Display> OrFail<T> for Result<T, E> {
-    fn or_fail(self, kind: Kind, what: impl FnOnce() -> String) -> Outcome<T> {
-        self.map_err(|error| Failure::new(kind, format!("{}: {error}", what())))
+    fn or_fail(self, code: Code, what: impl FnOnce() -> String) -> Outcome<T> {
+        self.map_err(|error| Failure::new(code, format!("{}: {error}", what())))
     }
 }
 
@@ -78,8 +78,8 @@ mod tests {
 
     #[test]
     fn words_and_code_go_together() {
-        let failure = std::fs::read("/nowhere/at/all").or_fail(Kind::NoInput, || "cannot read /nowhere/at/all".into()).unwrap_err();
-        assert_eq!(failure.kind() as u8, 66);
+        let failure = std::fs::read("/nowhere/at/all").or_fail(Code::NoInput, || "cannot read /nowhere/at/all".into()).unwrap_err();
+        assert_eq!(failure.code() as u8, 66);
         assert_eq!(failure.to_string(), "cannot read /nowhere/at/all: No such file or directory (os error 2)");
     }
 }

@@ -1,4 +1,4 @@
-//! A Linky meter on a pseudo-terminal, a replayer of captures, a decoder for the desk, a fleet for load tests.
+//! A Linky meter on a pseudo-terminal, a replayer of captures, a decoder for the desk, and a demonstration of the whole chain.
 //!
 //! The parts are here and not in the binary, so that tests, benchmarks and the demonstration put them together
 //! in their own ways: a [`line::source::Source`] sends bytes (a [`meter::Meter`], a capture), wrappers damage them or add
@@ -8,10 +8,8 @@ pub mod capture;
 pub mod chain;
 pub mod cli;
 pub mod commands;
-pub mod corrupt;
 pub mod failure;
 pub mod fault;
-pub mod fleet;
 pub mod line;
 pub mod meter;
 pub mod rng;

@@ -4,7 +4,7 @@ use clap::Parser;
 use std::process::ExitCode;
 use teleinfo_simulator::cli::Cli;
 use teleinfo_simulator::commands::run;
-use teleinfo_simulator::failure::Kind;
+use teleinfo_simulator::failure::Code;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -12,7 +12,7 @@ fn main() -> ExitCode {
         Err(error) => {
             let _ = error.print();
             // --help and --version come this way too.
-            return if error.use_stderr() { ExitCode::from(Kind::Usage as u8) } else { ExitCode::SUCCESS };
+            return if error.use_stderr() { ExitCode::from(Code::Usage as u8) } else { ExitCode::SUCCESS };
         }
     };
     match run(cli.command) {

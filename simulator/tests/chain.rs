@@ -294,26 +294,3 @@ fn an_interrupt_ends_the_demonstration_and_what_it_has_started() {
     assert!(demo.check().unwrap_err().to_string().contains("exit status: 0"));
     assert!(TcpStream::connect(("127.0.0.1", port)).is_err(), "the bridge still runs");
 }
-
-#[test]
-fn a_fleet_without_a_bridge_says_so() {
-    let nowhere = format!("tcp/127.0.0.1:{}", free_port().unwrap());
-    let output = Command::new(SIMULATOR).args(["fleet", "--connect", &nowhere, "--meters", "2", "--seconds", "1"]).output().unwrap();
-    assert_eq!(output.status.code(), Some(69));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("no sample was sent"));
-}
-
-#[test]
-fn a_fleet_is_seen_by_the_bridge() {
-    let chain = Chain::with_mosquitto();
-    let output = Command::new(SIMULATOR)
-        .args(["fleet", "--connect", &chain.bridge.locator, "--meters", "20", "--rate", "5", "--seconds", "6"])
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(text.starts_with("20 of 20 connected"), "{text}{}", String::from_utf8_lossy(&output.stderr));
-    for meter in 0..20 {
-        let states = chain.wait_for_states(&format!("9099{meter:08}"), 20);
-        assert!(states.iter().all(|state| state.as_object().unwrap().len() >= 9));
-    }
-}

@@ -97,10 +97,10 @@ class Chain:
     def deaf(self):
         """Meanwhile the reader does not hear the meter, nor the frame before nor those until it has found its place
         again."""
-        began = time.monotonic()
+        end = self.ledger.excuse(time.monotonic() - 0.1)
         yield
         self.line.wait_for_reader()
-        self.ledger.excuse(began - 0.1, time.monotonic() + 1 + 2 * self.ledger.frame_time())
+        end(time.monotonic() + 1 + 2 * self.ledger.frame_time())
 
     def restart_reader(self):
         """Not as a fault: afterwards all is well again."""

@@ -146,9 +146,15 @@ class Ledger:
         frames = self.frames[-10:]
         return (frames[-1].seen - frames[0].seen) / (len(frames) - 1) if len(frames) > 1 else 1
 
-    def excuse(self, began, ended):
-        """Between these moments the reader could not hear the meter."""
-        self.deaf_times.append((began, ended))
+    def excuse(self, began, ended=float("inf")):
+        """Between these moments the reader cannot hear all of the meter. Returns what takes a later end."""
+        time = [began, ended]
+        self.deaf_times.append(time)
+
+        def end(moment):
+            time[1] = moment
+
+        return end
 
     def _is_deaf(self, frame):
         return any(began <= frame.seen <= ended for began, ended in self.deaf_times)
@@ -259,12 +265,16 @@ class Ledger:
         """Whether a frame between the newest one heard of and this one should be heard of before; the first one
         leaves out none."""
         first = max(self.newest + 1, self.forgotten)
-        return self.newest >= 0 and any(self.frames[n].clean for n in range(first, number))
+        return self.newest >= 0 and any(self._must_arrive(n) for n in range(first, number))
 
     def _merge_is_due(self):
         """Whether the frame after the newest one may be published as a merged state."""
         number = max(self.newest + 1, self.forgotten)
-        return number < len(self.frames) and not self.frames[number].clean
+        return number < len(self.frames) and not self._must_arrive(number)
+
+    def _must_arrive(self, number):
+        """Whether this frame must arrive exactly as it is."""
+        return self.frames[number].clean and not self._is_deaf(self.frames[number])
 
     def _merge(self, at, said):
         """A merged state: what it says was said since shortly before the last frame that was heard of."""

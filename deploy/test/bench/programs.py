@@ -89,32 +89,31 @@ class Bridge(Process):
         super().__init__(directory / f"{name}.log", *command, environment=environment(**variables | own))
 
 
-class Meter(Process):
-    """A simulated meter at a pseudo-terminal. What it really sent is in the file `truth`."""
+class Simulator(Process):
+    """What stands at the other end of a serial line: a pseudo-terminal, from which a reader reads."""
+
+    def __init__(self, directory, name, *command, **variables):
+        self.pty = pathlib.Path(directory) / f"{name}.pty"
+        command = [copy(SIMULATOR, directory), *command, "--pty", self.pty]
+        super().__init__(pathlib.Path(directory) / f"{name}.log", *command, environment=environment(**variables))
+
+    def start(self):
+        super().start()
+        what = f"{self.log.name}: a terminal to read from"
+        wait_for(what, lambda: self.pty.exists() or not self.alive(), 10, 0.02)
+        return self
+
+
+class Meter(Simulator):
+    """A simulated meter. What it really sent is in the file `truth`."""
 
     def __init__(self, directory, *options, name="meter", **variables):
-        self.pty, self.truth = pathlib.Path(directory) / f"{name}.pty", pathlib.Path(directory) / f"{name}.truth"
-        command = [copy(SIMULATOR, directory), "meter", "--pty", self.pty, "--truth", self.truth, *options]
-        super().__init__(pathlib.Path(directory) / f"{name}.log", *command, environment=environment(**variables))
-
-    def start(self):
-        return _start_with_terminal(self, super().start)
+        self.truth = pathlib.Path(directory) / f"{name}.truth"
+        super().__init__(directory, name, "meter", "--truth", self.truth, *options, **variables)
 
 
-class Replay(Process):
-    """Frames of files, again and again, at a pseudo-terminal."""
+class Replay(Simulator):
+    """Frames of files, again and again."""
 
     def __init__(self, directory, *files, name="replay", **variables):
-        self.pty = pathlib.Path(directory) / f"{name}.pty"
-        command = [copy(SIMULATOR, directory), "replay", *files, "--pty", self.pty, "--loop"]
-        super().__init__(pathlib.Path(directory) / f"{name}.log", *command, environment=environment(**variables))
-
-    def start(self):
-        return _start_with_terminal(self, super().start)
-
-
-def _start_with_terminal(simulator, start):
-    start()
-    what = f"{simulator.log.name}: a terminal to read from"
-    wait_for(what, lambda: simulator.pty.exists() or not simulator.alive(), 10, 0.02)
-    return simulator
+        super().__init__(directory, name, "replay", *files, "--loop", **variables)

@@ -2,7 +2,7 @@
 //!
 //! Decoding, documentation, Home Assistant discovery and the simulator all read that line.
 
-use super::{Mode, Role, Unit, labels};
+use super::{Role, Unit};
 
 /// What the data of a label is: decides its unit, its characters, its range and its [`Value`](super::Value).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -120,28 +120,6 @@ pub struct Label {
 }
 
 impl Label {
-    /// All labels of a mode, in the order in which a meter sends them.
-    #[must_use]
-    pub const fn all(mode: Mode) -> &'static [Self] {
-        match mode {
-            Mode::Historic => labels::HISTORIC,
-            Mode::Standard => labels::STANDARD,
-        }
-    }
-
-    /// The line of a label, if it is known.
-    #[must_use]
-    pub fn find(mode: Mode, code: &str) -> Option<&'static Self> {
-        let (index, key) = (labels::index(mode), labels::key(code.as_bytes()));
-        let place = index.binary_search_by_key(&key, |(key, _)| *key).ok()?;
-        Self::all(mode).get(usize::from(index[place].1))
-    }
-
-    /// The labels of a mode that have this role, in the order in which a meter sends them.
-    pub fn with_role(mode: Mode, role: Role) -> impl Iterator<Item = &'static Self> {
-        Self::all(mode).iter().filter(move |label| label.role == Some(role))
-    }
-
     /// The unit of its data.
     #[must_use]
     pub const fn unit(&self) -> Option<Unit> {

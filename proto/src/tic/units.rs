@@ -1,8 +1,8 @@
 //! Quantities with their unit in the type. Integers, as the meter sends them.
 
-use core::fmt;
+use core::{error::Error, fmt};
 
-use super::{RangeError, spec};
+use super::spec;
 
 /// The unit of a label's data. Implied by the label, never on the line (54E §6.2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -48,6 +48,21 @@ impl fmt::Display for Unit {
         f.write_str(self.symbol())
     }
 }
+
+/// A number that no meter can send for this quantity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RangeError {
+    max: u32,
+    unit: Unit,
+}
+
+impl fmt::Display for RangeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "expected 0 to {} {}", self.max, self.unit)
+    }
+}
+
+impl Error for RangeError {}
 
 macro_rules! quantities {
     ($($(#[$doc:meta])* $name:ident($inner:ty), $unit:ident, $max:expr;)+) => {$(
@@ -132,5 +147,6 @@ mod tests {
         assert!(WattHours::new(1_000_000_000).is_err() && VoltAmperes::new(100_000).is_err() && KiloVoltAmperes::try_from(256).is_err());
         assert_eq!(Amperes::new(42).map(u32::from), Ok(42));
         assert_eq!(format!("{}", Amperes::MAX), "999 A");
+        assert_eq!(format!("{}", Minutes::new(100).unwrap_err()), "expected 0 to 99 min");
     }
 }

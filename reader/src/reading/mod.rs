@@ -18,6 +18,7 @@ mod assemble;
 mod detect;
 mod diagnosis;
 mod identity;
+mod moment;
 mod plausibility;
 mod receive;
 mod repetition;
@@ -36,17 +37,9 @@ pub use watch::FaultKind;
 
 use assemble::Assembler;
 use diagnosis::Diagnosis;
+pub(crate) use moment::Moment;
 use receive::Receiver;
 use watch::{Task, Watch};
-
-/// When something happened, on the two clocks that a sample carries.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Moment {
-    /// Milliseconds since the process started.
-    pub(crate) uptime_ms: u64,
-    /// Wall clock, milliseconds since 1970.
-    pub(crate) unix_ms: i64,
-}
 
 /// How the line is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 //! `value`, and `unit` and `timestamp` where there are any) and `refused` (label, offset, reason).
 
 use crate::capture::ordered::Object;
-use crate::failure::{Kind, OrFail, Outcome};
+use crate::failure::{Code, OrFail, Outcome};
 use crate::line::replay::carries_parity;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -178,9 +178,9 @@ fn feed(decoder: &mut Decoder, collector: &mut Collector, chunk: &[u8], output: 
 }
 
 fn write(output: &mut dyn Write, frame: &FrameLine) -> Outcome {
-    let mut line = serde_json::to_vec(frame).or_fail(Kind::Software, || "cannot write JSON".into())?;
+    let mut line = serde_json::to_vec(frame).or_fail(Code::Software, || "cannot write JSON".into())?;
     line.push(b'\n');
-    output.write_all(&line).or_fail(Kind::Io, || "cannot write to standard output".into())
+    output.write_all(&line).or_fail(Code::Io, || "cannot write to standard output".into())
 }
 
 /// The first bytes: a line gives them one by one.
@@ -198,7 +198,7 @@ fn probe(input: &mut dyn Read) -> Outcome<Vec<u8>> {
 
 fn read(input: &mut dyn Read, most: usize) -> Outcome<Vec<u8>> {
     let mut bytes = vec![0; most];
-    let n = input.read(&mut bytes).or_fail(Kind::Io, || "cannot read".into())?;
+    let n = input.read(&mut bytes).or_fail(Code::Io, || "cannot read".into())?;
     bytes.truncate(n);
     Ok(bytes)
 }

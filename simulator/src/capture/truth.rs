@@ -2,7 +2,7 @@
 //! with what became of it: the faults that touched it and the bytes that nobody took.
 
 use crate::capture::ordered::Object;
-use crate::failure::{Kind, OrFail, Outcome};
+use crate::failure::{Code, OrFail, Outcome};
 use crate::line::player::Sent;
 use crate::line::source::Burst;
 use serde::Serialize;
@@ -11,7 +11,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 #[derive(Serialize)]
-struct Line<'b> {
+struct TruthLine<'b> {
     frame: u64,
     mode: String,
     /// The meter's time at the frame's start, seconds since 1970.
@@ -43,7 +43,7 @@ impl Truth {
     /// # Errors
     /// When it cannot be made.
     pub fn create(path: &Path) -> Outcome<Self> {
-        let file = File::create(path).or_fail(Kind::CannotCreate, || format!("cannot write {}", path.display()))?;
+        let file = File::create(path).or_fail(Code::CannotCreate, || format!("cannot write {}", path.display()))?;
         Ok(Self { path: path.to_owned(), file })
     }
 
@@ -55,20 +55,20 @@ impl Truth {
         let Some(line) = line(burst, sent) else {
             return Ok(());
         };
-        let mut text = serde_json::to_vec(&line).or_fail(Kind::Software, || "cannot write JSON".into())?;
+        let mut text = serde_json::to_vec(&line).or_fail(Code::Software, || "cannot write JSON".into())?;
         text.push(b'\n');
         // One write per line: who follows the file never sees a part of one.
-        self.file.write_all(&text).or_fail(Kind::Io, || format!("cannot write {}", self.path.display()))
+        self.file.write_all(&text).or_fail(Code::Io, || format!("cannot write {}", self.path.display()))
     }
 }
 
-fn line(burst: &Burst, sent: Sent) -> Option<Line<'_>> {
+fn line(burst: &Burst, sent: Sent) -> Option<TruthLine<'_>> {
     let frame = burst.frame.as_ref()?;
     let mut datasets = Object::default();
     for group in &frame.groups {
         datasets.set(group.label, Dataset { raw: &group.data, timestamp: group.timestamp.as_deref() });
     }
-    Some(Line {
+    Some(TruthLine {
         frame: frame.number,
         mode: frame.mode.to_string(),
         time: frame.unix,

@@ -4,7 +4,7 @@
 use super::process::{Process, free_port_or};
 use super::programs::{self, Bridge, Mqtt, sibling};
 use super::watch::{Message, Watch};
-use crate::failure::{Failure, Kind, OrFail, Outcome};
+use crate::failure::{Code, Failure, OrFail, Outcome};
 use crate::line::player::play;
 use crate::line::pty::Terminal;
 use crate::line::speed::Speed;
@@ -53,13 +53,13 @@ pub fn run(options: DemoOptions) -> Outcome {
     // Said before anything starts, when one is missing.
     sibling("teleinfo-bridge")?;
     sibling("teleinfo-reader")?;
-    let dir = tempfile::tempdir().or_fail(Kind::CannotCreate, || "cannot make a directory".into())?;
+    let dir = tempfile::tempdir().or_fail(Code::CannotCreate, || "cannot make a directory".into())?;
     let id = options.meter.identity();
     let mut demo = Demo::start(dir.path(), options.meter, options.speed)?;
     demo.introduce(&id);
     let shown = demo.watch(&stop, options.time)?;
     if shown == 0 && options.time.is_some() {
-        return Err(Failure::new(Kind::Unavailable, "no value has arrived"));
+        return Err(Failure::new(Code::Unavailable, "no value has arrived"));
     }
     println!("\n{shown} messages of the meter; ending");
     Ok(())
@@ -178,7 +178,7 @@ impl MeterThread {
             }
         };
         let thread =
-            std::thread::Builder::new().name("meter".into()).spawn(work).or_fail(Kind::Software, || "cannot start a thread".into())?;
+            std::thread::Builder::new().name("meter".into()).spawn(work).or_fail(Code::Software, || "cannot start a thread".into())?;
         Ok(Self { device, stop: Some(handle), thread: Some(thread) })
     }
 }

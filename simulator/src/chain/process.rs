@@ -1,6 +1,6 @@
 //! A program that runs for a while: its words go to a file, and it ends with the one who started it.
 
-use crate::failure::{Failure, Kind, OrFail, Outcome};
+use crate::failure::{Code, Failure, OrFail, Outcome};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs::File;
@@ -29,8 +29,8 @@ impl Process {
     /// When it cannot be started.
     pub fn start(name: &str, command: &mut Command, dir: &Path) -> Outcome<Self> {
         let log = dir.join(format!("{name}.log"));
-        let file = File::create(&log).or_fail(Kind::CannotCreate, || format!("cannot write {}", log.display()))?;
-        let errors = file.try_clone().or_fail(Kind::Software, || "no file descriptor left".into())?;
+        let file = File::create(&log).or_fail(Code::CannotCreate, || format!("cannot write {}", log.display()))?;
+        let errors = file.try_clone().or_fail(Code::Software, || "no file descriptor left".into())?;
         let child = command
             .stdin(Stdio::null())
             .stdout(file)
@@ -38,7 +38,7 @@ impl Process {
             // Ctrl-C in a terminal goes to the whole group: who has started it ends it, in order.
             .process_group(0)
             .spawn()
-            .or_fail(Kind::Unavailable, || format!("cannot start {name}"))?;
+            .or_fail(Code::Unavailable, || format!("cannot start {name}"))?;
         Ok(Self { name: name.to_owned(), child, log })
     }
 
@@ -62,7 +62,7 @@ impl Process {
         match self.child.try_wait() {
             Ok(None) => Ok(()),
             Ok(Some(status)) => Err(self.ended(status)),
-            Err(error) => Err(error).or_fail(Kind::Software, || format!("cannot ask after {}", self.name)),
+            Err(error) => Err(error).or_fail(Code::Software, || format!("cannot ask after {}", self.name)),
         }
     }
 
@@ -75,7 +75,7 @@ impl Process {
         while !self.log().contains(words) {
             self.check()?;
             if Instant::now() > end {
-                return Err(Failure::new(Kind::Unavailable, format!("{} has not said \"{words}\": {}", self.name, last_line(&self.log()))));
+                return Err(Failure::new(Code::Unavailable, format!("{} has not said \"{words}\": {}", self.name, last_line(&self.log()))));
             }
             std::thread::sleep(LOOK);
         }
@@ -91,7 +91,7 @@ impl Process {
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             self.check()?;
             if Instant::now() > end {
-                return Err(Failure::new(Kind::Unavailable, format!("{} does not listen on port {port}", self.name)));
+                return Err(Failure::new(Code::Unavailable, format!("{} does not listen on port {port}", self.name)));
             }
             std::thread::sleep(LOOK);
         }
@@ -113,7 +113,7 @@ impl Process {
     }
 
     fn ended(&self, status: ExitStatus) -> Failure {
-        Failure::new(Kind::Unavailable, format!("{} has ended ({status}): {}", self.name, last_line(&self.log())))
+        Failure::new(Code::Unavailable, format!("{} has ended ({status}): {}", self.name, last_line(&self.log())))
     }
 }
 
@@ -134,8 +134,8 @@ fn last_line(text: &str) -> String {
 /// # Errors
 /// When there is none.
 pub fn free_port() -> Outcome<u16> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).or_fail(Kind::Unavailable, || "no free port".into())?;
-    let address = listener.local_addr().or_fail(Kind::Unavailable, || "no free port".into())?;
+    let listener = TcpListener::bind(("127.0.0.1", 0)).or_fail(Code::Unavailable, || "no free port".into())?;
+    let address = listener.local_addr().or_fail(Code::Unavailable, || "no free port".into())?;
     Ok(address.port())
 }
 

@@ -2,10 +2,12 @@
 //! machine changes what they do.
 
 use super::process::{Process, free_port};
-use crate::failure::{Failure, Kind, OrFail, Outcome};
+use crate::failure::{Code, Failure, OrFail, Outcome};
+use crate::line::pty::Terminal;
+use crate::line::stop::Stop;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a program may take to listen.
 const START: Duration = Duration::from_secs(20);
@@ -33,11 +35,11 @@ impl Mqtt {
 /// # Errors
 /// When it is not there.
 pub fn sibling(name: &str) -> Outcome<PathBuf> {
-    let own = std::env::current_exe().or_fail(Kind::Software, || "cannot find my own executable".into())?;
+    let own = std::env::current_exe().or_fail(Code::Software, || "cannot find my own executable".into())?;
     let places: Vec<&Path> = own.ancestors().skip(1).take(2).collect();
     places.iter().map(|place| place.join(name)).find(|path| path.is_file()).ok_or_else(|| {
         let place = places.first().map_or(".".into(), |place| place.display().to_string());
-        Failure::new(Kind::Unavailable, format!("{name} is not in {place}: run \"cargo build --workspace\" first, with the same profile"))
+        Failure::new(Code::Unavailable, format!("{name} is not in {place}: run \"cargo build --workspace\" first, with the same profile"))
     })
 }
 
@@ -52,7 +54,7 @@ pub fn mosquitto(dir: &Path) -> Outcome<(Process, u16)> {
     let program = ["/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"].into_iter().find(|path| Path::new(path).is_file());
     let mut command = Command::new(program.unwrap_or("mosquitto"));
     let mut broker = Process::start("mosquitto", command.arg("-c").arg(config), dir)
-        .map_err(|failure| Failure::new(Kind::Unavailable, format!("{failure}: install it (apt install mosquitto)")))?;
+        .map_err(|failure| Failure::new(Code::Unavailable, format!("{failure}: install it (apt install mosquitto)")))?;
     broker.wait_for_port(port, START)?;
     Ok((broker, port))
 }
@@ -98,8 +100,24 @@ pub fn reader(dir: &Path, line: &Path, locator: &str) -> Outcome<Process> {
     Process::start("teleinfo-reader", Command::new(sibling("teleinfo-reader")?).arg("--config").arg(config), dir)
 }
 
+/// Waits until the reader has the line open.
+///
+/// # Errors
+/// When it does not open it in time, or it is time to stop.
+pub fn wait_for_reader(terminal: &Terminal, stop: &Stop) -> Outcome {
+    let end = Instant::now() + Duration::from_secs(20);
+    while !terminal.has_reader() {
+        if stop.wait(Duration::from_millis(10)) || Instant::now() > end {
+            return Err(Failure::new(Code::Unavailable, "the reader does not open its line"));
+        }
+    }
+    // It sets the line up and drops what it finds there.
+    let _ = stop.wait(Duration::from_millis(500));
+    Ok(())
+}
+
 fn write(dir: &Path, name: &str, text: &str) -> Outcome<PathBuf> {
     let path = dir.join(name);
-    std::fs::write(&path, text).or_fail(Kind::CannotCreate, || format!("cannot write {}", path.display()))?;
+    std::fs::write(&path, text).or_fail(Code::CannotCreate, || format!("cannot write {}", path.display()))?;
     Ok(path)
 }

@@ -1,6 +1,6 @@
 //! A subscriber: everything a bridge publishes, with the time at which it came.
 
-use crate::failure::{Failure, Kind, OrFail, Outcome};
+use crate::failure::{Code, Failure, OrFail, Outcome};
 use rumqttc::{Client, Connection, Event, MqttOptions, Packet, QoS};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
@@ -38,10 +38,10 @@ impl Watch {
         std::thread::Builder::new()
             .name("mqtt".into())
             .spawn(move || listen(connection, &subscriber, &topics, &sender, &ready))
-            .or_fail(Kind::Software, || "cannot start a thread".into())?;
+            .or_fail(Code::Software, || "cannot start a thread".into())?;
         is_ready
             .recv_timeout(Duration::from_secs(20))
-            .map_err(|_| Failure::new(Kind::Unavailable, format!("no MQTT broker answers on 127.0.0.1:{port}")))?;
+            .map_err(|_| Failure::new(Code::Unavailable, format!("no MQTT broker answers on 127.0.0.1:{port}")))?;
         Ok(Self { messages, client })
     }
 

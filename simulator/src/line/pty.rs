@@ -5,7 +5,7 @@
 //! reader is there, and bytes nobody listens to are dropped instead of waiting, stale, for the next reader.
 //! A pseudo-terminal has no parity and no speed; termios settings are kept but change nothing.
 
-use crate::failure::{Failure, Kind, OrFail, Outcome};
+use crate::failure::{Code, Failure, OrFail, Outcome};
 use crate::line::stop::Stop;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
@@ -39,9 +39,9 @@ impl Terminal {
     /// # Errors
     /// When no terminal is left, or `link` exists and is not a symbolic link.
     pub fn create(link: &Path) -> Outcome<Self> {
-        let master = open_master().or_fail(Kind::Unavailable, || "cannot make a pseudo-terminal (is /dev/pts mounted?)".into())?;
-        let slave = PathBuf::from(ptsname_r(&master).or_fail(Kind::Software, || "pseudo-terminal without a name".into())?);
-        make_raw(&slave).or_fail(Kind::Io, || format!("cannot set up {}", slave.display()))?;
+        let master = open_master().or_fail(Code::Unavailable, || "cannot make a pseudo-terminal (is /dev/pts mounted?)".into())?;
+        let slave = PathBuf::from(ptsname_r(&master).or_fail(Code::Software, || "pseudo-terminal without a name".into())?);
+        make_raw(&slave).or_fail(Code::Io, || format!("cannot set up {}", slave.display()))?;
         make_link(&slave, link)?;
         Ok(Self { master, slave, link: link.to_owned() })
     }
@@ -127,7 +127,7 @@ impl Terminal {
             Ok(n) => Ok(n),
             // EIO: the reader has just gone.
             Err(Errno::EAGAIN | Errno::EINTR | Errno::EIO) => Ok(0),
-            Err(error) => Err(error).or_fail(Kind::Io, || format!("cannot write to {}", self.slave.display())),
+            Err(error) => Err(error).or_fail(Code::Io, || format!("cannot write to {}", self.slave.display())),
         }
     }
 }
@@ -171,18 +171,18 @@ fn make_link(slave: &Path, link: &Path) -> Outcome {
     let fresh = PathBuf::from(name);
     let _ = std::fs::remove_file(&fresh);
     let what = || format!("cannot make the link {}", link.display());
-    std::os::unix::fs::symlink(slave, &fresh).or_fail(Kind::CannotCreate, what)?;
-    std::fs::rename(&fresh, link).inspect_err(|_| drop(std::fs::remove_file(&fresh))).or_fail(Kind::CannotCreate, what)
+    std::os::unix::fs::symlink(slave, &fresh).or_fail(Code::CannotCreate, what)?;
+    std::fs::rename(&fresh, link).inspect_err(|_| drop(std::fs::remove_file(&fresh))).or_fail(Code::CannotCreate, what)
 }
 
 fn refuse_what_is_no_link(link: &Path) -> Outcome {
     match std::fs::symlink_metadata(link) {
         Ok(found) if !found.is_symlink() => Err(Failure::new(
-            Kind::CannotCreate,
+            Code::CannotCreate,
             format!("{} exists and is not a symbolic link: choose another path for --pty, or remove it", link.display()),
         )),
         Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(error).or_fail(Kind::CannotCreate, || format!("cannot make the link {}", link.display()))
+            Err(error).or_fail(Code::CannotCreate, || format!("cannot make the link {}", link.display()))
         }
         _ => Ok(()),
     }

@@ -4,7 +4,7 @@
 //! every byte has even parity was recorded with eight data bits: the parity is taken off, and comes back by
 //! [`crate::line::source::EvenParity`]. In other files a byte with bit 7 set was wrong, and stays wrong.
 
-use crate::failure::{Failure, Kind, OrFail, Outcome};
+use crate::failure::{Code, Failure, OrFail, Outcome};
 use crate::line::source::{Burst, Source};
 use std::path::Path;
 use std::time::Duration;
@@ -33,11 +33,11 @@ impl Replay {
     pub fn open(files: &[impl AsRef<Path>], again: bool) -> Outcome<Self> {
         let mut bursts = Vec::new();
         for file in files.iter().map(AsRef::as_ref) {
-            let bytes = std::fs::read(file).or_fail(Kind::NoInput, || format!("cannot read {}", file.display()))?;
+            let bytes = std::fs::read(file).or_fail(Code::NoInput, || format!("cannot read {}", file.display()))?;
             bursts.extend(cut(&bytes));
         }
         if bursts.is_empty() {
-            return Err(Failure::new(Kind::Data, "nothing to replay: no byte in these files"));
+            return Err(Failure::new(Code::Data, "nothing to replay: no byte in these files"));
         }
         Ok(Self { bursts, next: 0, again })
     }
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn a_missing_file_is_named() {
         let failure = Replay::open(&["/nowhere.tic"], false).unwrap_err();
-        assert_eq!(failure.kind(), Kind::NoInput);
+        assert_eq!(failure.code(), Code::NoInput);
         assert!(failure.to_string().contains("/nowhere.tic"));
     }
 }

@@ -76,6 +76,39 @@ impl<S: Source> Source for StripParity<S> {
     }
 }
 
+/// A source that ends after so many bursts.
+#[derive(Debug)]
+pub struct AtMost<S> {
+    /// What is played.
+    pub source: S,
+    /// How many bursts are left; none when it goes on for ever.
+    pub left: Option<u64>,
+}
+
+impl<S: Source> Source for AtMost<S> {
+    fn next_burst(&mut self) -> Option<Burst> {
+        if let Some(left) = &mut self.left {
+            *left = left.checked_sub(1)?;
+        }
+        self.source.next_burst()
+    }
+}
+
+/// One burst, and then another source.
+#[derive(Debug)]
+pub struct Chained<S> {
+    /// What comes first, if anything does.
+    pub first: Option<Burst>,
+    /// What follows.
+    pub then: S,
+}
+
+impl<S: Source> Source for Chained<S> {
+    fn next_burst(&mut self) -> Option<Burst> {
+        self.first.take().or_else(|| self.then.next_burst())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,7 @@
 //! When to stop: SIGINT, SIGTERM and SIGHUP arrive on a file descriptor, so that one `poll` sleeps to the next byte's
 //! time and wakes up at once for the signal. Nothing runs inside a signal handler.
 
-use crate::failure::{Kind, OrFail, Outcome};
+use crate::failure::{Code, OrFail, Outcome};
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -35,11 +35,11 @@ impl Stop {
         mask.add(Signal::SIGINT);
         mask.add(Signal::SIGTERM);
         mask.add(Signal::SIGHUP);
-        mask.thread_block().or_fail(Kind::Software, || "cannot block signals".into())?;
+        mask.thread_block().or_fail(Code::Software, || "cannot block signals".into())?;
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
         SignalFd::with_flags(&mask, flags)
             .map(|fd| Self(Source::Signals(fd)))
-            .or_fail(Kind::Software, || "cannot listen for signals".into())
+            .or_fail(Code::Software, || "cannot listen for signals".into())
     }
 
     /// Stops when the handle is dropped: for a meter on a thread of its own.
@@ -47,7 +47,7 @@ impl Stop {
     /// # Errors
     /// When the system has no file descriptor left.
     pub fn by_hand() -> Outcome<(Self, StopHandle)> {
-        let (ours, theirs) = UnixStream::pair().or_fail(Kind::Software, || "cannot make a socket pair".into())?;
+        let (ours, theirs) = UnixStream::pair().or_fail(Code::Software, || "cannot make a socket pair".into())?;
         Ok((Self(Source::Hand(ours)), StopHandle(theirs)))
     }
 

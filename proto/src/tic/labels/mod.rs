@@ -1,15 +1,39 @@
-//! The label tables, one per mode, in emission order.
+//! The label tables, one per mode, in the order in which meters send them, and how a label is looked up.
 
 mod historic;
 mod standard;
 
-pub(super) use historic::HISTORIC;
-pub(super) use standard::STANDARD;
+use historic::HISTORIC;
+use standard::STANDARD;
 
-use super::{Label, Mode, spec::LABEL_WIDTH_MAX};
+use super::{Label, Mode, Role, spec::LABEL_WIDTH_MAX};
+
+impl Label {
+    /// All labels of a mode, in the order in which a meter sends them.
+    #[must_use]
+    pub const fn all(mode: Mode) -> &'static [Self] {
+        match mode {
+            Mode::Historic => HISTORIC,
+            Mode::Standard => STANDARD,
+        }
+    }
+
+    /// The line of a label, if it is known.
+    #[must_use]
+    pub fn find(mode: Mode, code: &str) -> Option<&'static Self> {
+        let (index, key) = (index(mode), key(code.as_bytes()));
+        let place = index.binary_search_by_key(&key, |(key, _)| *key).ok()?;
+        Self::all(mode).get(usize::from(index[place].1))
+    }
+
+    /// The labels of a mode that have this role, in the order in which a meter sends them.
+    pub fn with_role(mode: Mode, role: Role) -> impl Iterator<Item = &'static Self> {
+        Self::all(mode).iter().filter(move |label| label.role == Some(role))
+    }
+}
 
 /// A label as a number, so that a look-up compares numbers: the decoder makes one for each dataset. 0 is no label.
-pub(super) const fn key(code: &[u8]) -> u128 {
+const fn key(code: &[u8]) -> u128 {
     if code.len() > LABEL_WIDTH_MAX {
         return 0;
     }
@@ -23,7 +47,7 @@ pub(super) const fn key(code: &[u8]) -> u128 {
 }
 
 /// The places of a mode's labels, sorted by key: what [`Label::find`] searches.
-pub(super) const fn index(mode: Mode) -> &'static [(u128, u8)] {
+const fn index(mode: Mode) -> &'static [(u128, u8)] {
     match mode {
         Mode::Historic => &HISTORIC_INDEX,
         Mode::Standard => &STANDARD_INDEX,

@@ -1,23 +1,21 @@
 //! The way of a frame, measured: from its last byte on the serial line to a subscriber of the broker, through both
 //! programs and Mosquitto, all on this machine.
 
-use super::programs::{self, Mqtt};
-use super::watch::{Message, Watch};
-use crate::failure::{Failure, Kind, OrFail, Outcome};
-use crate::line::frame::Frame;
-use crate::line::player::play;
-use crate::line::pty::Terminal;
-use crate::line::source::{Burst, Source};
-use crate::line::speed::Speed;
-use crate::line::stop::Stop;
-use crate::meter::tariff::contract::Contract;
-use crate::meter::{Meter, MeterOptions};
 use serde_json::Value;
 use std::fmt;
-use std::rc::Rc;
 use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 use teleinfo_proto::tic::Mode;
+use teleinfo_simulator::chain::programs::{self, Mqtt, wait_for_reader};
+use teleinfo_simulator::chain::watch::{Message, Watch};
+use teleinfo_simulator::failure::{Code, Failure, OrFail, Outcome};
+use teleinfo_simulator::line::player::play;
+use teleinfo_simulator::line::pty::Terminal;
+use teleinfo_simulator::line::source::{AtMost, Burst};
+use teleinfo_simulator::line::speed::Speed;
+use teleinfo_simulator::line::stop::Stop;
+use teleinfo_simulator::meter::tariff::contract::Contract;
+use teleinfo_simulator::meter::{Meter, MeterOptions};
 
 /// Frames before the first that counts: the reader finds the mode, the bridge makes its connections.
 const WARM_UP: u64 = 8;
@@ -70,7 +68,7 @@ struct OnTheWay {
 /// # Errors
 /// When a program is missing or ends, or frames do not arrive.
 pub fn measure(mode: Mode, frames: u64, speed: Speed, stop: &Stop) -> Outcome<Latencies> {
-    let dir = tempfile::tempdir().or_fail(Kind::CannotCreate, || "cannot make a directory".into())?;
+    let dir = tempfile::tempdir().or_fail(Code::CannotCreate, || "cannot make a directory".into())?;
     let (_broker, port) = programs::mosquitto(dir.path())?;
     let mut bridge = programs::bridge(dir.path(), Mqtt::Broker(port))?;
     let watch = Watch::start(port, &["teleinfo/+"])?;
@@ -79,7 +77,7 @@ pub fn measure(mode: Mode, frames: u64, speed: Speed, stop: &Stop) -> Outcome<La
     let mut reader = programs::reader(dir.path(), &line, &bridge.locator)?;
     wait_for_reader(&terminal, stop)?;
     let (sender, sent) = channel();
-    let mut source = Numbered { meter: Meter::new(options(mode)?), left: frames + WARM_UP };
+    let mut source = AtMost { source: Meter::new(options(mode)?), left: Some(frames + WARM_UP) };
     play(&mut source, &terminal, speed, stop, &mut |burst, at| report(burst, at.at, &sender))?;
     drop(sender);
     let messages: Vec<Message> = std::iter::from_fn(|| watch.next(LATEST)).collect();
@@ -87,7 +85,7 @@ pub fn measure(mode: Mode, frames: u64, speed: Speed, stop: &Stop) -> Outcome<La
     bridge.process.check()?;
     let sorted = latencies(sent.iter(), &messages);
     if sorted.is_empty() && !stop.is_set() {
-        return Err(Failure::new(Kind::Unavailable, format!("no frame has arrived; the reader says: {}", reader.log())));
+        return Err(Failure::new(Code::Unavailable, format!("no frame has arrived; the reader says: {}", reader.log())));
     }
     Ok(Latencies { mode, frames, sorted })
 }
@@ -121,37 +119,9 @@ fn report(burst: &Burst, at: Instant, sender: &Sender<OnTheWay>) -> Outcome {
     Ok(())
 }
 
-/// Waits until the reader has the line open.
-pub(super) fn wait_for_reader(terminal: &Terminal, stop: &Stop) -> Outcome {
-    let end = Instant::now() + Duration::from_secs(20);
-    while !terminal.has_reader() {
-        if stop.wait(Duration::from_millis(10)) || Instant::now() > end {
-            return Err(Failure::new(Kind::Unavailable, "the reader does not open its line"));
-        }
-    }
-    // It sets the line up and drops what it finds there.
-    let _ = stop.wait(Duration::from_millis(500));
-    Ok(())
-}
-
 fn options(mode: Mode) -> Outcome<MeterOptions> {
-    let contract = Contract::find("base").map_err(|words| Failure::new(Kind::Software, words))?;
+    let contract = Contract::find("base").map_err(|words| Failure::new(Code::Software, words))?;
     Ok(MeterOptions::new(mode, contract, 1_704_646_690))
-}
-
-struct Numbered {
-    meter: Meter,
-    left: u64,
-}
-
-impl Source for Numbered {
-    fn next_burst(&mut self) -> Option<Burst> {
-        self.left = self.left.checked_sub(1)?;
-        let (frame, silence): (Frame, Duration) = self.meter.next_frame();
-        let mut burst = Burst::new(frame.bytes.clone(), frame.mode.baud(), silence);
-        burst.frame = Some(Rc::new(frame));
-        Some(burst)
-    }
 }
 
 #[cfg(test)]

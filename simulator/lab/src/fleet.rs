@@ -1,15 +1,15 @@
 //! Many readers in one process, for load tests of a bridge: each has a meter, a connection of its own and the reader's
 //! own Zenoh client, and publishes real samples with real datasets at a steady rate. One thread, one loop.
 
-use crate::failure::{Failure, Kind, OrFail, Outcome};
-use crate::line::stop::Stop;
-use crate::meter::tariff::contract::Contract;
-use crate::meter::{Meter, MeterOptions};
-use crate::rng::Rng;
 use mio::{Events, Poll, Token};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use teleinfo_proto::tic::{Dataset, MeterId, Mode};
 use teleinfo_proto::wire::{BootId, Counters, DatasetsWriter, Sample, SampleKind, keys};
+use teleinfo_simulator::failure::{Code, Failure, OrFail, Outcome};
+use teleinfo_simulator::line::stop::Stop;
+use teleinfo_simulator::meter::tariff::contract::Contract;
+use teleinfo_simulator::meter::{Meter, MeterOptions};
+use teleinfo_simulator::rng::Rng;
 use teleinfo_zenoh_client::{Client, Declaration, Event, Locator, Options, TOKENS};
 
 /// How the fleet is made.
@@ -31,7 +31,7 @@ pub struct FleetOptions {
 
 /// What the fleet has done.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Tally {
+pub struct FleetCounts {
     /// Readers whose session stands.
     pub connected: usize,
     /// Samples handed to a connection.
@@ -57,14 +57,14 @@ struct Fleet {
     interval: Duration,
     begin: Instant,
     boot: BootId,
-    tally: Tally,
+    tally: FleetCounts,
 }
 
 /// Runs a fleet to its end; `report` is called once a second.
 ///
 /// # Errors
 /// When the system has not enough file descriptors for so many connections, or a locator cannot be used.
-pub fn run(options: &FleetOptions, stop: &Stop, report: &mut dyn FnMut(Tally)) -> Outcome<Tally> {
+pub fn run(options: &FleetOptions, stop: &Stop, report: &mut dyn FnMut(FleetCounts)) -> Outcome<FleetCounts> {
     let mut fleet = Fleet::new(options)?;
     let mut next_report = fleet.begin + Duration::from_secs(1);
     let end = fleet.begin + options.time;
@@ -84,7 +84,7 @@ pub fn run(options: &FleetOptions, stop: &Stop, report: &mut dyn FnMut(Tally)) -
 
 impl Fleet {
     fn new(options: &FleetOptions) -> Outcome<Self> {
-        let poll = Poll::new().or_fail(Kind::Software, || "cannot make an event loop".into())?;
+        let poll = Poll::new().or_fail(Code::Software, || "cannot make an event loop".into())?;
         let begin = Instant::now();
         let interval = Duration::from_secs_f64(1.0 / options.rate);
         let mut rng = Rng::named(options.seed, "fleet");
@@ -110,7 +110,7 @@ impl Fleet {
             reader.client.declare(Declaration::Key, &keys::sample(&reader.id), begin);
             reader.client.declare(Declaration::Token, &keys::alive(&reader.id), begin);
         }
-        Ok(Self { poll, readers, interval, begin, boot, tally: Tally::default() })
+        Ok(Self { poll, readers, interval, begin, boot, tally: FleetCounts::default() })
     }
 
     fn step(&mut self, now: Instant, count: Option<u64>) {
@@ -139,7 +139,7 @@ impl Fleet {
         let until = due.chain(next).min().unwrap_or(latest).min(latest).max(now + Duration::from_millis(1));
         let mut events = Events::with_capacity(1024);
         match self.poll.poll(&mut events, Some(until - now)) {
-            Err(error) if error.kind() != std::io::ErrorKind::Interrupted => return Err(error).or_fail(Kind::Io, || "event loop".into()),
+            Err(error) if error.kind() != std::io::ErrorKind::Interrupted => return Err(error).or_fail(Code::Io, || "event loop".into()),
             _ => {}
         }
         let now = Instant::now();
@@ -151,16 +151,16 @@ impl Fleet {
         Ok(())
     }
 
-    fn tally(&self) -> Tally {
+    fn tally(&self) -> FleetCounts {
         let connected = self.readers.iter().filter(|reader| reader.client.is_connected()).count();
-        Tally { connected, ..self.tally }
+        FleetCounts { connected, ..self.tally }
     }
 
     fn is_done(&self, count: Option<u64>) -> bool {
         count.is_some_and(|count| self.readers.iter().all(|reader| reader.sequence >= count))
     }
 
-    fn close(mut self) -> Tally {
+    fn close(mut self) -> FleetCounts {
         let tally = self.tally();
         let now = Instant::now();
         self.readers.iter_mut().for_each(|reader| reader.client.close(now));
@@ -221,7 +221,7 @@ fn connect(poll: &Poll, number: usize, options: &FleetOptions, now: Instant) -> 
     let registry = poll
         .registry()
         .try_clone()
-        .or_fail(Kind::Unavailable, || format!("no file descriptor left for reader {number} (see ulimit -n)"))?;
+        .or_fail(Code::Unavailable, || format!("no file descriptor left for reader {number} (see ulimit -n)"))?;
     let wanted = Options { locators: options.connect.clone(), ..Options::default() };
     Ok(Client::new(registry, Token(number * TOKENS), wanted, now))
 }
@@ -239,7 +239,7 @@ fn any_meter(number: usize, rng: &mut Rng) -> MeterOptions {
 
 fn identity(meter: &MeterOptions) -> Outcome<MeterId> {
     let id = meter.identity();
-    id.parse().map_err(|_| Failure::new(Kind::Software, format!("{id} is no meter's address")))
+    id.parse().map_err(|_| Failure::new(Code::Software, format!("{id} is no meter's address")))
 }
 
 fn unix_ms() -> i64 {

@@ -5,18 +5,6 @@
 //! order; and no message may hold a value that is not a good dataset of the capture. A capture in which no identity
 //! is good gets a frame with an invented one before it, as a meter sends while its output sleeps.
 
-use super::latency::wait_for_reader;
-use super::programs::{self, Mqtt};
-use super::watch::Watch;
-use crate::capture::decode::{Summary, decode};
-use crate::failure::{Kind, OrFail, Outcome};
-use crate::line::frame::{Fields, Frame};
-use crate::line::player::play;
-use crate::line::pty::Terminal;
-use crate::line::replay::Replay;
-use crate::line::source::{Burst, Source};
-use crate::line::speed::Speed;
-use crate::line::stop::Stop;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -24,6 +12,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 use teleinfo_proto::tic::Mode;
+use teleinfo_simulator::capture::decode::{Summary, decode};
+use teleinfo_simulator::chain::programs::{self, Mqtt, wait_for_reader};
+use teleinfo_simulator::chain::watch::Watch;
+use teleinfo_simulator::failure::{Code, OrFail, Outcome};
+use teleinfo_simulator::line::frame::{Fields, Frame};
+use teleinfo_simulator::line::player::play;
+use teleinfo_simulator::line::pty::Terminal;
+use teleinfo_simulator::line::replay::Replay;
+use teleinfo_simulator::line::source::{Burst, Chained};
+use teleinfo_simulator::line::speed::Speed;
+use teleinfo_simulator::line::stop::Stop;
 
 /// Nothing more comes after so long.
 const QUIET: Duration = Duration::from_millis(2500);
@@ -31,9 +30,9 @@ const QUIET: Duration = Duration::from_millis(2500);
 const LENT: &str = "909961000000";
 const IDENTITIES: [&str; 2] = ["ADCO", "ADSC"];
 
-/// One line of the table.
+/// One row of the table: a capture, and what became of its datasets.
 #[derive(Debug)]
-pub struct Line {
+pub struct CaptureRow {
     file: String,
     /// What the project's decoder finds.
     ours: Summary,
@@ -49,7 +48,7 @@ pub struct Line {
     foreign: Vec<String>,
 }
 
-impl Line {
+impl CaptureRow {
     /// Every good dataset has arrived or was refused for a reason that the reader gives, and nothing else has.
     #[must_use]
     pub fn is_right(&self) -> bool {
@@ -58,7 +57,7 @@ impl Line {
     }
 }
 
-impl fmt::Display for Line {
+impl fmt::Display for CaptureRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let theirs = self.theirs.map_or("-".into(), |count| count.to_string());
         let mut why: Vec<String> = self.ours.refused.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
@@ -85,8 +84,14 @@ pub fn head() -> String {
 ///
 /// # Errors
 /// When a program is missing or ends, or a file cannot be read.
-pub fn run(directory: &Path, checker: Option<&Path>, speed: Speed, stop: &Stop, show: &mut dyn FnMut(&Line)) -> Outcome<Vec<Line>> {
-    let dir = tempfile::tempdir().or_fail(Kind::CannotCreate, || "cannot make a directory".into())?;
+pub fn run(
+    directory: &Path,
+    checker: Option<&Path>,
+    speed: Speed,
+    stop: &Stop,
+    show: &mut dyn FnMut(&CaptureRow),
+) -> Outcome<Vec<CaptureRow>> {
+    let dir = tempfile::tempdir().or_fail(Code::CannotCreate, || "cannot make a directory".into())?;
     let (_broker, port) = programs::mosquitto(dir.path())?;
     let watch = Watch::start(port, &["teleinfo/+", "teleinfo/+/quality"])?;
     let mut bench = Bench { dir: dir.path(), port, watch, speed, stop };
@@ -103,7 +108,7 @@ pub fn run(directory: &Path, checker: Option<&Path>, speed: Speed, stop: &Stop, 
 }
 
 fn captures(directory: &Path) -> Outcome<Vec<PathBuf>> {
-    let entries = std::fs::read_dir(directory).or_fail(Kind::NoInput, || format!("cannot read {}", directory.display()))?;
+    let entries = std::fs::read_dir(directory).or_fail(Code::NoInput, || format!("cannot read {}", directory.display()))?;
     let mut files: Vec<PathBuf> =
         entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "tic")).collect();
     files.sort();
@@ -122,7 +127,7 @@ struct Bench<'d> {
 type Good = Vec<(String, String)>;
 
 impl Bench<'_> {
-    fn capture(&mut self, file: &Path, checker: Option<&Path>) -> Outcome<Line> {
+    fn capture(&mut self, file: &Path, checker: Option<&Path>) -> Outcome<CaptureRow> {
         let (ours, frames) = look_into(file)?;
         let lent = !frames.iter().flatten().any(|(label, _)| IDENTITIES.contains(&label.as_str()));
         let messages = self.play(file, lent)?;
@@ -130,7 +135,7 @@ impl Bench<'_> {
         let states: Vec<Value> = states.into_iter().map(|(_, state)| state).collect();
         let published = published(&frames, &states);
         let missing = ours.good - published;
-        Ok(Line {
+        Ok(CaptureRow {
             file: file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             theirs: checker.map(|checker| check(checker, file)).transpose()?,
             lent,
@@ -151,8 +156,7 @@ impl Bench<'_> {
         // What still comes is of the bridge before, which said its last words when it ended.
         while self.watch.next(Duration::ZERO).is_some() {}
         let replay = Replay::open(&[file], false)?;
-        let first = lent.then(|| name_only(&replay)).into_iter();
-        let mut source = Chained { first: first.collect(), then: replay };
+        let mut source = Chained { first: lent.then(|| name_only(&replay)), then: replay };
         play(&mut source, &terminal, self.speed, self.stop, &mut |_, _| Ok(()))?;
         let mut messages = self.listen();
         // With its line gone the reader tells its last counters, and the bridge passes them on at once.
@@ -187,20 +191,9 @@ fn name_only(replay: &Replay) -> Burst {
     Burst::new(frame.bytes, mode.baud(), Duration::from_millis(25))
 }
 
-struct Chained {
-    first: Vec<Burst>,
-    then: Replay,
-}
-
-impl Source for Chained {
-    fn next_burst(&mut self) -> Option<Burst> {
-        self.first.pop().or_else(|| self.then.next_burst())
-    }
-}
-
 /// What our own decoder makes of a file: the sum, and the good datasets of each frame.
 fn look_into(file: &Path) -> Outcome<(Summary, Vec<Good>)> {
-    let bytes = std::fs::read(file).or_fail(Kind::NoInput, || format!("cannot read {}", file.display()))?;
+    let bytes = std::fs::read(file).or_fail(Code::NoInput, || format!("cannot read {}", file.display()))?;
     let mut lines = Vec::new();
     let summary = decode(&mut bytes.as_slice(), &mut lines, None)?;
     let frames = String::from_utf8_lossy(&lines).lines().filter_map(|line| good_of(&serde_json::from_str(line).ok()?)).collect();
@@ -282,10 +275,10 @@ fn find(value: &Value, name: &str) -> Option<u64> {
 /// How many groups the external checker finds good: the number after `groups ok` in what it prints.
 fn check(checker: &Path, file: &Path) -> Outcome<u64> {
     let what = || format!("cannot run python3 {} {}", checker.display(), file.display());
-    let output = Command::new("python3").arg(checker).arg(file).output().or_fail(Kind::Unavailable, what)?;
+    let output = Command::new("python3").arg(checker).arg(file).output().or_fail(Code::Unavailable, what)?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let number = text.split("groups ok ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap_or_default();
-    number.parse().or_fail(Kind::Data, what)
+    number.parse().or_fail(Code::Data, what)
 }
 
 #[cfg(test)]

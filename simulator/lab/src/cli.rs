@@ -1,0 +1,121 @@
+//! The command line: one subcommand for each experiment.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use teleinfo_proto::tic::Mode;
+use teleinfo_simulator::cli::parse_mode;
+use teleinfo_simulator::line::speed::Speed;
+use teleinfo_zenoh_client::Locator;
+
+/// Experiments for maintainers: many readers at once, latency, corrupted frames, captures through the whole chain.
+#[derive(Debug, Parser)]
+#[command(name = "teleinfo-lab", version, max_term_width = 100)]
+pub struct Cli {
+    /// Which experiment.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The experiments.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Many readers with a meter each, for load tests of a bridge
+    Fleet(FleetArgs),
+    /// Measures the way of a frame from the serial line to an MQTT subscriber (needs mosquitto)
+    Latency(LatencyArgs),
+    /// Plays captures through reader, bridge and Mosquitto and prints what became of their datasets
+    ChainTable(ChainTableArgs),
+    /// Corrupts frames by the hundred thousand and counts what decoder and filter make of them
+    Corrupt(CorruptArgs),
+}
+
+/// `fleet`.
+#[derive(Debug, Args)]
+pub struct FleetArgs {
+    /// The bridge or router, as tcp/192.168.1.10:7447; may be repeated
+    #[arg(long, required = true, value_name = "LOCATOR")]
+    pub connect: Vec<Locator>,
+    /// How many meters
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub meters: u32,
+    /// Samples a second of each
+    #[arg(long, value_name = "HZ", default_value_t = 1.0, value_parser = parse_rate)]
+    pub rate: f64,
+    /// Ends after this time
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub seconds: u64,
+    /// Ends after so many samples of each
+    #[arg(long, value_name = "N")]
+    pub count: Option<u64>,
+    /// Decides the meters
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// `latency`.
+#[derive(Debug, Args)]
+pub struct LatencyArgs {
+    /// Only this mode; default both
+    #[arg(long, value_parser = parse_mode, value_name = "historic|standard")]
+    pub mode: Option<Mode>,
+    /// Frames of each mode
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub frames: u64,
+    /// How many times faster than a real line
+    #[arg(long, value_name = "X", default_value = "1")]
+    pub speed: Speed,
+}
+
+/// `chain-table`.
+#[derive(Debug, Args)]
+pub struct ChainTableArgs {
+    /// Where the captures are: its *.tic
+    pub directory: PathBuf,
+    /// A checker to compare with: a Python program that prints "groups ok N"
+    #[arg(long, value_name = "FILE")]
+    pub checker: Option<PathBuf>,
+    /// How many times faster than a real line
+    #[arg(long, value_name = "X", default_value = "1")]
+    pub speed: Speed,
+}
+
+/// `corrupt`.
+#[derive(Debug, Args)]
+pub struct CorruptArgs {
+    /// Frames for each kind of damage, mode and parity: 44 rows
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub frames: u64,
+    /// Decides meters and damage
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+}
+
+fn parse_rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate| (0.001..=10_000.0).contains(rate));
+    rate.ok_or_else(|| "a number between 0.001 and 10000".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_documented_form_parses() {
+        for line in [
+            "latency --frames 10",
+            "chain-table captures --checker check.py",
+            "corrupt --frames 100 --seed 3",
+            "fleet --connect tcp/192.168.1.10:7447 --meters 10",
+            "fleet --connect tcp/192.168.1.10:7447 --meters 10 --rate 0.5 --seconds 5 --count 3",
+        ] {
+            let args = std::iter::once("teleinfo-lab").chain(line.split(' '));
+            assert!(Cli::try_parse_from(args).is_ok(), "{line}");
+        }
+    }
+}

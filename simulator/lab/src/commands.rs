@@ -1,0 +1,71 @@
+//! The experiments, put together from their parts, and what they print.
+
+use crate::captures;
+use crate::cli::{ChainTableArgs, Command, CorruptArgs, FleetArgs, LatencyArgs};
+use crate::corrupt::{experiment, table::Table};
+use crate::fleet::{self, FleetCounts, FleetOptions};
+use crate::latency;
+use std::time::Duration;
+use teleinfo_proto::tic::Mode;
+use teleinfo_simulator::failure::{Code, Failure, Outcome};
+use teleinfo_simulator::line::stop::Stop;
+
+/// Does what the command line says.
+///
+/// # Errors
+/// Whatever makes it give up.
+pub fn run(command: Command) -> Outcome {
+    match command {
+        Command::Fleet(args) => run_fleet(&args),
+        Command::Latency(args) => measure(&args),
+        Command::ChainTable(args) => chain_table(&args),
+        Command::Corrupt(args) => corrupt(&args),
+    }
+}
+
+fn run_fleet(args: &FleetArgs) -> Outcome {
+    let options = FleetOptions {
+        connect: args.connect.clone(),
+        meters: args.meters as usize,
+        rate: args.rate,
+        time: Duration::from_secs(args.seconds),
+        count: args.count,
+        seed: args.seed,
+    };
+    let stop = Stop::on_signals()?;
+    let words = |tally: FleetCounts| {
+        format!("{} of {} connected, {} samples sent, {} not sent", tally.connected, args.meters, tally.published, tally.unsent)
+    };
+    let end = fleet::run(&options, &stop, &mut |tally| eprintln!("{}", words(tally)))?;
+    println!("{}", words(end));
+    if end.published == 0 {
+        return Err(Failure::new(Code::Unavailable, "no sample was sent: is there a bridge or a Zenoh router at that address?"));
+    }
+    Ok(())
+}
+
+fn measure(args: &LatencyArgs) -> Outcome {
+    let stop = Stop::on_signals()?;
+    println!("last byte on the serial line to subscriber, through teleinfo-reader, teleinfo-bridge and mosquitto, speed {}", args.speed);
+    for mode in args.mode.map_or(vec![Mode::Historic, Mode::Standard], |mode| vec![mode]) {
+        println!("{}", latency::measure(mode, args.frames, args.speed, &stop)?);
+    }
+    Ok(())
+}
+
+fn chain_table(args: &ChainTableArgs) -> Outcome {
+    let stop = Stop::on_signals()?;
+    println!("{}", captures::head());
+    let lines = captures::run(&args.directory, args.checker.as_deref(), args.speed, &stop, &mut |line| println!("{line}"))?;
+    let wrong = lines.iter().filter(|line| !line.is_right()).count();
+    println!("\n{} captures, {wrong} wrong", lines.len());
+    if wrong > 0 {
+        return Err(Failure::new(Code::Data, "datasets were lost or invented"));
+    }
+    Ok(())
+}
+
+fn corrupt(args: &CorruptArgs) -> Outcome {
+    print!("{}", Table(&experiment(args.frames, args.seed)));
+    Ok(())
+}

@@ -1,0 +1,11 @@
+//! Experiments for maintainers, with the parts of simulator and reader and with the real programs. Not shipped.
+//!
+//! Each experiment answers one question: `corrupt` (what does corruption on the line get past the reader?), `fleet` (how many readers
+//! does a bridge bear?), `latency` (how long from the line to a subscriber?), `captures` (what becomes of recorded meters?).
+
+pub mod captures;
+pub mod cli;
+pub mod commands;
+pub mod corrupt;
+pub mod fleet;
+pub mod latency;

@@ -1,0 +1,25 @@
+//! The door: reads the command line, calls the library, turns errors into one line and an exit code.
+
+use clap::Parser;
+use std::process::ExitCode;
+use teleinfo_lab::cli::Cli;
+use teleinfo_lab::commands::run;
+use teleinfo_simulator::failure::Code;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            // --help and --version come this way too.
+            return if error.use_stderr() { ExitCode::from(Code::Usage as u8) } else { ExitCode::SUCCESS };
+        }
+    };
+    match run(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("teleinfo-lab: {failure}");
+            failure.exit_code()
+        }
+    }
+}

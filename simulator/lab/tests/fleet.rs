@@ -1,0 +1,43 @@
+//! A fleet at a real bridge, and at none. Needs `cargo build --workspace` before.
+
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::process::Command;
+use std::time::Duration;
+use teleinfo_simulator::chain::process::free_port;
+use teleinfo_simulator::chain::programs::{self, Mqtt};
+use teleinfo_simulator::chain::watch::Watch;
+
+const LAB: &str = env!("CARGO_BIN_EXE_teleinfo-lab");
+
+#[test]
+fn a_fleet_without_a_bridge_says_so() {
+    let nowhere = format!("tcp/127.0.0.1:{}", free_port().unwrap());
+    let output = Command::new(LAB).args(["fleet", "--connect", &nowhere, "--meters", "2", "--seconds", "1"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(69));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no sample was sent"));
+}
+
+#[test]
+fn a_fleet_is_seen_by_the_bridge() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_broker, port) = programs::mosquitto(dir.path()).unwrap();
+    let bridge = programs::bridge(dir.path(), Mqtt::Broker(port)).unwrap();
+    let watch = Watch::start(port, &["teleinfo/+"]).unwrap();
+    let output = Command::new(LAB)
+        .args(["fleet", "--connect", &bridge.locator, "--meters", "20", "--rate", "5", "--seconds", "6"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.starts_with("20 of 20 connected"), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    let mut states: BTreeMap<String, usize> = BTreeMap::new();
+    while let Some(message) = watch.next(Duration::from_secs(3)) {
+        let state: Value = serde_json::from_str(&message.payload).unwrap();
+        assert!(state.as_object().unwrap().len() >= 9, "{state}");
+        *states.entry(message.topic).or_default() += 1;
+    }
+    for meter in 0..20 {
+        let count = states.get(&format!("teleinfo/9099{meter:08}")).copied().unwrap_or_default();
+        assert!(count >= 20, "meter {meter}: {count} states");
+    }
+}

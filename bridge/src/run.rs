@@ -7,7 +7,7 @@ use std::{
     hash::{BuildHasher, Hasher, RandomState},
     path::PathBuf,
     sync::Arc,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime},
 };
 
 use teleinfo_proto::tic::MeterId;
@@ -32,13 +32,16 @@ use crate::{
         Hub, HubOptions, Kept,
         complaints::Complaint,
         counters::{Counter, Counters},
-        orders::{Note, Order},
+        orders::Order,
         station::StationOptions,
     },
     meter::{cadence::Policy, events::Event},
     mqtt::{Outlet, embedded, external},
     order::{answer::Answer, arrival::Arrived},
-    statistics::backfill::{self, Watch},
+    statistics::{
+        notes::{self, NoteSender},
+        task,
+    },
     store::{
         Store, WriteFailure, memories,
         positions::{self, Positions},
@@ -47,6 +50,7 @@ use crate::{
         inbound::Inbound,
         message::Message,
         topics::{OFFLINE, Topics},
+        utc,
     },
     zenoh::{
         arrivals::{self, Arrivals},
@@ -81,7 +85,7 @@ struct Bridge {
     positions: Positions,
     /// Where memories are kept.
     state_directory: Option<PathBuf>,
-    statistics: Option<Watch>,
+    statistics: Option<NoteSender>,
     counters: Counters,
     notifier: Notifier,
     watchdog: Watchdog,
@@ -104,7 +108,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     let (outlet, inbound) = outlet(&settings, &node, counters.clone()).await?;
     let (historian, answers) = Historian::new(node.session().clone());
     let (store, write_failures) = Store::new();
-    let (statistics, filled) = correct_statistics(&settings, &historian);
+    let (statistics, filled) = correct_statistics(&settings, &historian, counters.clone());
     let (positions, state_directory) = (Positions::from_env(), positions::directory("STATE_DIRECTORY"));
     let kept = Kept { positions: positions.load(), memories: state_directory.as_deref().map(memories::load).unwrap_or_default() };
     let now = Instant::now();
@@ -159,7 +163,7 @@ impl Bridge {
                     None => return,
                 },
                 () = room(&self.hub, &self.outlet) => {}
-                Some((id, event)) = inputs.filled.recv() => self.hub.handle_filled(id, &event, unix_ms(SystemTime::now())),
+                Some((id, event)) = inputs.filled.recv() => self.hub.handle_filled(id, &event, utc::unix_ms(SystemTime::now())),
                 Some(failure) = inputs.write_failures.recv() => self.handle_write_failure(&failure, Instant::now()),
                 Some(arrived) = inputs.arrivals.presences.recv() => self.hub.handle_arrival(arrived, Instant::now()),
                 Some(answer) = inputs.answers.recv() => self.hub.handle_answer(answer, Instant::now()),
@@ -188,8 +192,12 @@ impl Bridge {
             }
             Order::Ask(meter, question) => self.historian.ask(meter, question),
             Order::Keep(meter, memory) => self.keep(meter, &memory, now),
-            Order::Disturbed => self.statistics.iter().for_each(|watch| watch.disturbed(now, SystemTime::now())),
-            Order::Noted(note) => self.note(note),
+            Order::Disturbed => self.statistics.iter_mut().for_each(NoteSender::handle_return),
+            Order::Noted(note) => {
+                if let Some(statistics) = &mut self.statistics {
+                    statistics.handle_note(note);
+                }
+            }
             Order::Say(level, text) => say(level, &text),
         }
     }
@@ -199,19 +207,6 @@ impl Bridge {
         match memories::file(directory, meter, memory) {
             Ok((path, bytes)) => self.store.keep(path, bytes),
             Err(error) => self.handle_disk_error(&format!("what was learnt of meter {meter}: {error}"), now),
-        }
-    }
-
-    fn note(&self, note: Note) {
-        let Some(watch) = &self.statistics else { return };
-        match note {
-            Note::Clock(meter, clock) => watch.clock(meter, clock),
-            Note::Sample(received, unix_ms) => {
-                if let Ok(sample) = received.sample() {
-                    watch.sample(&sample, unix_ms);
-                }
-            }
-            Note::Statistics(meter, statistics) => watch.statistics(meter, statistics),
         }
     }
 
@@ -295,11 +290,6 @@ fn say(level: Level, text: &str) {
     }
 }
 
-fn unix_ms(time: SystemTime) -> i64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-}
-
 fn plugin(mqtt: &Mqtt) -> Result<Option<serde_json::Value>, Failure> {
     match mqtt {
         Mqtt::External(_) => Ok(None),
@@ -327,16 +317,19 @@ fn subscriptions(topics: &Topics) -> Vec<String> {
 }
 
 /// Starts what corrects statistics, if there is an address and a token for it.
-fn correct_statistics(settings: &Settings, historian: &Historian) -> (Option<Watch>, mpsc::Receiver<(MeterId, Event)>) {
+fn correct_statistics(
+    settings: &Settings,
+    historian: &Historian,
+    counters: Counters,
+) -> (Option<NoteSender>, mpsc::Receiver<(MeterId, Event)>) {
     let (sender, filled) = mpsc::channel(8);
-    let watch = settings.homeassistant.api.clone().map(|(url, token)| {
-        let watch = Watch::default();
+    let statistics = settings.homeassistant.api.clone().map(|(url, token)| {
+        let (statistics, notices) = notes::queue(counters);
         let published_every = if let Policy::Every(gap) = settings.policy { gap } else { Duration::ZERO };
-        let options = backfill::Options { url, token, published_every };
-        tokio::spawn(backfill::run(options, watch.clone(), historian.clone(), sender));
-        watch
+        tokio::spawn(task::run(task::Options { url, token, published_every }, notices, historian.clone(), sender));
+        statistics
     });
-    (watch, filled)
+    (statistics, filled)
 }
 
 fn options(settings: &Settings, notes: bool) -> HubOptions {

@@ -21,6 +21,13 @@ const WH: u64 = 3_600_000;
 /// An index counts whole Wh, on both sides of the comparison.
 const ROUNDING_WH: f64 = 2.0;
 
+/// Whether a sample that was made then, in ms since 1970, says anything of a full hour.
+#[must_use]
+pub const fn is_near_an_hour(at_ms: i64) -> bool {
+    let since = at_ms.rem_euclid(HOUR_MS);
+    since <= REACH_MS || HOUR_MS - since <= REACH_MS
+}
+
 /// An index at a full hour.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Known {
@@ -72,7 +79,7 @@ impl Hours {
     pub fn push(&mut self, label: &str, at_ms: i64, wh: u64) {
         let last_hour = at_ms.div_euclid(HOUR_MS);
         let (since, until) = (at_ms - last_hour * HOUR_MS, (last_hour + 1) * HOUR_MS - at_ms);
-        if since > REACH_MS && until > REACH_MS {
+        if !is_near_an_hour(at_ms) {
             return;
         }
         if !self.indexes.contains_key(label) {
@@ -164,6 +171,12 @@ mod tests {
     #[test]
     fn a_sample_at_the_hour_is_the_hour() {
         assert_eq!(hours(&[(0, 77)]).at("BASE", NOON).unwrap().wh, 77.0);
+    }
+
+    #[test]
+    fn ten_minutes_around_an_hour_say_something_of_it() {
+        let near = [0, 600, 601, 1_800, 2_999, 3_000, 3_599].map(|second| is_near_an_hour((NOON + second) * 1_000));
+        assert_eq!(near, [true, true, false, false, false, true, true]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config, tungstenite};
 use tungstenite::{Message, protocol::WebSocketConfig};
 
+use super::recorder::{Commands, Error};
 use crate::{
     config::home_assistant_url::websocket_address,
     daemon::{credentials::Secret, tls},
@@ -20,39 +21,21 @@ const MESSAGE_MAX: usize = 64 << 20;
 /// What it answers to somebody who is no administrator.
 const UNAUTHORIZED: &str = "unauthorized";
 
-/// What went wrong, in words.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Error {
-    /// Nobody there, or the connection broke: worth trying again.
-    Connection(String),
-    /// The token is not accepted, or not that of an administrator: trying again only gets us banned.
-    Token,
-    /// Home Assistant refused a command.
-    Refused {
-        /// Its code for it.
-        code: String,
-        /// Its words.
-        message: String,
-    },
-}
-
-impl std::fmt::Display for Error {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Connection(what) => write!(f, "no answer: {what}"),
-            Self::Token => {
-                f.write_str("the token is not accepted or not an administrator's; create a long-lived access token of an administrator")
-            }
-            Self::Refused { code, message } => write!(f, "refused: {message} ({code})"),
-        }
-    }
-}
-
-impl std::error::Error for Error {}
+/// What to do when the certificate of Home Assistant is not trusted.
+const UNTRUSTED: &str = "check the name in homeassistant.url; if the certificate is your own, add its authority to those of this system (update-ca-certificates)";
 
 impl From<tungstenite::Error> for Error {
     fn from(error: tungstenite::Error) -> Self {
-        Self::Connection(error.to_string())
+        Self::Connection(if is_tls(&error) { format!("no TLS: {error}; {UNTRUSTED}") } else { error.to_string() })
+    }
+}
+
+/// Whether the two sides did not agree on TLS, rather than on anything before or after.
+fn is_tls(error: &tungstenite::Error) -> bool {
+    match error {
+        tungstenite::Error::Tls(_) => true,
+        tungstenite::Error::Io(error) => error.get_ref().is_some_and(|error| error.is::<rustls::Error>()),
+        _ => false,
     }
 }
 
@@ -86,17 +69,29 @@ impl Client {
         Ok(client)
     }
 
-    /// Home Assistant's version, such as `2026.11.0`.
-    #[must_use]
-    pub fn version(&self) -> &str {
+    async fn send(&mut self, value: &Value) -> Result<(), Error> {
+        let text = Message::text(value.to_string());
+        timeout(PATIENCE, self.stream.send(text)).await.map_err(|_| late())?.map_err(Error::from)
+    }
+
+    async fn receive(&mut self) -> Result<Value, Error> {
+        loop {
+            let next = timeout(PATIENCE, self.stream.next()).await.map_err(|_| late())?;
+            match next.ok_or_else(|| Error::Connection("the connection was closed".into()))?? {
+                Message::Text(text) => return serde_json::from_str(&text).map_err(|error| Error::Connection(error.to_string())),
+                Message::Close(_) => return Err(Error::Connection("the connection was closed".into())),
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Commands for Client {
+    fn version(&self) -> &str {
         &self.version
     }
 
-    /// Sends a command, an object with its `type`, and returns its result.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn command(&mut self, mut command: Value) -> Result<Value, Error> {
+    async fn command(&mut self, mut command: Value) -> Result<Value, Error> {
         self.next += 1;
         command["id"] = json!(self.next);
         self.send(&command).await?;
@@ -115,28 +110,31 @@ impl Client {
             });
         }
     }
-
-    async fn send(&mut self, value: &Value) -> Result<(), Error> {
-        let text = Message::text(value.to_string());
-        timeout(PATIENCE, self.stream.send(text)).await.map_err(|_| late())?.map_err(Error::from)
-    }
-
-    async fn receive(&mut self) -> Result<Value, Error> {
-        loop {
-            let next = timeout(PATIENCE, self.stream.next()).await.map_err(|_| late())?;
-            match next.ok_or_else(|| Error::Connection("the connection was closed".into()))?? {
-                Message::Text(text) => return serde_json::from_str(&text).map_err(|error| Error::Connection(error.to_string())),
-                Message::Close(_) => return Err(Error::Connection("the connection was closed".into())),
-                _ => {}
-            }
-        }
-    }
 }
 
 fn trust() -> Result<Arc<rustls::ClientConfig>, Error> {
-    tls::client(None, "install the certificates of the system (package ca-certificates)").map_err(Error::Connection)
+    tls::client(None, "homeassistant.url is https: install the certificates of the system (package ca-certificates)")
+        .map_err(Error::Connection)
 }
 
 fn late() -> Error {
     Error::Connection(format!("nothing within {} s", PATIENCE.as_secs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use rustls::CertificateError;
+
+    use super::*;
+
+    #[test]
+    fn a_certificate_that_is_not_trusted_names_the_key_of_home_assistant() {
+        let untrusted = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+        let error = Error::from(tungstenite::Error::Io(io::Error::new(io::ErrorKind::InvalidData, untrusted))).to_string();
+        assert!(error.contains("homeassistant.url") && !error.contains("mqtt"), "{error}");
+        let away = Error::from(tungstenite::Error::Io(io::ErrorKind::ConnectionRefused.into())).to_string();
+        assert!(!away.contains("homeassistant.url"), "{away}");
+    }
 }

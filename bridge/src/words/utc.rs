@@ -1,6 +1,21 @@
 //! Times as JSON carries them: RFC 3339 in UTC, to the second.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 const DAY: i64 = 86_400;
+
+/// Milliseconds since 1970; a time before that is 1970.
+#[must_use]
+pub fn unix_ms(time: SystemTime) -> i64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Seconds since 1970.
+#[must_use]
+pub fn unix_seconds(time: SystemTime) -> i64 {
+    unix_ms(time).div_euclid(1_000)
+}
 
 /// `2024-02-10T11:13:55Z` of seconds since 1970.
 #[must_use]

@@ -1,35 +1,31 @@
 //! The door: command line and configuration in, exit code out. See `docs/code-structure.md`.
 
-use std::process::ExitCode;
+use std::process;
 
 use clap::Parser;
 use teleinfo_bridge::{
     config::{file::Config, settings::Settings},
     daemon::{
         cli::{Cli, Command},
-        exit::{Failure, Reason},
+        exit::{ExitCode, Failure},
         logging,
     },
     doctor, run,
 };
 
-fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+fn main() -> process::ExitCode {
+    let code = match Cli::try_parse() {
+        Ok(cli) => open(&cli).unwrap_or_else(|failure| {
+            tracing::error!("{failure}");
+            failure.code()
+        }),
         Err(problem) => {
-            // Help and version are no mistakes.
-            let code = if problem.use_stderr() { Reason::Usage.into() } else { ExitCode::SUCCESS };
             let _ = problem.print();
-            return code;
+            // Help and version are no mistakes.
+            if problem.use_stderr() { ExitCode::Usage } else { ExitCode::Success }
         }
     };
-    match open(&cli) {
-        Ok(code) => code,
-        Err(failure) => {
-            tracing::error!("{failure}");
-            failure.reason().into()
-        }
-    }
+    code.into()
 }
 
 fn open(cli: &Cli) -> Result<ExitCode, Failure> {
@@ -39,21 +35,21 @@ fn open(cli: &Cli) -> Result<ExitCode, Failure> {
     let settings = Settings::new(config, cli)?;
     if cli.check_config {
         println!("the configuration is right");
-        return Ok(ExitCode::SUCCESS);
+        return Ok(ExitCode::Success);
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         // The MQTT plugin needs a second one.
         .worker_threads(2)
         .enable_all()
         .build()
-        .map_err(|error| Failure::new(Reason::Internal, format!("cannot start threads: {error}")))?;
+        .map_err(|error| Failure::new(ExitCode::Internal, format!("cannot start threads: {error}")))?;
     let result = runtime.block_on(async {
         match cli.command {
-            Some(Command::Doctor) => doctor::run(&settings).await.map(|complaint| complaint.map_or(ExitCode::SUCCESS, Into::into)),
-            None => run::run(settings).await.map(|()| ExitCode::SUCCESS),
+            Some(Command::Doctor) => doctor::run(&settings).await.map(|complaint| complaint.unwrap_or(ExitCode::Success)),
+            None => run::run(settings).await.map(|()| ExitCode::Success),
         }
     });
-    // The threads of Zenoh and of its plugin end with the process; what had to be said has been.
+    // The threads of Zenoh and of its plugin end with the process: everything was sent before.
     std::mem::forget(runtime);
     result
 }

@@ -2,11 +2,11 @@
 //!
 //! Nothing here waits for a disk, a broker or a reader: those are tasks of their own behind channels.
 
+mod start;
+
 use std::{
     future::pending,
-    hash::{BuildHasher, Hasher, RandomState},
     path::PathBuf,
-    sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -19,39 +19,28 @@ use tokio::{
 use tracing::{Level, debug, error, info, warn};
 
 use crate::{
-    config::{
-        file::ZenohMode,
-        settings::{Mqtt, Settings},
-    },
+    config::settings::Settings,
     daemon::{
-        exit::{Failure, Reason},
+        exit::{ExitCode, Failure},
         notify::{Notifier, Watchdog},
     },
-    homeassistant::{memory::Memory, presentation::Presentation},
+    homeassistant::memory::Memory,
     hub::{
-        Hub, HubOptions, Kept,
+        Hub, Kept,
         complaints::Complaint,
         counters::{Counter, Counters},
         orders::Order,
-        station::StationOptions,
     },
-    meter::{cadence::Policy, events::Event},
-    mqtt::{Outlet, embedded, external},
+    meter::events::Event,
+    mqtt::Outlet,
     order::{answer::Answer, arrival::Arrived},
-    statistics::{
-        notes::{self, NoteSender},
-        task,
-    },
+    statistics::notes::NoteSender,
     store::{
         Store, WriteFailure, memories,
         positions::{self, Positions},
+        whole::Outlives,
     },
-    words::{
-        inbound::Inbound,
-        message::Message,
-        topics::{OFFLINE, Topics},
-        utc,
-    },
+    words::{inbound::Inbound, utc},
     zenoh::{
         arrivals::{self, Arrivals},
         history::Historian,
@@ -60,7 +49,7 @@ use crate::{
 };
 
 /// What changes slowly is looked at this often: the router, the line for `systemctl status`, retained messages that found no room.
-const HOUSEKEEPING: Duration = Duration::from_secs(2);
+const SLOW: Duration = Duration::from_secs(2);
 /// The longest that each step of a clean stop may take.
 const STOP: Duration = Duration::from_secs(2);
 
@@ -90,7 +79,7 @@ struct Bridge {
     notifier: Notifier,
     watchdog: Watchdog,
     router: Option<RouterWatch>,
-    housekeeping_due: Instant,
+    slow_due: Instant,
     /// Samples handed on when the positions were last written, and the line of `systemctl status` as it was last told.
     written: u64,
     summary: String,
@@ -102,17 +91,17 @@ struct Bridge {
 /// What trying again does not help: ports in use, certificates that cannot be read.
 pub async fn run(settings: Settings) -> Result<(), Failure> {
     let notifier = Notifier::from_env();
-    let plugin = plugin(&settings.mqtt)?;
+    let plugin = start::plugin(&settings.mqtt)?;
     let node = Node::start(&settings.zenoh, plugin.as_ref()).await?;
     let counters = Counters::default();
-    let (outlet, inbound) = outlet(&settings, &node, counters.clone()).await?;
+    let (outlet, inbound) = start::outlet(&settings, &node, counters.clone()).await?;
     let (historian, answers) = Historian::new(node.session().clone());
     let (store, write_failures) = Store::new();
-    let (statistics, filled) = correct_statistics(&settings, &historian, counters.clone());
+    let (statistics, filled) = start::correct_statistics(&settings, &historian, counters.clone());
     let (positions, state_directory) = (Positions::from_env(), positions::directory("STATE_DIRECTORY"));
     let kept = Kept { positions: positions.load(), memories: state_directory.as_deref().map(memories::load).unwrap_or_default() };
     let now = Instant::now();
-    let hub = Hub::new(options(&settings, statistics.is_some()), kept, counters.clone(), now);
+    let hub = Hub::new(start::options(&settings, statistics.is_some()), kept, counters.clone(), now);
     let inputs = Inputs {
         arrivals: arrivals::listen(node.session(), counters.clone()).await.map_err(|error| internal(&error))?,
         answers,
@@ -123,7 +112,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         interrupt: signal_of(SignalKind::interrupt())?,
         hangup: signal_of(SignalKind::hangup())?,
     };
-    say_hello(&settings);
+    start::say_hello(&settings);
     notifier.ready();
     let mut bridge = Bridge {
         written: hub.taken(),
@@ -138,7 +127,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         notifier,
         watchdog: Watchdog::from_env(now),
         router: RouterWatch::new(&settings.zenoh, now),
-        housekeeping_due: now,
+        slow_due: now,
         summary: String::new(),
     };
     bridge.turn(inputs, &node).await;
@@ -179,7 +168,7 @@ impl Bridge {
         }
         let positions = self.positions.poll_timeout(now).filter(|_| self.hub.taken() != self.written);
         let deadlines = [self.hub.poll_timeout(), positions, self.watchdog.poll_timeout()];
-        deadlines.into_iter().flatten().fold(self.housekeeping_due, Instant::min)
+        deadlines.into_iter().flatten().fold(self.slow_due, Instant::min)
     }
 
     fn obey(&mut self, order: Order, now: Instant) {
@@ -205,7 +194,7 @@ impl Bridge {
     fn keep(&mut self, meter: MeterId, memory: &Memory, now: Instant) {
         let Some(directory) = &self.state_directory else { return };
         match memories::file(directory, meter, memory) {
-            Ok((path, bytes)) => self.store.keep(path, bytes),
+            Ok((path, bytes)) => self.store.keep(path, bytes, Outlives::PowerCut),
             Err(error) => self.handle_disk_error(&format!("what was learnt of meter {meter}: {error}"), now),
         }
     }
@@ -234,14 +223,14 @@ impl Bridge {
         if self.hub.taken() != self.written && self.positions.poll_timeout(now).is_some_and(|at| at <= now) {
             self.write_positions(false, now);
         }
-        if self.housekeeping_due <= now {
-            self.housekeeping_due = now + HOUSEKEEPING;
-            self.keep_house(node, now).await;
+        if self.slow_due <= now {
+            self.slow_due = now + SLOW;
+            self.handle_slow(node, now).await;
         }
     }
 
-    async fn keep_house(&mut self, node: &Node, now: Instant) {
-        self.outlet.tend();
+    async fn handle_slow(&mut self, node: &Node, now: Instant) {
+        self.outlet.repeat_stale();
         if let Some(router) = &mut self.router
             && let Some((level, text)) = router.poll_change(node.has_router().await, now)
         {
@@ -257,7 +246,7 @@ impl Bridge {
     fn write_positions(&mut self, is_last: bool, now: Instant) {
         self.written = self.hub.taken();
         match self.positions.files(self.hub.positions(), is_last, now) {
-            Ok(files) => files.into_iter().for_each(|(path, bytes)| self.store.keep(path, bytes)),
+            Ok(files) => files.into_iter().for_each(|(path, bytes, outlives)| self.store.keep(path, bytes, outlives)),
             Err(error) => self.handle_disk_error(&format!("how far samples were published: {error}"), now),
         }
     }
@@ -290,80 +279,10 @@ fn say(level: Level, text: &str) {
     }
 }
 
-fn plugin(mqtt: &Mqtt) -> Result<Option<serde_json::Value>, Failure> {
-    match mqtt {
-        Mqtt::External(_) => Ok(None),
-        Mqtt::Embedded(settings) => {
-            embedded::check_port(settings.listen)?;
-            Ok(Some(embedded::plugin(settings)))
-        }
-    }
-}
-
-async fn outlet(settings: &Settings, node: &Node, counters: Counters) -> Result<(Outlet, mpsc::Receiver<Inbound>), Failure> {
-    let topics = &settings.topics;
-    match &settings.mqtt {
-        Mqtt::External(broker) => {
-            let will = Message::retained(topics.bridge_state(), OFFLINE);
-            external::start(broker.clone(), will, subscriptions(topics), counters)
-        }
-        Mqtt::Embedded(plugin) => embedded::start(node.session().clone(), plugin, vec![topics.home_assistant_status()], counters).await,
-    }
-}
-
-/// What others say that matters: Home Assistant's birth, and what the broker retained of an earlier run.
-fn subscriptions(topics: &Topics) -> Vec<String> {
-    vec![topics.home_assistant_status(), topics.bridge_state(), topics.availability("+")]
-}
-
-/// Starts what corrects statistics, if there is an address and a token for it.
-fn correct_statistics(
-    settings: &Settings,
-    historian: &Historian,
-    counters: Counters,
-) -> (Option<NoteSender>, mpsc::Receiver<(MeterId, Event)>) {
-    let (sender, filled) = mpsc::channel(8);
-    let statistics = settings.homeassistant.api.clone().map(|(url, token)| {
-        let (statistics, notices) = notes::queue(counters);
-        let published_every = if let Policy::Every(gap) = settings.policy { gap } else { Duration::ZERO };
-        tokio::spawn(task::run(task::Options { url, token, published_every }, notices, historian.clone(), sender));
-        statistics
-    });
-    (statistics, filled)
-}
-
-fn options(settings: &Settings, notes: bool) -> HubOptions {
-    let presentation = Presentation {
-        topics: settings.topics.clone(),
-        language: settings.language,
-        discovery: settings.homeassistant.discovery,
-        migrate: settings.homeassistant.migrate,
-    };
-    let station = StationOptions {
-        presentation: Arc::new(presentation),
-        policy: settings.policy,
-        offline_after: settings.homeassistant.offline_after,
-    };
-    HubOptions { station, notes, seed: RandomState::new().build_hasher().finish() }
-}
-
-fn say_hello(settings: &Settings) {
-    let join = |endpoints: &[zenoh::config::EndPoint]| endpoints.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let zenoh = match settings.zenoh.mode {
-        ZenohMode::Router => format!("readers connect to {}", join(&settings.zenoh.listen)),
-        ZenohMode::Client => format!("readers come by the Zenoh router at {}", join(&settings.zenoh.connect)),
-    };
-    let mqtt = match &settings.mqtt {
-        Mqtt::External(broker) => format!("MQTT goes to {}", broker.url),
-        Mqtt::Embedded(plugin) => format!("MQTT clients connect to {}", plugin.listen),
-    };
-    info!("teleinfo-bridge {}: {zenoh}; {mqtt}", env!("CARGO_PKG_VERSION"));
-}
-
 fn signal_of(kind: SignalKind) -> Result<Signal, Failure> {
-    signal(kind).map_err(|error| Failure::new(Reason::Internal, format!("signals: {error}")))
+    signal(kind).map_err(|error| Failure::new(ExitCode::Internal, format!("signals: {error}")))
 }
 
 fn internal(error: &zenoh::Error) -> Failure {
-    Failure::new(Reason::Internal, format!("Zenoh: {error}"))
+    Failure::new(ExitCode::Internal, format!("Zenoh: {error}"))
 }

@@ -1,28 +1,32 @@
-//! The command line. Flags win over the file.
+//! The command line: what it asks for, and who does it. Flags win over the file.
 //!
 //! Passwords never stand here: every user of a machine can read the command line of every process.
 
-use std::path::PathBuf;
+use std::{io::Write, path::Path, process};
 
 use lexopt::{Arg, Parser, ValueExt};
+use log::LevelFilter;
 
 use crate::{
-    daemon::exit::{Code, Failure},
+    config::{Flags, Settings, credentials::Asker},
+    daemon::{
+        exit::{ExitCode, Failure},
+        logging,
+    },
+    doctor,
     language::Language,
+    monitor, run,
 };
 
-/// Read when `--config` is not given, and then only if it exists.
-pub const DEFAULT_FILE: &str = "/etc/teleinfo/reader.toml";
-
 /// What `--help` prints.
-pub const HELP: &str = "\
+const HELP: &str = "\
 Reads the TIC output of a French electricity meter and sends it to teleinfo-bridge.
 
 Usage: teleinfo-reader [OPTIONS]           read the meter (what the service does)
        teleinfo-reader doctor [OPTIONS]    look at line, meter, bridge, clock and light, and say what is wrong
        teleinfo-reader monitor [OPTIONS]   show what the meter sends, label by label, until Ctrl-C
 
-Options:
+Flags:
       --config FILE      configuration [default: /etc/teleinfo/reader.toml, if it exists]
       --serial DEV       serial line, for example /dev/ttyAMA0
       --connect LOCATOR  where the bridge is, for example tcp/192.168.1.10:7447; may be given several times
@@ -34,38 +38,67 @@ Options:
 
 /// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Command {
+enum Command {
     /// Read the meter.
-    Run(Options),
+    Run(Flags),
     /// Say whether the configuration is right, and end.
-    CheckConfig(Options),
+    CheckConfig(Flags),
     /// Look for what is wrong, and end.
-    Doctor(Options),
+    Doctor(Flags),
     /// Show what the meter sends.
-    Monitor(Options, Language),
+    Monitor(Flags, Language),
     /// Print the help.
     Help,
     /// Print the version.
     Version,
 }
 
-/// Flags that go with a command.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Options {
-    /// `--config`
-    pub config: Option<PathBuf>,
-    /// `--serial`
-    pub serial: Option<PathBuf>,
-    /// `--connect`, in the order given; empty = as the file says
-    pub connect: Vec<String>,
+/// The whole program: arguments in, exit code out.
+#[must_use]
+pub fn run() -> process::ExitCode {
+    logging::start(LevelFilter::Info);
+    match carry_out() {
+        Ok(code) => code,
+        Err(failure) => {
+            log::error!("{failure}");
+            failure.code.into()
+        }
+    }
+}
+
+fn carry_out() -> Result<process::ExitCode, Failure> {
+    match parse(Parser::from_env())? {
+        Command::Run(flags) => {
+            let settings = Settings::load(&flags)?;
+            logging::start(settings.level);
+            run::run(&settings)?;
+        }
+        Command::CheckConfig(flags) => {
+            Settings::load(&flags)?.credentials(Asker::Inspector(Path::new("/")))?;
+            print("the configuration is right\n");
+        }
+        Command::Doctor(flags) => {
+            let complaint = doctor::run(&Settings::load(&flags)?);
+            return Ok(complaint.map_or(process::ExitCode::SUCCESS, Into::into));
+        }
+        Command::Monitor(flags, language) => monitor::run(&Settings::load(&flags)?, language)?,
+        Command::Help => print(HELP),
+        Command::Version => print(concat!("teleinfo-reader ", env!("CARGO_PKG_VERSION"), "\n")),
+    }
+    Ok(process::ExitCode::SUCCESS)
+}
+
+/// To standard output; whoever has closed it did not want to know.
+fn print(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 /// Understands the arguments of the process.
 ///
 /// # Errors
-/// An unknown flag or a missing value: a [`Code::Usage`] failure that names it.
-pub fn parse(parser: Parser) -> Result<Command, Failure> {
-    understand(parser).map_err(|error| Failure::new(Code::Usage, format!("{error} (teleinfo-reader --help lists the flags)")))
+/// An unknown flag or a missing value: a [`ExitCode::Usage`] failure that names it.
+fn parse(parser: Parser) -> Result<Command, Failure> {
+    understand(parser).map_err(|error| Failure::new(ExitCode::Usage, format!("{error} (teleinfo-reader --help lists the flags)")))
 }
 
 /// What to do, when it is not to read the meter.
@@ -78,14 +111,14 @@ enum Task {
 }
 
 fn understand(mut parser: Parser) -> Result<Command, lexopt::Error> {
-    let mut options = Options::default();
+    let mut flags = Flags::default();
     let mut language = None;
     let mut task = Task::Run;
     while let Some(argument) = parser.next()? {
         match argument {
-            Arg::Long("config") => options.config = Some(parser.value()?.into()),
-            Arg::Long("serial") => options.serial = Some(parser.value()?.into()),
-            Arg::Long("connect") => options.connect.push(parser.value()?.string()?),
+            Arg::Long("config") => flags.config = Some(parser.value()?.into()),
+            Arg::Long("serial") => flags.serial = Some(parser.value()?.into()),
+            Arg::Long("connect") => flags.connect.push(parser.value()?.string()?),
             Arg::Long("check-config") if task == Task::Run => task = Task::CheckConfig,
             Arg::Long("language") if task == Task::Monitor => language = Some(parser.value()?.parse()?),
             Arg::Long("help") | Arg::Short('h') => return Ok(Command::Help),
@@ -96,10 +129,10 @@ fn understand(mut parser: Parser) -> Result<Command, lexopt::Error> {
         }
     }
     Ok(match task {
-        Task::Run => Command::Run(options),
-        Task::CheckConfig => Command::CheckConfig(options),
-        Task::Doctor => Command::Doctor(options),
-        Task::Monitor => Command::Monitor(options, language.unwrap_or_else(Language::from_environment)),
+        Task::Run => Command::Run(flags),
+        Task::CheckConfig => Command::CheckConfig(flags),
+        Task::Doctor => Command::Doctor(flags),
+        Task::Monitor => Command::Monitor(flags, language.unwrap_or_else(Language::from_environment)),
     })
 }
 
@@ -115,12 +148,12 @@ mod tests {
     fn every_flag_is_understood() {
         let command = parsed(&["--config", "a.toml", "--serial=/dev/x", "--connect", "tcp/a:1", "--connect", "tcp/b:2"]);
         let expected =
-            Options { config: Some("a.toml".into()), serial: Some("/dev/x".into()), connect: vec!["tcp/a:1".into(), "tcp/b:2".into()] };
+            Flags { config: Some("a.toml".into()), serial: Some("/dev/x".into()), connect: vec!["tcp/a:1".into(), "tcp/b:2".into()] };
         assert_eq!(command, Ok(Command::Run(expected)));
-        assert_eq!(parsed(&["--check-config"]), Ok(Command::CheckConfig(Options::default())));
+        assert_eq!(parsed(&["--check-config"]), Ok(Command::CheckConfig(Flags::default())));
         assert_eq!(parsed(&["-V"]), Ok(Command::Version));
         assert_eq!(parsed(&["--help", "--serial"]), Ok(Command::Help));
-        let serial = || Options { serial: Some("/dev/x".into()), ..Options::default() };
+        let serial = || Flags { serial: Some("/dev/x".into()), ..Flags::default() };
         assert_eq!(parsed(&["doctor", "--serial", "/dev/x"]), Ok(Command::Doctor(serial())));
         let french = parsed(&["--serial", "/dev/x", "monitor", "--language", "fr"]);
         assert_eq!(french, Ok(Command::Monitor(serial(), Language::French)));
@@ -138,7 +171,7 @@ mod tests {
             (vec!["doctor", "--check-config"], "--check-config"),
         ] {
             let failure = parsed(&arguments).unwrap_err();
-            assert_eq!(failure.code, Code::Usage);
+            assert_eq!(failure.code, ExitCode::Usage);
             assert!(failure.message.contains(named), "{failure}");
         }
     }

@@ -4,7 +4,7 @@ use std::{env, str::FromStr};
 
 /// What the user reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Language {
+pub(crate) enum Language {
     /// `en`
     English,
     /// `fr`
@@ -14,14 +14,14 @@ pub enum Language {
 impl Language {
     /// As the terminal's user has set it (locale(7)): the first of `LC_ALL`, `LC_MESSAGES` and `LANG` that says something.
     #[must_use]
-    pub fn from_environment() -> Self {
+    pub(crate) fn from_environment() -> Self {
         let said = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(|name| env::var(name).ok()).find(|value| !value.is_empty());
         if said.is_some_and(|value| value.starts_with("fr")) { Self::French } else { Self::English }
     }
 
     /// The one of two that is in this language.
     #[must_use]
-    pub fn choose<T>(self, english: T, french: T) -> T {
+    pub(crate) fn choose<T>(self, english: T, french: T) -> T {
         match self {
             Self::English => english,
             Self::French => french,

@@ -1,17 +1,19 @@
 //! The reader: a meter's serial line in, Zenoh samples out. One thread around one loop.
 //!
-//! `run` is the loop; everything that knows about time (`reading`, `led`) is a state machine that takes `now` and can be
-//! driven through an hour in a millisecond. See `docs/code-structure.md`.
+//! `reading` is the heart: bytes to samples, without I/O, driven through days in a second by tests. `line` carries out its orders, `uplink`
+//! sends its samples, `history` keeps them, `led` shows that they flow, and `run` is the loop around all of them. `doctor` and `monitor` look
+//! at a meter without a loop. `config` and `daemon` are what any service needs. Only what experiments and tests drive is public. See
+//! `docs/code-structure.md`.
 
 pub mod cli;
-pub mod config;
-pub mod daemon;
-pub mod doctor;
+mod config;
+mod daemon;
+mod doctor;
 pub mod history;
-pub mod language;
-pub mod led;
-pub mod line;
-pub mod monitor;
+mod language;
+mod led;
+mod line;
+mod monitor;
 pub mod reading;
-pub mod run;
-pub mod uplink;
+mod run;
+mod uplink;

@@ -13,7 +13,10 @@ use teleinfo_proto::{
 };
 use teleinfo_zenoh_client::{Client, Declaration, Event, Query, QueryId, SendError};
 
-use crate::history::{ANSWER_BYTES, Cursor, History, Request};
+use crate::{
+    daemon::on_change::OnChange,
+    history::{ANSWER_BYTES, Cursor, History, Request},
+};
 
 /// Bridges ask one question after another; more at once than this are a fault of theirs, and turned away.
 const ANSWERS_MAX: usize = 8;
@@ -21,7 +24,7 @@ const ANSWERS_MAX: usize = 8;
 const ANSWER_STEP: usize = 32;
 
 /// The way to the bridge, and what is on it.
-pub struct Uplink {
+pub(crate) struct Uplink {
     client: Client,
     meter: Option<Meter>,
     answers: VecDeque<Answer>,
@@ -31,8 +34,8 @@ pub struct Uplink {
     connected: bool,
     /// Sessions that were lost, and have not been counted yet.
     lost: u32,
-    /// What was last said about a missing connection.
-    trouble: String,
+    /// Why there is no connection.
+    trouble: OnChange<String>,
 }
 
 /// The meter that samples come from.
@@ -46,13 +49,13 @@ struct Meter {
 struct Answer {
     query: QueryId,
     cursor: Cursor,
-    /// A sample that did not fit yet: its length in the buffer.
-    waiting: Option<Vec<u8>>,
+    /// A sample for which there was no room yet, and its meter.
+    waiting: Option<(MeterId, Vec<u8>)>,
 }
 
 impl Uplink {
     /// On a client that has its locators.
-    pub fn new(client: Client) -> Self {
+    pub(crate) fn new(client: Client) -> Self {
         Self {
             client,
             meter: None,
@@ -61,12 +64,12 @@ impl Uplink {
             buffer: vec![0; ANSWER_BYTES],
             connected: false,
             lost: 0,
-            trouble: String::new(),
+            trouble: OnChange::new(),
         }
     }
 
     /// A session with a bridge stands.
-    pub fn is_connected(&self) -> bool {
+    pub(crate) fn is_connected(&self) -> bool {
         self.connected
     }
 
@@ -76,33 +79,33 @@ impl Uplink {
     }
 
     /// An event of the loop that may be the client's.
-    pub fn handle_event(&mut self, event: &Readiness, now: Instant) {
+    pub(crate) fn handle_event(&mut self, event: &Readiness, now: Instant) {
         self.client.handle_event(event, now);
     }
 
     /// When [`Uplink::handle_timeout`] is due.
-    pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
+    pub(crate) fn poll_timeout(&self, now: Instant) -> Option<Instant> {
         if self.answers.is_empty() || self.full { self.client.poll_timeout(now) } else { Some(now) }
     }
 
     /// Time has passed, or something has happened.
-    pub fn handle_timeout(&mut self, history: &History, now: Instant) {
+    pub(crate) fn handle_timeout(&mut self, history: &History, now: Instant) {
         self.client.handle_timeout(now);
         while let Some(event) = self.client.poll_event() {
-            self.take(event, history, now);
+            self.handle_client_event(event, history, now);
         }
         self.answer(history, now);
     }
 
     /// Sends a sample; `false` if it could not leave.
-    pub fn send(&mut self, sample: &Sample<'_>, encoded: &[u8], now: Instant) -> bool {
+    pub(crate) fn send(&mut self, sample: &Sample<'_>, encoded: &[u8], now: Instant) -> bool {
         self.set_meter(sample.meter, now);
         let Some(meter) = &self.meter else { return false };
         self.client.publish(&meter.sample_key, encoded, now).is_ok()
     }
 
     /// Sends a report.
-    pub fn report(&mut self, status: &Status<'_>, now: Instant) {
+    pub(crate) fn report(&mut self, status: &Status<'_>, now: Instant) {
         let Some(key) = keys::reader_status(status.name) else { return };
         let mut buffer = [0; Status::BYTES_MAX];
         match status.encode(&mut buffer) {
@@ -113,7 +116,7 @@ impl Uplink {
     }
 
     /// Shows or withdraws the token of the meter.
-    pub fn set_alive(&mut self, alive: bool, now: Instant) {
+    pub(crate) fn set_alive(&mut self, alive: bool, now: Instant) {
         let Some(meter) = self.meter.as_mut().filter(|meter| meter.alive != alive) else { return };
         meter.alive = alive;
         match alive {
@@ -123,7 +126,7 @@ impl Uplink {
     }
 
     /// Says goodbye, and ends the connection for good.
-    pub fn close(&mut self, now: Instant) {
+    pub(crate) fn close(&mut self, now: Instant) {
         self.part(now);
         self.client.close(now);
     }
@@ -151,32 +154,31 @@ impl Uplink {
         self.meter = Some(Meter { id, sample_key, alive: false });
     }
 
-    fn take(&mut self, event: Event, history: &History, now: Instant) {
+    fn handle_client_event(&mut self, event: Event, history: &History, now: Instant) {
         match event {
             Event::Connected { locator, authenticated } => {
                 log::info!("connected to {locator}{}", if authenticated { ", password accepted" } else { "" });
                 self.connected = true;
-                self.trouble.clear();
+                self.trouble.forget();
             }
-            Event::Disconnected { failures, .. } => self.lost(trouble::of_locators(&failures)),
-            Event::NoRouter { group } => self.lost(trouble::of_scouting(group)),
-            Event::Query(query) => self.ask(query, history, now),
+            Event::Disconnected { failures, .. } => self.handle_lost(trouble::of_locators(&failures)),
+            Event::NoRouter { group } => self.handle_lost(trouble::of_scouting(group)),
+            Event::Query(query) => self.handle_query(query, history, now),
             Event::Room => self.full = false,
         }
     }
 
     /// One line when it begins, another when the reason changes.
-    fn lost(&mut self, reason: String) {
+    fn handle_lost(&mut self, reason: String) {
         self.lost += u32::from(std::mem::take(&mut self.connected));
         self.answers.clear();
         self.full = false;
-        if self.trouble != reason {
+        if self.trouble.is_new(reason.clone()) {
             log::warn!("no connection to the bridge: {reason}; trying again, samples are kept meanwhile");
-            self.trouble = reason;
         }
     }
 
-    fn ask(&mut self, query: Query, history: &History, now: Instant) {
+    fn handle_query(&mut self, query: Query, history: &History, now: Instant) {
         match query.parameters.parse::<Request>() {
             Ok(request) if self.answers.len() < ANSWERS_MAX => {
                 log::debug!("history asked for: {:?}", query.parameters);
@@ -195,9 +197,9 @@ impl Uplink {
         let Some(answer) = self.answers.front_mut().filter(|_| !self.full) else { return };
         for _ in 0..ANSWER_STEP {
             let sent = match answer.waiting.take() {
-                Some(sample) => reply(&mut self.client, answer, &sample, now),
+                Some((meter, encoded)) => reply(&mut self.client, answer, meter, &encoded, now),
                 None => match history.next(&mut answer.cursor, &mut self.buffer) {
-                    Some(sample) => reply(&mut self.client, answer, sample, now),
+                    Some((meter, encoded)) => reply(&mut self.client, answer, meter, encoded, now),
                     None => Progress::of(self.client.finish(answer.query, now)).or_done(),
                 },
             };
@@ -235,11 +237,10 @@ impl Progress {
     }
 }
 
-fn reply(client: &mut Client, answer: &mut Answer, encoded: &[u8], now: Instant) -> Progress {
-    let Ok(sample) = Sample::decode(encoded) else { return Progress::On };
-    let progress = Progress::of(client.reply(answer.query, &keys::sample(&sample.meter), encoded, now));
+fn reply(client: &mut Client, answer: &mut Answer, meter: MeterId, encoded: &[u8], now: Instant) -> Progress {
+    let progress = Progress::of(client.reply(answer.query, &keys::sample(&meter), encoded, now));
     if let Progress::Full = progress {
-        answer.waiting = Some(encoded.to_vec());
+        answer.waiting = Some((meter, encoded.to_vec()));
     }
     progress
 }

@@ -5,4 +5,5 @@
 pub mod broker_url;
 pub mod file;
 pub mod home_assistant_url;
+pub mod locators;
 pub mod settings;

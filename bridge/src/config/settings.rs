@@ -6,7 +6,6 @@ use std::{
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
-    str::FromStr,
     time::Duration,
 };
 
@@ -18,6 +17,7 @@ use crate::{
         broker_url::Url,
         file::{self, Config, PublishName, ZenohMode},
         home_assistant_url::is_address,
+        locators,
     },
     daemon::{
         cli::Cli,
@@ -116,6 +116,9 @@ pub struct HomeAssistant {
     pub offline_after: Duration,
 }
 
+/// What to do where a broker's certificate can be checked against nothing.
+const NO_AUTHORITY: &str = "set mqtt.ca-file, or install the certificates of the system (package ca-certificates)";
+
 impl Settings {
     /// Checks a configuration, with the flags that win over it.
     ///
@@ -130,14 +133,31 @@ impl Settings {
         }
         let prefix = topic("homeassistant.prefix", &config.homeassistant.prefix)?;
         let base = topic("mqtt.base-topic", &config.mqtt.base_topic)?;
-        Ok(Self {
+        let settings = Self {
             language: config.language,
             topics: Topics::new(base, prefix),
             policy: policy(config.mqtt.publish)?,
             zenoh: zenoh(config.zenoh)?,
             mqtt: mqtt(config.mqtt)?,
             homeassistant: home_assistant(config.homeassistant)?,
-        })
+        };
+        settings.ports_differ()?;
+        Ok(settings)
+    }
+
+    /// Readers and MQTT clients cannot connect to one port.
+    fn ports_differ(&self) -> Result<(), Failure> {
+        let Mqtt::Embedded(embedded) = &self.mqtt else { return Ok(()) };
+        let port = embedded.listen.port().to_string();
+        let of_readers = |endpoint: &EndPoint| {
+            endpoint.protocol().as_str() == "tcp" && endpoint.address().as_str().rsplit_once(':').is_some_and(|(_, other)| other == port)
+        };
+        match self.zenoh.listen.iter().find(|endpoint| self.zenoh.mode == ZenohMode::Router && of_readers(endpoint)) {
+            Some(endpoint) => Err(Failure::config(format!(
+                "mqtt.listen: port {port} is that of zenoh.listen too ({endpoint}); set one of them to another port"
+            ))),
+            None => Ok(()),
+        }
     }
 }
 
@@ -158,20 +178,20 @@ fn zenoh(config: file::Zenoh) -> Result<Zenoh, Failure> {
     );
     Ok(Zenoh {
         mode: config.mode,
-        listen: locators("zenoh.listen", &config.listen)?,
-        connect: locators("zenoh.connect", &config.connect)?,
+        listen: locators::to_listen("zenoh.listen", &config.listen)?,
+        connect: locators::to_connect("zenoh.connect", &config.connect)?,
         scouting: config.scouting,
-        login: login("zenoh", config.user, config.password_file.as_deref())?,
+        login: with_password(login("zenoh", config.user, config.password_file.as_deref())?)?,
         users_file: config.users_file,
     })
 }
 
-fn locators(key: &str, texts: &[String]) -> Result<Vec<EndPoint>, Failure> {
-    let parse = |text: &String| {
-        EndPoint::from_str(text)
-            .map_err(|_| Failure::config(format!("{key}: \"{text}\" is no locator; expected something like tcp/192.168.1.10:7447")))
-    };
-    texts.iter().map(parse).collect()
+/// Zenoh knows no user without a password.
+fn with_password(login: Option<Login>) -> Result<Option<Login>, Failure> {
+    match login {
+        Some(login) if login.password.reveal().is_empty() => Err(Failure::config("zenoh.password-file: there is a user, but no password")),
+        login => Ok(login),
+    }
 }
 
 fn mqtt(config: file::Mqtt) -> Result<Mqtt, Failure> {
@@ -193,7 +213,8 @@ fn mqtt(config: file::Mqtt) -> Result<Mqtt, Failure> {
     }
     let authorities = config.ca_file.as_deref().map(credentials::read_file).transpose()?;
     if authorities.is_some() {
-        crate::daemon::tls::client(authorities.as_deref(), "").map_err(|problem| Failure::config(format!("mqtt.ca-file: {problem}")))?;
+        crate::daemon::tls::client(authorities.as_deref(), NO_AUTHORITY)
+            .map_err(|problem| Failure::config(format!("mqtt.ca-file: {problem}")))?;
     }
     Ok(Mqtt::External(External {
         login: login("mqtt", config.user.or_else(|| url.user.clone()), config.password_file.as_deref())?,
@@ -212,10 +233,13 @@ fn warn_of_idle_keys(keys: &[(&str, bool)], why: &str) {
 }
 
 fn embedded(config: file::Mqtt) -> Result<Embedded, Failure> {
-    let listen = config
+    let listen: SocketAddr = config
         .listen
         .parse()
         .map_err(|_| Failure::config(format!("mqtt.listen: \"{}\" is no address; expected something like 0.0.0.0:1883", config.listen)))?;
+    if listen.port() == 0 {
+        return Err(Failure::config("mqtt.listen: port 0 is no port that clients could connect to"));
+    }
     if let Some(file) = &config.users_file {
         credentials::check_users(file)?;
     }
@@ -242,6 +266,10 @@ fn home_assistant(config: file::HomeAssistant) -> Result<HomeAssistant, Failure>
     if let Some(url) = config.url.as_deref().filter(|url| !is_address(url)) {
         return Err(Failure::config(format!("homeassistant.url: \"{url}\"; expected something like http://homeassistant.local:8123")));
     }
+    warn_of_idle_keys(
+        &[("homeassistant.token-file", config.url.is_none() && config.token_file.is_some())],
+        "only beside homeassistant.url",
+    );
     let token = credentials::password(config.token_file.as_deref(), "homeassistant-token")?;
     if config.url.is_some() && token.is_none() {
         warn!("homeassistant.url does nothing without a token; set homeassistant.token-file");
@@ -283,7 +311,7 @@ fn default_client_id() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::daemon::exit::Reason;
+    use crate::daemon::exit::ExitCode;
 
     fn check(text: &str) -> Result<Settings, Failure> {
         Settings::new(Config::parse(text).unwrap(), &Cli::default())
@@ -303,6 +331,16 @@ mod tests {
             ("[zenoh]\nmode = \"client\"", "zenoh.connect"),
             ("[zenoh]\nlisten = []", "zenoh.listen"),
             ("[zenoh]\nlisten = [\"7447\"]", "zenoh.listen"),
+            ("[zenoh]\nlisten = [\"tcp/[::]:1883\"]", "mqtt.listen"),
+            ("[zenoh]\nmode = \"client\"\nconnect = [\"tcp/router:99999\"]", "zenoh.connect"),
+            ("[zenoh]\nuser = \"bridge\"", "zenoh.password-file"),
+            ("[zenoh]\nuser = \"bridge\"\npassword-file = \"/none\"", "/none"),
+            ("[mqtt]\nurl = \"mqtt://me@b\"\npassword-file = \"/none\"", "/none"),
+            ("[mqtt]\nurl = \"mqtts://b\"\nca-file = \"/none\"", "/none"),
+            ("[mqtt]\nusers-file = \"/none\"", "/none"),
+            ("[mqtt]\nlisten = \"0.0.0.0:0\"", "mqtt.listen"),
+            ("[homeassistant]\nurl = \"mqtt://ha\"", "homeassistant.url"),
+            ("[homeassistant]\nurl = \"http://ha:8123\"\ntoken-file = \"/none\"", "/none"),
             ("[zenoh]\nusers-file = \"/none\"", "/none"),
             ("[mqtt]\nurl = \"http://broker\"", "mqtt.url"),
             ("[mqtt]\nurl = \"mqtt://b\"\nca-file = \"/x\"", "mqtt.ca-file"),
@@ -315,7 +353,7 @@ mod tests {
             ("[homeassistant]\noffline-after = 1", "homeassistant.offline-after"),
         ] {
             let failure = check(text).expect_err(text);
-            assert_eq!(failure.reason(), Reason::Config, "{text}");
+            assert_eq!(failure.code(), ExitCode::Config, "{text}");
             assert!(failure.to_string().contains(key), "{text}: {failure}");
         }
     }

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::daemon::exit::{Failure, Reason};
+use crate::daemon::exit::{ExitCode, Failure};
 
 /// Where the package's unit takes the credentials from; only root may read there.
 const STORE: &str = "/etc/credstore/teleinfo-bridge.";
@@ -71,8 +71,8 @@ fn read(file: &Path) -> Result<Secret, Failure> {
 pub fn read_file(file: &Path) -> Result<String, Failure> {
     fs::read_to_string(file).map_err(|error| {
         let reason = match error.kind() {
-            io::ErrorKind::PermissionDenied => Reason::Permission,
-            _ => Reason::Config,
+            io::ErrorKind::PermissionDenied => ExitCode::Permission,
+            _ => ExitCode::Config,
         };
         Failure::new(reason, format!("cannot read {}: {error}", file.display()))
     })
@@ -116,7 +116,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let missing = directory.path().join("missing");
         let failure = password_in(Some(&missing), &missing).unwrap_err();
-        assert_eq!(failure.reason(), Reason::Config);
+        assert_eq!(failure.code(), ExitCode::Config);
         assert!(failure.to_string().contains(&missing.display().to_string()));
         let empty = directory.path().join("empty");
         fs::write(&empty, "\n").unwrap();

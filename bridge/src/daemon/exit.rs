@@ -1,15 +1,18 @@
-//! How the bridge ends: the codes of `sysexits.h`, so that a service manager can tell a wrong file from a bad day.
+//! How the bridge ends: the codes of `sysexits.h`, so that systemd starts it again after a failure that may pass, but not after a mistake
+//! in the configuration.
 //!
-//! Only what trying again cannot mend ends the bridge. Readers and brokers that are away are waited for.
+//! The bridge ends only where trying again does not help. It waits for readers and brokers that are away.
 
-use std::{fmt, process::ExitCode};
+use std::{fmt, process};
 
-/// Why the bridge ended; the number is the process's exit code.
+/// What the process returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
-    /// Wrong flags (`EX_USAGE`).
+pub enum ExitCode {
+    /// It did what it was asked for (`EX_OK`).
+    Success = 0,
+    /// The flags are wrong (`EX_USAGE`).
     Usage = 64,
-    /// A port is in use, or something else the bridge needs is not to be had (`EX_UNAVAILABLE`).
+    /// A port is in use, or something else that the bridge needs is not there (`EX_UNAVAILABLE`).
     Unavailable = 69,
     /// A fault of the bridge itself (`EX_SOFTWARE`).
     Internal = 70,
@@ -19,30 +22,30 @@ pub enum Reason {
     Config = 78,
 }
 
-/// The last words of the bridge: one line that says what happened and what to do.
+/// Why the bridge ends: one line that says what happened and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    reason: Reason,
+    code: ExitCode,
     message: String,
 }
 
 impl Failure {
     /// A failure with its one line.
     #[must_use]
-    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into() }
+    pub fn new(code: ExitCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
     }
 
     /// The configuration is wrong.
     #[must_use]
     pub fn config(message: impl Into<String>) -> Self {
-        Self::new(Reason::Config, message)
+        Self::new(ExitCode::Config, message)
     }
 
     /// What the process returns.
     #[must_use]
-    pub fn reason(&self) -> Reason {
-        self.reason
+    pub fn code(&self) -> ExitCode {
+        self.code
     }
 }
 
@@ -54,8 +57,8 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-impl From<Reason> for ExitCode {
-    fn from(reason: Reason) -> Self {
-        Self::from(reason as u8)
+impl From<ExitCode> for process::ExitCode {
+    fn from(code: ExitCode) -> Self {
+        Self::from(code as u8)
     }
 }

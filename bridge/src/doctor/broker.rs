@@ -1,5 +1,5 @@
-//! A visit to the broker, under a name of our own so that the running bridge is not disturbed: may we in, may we speak and hear, and what
-//! is being said there.
+//! A short connection to the broker, under a name of its own so that the running bridge is not disturbed: does the broker let this user
+//! in, may the user publish and subscribe, and what is published there.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,42 +13,42 @@ use crate::{
     words::topics::Topics,
 };
 
-/// For the broker's yes or no.
+/// Time for the broker to accept or refuse.
 const CONNECT: Duration = Duration::from_secs(5);
-/// A meter sends a frame every three seconds at least.
-const LISTEN: Duration = Duration::from_secs(5);
+/// Time to collect messages: a meter sends a frame every three seconds at least.
+const COLLECT: Duration = Duration::from_secs(5);
 /// Messages in the client's own queue.
 const CLIENT_QUEUE: usize = 16;
 
-/// One message that was heard.
+/// One message that the broker sent.
 #[derive(Debug, Clone)]
-pub(super) struct Heard {
+pub(super) struct Published {
     pub(super) topic: String,
     pub(super) payload: Vec<u8>,
     /// The broker keeps this topic's messages.
     pub(super) retained: bool,
 }
 
-/// What a visit has shown.
+/// What the broker has shown.
 #[derive(Debug, Default)]
-pub(super) struct Visit {
+pub(super) struct Findings {
     /// The last message of each topic.
-    pub(super) heard: Vec<Heard>,
-    /// Our own message came back: we may publish and subscribe.
-    pub(super) echo: bool,
-    /// The broker did not grant all we asked to hear.
+    pub(super) messages: Vec<Published>,
+    /// The test message came back: this user may publish and subscribe.
+    pub(super) test_came_back: bool,
+    /// The broker refused some of the subscriptions.
     pub(super) denied: bool,
 }
 
-impl Visit {
-    fn take(&mut self, packet: Packet, test: &str) {
+impl Findings {
+    fn handle_packet(&mut self, packet: Packet, test: &str) {
         match packet {
-            Packet::Publish(message) if message.topic == test => self.echo = true,
+            Packet::Publish(message) if message.topic == test => self.test_came_back = true,
             Packet::Publish(message) => {
                 // The broker tells what it keeps first, and does not say so of what comes later.
                 let retained = message.retain || self.get(&message.topic).is_some_and(|before| before.retained);
-                self.heard.retain(|heard| heard.topic != message.topic);
-                self.heard.push(Heard { topic: message.topic, payload: message.payload.to_vec(), retained });
+                self.messages.retain(|earlier| earlier.topic != message.topic);
+                self.messages.push(Published { topic: message.topic, payload: message.payload.to_vec(), retained });
             }
             Packet::SubAck(answer) => self.denied |= answer.return_codes.contains(&SubscribeReasonCode::Failure),
             _ => {}
@@ -56,44 +56,44 @@ impl Visit {
     }
 
     /// The last message of a topic.
-    pub(super) fn get(&self, topic: &str) -> Option<&Heard> {
-        self.heard.iter().find(|heard| heard.topic == topic)
+    pub(super) fn get(&self, topic: &str) -> Option<&Published> {
+        self.messages.iter().find(|message| message.topic == topic)
     }
 
     /// The same as text.
     pub(super) fn text(&self, topic: &str) -> Option<&str> {
-        self.get(topic).and_then(|heard| std::str::from_utf8(&heard.payload).ok())
+        self.get(topic).and_then(|message| std::str::from_utf8(&message.payload).ok())
     }
 }
 
-/// Goes there and listens for a while.
+/// Connects, and collects messages for some seconds.
 ///
 /// # Errors
-/// The broker cannot be reached, or says no.
-pub(super) async fn visit(broker: &External, topics: &Topics) -> Result<Visit, Trouble> {
+/// The broker cannot be reached, or refuses.
+pub(super) async fn look(broker: &External, topics: &Topics) -> Result<Findings, Trouble> {
     let tls = broker.url.tls.then(|| crate::daemon::tls::client(broker.authorities.as_deref(), "set mqtt.ca-file")).transpose();
     let certificates = |problem| Trouble { message: format!("mqtt.ca-file: {problem}"), lasting: true, refused_login: false };
     let tls = tls.map_err(certificates)?;
     let (client, mut connection) = connect(broker, tls).await?;
     let test = topics.doctor();
-    let wanted = [topics.doctor(), topics.bridge_state(), topics.home_assistant_status(), topics.state("+")];
+    let wanted = [topics.doctor(), topics.bridge_state(), topics.bridge_quality(), topics.home_assistant_status(), topics.state("+")];
     let of_meters = [topics.availability("+"), topics.quality("+"), topics.discoveries()];
-    let mut visit = Visit::default();
+    let mut findings = Findings::default();
     // The client's queue is large enough for all of it, so none of this waits.
     for topic in wanted.iter().chain(&of_meters) {
         let _ = client.subscribe(topic, QoS::AtLeastOnce).await;
     }
     let _ = client.publish(&test, QoS::AtLeastOnce, false, "").await;
-    let end = Instant::now() + LISTEN;
+    let end = Instant::now() + COLLECT;
     while let Ok(event) = timeout_at(end, connection.poll()).await {
         match event {
-            Ok(Event::Incoming(packet)) => visit.take(packet, &test),
+            Ok(Event::Incoming(packet)) => findings.handle_packet(packet, &test),
             Ok(Event::Outgoing(_)) => {}
-            // Some brokers hang up on who publishes what is not allowed.
-            Err(error) => return if visit.heard.is_empty() { Err(Trouble::new(&error, broker)) } else { Ok(visit) },
+            // Some brokers close the connection of a client that publishes what is not allowed.
+            Err(error) => return if findings.messages.is_empty() { Err(Trouble::new(&error, broker)) } else { Ok(findings) },
         }
     }
-    Ok(visit)
+    Ok(findings)
 }
 
 async fn connect(broker: &External, tls: Option<Arc<ClientConfig>>) -> Result<(AsyncClient, EventLoop), Trouble> {

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use crate::daemon::exit::Reason;
+use crate::daemon::exit::ExitCode;
 
 /// Begins what is to be typed.
 const COMMAND: &str = "$ ";
@@ -12,7 +12,7 @@ pub(super) struct Report<'a> {
     out: &'a mut dyn Write,
     wrong: Vec<&'static str>,
     doubts: usize,
-    reason: Option<Reason>,
+    reason: Option<ExitCode>,
 }
 
 impl<'a> Report<'a> {
@@ -37,14 +37,14 @@ impl<'a> Report<'a> {
     }
 
     /// It does not work; the first of these decides how the doctor ends.
-    pub(super) fn wrong(&mut self, topic: &'static str, reason: Reason, text: &str, advice: &[&str]) {
+    pub(super) fn wrong(&mut self, topic: &'static str, reason: ExitCode, text: &str, advice: &[&str]) {
         self.reason.get_or_insert(reason);
         self.wrong.push(topic);
         self.tell("!!", topic, text, advice);
     }
 
     /// The last line. `None`: nothing is wrong.
-    pub(super) fn verdict(mut self) -> Option<Reason> {
+    pub(super) fn verdict(mut self) -> Option<ExitCode> {
         let text = match (self.wrong.as_slice(), self.doubts) {
             ([first], _) => format!("one fault (!!): {first}; what to do stands there"),
             ([first, ..], _) => format!("{} faults (!!); begin with the first: {first}", self.wrong.len()),

@@ -1,19 +1,18 @@
 //! Whether a meter is there: its reader's liveliness token, its reader's goodbye, and the age of its last frame.
 //!
-//! A frame with damaged datasets is a frame. A reader whose token goes without a word may be back in a moment, as after any hiccup of the
-//! network, and its history has what was missed meanwhile: it gets some seconds. A reader that says goodbye means it, and the meter is
-//! offline at once.
+//! A frame with damaged datasets is a frame. A reader whose token vanishes without a goodbye may be back soon, as after a short cut of the
+//! network, and its history has what was missed meanwhile: so it gets some seconds. After a goodbye the meter is offline at once.
 
 use std::time::{Duration, Instant};
 
 /// A token that is gone for longer than this is gone for good. Zenoh's lease has passed before it goes, so this is a cut of twelve seconds.
-const HICCUP: Duration = Duration::from_secs(8);
+const SHORT_CUT: Duration = Duration::from_secs(8);
 
 /// Follows one meter.
 #[derive(Debug, Clone)]
 pub struct Presence {
     patience: Duration,
-    /// Since when the meter is given the benefit of the doubt: its last frame, or when it was first heard of.
+    /// Its last frame, or when it was first heard of: the meter is offline when `patience` has passed since.
     since: Option<Instant>,
     frames: Frames,
     /// Since when the token is gone. If it stays after a goodbye, another reader of the same meter holds it too.
@@ -73,7 +72,7 @@ impl Presence {
     /// What is to be said, if it has changed: online or offline.
     pub fn poll_change(&mut self, now: Instant) -> Option<bool> {
         let within = |since: Instant, time: Duration| now.saturating_duration_since(since) < time;
-        if self.gone.is_some_and(|gone| !within(gone, HICCUP)) {
+        if self.gone.is_some_and(|gone| !within(gone, SHORT_CUT)) {
             self.frames = Frames::Over;
         }
         let online = match self.frames {
@@ -94,7 +93,7 @@ impl Presence {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let silence = self.since.filter(|_| self.said != Some(false)).map(|since| since + self.patience);
-        let gone = self.gone.filter(|_| self.frames != Frames::Over).map(|gone| gone + HICCUP);
+        let gone = self.gone.filter(|_| self.frames != Frames::Over).map(|gone| gone + SHORT_CUT);
         silence.into_iter().chain(gone).min()
     }
 
@@ -159,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_lost_token_alone_gets_some_seconds() {
-        walk("a hiccup", &[(0, Frame, Some(true)), (4, Vanishes, None), (10, Appears, None), (11, Frame, None), (40, Nothing, None)]);
+        walk("a short cut", &[(0, Frame, Some(true)), (4, Vanishes, None), (10, Appears, None), (11, Frame, None), (40, Nothing, None)]);
         walk("frame before the new token", &[(0, Frame, Some(true)), (4, Vanishes, None), (11, Frame, None), (30, Nothing, None)]);
         walk("a long cut", &[(0, Frame, Some(true)), (4, Vanishes, None), (11, Nothing, None), (12, Nothing, Some(false))]);
         walk(

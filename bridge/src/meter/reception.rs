@@ -154,7 +154,7 @@ impl Reception {
             return None;
         }
         self.urgent = false;
-        let report = self.json(language);
+        let report = self.json(language)?;
         let changed = self.published.as_ref().is_none_or(|(_, last)| *last != report);
         self.published = Some((now, report.clone()));
         changed.then_some(report)
@@ -214,7 +214,8 @@ impl Reception {
         (line.name(), Some(cause), text)
     }
 
-    fn json(&self, language: Language) -> Vec<u8> {
+    /// `None` if it cannot be written: an empty payload would delete what the broker holds.
+    fn json(&self, language: Language) -> Option<Vec<u8>> {
         let counters = &self.counters;
         let (line, cause, cause_text) = self.diagnosis(language);
         let report = Report {
@@ -235,7 +236,7 @@ impl Reception {
             reader: self.reader.as_ref(),
             bridge: Bridge { version: env!("CARGO_PKG_VERSION") },
         };
-        serde_json::to_vec(&report).unwrap_or_default()
+        serde_json::to_vec(&report).ok()
     }
 }
 

@@ -21,7 +21,7 @@ use zenoh::{Session, pubsub::Publisher};
 
 use crate::{
     config::settings::Embedded,
-    daemon::exit::{Failure, Reason},
+    daemon::exit::{ExitCode, Failure},
     hub::counters::{Counter, Counters},
     mqtt::{Inlet, Order, Outlet, Reporter, pair, retained::TOPICS_MAX},
     words::{inbound::Inbound, message::Message},
@@ -66,7 +66,7 @@ pub fn check_port(listen: SocketAddr) -> Result<(), Failure> {
 fn refused(listen: SocketAddr, error: &io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::AddrInUse => Failure::new(
-            Reason::Unavailable,
+            ExitCode::Unavailable,
             format!(
                 "MQTT port {} is in use, perhaps by a broker: point mqtt.url to it (mqtt://localhost:{}), or set mqtt.listen to another port",
                 listen.port(),
@@ -74,7 +74,7 @@ fn refused(listen: SocketAddr, error: &io::Error) -> Failure {
             ),
         ),
         io::ErrorKind::PermissionDenied => Failure::new(
-            Reason::Permission,
+            ExitCode::Permission,
             format!("not allowed to open MQTT port {}: set mqtt.listen to a port above 1023", listen.port()),
         ),
         _ => Failure::config(format!("mqtt.listen: cannot listen on {listen}: {error}")),
@@ -116,7 +116,7 @@ async fn wait_for_port(listen: SocketAddr) -> Result<(), Failure> {
     };
     time::timeout(OPENING, opening).await.map_err(|_| {
         let message = format!("MQTT port {} did not open; the log above says why", listen.port());
-        Failure::new(Reason::Unavailable, message)
+        Failure::new(ExitCode::Unavailable, message)
     })
 }
 
@@ -135,7 +135,7 @@ fn key(topic: &str) -> String {
 }
 
 fn internal(error: zenoh::Error) -> Failure {
-    Failure::new(Reason::Internal, format!("Zenoh: {error}"))
+    Failure::new(ExitCode::Internal, format!("Zenoh: {error}"))
 }
 
 /// The task behind the outlet.

@@ -148,7 +148,7 @@ impl Outlet {
     }
 
     /// Catches up on retained messages that found no room; to be called now and then.
-    pub fn tend(&self) {
+    pub fn repeat_stale(&self) {
         if self.room() > ORDERS_MAX / 2 && self.shared.retained().take_stale() {
             self.refresh();
         }

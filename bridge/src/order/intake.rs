@@ -128,8 +128,8 @@ pub struct Intake {
     waiting: VecDeque<Waiting>,
     /// The answer under way cannot be the last one.
     ask_again: bool,
-    /// The last sample that waited when the question was asked: up to it the answer knows everything there is.
-    witness: Option<(BootId, u64)>,
+    /// The newest waiting sample at the time of the question. Whatever is missing before it and not in the answer is lost.
+    newest_when_asked: Option<(BootId, u64)>,
     fruitless: u32,
     /// Nothing seems to be missing, but the reader had just appeared and its history may not have been there yet: ask again then, unless
     /// a live sample proves it before.
@@ -149,7 +149,7 @@ impl Intake {
             phase: Phase::Live,
             waiting: VecDeque::new(),
             ask_again: false,
-            witness: None,
+            newest_when_asked: None,
             fruitless: 0,
             recheck: None,
             gap_is_final: false,
@@ -225,7 +225,7 @@ impl Intake {
         self.phase = Phase::Asked;
         self.ask_again = false;
         self.recheck = None;
-        self.witness = self.newest_waiting();
+        self.newest_when_asked = self.newest_waiting();
         Some(Question { boot, sequence })
     }
 
@@ -280,8 +280,8 @@ impl Intake {
         };
         self.skip_known();
         let gap = self.waiting.front().is_some_and(|waiting| !self.marks.precede(&waiting.received));
-        let witnessed = self.waiting.iter().any(|waiting| self.witness == Some(waiting.received.name()));
-        let incomplete = outcome != Outcome::Complete || self.ask_again || (gap && !witnessed);
+        let knows_all = self.waiting.iter().any(|waiting| self.newest_when_asked == Some(waiting.received.name()));
+        let incomplete = outcome != Outcome::Complete || self.ask_again || (gap && !knows_all);
         let exhausted = self.fruitless >= FRUITLESS_MAX;
         let later = (self.fruitless > 0 && !exhausted).then(|| now + FIRST_WAIT * (1 << (self.fruitless - 1)));
         self.phase = match later {

@@ -36,7 +36,10 @@ mod tests {
     use teleinfo_proto::tic::Mode;
 
     use super::*;
-    use crate::{meter::terms::Terms, store::whole::write_whole};
+    use crate::{
+        meter::terms::Terms,
+        store::whole::{Outlives, write_whole},
+    };
 
     #[test]
     fn what_is_saved_is_loaded() {
@@ -46,7 +49,7 @@ mod tests {
         let terms = Terms { mode: Mode::Standard, contract: "TEMPO".into() };
         let memory = Memory { terms: Some(terms), migrated: true, ..Memory::default() };
         let (path, bytes) = file(directory.path(), meter, &memory).unwrap();
-        write_whole(&path, &bytes).unwrap();
+        write_whole(&path, &bytes, Outlives::PowerCut).unwrap();
         fs::write(directory.path().join("positions.json"), "{}").unwrap();
         assert_eq!(load(directory.path()), BTreeMap::from([(meter, memory)]));
         fs::write(path, "{").unwrap();

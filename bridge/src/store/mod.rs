@@ -21,6 +21,8 @@ use tokio::{
     time::{self, Instant},
 };
 
+use crate::store::whole::Outlives;
+
 /// Failures that wait to be reported; more of them say nothing new.
 const FAILURES_MAX: usize = 16;
 
@@ -34,7 +36,7 @@ pub struct WriteFailure {
 }
 
 /// How a file is written.
-type Write = Arc<dyn Fn(&Path, &[u8]) -> io::Result<()> + Send + Sync>;
+type Write = Arc<dyn Fn(&Path, &[u8], Outlives) -> io::Result<()> + Send + Sync>;
 
 /// Writes files, with one thread for each directory: a disk that stalls does not hold up a file system in memory.
 pub struct Store {
@@ -56,13 +58,13 @@ impl Store {
     }
 
     /// Writes a file soon, and never waits. What still waits for the same file is replaced.
-    pub fn keep(&mut self, path: PathBuf, bytes: Vec<u8>) {
+    pub fn keep(&mut self, path: PathBuf, bytes: Vec<u8>, outlives: Outlives) {
         let directory = path.parent().unwrap_or(Path::new("/")).to_owned();
         if !self.writers.contains_key(&directory) {
             self.writers.insert(directory.clone(), Writer::start(self.write.clone(), self.failures.clone()));
         }
         if let Some(writer) = self.writers.get(&directory) {
-            writer.keep(path, bytes);
+            writer.keep(path, bytes, outlives);
         }
     }
 
@@ -84,7 +86,7 @@ struct Writer {
 
 #[derive(Default)]
 struct Work {
-    waiting: BTreeMap<PathBuf, Vec<u8>>,
+    waiting: BTreeMap<PathBuf, (Vec<u8>, Outlives)>,
     is_writing: bool,
     finished: Vec<oneshot::Sender<()>>,
 }
@@ -95,8 +97,8 @@ impl Writer {
         let this = writer.clone();
         thread::spawn(move || {
             loop {
-                let (path, bytes) = this.next();
-                if let Err(error) = write(&path, &bytes) {
+                let (path, (bytes, outlives)) = this.next();
+                if let Err(error) = write(&path, &bytes, outlives) {
                     let _ = failures.try_send(WriteFailure { path, error });
                 }
             }
@@ -104,8 +106,8 @@ impl Writer {
         writer
     }
 
-    fn keep(&self, path: PathBuf, bytes: Vec<u8>) {
-        self.lock().waiting.insert(path, bytes);
+    fn keep(&self, path: PathBuf, bytes: Vec<u8>, outlives: Outlives) {
+        self.lock().waiting.insert(path, (bytes, outlives));
         self.is_wanted.notify_one();
     }
 
@@ -123,7 +125,7 @@ impl Writer {
     }
 
     /// The next file to write; waits for one. The last one was written.
-    fn next(&self) -> (PathBuf, Vec<u8>) {
+    fn next(&self) -> (PathBuf, (Vec<u8>, Outlives)) {
         let mut work = self.lock();
         loop {
             if let Some(next) = work.waiting.pop_first() {
@@ -155,7 +157,7 @@ mod tests {
         let (go_on, stalled) = channel::channel::<()>();
         let (written, seen) = channel::channel();
         let stalled = Mutex::new(stalled);
-        let (mut store, _failures) = Store::with(Arc::new(move |path: &Path, bytes: &[u8]| {
+        let (mut store, _failures) = Store::with(Arc::new(move |path: &Path, bytes: &[u8], _| {
             if path.starts_with("/disk") {
                 stalled.lock().unwrap().recv().unwrap();
             }
@@ -163,10 +165,10 @@ mod tests {
             Ok(())
         }));
         for number in 0..10_000_u32 {
-            store.keep("/disk/file".into(), number.to_be_bytes().into());
+            store.keep("/disk/file".into(), number.to_be_bytes().into(), Outlives::PowerCut);
         }
         assert!(store.writers[Path::new("/disk")].lock().waiting.len() <= 1, "memory is bounded");
-        store.keep("/memory/file".into(), vec![7]);
+        store.keep("/memory/file".into(), vec![7], Outlives::Process);
         assert_eq!(seen.recv().unwrap(), (PathBuf::from("/memory/file"), vec![7]), "another directory is not held up");
         store.finish(Duration::from_millis(20)).await;
         assert!(seen.try_recv().is_err(), "the disk still stalls");
@@ -180,7 +182,7 @@ mod tests {
     #[tokio::test]
     async fn failures_are_reported_with_their_file() {
         let (mut store, mut failures) = Store::new();
-        store.keep("/nowhere/at/all".into(), vec![1]);
+        store.keep("/nowhere/at/all".into(), vec![1], Outlives::PowerCut);
         let failure = failures.recv().await.unwrap();
         assert_eq!((failure.path.to_str(), failure.error.kind()), (Some("/nowhere/at/all"), io::ErrorKind::NotFound));
     }

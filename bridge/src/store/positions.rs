@@ -14,7 +14,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 use teleinfo_proto::{tic::MeterId, wire::BootId};
 
-use crate::order::marks::{Mark, Marks};
+use crate::{
+    order::marks::{Mark, Marks},
+    store::whole::Outlives,
+};
 
 const FILE: &str = "positions.json";
 /// A disk is written this often at most, while the bridge runs.
@@ -22,6 +25,8 @@ const DISK_EVERY: Duration = Duration::from_secs(300);
 
 /// Writing to memory takes one part in so many of the time: at once for some meters, rarer for a thousand.
 const MEMORY_SHARE: u32 = 100;
+/// The longest that it waits because of that.
+const MEMORY_WAIT: Duration = Duration::from_millis(300);
 
 /// One mark as it is written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,16 +87,17 @@ impl Positions {
         meters: impl Iterator<Item = (&'a MeterId, &'a Marks)>,
         is_last: bool,
         now: Instant,
-    ) -> Result<Vec<(PathBuf, Vec<u8>)>, serde_json::Error> {
+    ) -> Result<Vec<(PathBuf, Vec<u8>, Outlives)>, serde_json::Error> {
         let begun = Instant::now();
         let is_due = |due: Option<Instant>| is_last || due.is_none_or(|due| due <= now);
-        let memory = self.memory.as_deref().filter(|_| is_due(self.memory_due));
-        let disk = self.disk.as_deref().filter(|_| is_due(self.disk_due));
+        let memory = self.memory.as_deref().filter(|_| is_due(self.memory_due)).map(|directory| (directory, Outlives::Process));
+        let disk = self.disk.as_deref().filter(|_| is_due(self.disk_due)).map(|directory| (directory, Outlives::PowerCut));
         let lines: BTreeMap<_, _> = meters.map(|(meter, marks)| (meter.to_string(), lines(marks))).collect();
         let text = serde_json::to_vec(&lines)?;
-        let files = [memory, disk].into_iter().flatten().map(|directory| (directory.join(FILE), text.clone())).collect();
+        let files =
+            [memory, disk].into_iter().flatten().map(|(directory, outlives)| (directory.join(FILE), text.clone(), outlives)).collect();
         let next_disk = disk.map(|_| now + DISK_EVERY);
-        self.memory_due = memory.map(|_| now + begun.elapsed() * MEMORY_SHARE).or(self.memory_due);
+        self.memory_due = memory.map(|_| now + (begun.elapsed() * MEMORY_SHARE).min(MEMORY_WAIT)).or(self.memory_due);
         self.disk_due = next_disk.or(self.disk_due);
         Ok(files)
     }
@@ -132,8 +138,8 @@ mod tests {
     /// Writes what is to be written when so many seconds have passed.
     fn save(positions: &mut Positions, sequence: u64, is_last: bool, now: Instant) {
         let (meter, marks) = (METER.parse().unwrap(), marks(sequence));
-        for (path, bytes) in positions.files([(&meter, &marks)].into_iter(), is_last, now).unwrap() {
-            write_whole(&path, &bytes).unwrap();
+        for (path, bytes, outlives) in positions.files([(&meter, &marks)].into_iter(), is_last, now).unwrap() {
+            write_whole(&path, &bytes, outlives).unwrap();
         }
     }
 

@@ -9,22 +9,33 @@ use std::{
     path::Path,
 };
 
+/// What the content of a file must outlive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outlives {
+    /// The end of this process: the file system is in memory, or the content is of use for a short time only.
+    Process,
+    /// A power cut too.
+    PowerCut,
+}
+
 /// Writes a file whole or not at all.
 ///
 /// # Errors
 /// What the file system says. An empty file is refused: nothing that is kept here is empty.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub fn write_whole(path: &Path, bytes: &[u8], outlives: Outlives) -> io::Result<()> {
     if bytes.is_empty() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "nothing to write"));
     }
     let new = path.with_extension("new");
     let mut file = File::create(&new)?;
     file.write_all(bytes)?;
-    file.sync_all()?;
+    if outlives == Outlives::PowerCut {
+        file.sync_all()?;
+    }
     fs::rename(&new, path)?;
     match path.parent() {
-        Some(directory) => File::open(directory)?.sync_all(),
-        None => Ok(()),
+        Some(directory) if outlives == Outlives::PowerCut => File::open(directory)?.sync_all(),
+        _ => Ok(()),
     }
 }
 
@@ -37,7 +48,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("positions.json");
         for text in ["old and longer", "new"] {
-            write_whole(&path, text.as_bytes()).unwrap();
+            write_whole(&path, text.as_bytes(), Outlives::PowerCut).unwrap();
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing is left beside it");
@@ -47,10 +58,10 @@ mod tests {
     fn what_cannot_be_written_leaves_the_old() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("positions.json");
-        write_whole(&path, b"old").unwrap();
-        assert!(write_whole(&path, b"").is_err(), "an empty file is no content");
+        write_whole(&path, b"old", Outlives::Process).unwrap();
+        assert!(write_whole(&path, b"", Outlives::PowerCut).is_err(), "an empty file is no content");
         fs::create_dir(directory.path().join("positions.new")).unwrap();
-        assert!(write_whole(&path, b"new").is_err());
+        assert!(write_whole(&path, b"new", Outlives::PowerCut).is_err());
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");
     }
 }

@@ -22,7 +22,7 @@ use zenoh_plugin_mqtt::MqttPlugin;
 
 use crate::{
     config::{file::ZenohMode, settings::Zenoh},
-    daemon::exit::{Failure, Reason},
+    daemon::exit::{ExitCode, Failure},
 };
 
 /// Silence after which a reader gives this router up, and tries again until it is there. Less than Zenoh's ten seconds: TCP's pauses
@@ -117,7 +117,7 @@ impl RouterWatch {
 }
 
 fn internal(error: &zenoh::Error) -> Failure {
-    Failure::new(Reason::Unavailable, format!("Zenoh does not start: {error}"))
+    Failure::new(ExitCode::Unavailable, format!("Zenoh does not start: {error}"))
 }
 
 fn config(zenoh: &Zenoh, listen: &[EndPoint], plugin: Option<&serde_json::Value>) -> zenoh::Result<Config> {
@@ -181,14 +181,14 @@ fn ipv6_is_missing() -> bool {
 fn refused(endpoint: &EndPoint, address: SocketAddr, error: &io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::AddrInUse => Failure::new(
-            Reason::Unavailable,
+            ExitCode::Unavailable,
             format!(
                 "Zenoh port {} is in use, perhaps by a Zenoh router or another bridge: set zenoh.mode = \"client\" to join it, or zenoh.listen to another port",
                 address.port()
             ),
         ),
         io::ErrorKind::PermissionDenied => {
-            Failure::new(Reason::Permission, format!("zenoh.listen: not allowed to listen on {endpoint}; use a port above 1023"))
+            Failure::new(ExitCode::Permission, format!("zenoh.listen: not allowed to listen on {endpoint}; use a port above 1023"))
         }
         _ => Failure::config(format!("zenoh.listen: cannot listen on {endpoint}: {error}")),
     }

@@ -16,15 +16,11 @@ import collections
 import json
 import re
 
+from bench.again import Repetitions
 from bench.truth import SHAKEN, Frame
 
-# A bridge that has just said `online` may repeat so much of the past: one that was killed knows how far it was a
-# second ago.
+# How many frames a bridge that begins again may go back.
 REPEATED = 400
-# A bridge says the present again so often after it has found its broker, and after it has announced a meter ...
-REASONS = {"found": 1, "announced": 2}
-# ... and within so many seconds: the last repetition comes after eight.
-REPEATED_WITHIN = 15
 # How many frames back the bridge may take a value from when a frame was damaged.
 CARRIED = 6
 # The truth about a frame is seen at most this long after a message about it.
@@ -55,10 +51,10 @@ class Ledger:
         self.forgotten, self.sums, self.never_heard = 0, collections.Counter(), []
         self.since_gap = SHAKEN + 1
         self.indexes = []
-        self.wrong, self.twice, self.merged, self.repeated, self.disorder = [], [], [], 0, 0
-        self.back, self.highest = [], {}
+        self.wrong, self.twice, self.merged, self.disorder = [], [], [], 0
+        self.back, self.last_indexes = [], {}
         self.merges = collections.deque(maxlen=REPEATED)
-        self.present, self.reasons, self.past_may_come = None, [], False
+        self.present, self.again = None, Repetitions()
         self.deaf_times = []
         self.last = {}
 
@@ -195,7 +191,7 @@ class Ledger:
         levels = topic.split("/")
         kind = "/".join(levels[1:] if levels[1:2] == ["bridge"] else levels[2:])
         if levels[:2] == ["homeassistant", "device"]:
-            self._give_reason(at, "announced")
+            self.again.handle_announcement(at)
         elif kind in TOPICS:
             TOPICS[kind](self, at, payload)
         else:
@@ -204,8 +200,7 @@ class Ledger:
     def _take_bridge_state(self, at, payload):
         if payload == "online":
             self.place -= REPEATED
-            self.past_may_come = True
-            self._give_reason(at, "found")
+            self.again.handle_online(at)
 
     def _take_state(self, at, payload):
         """Says which frame a message is.
@@ -232,10 +227,10 @@ class Ledger:
     def _look_back(self, said):
         """The indexes of the present rise, but for the past that a bridge may say again."""
         indexes = {label: int(raw) for label, raw, _ in said if INDEX.fullmatch(label) and raw.isdigit()}
-        if not self.past_may_come:
-            lower = [label for label, value in indexes.items() if value < self.highest.get(label, 0)]
-            self.back += [f"{label} {indexes[label]} after {self.highest[label]}" for label in sorted(lower)]
-        self.highest |= indexes
+        if not self.again.past_may_come:
+            lower = [label for label, index in indexes.items() if index < self.last_indexes.get(label, 0)]
+            self.back += [f"{label} {indexes[label]} after {self.last_indexes[label]}" for label in sorted(lower)]
+        self.last_indexes |= indexes
 
     def _take_history(self, at, payload):
         """The past: a whole frame, what was left of a damaged one, or a snapshot, which is indexes alone. It comes
@@ -246,7 +241,7 @@ class Ledger:
         if unheard:
             self._hear([n for n in unheard if n > self.newest][:1] or unheard, at)
         elif numbers:
-            self._repeat_past(said)
+            self._repeat(at, said)
         else:
             self._take_part(at, said)
 
@@ -260,12 +255,6 @@ class Ledger:
             self.merged.append(max(common))
             self.sums["merged"] += 1
 
-    def _repeat_past(self, said):
-        """Heard before: a bridge that was killed asks again for what it does not remember."""
-        self.repeated += 1
-        if not self.past_may_come:
-            self.twice.append(said)
-
     @staticmethod
     def _content(payload):
         fields = json.loads(payload)
@@ -275,11 +264,16 @@ class Ledger:
     def _hear(self, candidates, at):
         number = min(candidates, key=lambda n: (not self.frames[n].clean, n))
         self.heard[number] = at
-        self.past_may_come = False
+        self.again.handle_news()
         self.disorder += number < self.newest and self.frames[number].clean
         self.place = number
         self.newest = max(self.newest, number)
         self.indexes.append(number)
+
+    def _repeat(self, at, said):
+        """It was heard before. A damaged frame may say nothing new; all else needs a reason."""
+        if not self._merge_is_due() and not self.again.take_reason(said == self.present, at):
+            self.twice.append(said)
 
     def _leaves_out(self, number):
         """Whether a frame between the newest one heard of and this one should be heard of before; the first one
@@ -312,24 +306,6 @@ class Ledger:
         numbers = self.by_value.get(value, ())
         index = bisect.bisect_left(numbers, after)
         return numbers[index] if index < len(numbers) else None
-
-    # What may be said again.
-
-    def _give_reason(self, at, what):
-        """The present may now be said again, so often and so long."""
-        self.reasons += [at + REPEATED_WITHIN] * REASONS[what]
-
-    def _repeat(self, at, said):
-        """It was heard before. That is right for a damaged frame that says nothing new, for the past until a bridge
-        that has begun again says something new, and for the present as often as there is a reason."""
-        self.repeated += 1
-        self.reasons = [until for until in self.reasons if until >= at]
-        if self._merge_is_due() or self.past_may_come:
-            return
-        if said == self.present and self.reasons:
-            del self.reasons[0]
-            return
-        self.twice.append(said)
 
 
 def _ignore(_ledger, _at, _payload):

@@ -5,37 +5,53 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::daemon::exit::{Code, Failure};
+use crate::daemon::exit::{ExitCode, Failure};
 
 /// The credential's name in the unit file.
-pub const ZENOH_PASSWORD: &str = "zenoh-password";
+const CREDENTIAL: &str = "zenoh-password";
+/// Where the unit takes the credential from, below the root of the machine. Only root may read it.
+const STORE: &str = "etc/credstore/teleinfo-reader.zenoh-password";
 
-/// The Zenoh password: `file` if given, else the credential, else none.
+/// Who wants the password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asker<'a> {
+    /// The service, which has the credential.
+    Service,
+    /// Somebody who looks at what the service will have, on the machine with this root.
+    Inspector(&'a Path),
+}
+
+/// The password from `file` if it is given, else the credential, else none.
 ///
 /// # Errors
-/// A file that is named and cannot be read, or is empty.
-pub fn zenoh_password(file: Option<&Path>) -> Result<Option<String>, Failure> {
-    match file {
-        Some(path) => read(path).map(Some),
-        None => credential().map_or(Ok(None), |path| read(&path).map(Some)),
+/// A file that is there or is named, and that cannot be read or is empty.
+pub(super) fn zenoh_password(file: Option<&Path>, asker: Asker<'_>) -> Result<Option<String>, Failure> {
+    if let Some(path) = file.map(PathBuf::from).or_else(credential) {
+        return read(&path).map(Some);
+    }
+    let Asker::Inspector(root) = asker else { return Ok(None) };
+    let store = root.join(STORE);
+    match fs::metadata(&store) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        _ => read(&store).map(Some),
     }
 }
 
 fn credential() -> Option<PathBuf> {
-    let path = Path::new(&env::var_os("CREDENTIALS_DIRECTORY")?).join(ZENOH_PASSWORD);
+    let path = Path::new(&env::var_os("CREDENTIALS_DIRECTORY")?).join(CREDENTIAL);
     path.exists().then_some(path)
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
     let text = fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
     match text.trim_end_matches(['\r', '\n']) {
-        "" => Err(Failure::new(Code::Config, format!("{}: the password file is empty", path.display()))),
+        "" => Err(Failure::new(ExitCode::Config, format!("{}: the password file is empty", path.display()))),
         password => Ok(password.to_owned()),
     }
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Failure {
-    let code = if error.kind() == io::ErrorKind::PermissionDenied { Code::Permission } else { Code::Config };
+    let code = if error.kind() == io::ErrorKind::PermissionDenied { ExitCode::Permission } else { ExitCode::Config };
     Failure::new(code, format!("{}: the password file cannot be read: {error}", path.display()))
 }
 
@@ -48,7 +64,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("password");
         fs::write(&path, " a secret \n").unwrap();
-        assert_eq!(zenoh_password(Some(&path)), Ok(Some(" a secret ".into())));
+        assert_eq!(zenoh_password(Some(&path), Asker::Service), Ok(Some(" a secret ".into())));
     }
 
     #[test]
@@ -56,10 +72,22 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("password");
         for expected in ["cannot be read", "empty"] {
-            let failure = zenoh_password(Some(&path)).unwrap_err();
-            assert_eq!(failure.code, Code::Config);
+            let failure = zenoh_password(Some(&path), Asker::Service).unwrap_err();
+            assert_eq!(failure.code, ExitCode::Config);
             assert!(failure.message.contains(expected) && failure.message.contains("password"), "{failure}");
             fs::write(&path, "\n").unwrap();
         }
+    }
+
+    #[test]
+    fn an_inspector_sees_what_systemd_will_give_the_service() {
+        let root = tempfile::tempdir().unwrap();
+        let asker = Asker::Inspector(root.path());
+        assert_eq!(zenoh_password(None, asker), Ok(None));
+        let store = root.path().join(STORE);
+        fs::create_dir_all(store.parent().unwrap()).unwrap();
+        fs::write(&store, "secret\n").unwrap();
+        assert_eq!(zenoh_password(None, asker), Ok(Some("secret".into())));
+        assert_eq!(zenoh_password(None, Asker::Service), Ok(None));
     }
 }

@@ -1,91 +1,35 @@
-//! The configuration file, as written: TOML, every key optional, unknown keys refused. What it means is `mod.rs`'s task.
-//!
-//! `deploy/etc/reader.toml` lists every key with its default; a test compares.
+//! The configuration file: TOML, every key optional, unknown keys refused. [`KEYS`] is the one table of keys: a new key is a row here,
+//! a line in `deploy/etc/reader.toml` and an entry in the man page, and tests hold the three together.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt::Display,
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use log::LevelFilter;
+use teleinfo_proto::{tic::Mode, wire};
+use teleinfo_zenoh_client::Locator;
 
+use super::toml::{self, Entry, Value};
 use crate::{
-    config::toml::{self, Entry, Value},
-    daemon::exit::{Code, Failure},
+    daemon::exit::{ExitCode, Failure},
+    history,
     reading::ParityChoice,
 };
 
-/// The whole file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Config {
-    /// This reader's name in `tic/v1/reader/<name>/status`; none = the host's name.
-    pub name: Option<String>,
-    /// `[serial]`
-    pub serial: Serial,
-    /// `[zenoh]`
-    pub zenoh: Zenoh,
-    /// `[history]`
-    pub history: History,
-    /// `[led]`
-    pub led: Led,
-    /// `[log]`
-    pub log: Log,
-}
+/// More is a slip of the finger: two days fit in the default, and the unit bounds the whole process at 8 MB.
+const HISTORY_MAX: usize = 4 * 1024 * 1024;
+/// The largest GPIO number of any Raspberry Pi's own chip.
+const GPIO_MAX: u32 = 53;
+/// No apparent power of a meter has more digits, in VA.
+const FULL_POWER_MAX: u32 = 99_999;
 
-/// `[serial]`: the meter's line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Serial {
-    /// A path, or `auto`.
-    pub device: PathBuf,
-    /// The meter's mode, that is the line's speed.
-    pub mode: ModeChoice,
-    /// Who checks parity.
-    pub parity: ParityChoice,
-}
-
-/// `[serial] mode`
+/// `[led] mode`: what the light shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ModeChoice {
-    /// Found by trying.
-    Auto,
-    /// 1200 baud.
-    Historic,
-    /// 9600 baud.
-    Standard,
-}
-
-/// `[zenoh]`: the way to the bridge.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Zenoh {
-    /// Locators, of which the first that answers is taken; empty = look for a bridge on the local network.
-    pub connect: Vec<String>,
-    /// User name, if the bridge asks for one.
-    pub user: Option<String>,
-    /// File with the password.
-    pub password_file: Option<PathBuf>,
-}
-
-/// `[history]`: samples kept for a bridge that was away.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct History {
-    /// Bytes of memory.
-    pub size: usize,
-    /// Where to keep them across a restart; none = `$STATE_DIRECTORY`, else memory only.
-    pub directory: Option<PathBuf>,
-}
-
-/// `[led]`: the light on a PiTInfo shield.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Led {
-    /// What it shows.
-    pub mode: LedChoice,
-    /// GPIO number, as the Raspberry Pi counts them.
-    pub gpio: u32,
-    /// VA at which `power` blinks fastest.
-    pub full_power: u32,
-}
-
-/// `[led] mode`
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LedChoice {
-    /// `delivered` where there are GPIOs, else `off`.
+pub(crate) enum LedMode {
+    /// `Delivered` where there are GPIOs of a Raspberry Pi, else `Off`.
     Auto,
     /// A short flash for each sample that has left for the bridge.
     Delivered,
@@ -95,101 +39,92 @@ pub enum LedChoice {
     Off,
 }
 
-/// `[log]`
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Log {
+/// What the file says, each value checked on its own; with the line on which it stands.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Config {
+    /// This reader's name; none = the host's name.
+    pub(super) name: Option<String>,
+    /// A path, or `auto`.
+    pub(super) device: PathBuf,
+    /// The mode if it is not to be found by trying.
+    pub(super) mode: Option<Mode>,
+    pub(super) parity: ParityChoice,
+    /// Locators, of which the first that answers is taken; empty = look for a bridge on the local network.
+    pub(super) connect: Vec<Locator>,
+    /// User name, if the bridge asks for one.
+    pub(super) user: Option<String>,
+    /// File with the password.
+    pub(super) password_file: Option<PathBuf>,
+    /// Bytes of memory.
+    pub(super) history_size: usize,
+    /// Where samples are kept across a restart; none = `$STATE_DIRECTORY`, else memory only.
+    pub(super) history_directory: Option<PathBuf>,
+    pub(super) led: LedMode,
+    /// GPIO number, as the Raspberry Pi counts them.
+    pub(super) gpio: u32,
+    /// VA at which `power` blinks fastest.
+    pub(super) full_power: u32,
     /// The least important level that is written.
-    pub level: LevelFilter,
+    pub(super) level: LevelFilter,
+    origins: Origins,
 }
 
-impl Default for Serial {
+impl Default for Config {
     fn default() -> Self {
-        Self { device: "auto".into(), mode: ModeChoice::Auto, parity: ParityChoice::Auto }
-    }
-}
-
-impl Default for History {
-    fn default() -> Self {
-        Self { size: 262_144, directory: None }
-    }
-}
-
-impl Default for Led {
-    fn default() -> Self {
-        Self { mode: LedChoice::Auto, gpio: 4, full_power: 6000 }
-    }
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self { level: LevelFilter::Info }
-    }
-}
-
-impl Config {
-    /// Reads a file.
-    ///
-    /// # Errors
-    /// A [`Code::Config`] failure that names file, line and key.
-    pub fn read(path: &Path) -> Result<(Self, String), Failure> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Failure::new(Code::Config, format!("{}: the configuration cannot be read: {error}", path.display())))?;
-        let config = Self::parse(&text).map_err(|message| Failure::new(Code::Config, format!("{}, {message}", path.display())))?;
-        Ok((config, text))
-    }
-
-    /// Understands a file's text.
-    ///
-    /// # Errors
-    /// One line: where, which key, what was expected.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let (mut config, file) = (Self::default(), toml::parse(text)?);
-        if let Some((section, line)) = file.sections.iter().find(|(name, _)| KEYS.iter().all(|(known, _)| known != name)) {
-            return Err(format!("line {line}: {}", unknown(section)));
+        Self {
+            name: None,
+            device: "auto".into(),
+            mode: None,
+            parity: ParityChoice::Auto,
+            connect: Vec::new(),
+            user: None,
+            password_file: None,
+            history_size: 262_144,
+            history_directory: None,
+            led: LedMode::Auto,
+            gpio: 4,
+            full_power: 6000,
+            level: LevelFilter::Info,
+            origins: Origins::default(),
         }
-        for entry in file.entries {
-            config.set(&entry).map_err(|what| format!("line {}, key \"{}\": {what}", entry.line, entry.key))?;
-        }
-        Ok(config)
-    }
-
-    fn set(&mut self, entry: &Entry) -> Result<(), String> {
-        let value = &entry.value;
-        match (entry.section.as_str(), entry.key.as_str()) {
-            ("", "name") => self.name = Some(text(value)?),
-            ("serial", "device") => self.serial.device = text(value)?.into(),
-            ("serial", "mode") => self.serial.mode = choice(value, MODES)?,
-            ("serial", "parity") => self.serial.parity = choice(value, PARITIES)?,
-            ("zenoh", "connect") => self.zenoh.connect = texts(value)?,
-            ("zenoh", "user") => self.zenoh.user = Some(text(value)?),
-            ("zenoh", "password-file") => self.zenoh.password_file = Some(text(value)?.into()),
-            ("history", "size") => self.history.size = number(value)?,
-            ("history", "directory") => self.history.directory = Some(text(value)?.into()),
-            ("led", "mode") => self.led.mode = choice(value, LEDS)?,
-            ("led", "gpio") => self.led.gpio = number(value)?,
-            ("led", "full-power") => self.led.full_power = number(value)?,
-            ("log", "level") => self.log.level = choice(value, LEVELS)?,
-            (section, _) => return Err(unknown(section)),
-        }
-        Ok(())
     }
 }
 
-/// Every key, by section.
-pub(crate) const KEYS: &[(&str, &[&str])] = &[
-    ("", &["name"]),
-    ("serial", &["device", "mode", "parity"]),
-    ("zenoh", &["connect", "user", "password-file"]),
-    ("history", &["size", "directory"]),
-    ("led", &["mode", "gpio", "full-power"]),
-    ("log", &["level"]),
+/// A key: its section ("" before the first), its name, what it means, and what its value does.
+pub(super) struct Key {
+    section: &'static str,
+    name: &'static str,
+    set: Set,
+}
+
+type Set = fn(&mut Config, &Value) -> Result<(), String>;
+
+const fn key(section: &'static str, name: &'static str, set: Set) -> Key {
+    Key { section, name, set }
+}
+
+/// Every key there is.
+pub(super) const KEYS: &[Key] = &[
+    key("", "name", |config, value| put(&mut config.name, name(text(value)?).map(Some))),
+    key("serial", "device", |config, value| put(&mut config.device, text(value).map(PathBuf::from))),
+    key("serial", "mode", |config, value| put(&mut config.mode, choice(value, MODES))),
+    key("serial", "parity", |config, value| put(&mut config.parity, choice(value, PARITIES))),
+    key("zenoh", "connect", |config, value| put(&mut config.connect, parsed(texts(value)?))),
+    key("zenoh", "user", |config, value| put(&mut config.user, text(value).map(|user| Some(user.into())))),
+    key("zenoh", "password-file", |config, value| put(&mut config.password_file, text(value).map(|path| Some(path.into())))),
+    key("history", "size", |config, value| put(&mut config.history_size, number(value, history::BYTES_MIN..=HISTORY_MAX))),
+    key("history", "directory", |config, value| put(&mut config.history_directory, text(value).map(|path| Some(path.into())))),
+    key("led", "mode", |config, value| put(&mut config.led, choice(value, LEDS))),
+    key("led", "gpio", |config, value| put(&mut config.gpio, number(value, 0..=GPIO_MAX))),
+    key("led", "full-power", |config, value| put(&mut config.full_power, number(value, 1..=FULL_POWER_MAX))),
+    key("log", "level", |config, value| put(&mut config.level, choice(value, LEVELS))),
 ];
 
-const MODES: &[(&str, ModeChoice)] = &[("auto", ModeChoice::Auto), ("historic", ModeChoice::Historic), ("standard", ModeChoice::Standard)];
+const MODES: &[(&str, Option<Mode>)] = &[("auto", None), ("historic", Some(Mode::Historic)), ("standard", Some(Mode::Standard))];
 const PARITIES: &[(&str, ParityChoice)] =
     &[("auto", ParityChoice::Auto), ("hardware", ParityChoice::Hardware), ("software", ParityChoice::Software)];
-const LEDS: &[(&str, LedChoice)] =
-    &[("auto", LedChoice::Auto), ("delivered", LedChoice::Delivered), ("power", LedChoice::Power), ("off", LedChoice::Off)];
+const LEDS: &[(&str, LedMode)] =
+    &[("auto", LedMode::Auto), ("delivered", LedMode::Delivered), ("power", LedMode::Power), ("off", LedMode::Off)];
 const LEVELS: &[(&str, LevelFilter)] = &[
     ("error", LevelFilter::Error),
     ("warn", LevelFilter::Warn),
@@ -198,27 +133,99 @@ const LEVELS: &[(&str, LevelFilter)] = &[
     ("trace", LevelFilter::Trace),
 ];
 
-fn unknown(section: &str) -> String {
-    match KEYS.iter().find(|(name, _)| *name == section) {
-        Some((_, keys)) => format!("there is no such key; expected one of {}", keys.join(", ")),
-        None => {
-            let sections: Vec<_> = KEYS.iter().map(|(name, _)| *name).filter(|name| !name.is_empty()).collect();
-            format!("there is no section [{section}]; expected one of {}", sections.join(", "))
-        }
+/// Where the values stand: the file, and the line of each key that is in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Origins {
+    file: PathBuf,
+    lines: Vec<(String, String, usize)>,
+}
+
+impl Origins {
+    /// A failure that names file, line and key, if the key stands in the file.
+    pub(crate) fn failure(&self, code: ExitCode, section: &str, key: &str, what: &str) -> Failure {
+        let found = self.lines.iter().find(|(in_section, name, _)| in_section == section && name == key);
+        let message = match found {
+            Some((_, _, line)) => format!("{}, line {line}, key \"{key}\": {what}", self.file.display()),
+            None => what.to_owned(),
+        };
+        Failure::new(code, message)
     }
 }
 
-fn text(value: &Value) -> Result<String, String> {
-    if let Value::Text(text) = value { Ok(text.clone()) } else { Err("expected a text in quotes".into()) }
+impl Config {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// An [`ExitCode::Config`] failure that names file, line and key.
+    pub(super) fn read(path: &Path) -> Result<Self, Failure> {
+        let failure = |what: String| Failure::new(ExitCode::Config, format!("{}{what}", path.display()));
+        let text = std::fs::read_to_string(path).map_err(|error| failure(format!(": the configuration cannot be read: {error}")))?;
+        let mut config = Self::parse(&text).map_err(|what| failure(format!(", {what}")))?;
+        config.origins.file = path.into();
+        Ok(config)
+    }
+
+    /// Understands a file's text.
+    fn parse(text: &str) -> Result<Self, String> {
+        let (mut config, file) = (Self::default(), toml::parse(text)?);
+        if let Some((section, line)) = file.sections.iter().find(|(name, _)| KEYS.iter().all(|key| key.section != name)) {
+            return Err(format!("line {line}: {}", unknown(section)));
+        }
+        for Entry { section, key, value, line } in file.entries {
+            let known = KEYS.iter().find(|known| known.section == section && known.name == key);
+            let set = known.map_or_else(|| Err(unknown(&section)), |known| (known.set)(&mut config, &value));
+            set.map_err(|what| format!("line {line}, key \"{key}\": {what}"))?;
+            config.origins.lines.push((section, key, line));
+        }
+        Ok(config)
+    }
+
+    /// Where the values stand.
+    pub(super) fn origins(&self) -> &Origins {
+        &self.origins
+    }
 }
 
-fn texts(value: &Value) -> Result<Vec<String>, String> {
-    if let Value::Texts(texts) = value { Ok(texts.clone()) } else { Err("expected a list of texts, like [\"a\", \"b\"]".into()) }
+fn unknown(section: &str) -> String {
+    let keys: Vec<_> = KEYS.iter().filter(|key| key.section == section).map(|key| key.name).collect();
+    if !keys.is_empty() {
+        return format!("there is no such key; expected one of {}", keys.join(", "));
+    }
+    let mut sections: Vec<_> = KEYS.iter().map(|key| key.section).filter(|section| !section.is_empty()).collect();
+    sections.dedup();
+    format!("there is no section [{section}]; expected one of {}", sections.join(", "))
 }
 
-fn number<T: TryFrom<i64>>(value: &Value) -> Result<T, String> {
+fn put<T>(place: &mut T, value: Result<T, String>) -> Result<(), String> {
+    *place = value?;
+    Ok(())
+}
+
+fn text(value: &Value) -> Result<&str, String> {
+    if let Value::Text(text) = value { Ok(text) } else { Err("expected a text in quotes".into()) }
+}
+
+fn texts(value: &Value) -> Result<&[String], String> {
+    if let Value::Texts(texts) = value { Ok(texts) } else { Err("expected a list of texts, like [\"a\", \"b\"]".into()) }
+}
+
+/// One chunk of a Zenoh key.
+pub(super) fn name(name: &str) -> Result<String, String> {
+    if wire::keys::is_name(name) {
+        return Ok(name.into());
+    }
+    Err(format!("\"{name}\" is no usable name: 1 to 64 letters, digits, '-', '_' or '.'; set name in the file"))
+}
+
+/// Each text as what it stands for.
+pub(super) fn parsed<T: FromStr<Err: Display>>(texts: &[String]) -> Result<Vec<T>, String> {
+    texts.iter().map(|text| text.parse().map_err(|error: T::Err| error.to_string())).collect()
+}
+
+fn number<T: TryFrom<i64> + PartialOrd + Display>(value: &Value, range: RangeInclusive<T>) -> Result<T, String> {
     let Value::Number(number) = value else { return Err("expected a whole number".into()) };
-    T::try_from(*number).map_err(|_| format!("{number} is out of range"))
+    let inside = T::try_from(*number).ok().filter(|number| range.contains(number));
+    inside.ok_or_else(|| format!("{number} is out of range: {} to {}", range.start(), range.end()))
 }
 
 fn choice<T: Copy>(value: &Value, choices: &[(&str, T)]) -> Result<T, String> {
@@ -227,23 +234,12 @@ fn choice<T: Copy>(value: &Value, choices: &[(&str, T)]) -> Result<T, String> {
     chosen.map(|(_, choice)| *choice).ok_or_else(|| format!("expected one of {}", names.join(", ")))
 }
 
-/// The line on which `key` of `section` ("" = before any section) stands, from 1.
-pub(crate) fn line_of(text: &str, section: &str, key: &str) -> Option<usize> {
-    let mut here = "";
-    text.lines()
-        .position(|line| {
-            let line = line.trim();
-            if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
-                here = name.trim();
-            }
-            here == section && line.split_once('=').is_some_and(|(name, _)| name.trim() == key)
-        })
-        .map(|index| index + 1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const SHIPPED: &str = include_str!("../../../deploy/etc/reader.toml");
+    const MANUAL: &str = include_str!("../../../deploy/man/reader.toml.5");
 
     #[test]
     fn mistakes_name_line_and_key() {
@@ -251,7 +247,9 @@ mod tests {
             ("\n[serial]\ndevcie = \"x\"\n", "line 3, key \"devcie\": there is no such key; expected one of device, mode, parity"),
             ("[serial]\nmode = \"standart\"", "line 2, key \"mode\": expected one of auto, historic, standard"),
             ("[led]\ngpio = \"four\"", "line 2, key \"gpio\": expected a whole number"),
-            ("[led]\ngpio = -1", "line 2, key \"gpio\": -1 is out of range"),
+            ("[led]\ngpio = -1", "line 2, key \"gpio\": -1 is out of range: 0 to 53"),
+            ("[led]\n\"gpio\" = 54", "line 2, key \"gpio\": 54 is out of range: 0 to 53"),
+            ("[history]\nsize = 1", "line 2, key \"size\": 1 is out of range: 32768 to 4194304"),
             ("[zenoh]\nconnect = \"tcp/a:1\"", "line 2, key \"connect\": expected a list of texts, like [\"a\", \"b\"]"),
             ("name = 1", "line 1, key \"name\": expected a text in quotes"),
             ("[serail]\nmode = \"auto\"", "line 1: there is no section [serail]; expected one of serial, zenoh, history, led, log"),
@@ -262,26 +260,54 @@ mod tests {
     }
 
     #[test]
-    fn the_table_of_keys_is_complete_and_true() {
-        for (section, keys) in KEYS {
-            for key in *keys {
-                let text = format!("[{section}]\n{key} = 1").trim_start_matches("[]\n").to_owned();
-                let message = Config::parse(&text).err().unwrap_or_default();
-                assert!(!message.contains("there is no"), "{message}");
-            }
+    fn each_key_is_there_once_and_no_two_do_the_same() {
+        for (index, key) in KEYS.iter().enumerate() {
+            assert!(KEYS[..index].iter().all(|other| (other.section, other.name) != (key.section, key.name)), "{}", key.name);
+            let values = [Value::Text("historic".into()), Value::Text("power".into()), Value::Text("software".into())];
+            let more = [Value::Text("debug".into()), Value::Number(53), Value::Number(40_000), Value::Texts(vec!["tcp/a:1".into()])];
+            let changes = |key: &Key| {
+                let mut config = Config::default();
+                let taken = values.iter().chain(&more).any(|value| (key.set)(&mut config, value).is_ok() && config != Config::default());
+                assert!(taken, "{}", key.name);
+                config
+            };
+            let changed = changes(key);
+            assert!(KEYS[..index].iter().all(|other| changes(other) != changed), "{} sets what another key sets", key.name);
         }
     }
 
     #[test]
-    fn an_empty_file_means_the_defaults() {
-        assert_eq!(Config::parse(""), Ok(Config::default()));
+    fn the_shipped_file_shows_every_key_with_its_default() {
+        let mut config = Config::parse(SHIPPED).unwrap();
+        config.origins = Origins::default();
+        assert_eq!(config, Config::default());
+
+        let shown: String = SHIPPED.lines().map(|line| format!("{}\n", uncommented(line))).collect();
+        let shown = Config::parse(&shown).expect("the commented keys are keys too");
+        for key in KEYS {
+            let lines = &shown.origins.lines;
+            assert!(lines.iter().any(|(section, name, _)| section == key.section && name == key.name), "{} is not shown", key.name);
+        }
+    }
+
+    /// `#key = value` is a key without a fixed default, `# words` is prose.
+    fn uncommented(line: &str) -> &str {
+        line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line)
     }
 
     #[test]
-    fn a_key_is_found_in_its_section() {
-        let text = "name = \"a\"\n[zenoh]\nuser = \"u\"\n[led]\ngpio=4\n";
-        assert_eq!(line_of(text, "", "name"), Some(1));
-        assert_eq!(line_of(text, "led", "gpio"), Some(5));
-        assert_eq!(line_of(text, "zenoh", "gpio"), None);
+    fn the_manual_explains_every_key_in_its_section_and_no_other() {
+        let mut section = "";
+        let mut explained = vec![];
+        let keys = MANUAL.split(".SH KEYS").nth(1).unwrap().split("\n.SH ").next().unwrap();
+        let lines: Vec<&str> = keys.lines().collect();
+        for pair in lines.windows(2) {
+            section = pair[0].strip_prefix(".SS [").map_or(section, |name| name.trim_end_matches(']'));
+            if let (".TP", Some(name)) = (pair[0], pair[1].strip_prefix(".B ")) {
+                explained.push((section, name));
+            }
+        }
+        let known: Vec<_> = KEYS.iter().map(|key| (key.section, key.name)).collect();
+        assert_eq!(explained, known);
     }
 }

@@ -5,20 +5,20 @@
 
 /// A `key = value` and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub(super) struct Entry {
     /// The section; "" before the first.
-    pub section: String,
+    pub(super) section: String,
     /// The key.
-    pub key: String,
+    pub(super) key: String,
     /// The value.
-    pub value: Value,
+    pub(super) value: Value,
     /// The line, from 1.
-    pub line: usize,
+    pub(super) line: usize,
 }
 
 /// A value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
+pub(super) enum Value {
     /// `"text"` or `'text'`
     Text(String),
     /// `42`
@@ -29,18 +29,18 @@ pub enum Value {
 
 /// What stands in a file, in its order.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct File {
+pub(super) struct File {
     /// The sections, with their lines.
-    pub sections: Vec<(String, usize)>,
+    pub(super) sections: Vec<(String, usize)>,
     /// The keys and values.
-    pub entries: Vec<Entry>,
+    pub(super) entries: Vec<Entry>,
 }
 
 /// Takes a file apart.
 ///
 /// # Errors
 /// The line, and what was expected there.
-pub fn parse(text: &str) -> Result<File, String> {
+pub(super) fn parse(text: &str) -> Result<File, String> {
     let mut scanner = Scanner { rest: text, line: 1 };
     scanner.file().map_err(|what| format!("line {}: {what}", scanner.line))
 }

@@ -3,12 +3,12 @@
 //!
 //! A missing device or an unreachable bridge is not here: those are states, waited out, not reasons to end.
 
-use std::{fmt, process::ExitCode};
+use std::{fmt, process};
 
 /// The codes in use, with their numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Code {
+pub(crate) enum ExitCode {
     /// The command line is wrong (`EX_USAGE`).
     Usage = 64,
     /// Something that the program cannot do without is not there (`EX_UNAVAILABLE`).
@@ -23,22 +23,22 @@ pub enum Code {
 
 /// Why the program gives up: one line that says what happened and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// The exit code.
-    pub code: Code,
+    pub(crate) code: ExitCode,
     /// One line, without a final stop.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 impl Failure {
     /// A failure with its line.
-    pub fn new(code: Code, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: ExitCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
     }
 
     /// A system call failed that should not: `doing` says during what.
-    pub fn internal(doing: &str, error: impl fmt::Display) -> Self {
-        Self::new(Code::Internal, format!("{doing}: {error}"))
+    pub(crate) fn internal(doing: &str, error: impl fmt::Display) -> Self {
+        Self::new(ExitCode::Internal, format!("{doing}: {error}"))
     }
 }
 
@@ -50,8 +50,8 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-impl From<Code> for ExitCode {
-    fn from(code: Code) -> Self {
-        ExitCode::from(code as u8)
+impl From<ExitCode> for process::ExitCode {
+    fn from(code: ExitCode) -> Self {
+        Self::from(code as u8)
     }
 }

@@ -11,14 +11,14 @@ use std::{
 
 /// The way to the service manager, if there is one.
 #[derive(Debug, Default)]
-pub struct Notify {
+pub(crate) struct Notify {
     socket: Option<UnixDatagram>,
     watchdog: Option<Duration>,
 }
 
 impl Notify {
     /// From `$NOTIFY_SOCKET` and `$WATCHDOG_USEC`.
-    pub fn from_environment() -> Self {
+    pub(crate) fn from_environment() -> Self {
         Self::new(env::var("NOTIFY_SOCKET").ok().as_deref(), env::var("WATCHDOG_USEC").ok().as_deref())
     }
 
@@ -29,27 +29,27 @@ impl Notify {
     }
 
     /// How often [`Notify::alive`] is wanted: half of what the service manager allows. `None` = never.
-    pub fn interval(&self) -> Option<Duration> {
+    pub(crate) fn interval(&self) -> Option<Duration> {
         self.watchdog.map(|allowed| allowed / 2)
     }
 
     /// The program has started.
-    pub fn ready(&self) {
+    pub(crate) fn ready(&self) {
         self.send("READY=1");
     }
 
     /// The loop turns.
-    pub fn alive(&self) {
+    pub(crate) fn alive(&self) {
         self.send("WATCHDOG=1");
     }
 
     /// What `systemctl status` shows.
-    pub fn status(&self, text: &str) {
+    pub(crate) fn status(&self, text: &str) {
         self.send(&format!("STATUS={text}"));
     }
 
     /// The program is about to end, as asked.
-    pub fn stopping(&self) {
+    pub(crate) fn stopping(&self) {
         self.send("STOPPING=1");
     }
 

@@ -9,7 +9,7 @@ use nix::sys::{
 
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Request {
+pub(crate) enum Request {
     /// SIGTERM, SIGINT: say goodbye and end.
     Stop,
     /// SIGHUP: write the counters to the log.
@@ -18,21 +18,21 @@ pub enum Request {
 
 /// TERM, INT and HUP, taken from the process and put into a queue.
 #[derive(Debug)]
-pub struct Signals(SignalFd);
+pub(crate) struct Signals(SignalFd);
 
 impl Signals {
     /// Takes the signals. From here on they do nothing by themselves.
     ///
     /// # Errors
     /// When the system has no signalfd to give.
-    pub fn take() -> nix::Result<Self> {
+    pub(crate) fn take() -> nix::Result<Self> {
         let set: SigSet = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP].into_iter().collect();
         set.thread_block()?;
         Ok(Self(SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?))
     }
 
     /// The next request, if there is one.
-    pub fn next_request(&self) -> Option<Request> {
+    pub(crate) fn next_request(&self) -> Option<Request> {
         let signal = self.0.read_signal().ok()??;
         Some(if signal.ssi_signo == Signal::SIGHUP as u32 { Request::Report } else { Request::Stop })
     }

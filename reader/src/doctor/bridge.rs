@@ -1,29 +1,26 @@
 //! Is the bridge reachable, and does it take our password: asked of the bridge itself, with the client that the reader uses.
 
 use std::{
-    fs, io,
-    path::Path,
+    io,
     time::{Duration, Instant},
 };
 
 use mio::{Events, Poll, Token};
-use teleinfo_zenoh_client::{Client, Credentials, Error, Event, Failures, Options};
+use teleinfo_zenoh_client::{Client, Error, Event, Failures, Options};
 
 use super::{machine::Machine, report::Report};
 use crate::{
-    config::{Settings, credentials},
-    daemon::exit::{Code, Failure},
+    config::{Settings, credentials::Asker},
+    daemon::exit::ExitCode,
     uplink::trouble,
 };
 
-/// Where the package's unit has the password, which only root may read.
-const STORE: &str = "etc/credstore/teleinfo-reader.zenoh-password";
 /// One round of all locators, mostly.
 const PATIENCE: Duration = Duration::from_secs(6);
 
 /// Connects once, and says what became of it.
 pub(super) fn check(report: &mut Report<'_>, settings: &Settings, machine: &Machine) {
-    let credentials = match credentials(settings, &machine.root) {
+    let credentials = match settings.credentials(Asker::Inspector(&machine.root)) {
         Ok(credentials) => credentials,
         Err(failure) => {
             let advice = ["root may read it:", "$ sudo teleinfo-reader doctor"];
@@ -41,7 +38,7 @@ pub(super) fn check(report: &mut Report<'_>, settings: &Settings, machine: &Mach
             }
         }
         // Its words say what to compare.
-        Err(Trouble::Password(words)) => report.wrong("password", Code::Permission, &words, &[]),
+        Err(Trouble::Password(words)) => report.wrong("password", ExitCode::Permission, &words, &[]),
         Err(Trouble::Bridge(words)) => {
             let advice = [
                 "on the bridge's machine:",
@@ -49,24 +46,8 @@ pub(super) fn check(report: &mut Report<'_>, settings: &Settings, machine: &Mach
                 "same network? no firewall on port 7447? here: [zenoh] connect in reader.toml, or --connect",
                 "meanwhile the reader keeps the values",
             ];
-            report.wrong("bridge", Code::Unavailable, &words, &advice);
+            report.wrong("bridge", ExitCode::Unavailable, &words, &advice);
         }
-    }
-}
-
-/// As the service has them, even where it gets them from systemd.
-fn credentials(settings: &Settings, root: &Path) -> Result<Option<Credentials>, Failure> {
-    let Some(user) = &settings.user else { return Ok(None) };
-    if let Some(password) = credentials::zenoh_password(settings.password_file.as_deref())? {
-        return Ok(Some(Credentials::new(user, password)));
-    }
-    let store = root.join(STORE);
-    match fs::read_to_string(&store) {
-        Ok(text) => Ok(Some(Credentials::new(user, text.trim_end_matches(['\r', '\n'])))),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Err(Failure::new(Code::Config, format!("zenoh.user is set, but there is no password in {}", store.display())))
-        }
-        Err(error) => Err(Failure::new(Code::Permission, format!("{}: {error}", store.display()))),
     }
 }
 

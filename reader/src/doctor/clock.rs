@@ -5,7 +5,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use teleinfo_proto::tic::Timestamp;
 
 use super::{machine::Machine, report::Report};
-use crate::daemon::exit::Code;
+use crate::daemon::exit::ExitCode;
 
 /// 2025-01-01: before this program was made; a clock that was never set shows 1970, or the day the system was built.
 const EARLIEST: i64 = 1_735_689_600;
@@ -30,7 +30,7 @@ fn judge(report: &mut Report<'_>, now: i64, meter: Option<i64>, machine: &Machin
     let date = format!("{}-{:02}-{:02} {:02}:{:02}", shown.year(), shown.month(), shown.day(), shown.hour(), shown.minute());
     let set = ["is the network up? then:", "$ timedatectl set-ntp true"];
     if !(EARLIEST..LATEST).contains(&now) {
-        return report.wrong("clock", Code::Unavailable, "not set: samples would carry a wrong time", &set);
+        return report.wrong("clock", ExitCode::Unavailable, "not set: samples would carry a wrong time", &set);
     }
     let timesync = machine.root.join(TIMESYNC);
     let agrees = meter.map(|meter| (meter - now).abs() < CLOSE);

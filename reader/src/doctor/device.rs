@@ -14,7 +14,7 @@ use super::{
     report::Report,
     users::{ROOT, User, Users},
 };
-use crate::{daemon::exit::Code, line::holders::device_name};
+use crate::{daemon::exit::ExitCode, line::holders::device_name};
 
 /// The user of our unit.
 const SERVICE: &str = "teleinfo-reader";
@@ -47,7 +47,7 @@ pub(super) fn check(report: &mut Report<'_>, devices: &[PathBuf], machine: &Mach
     match fs::metadata(path).and_then(|metadata| Ok((fs::canonicalize(path)?, metadata))) {
         Ok((target, metadata)) => judge(report, path, target, &metadata, machine),
         Err(error) => {
-            report.wrong("device", Code::Unavailable, &format!("{}: {error}", path.display()), &[]);
+            report.wrong("device", ExitCode::Unavailable, &format!("{}: {error}", path.display()), &[]);
             None
         }
     }
@@ -66,19 +66,19 @@ fn tell_missing(report: &mut Report<'_>, devices: &[PathBuf], root: &Path) {
     let found: Vec<_> = USUAL.iter().filter(|path| root.join(&path[1..]).exists()).copied().collect();
     let Some(first) = found.first() else {
         let advice = ["USB adapter: plug it in", "Raspberry Pi: put enable_uart=1 into /boot/firmware/config.txt and restart it"];
-        return report.wrong("device", Code::Unavailable, &missing(devices), &advice);
+        return report.wrong("device", ExitCode::Unavailable, &missing(devices), &advice);
     };
     let has = format!("this machine has {}: try one", found.join(", "));
     let command = format!("$ teleinfo-reader doctor --serial {first}");
     let advice = [&has, &command, "and write it into reader.toml, [serial] device"];
-    report.wrong("device", Code::Unavailable, &missing(devices), &advice);
+    report.wrong("device", ExitCode::Unavailable, &missing(devices), &advice);
 }
 
 fn judge(report: &mut Report<'_>, path: &Path, target: PathBuf, metadata: &Metadata, machine: &Machine) -> Option<Device> {
     let users = Users::read(&machine.root);
     let shown = if target == path { path.display().to_string() } else { format!("{} -> {}", path.display(), target.display()) };
     if !metadata.file_type().is_char_device() {
-        report.wrong("device", Code::Config, &format!("{shown} is no serial line"), &["name yours: reader.toml, [serial] device"]);
+        report.wrong("device", ExitCode::Config, &format!("{shown} is no serial line"), &["name yours: reader.toml, [serial] device"]);
         return None;
     }
     let group = users.group_name(metadata.gid());
@@ -87,7 +87,7 @@ fn judge(report: &mut Report<'_>, path: &Path, target: PathBuf, metadata: &Metad
     if access(path, AccessFlags::R_OK).is_err() {
         let me = me().map_or_else(|_| "this user".into(), |id| users.user_name(id));
         let text = format!("{rights}: {me} may not open it");
-        report.wrong("device", Code::Permission, &text, &[&format!("$ sudo usermod -aG {group} {me}"), "then log in again"]);
+        report.wrong("device", ExitCode::Permission, &text, &[&format!("$ sudo usermod -aG {group} {me}"), "then log in again"]);
         return None;
     }
     match users.named(SERVICE) {
@@ -120,7 +120,7 @@ fn may_open(users: &Users, user: &User, metadata: &Metadata) -> bool {
 mod tests {
     use super::*;
 
-    fn checked(devices: &[PathBuf], root: &Path) -> (String, Option<Code>) {
+    fn checked(devices: &[PathBuf], root: &Path) -> (String, Option<ExitCode>) {
         let mut out = Vec::new();
         let mut report = Report::new(&mut out, false);
         check(&mut report, devices, &Machine { root: root.into() });
@@ -133,7 +133,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let (text, code) = checked(&["/nowhere/ttyX".into()], root.path());
         assert!(text.contains("/nowhere/ttyX is not there") && text.contains("enable_uart=1"), "{text}");
-        assert_eq!(code, Some(Code::Unavailable));
+        assert_eq!(code, Some(ExitCode::Unavailable));
         fs::create_dir(root.path().join("dev")).unwrap();
         fs::write(root.path().join("dev/ttyUSB0"), "").unwrap();
         let (text, _) = checked(&["/nowhere/a".into(), "/nowhere/b".into()], root.path());
@@ -148,7 +148,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         let (text, code) = checked(&[file.path().into()], Path::new("/"));
         assert!(text.contains("no serial line"), "{text}");
-        assert_eq!(code, Some(Code::Config));
+        assert_eq!(code, Some(ExitCode::Config));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use super::{device::Device, machine::Machine, report::Report};
 use crate::{
-    daemon::exit::Code,
+    daemon::exit::ExitCode,
     line::holders::{Holder, disable_getty, find},
 };
 
@@ -53,7 +53,7 @@ fn tell(report: &mut Report<'_>, holder: &Holder, line: &str) {
     }
     let what = if holder.is_login() { "a login on this line" } else { "another program" };
     let text = format!("{name} (process {pid}) has it open: {what} takes bytes away");
-    report.wrong("in use", Code::Unavailable, &text, &["free the line:", &holder.command(line)]);
+    report.wrong("in use", ExitCode::Unavailable, &text, &["free the line:", &holder.command(line)]);
 }
 
 fn has_getty(root: &Path, line: &str) -> bool {
@@ -94,7 +94,7 @@ mod tests {
         root
     }
 
-    fn said(root: &Path) -> (String, Option<Code>) {
+    fn said(root: &Path) -> (String, Option<ExitCode>) {
         let mut out = Vec::new();
         let mut report = Report::new(&mut out, false);
         check(&mut report, &device(), &Machine { root: root.into() });

@@ -9,37 +9,33 @@ use std::{
 
 use super::report::Report;
 use crate::{
-    config::{Settings, file::LedChoice},
-    daemon::exit::Code,
-    led::gpio::{self, Gpio},
+    config::{LedMode, Settings},
+    daemon::exit::ExitCode,
+    led::gpio::{self, EXPORT, EXPORT_RETRY, Gpio},
 };
 
-/// Lit so often,
+/// The light is lit this many times.
 const TIMES: u32 = 3;
-/// and so long, and dark as long.
+/// It is lit for this long each time, and dark as long.
 const LONG: Duration = Duration::from_millis(200);
-/// udev gives a freshly exported pin to its group within this time,
-const EXPORT: Duration = Duration::from_secs(2);
-/// and is looked after so often.
-const RETRY: Duration = Duration::from_millis(100);
 
 /// Blinks, with the GPIOs below `root`.
 pub(super) fn check(report: &mut Report<'_>, settings: &Settings, root: &Path) {
     match settings.led {
-        LedChoice::Off => return report.skip("light", "off, says the configuration"),
-        LedChoice::Auto if !gpio::is_pi(root) => return report.skip("light", "no Raspberry Pi GPIO here"),
-        LedChoice::Auto | LedChoice::Delivered | LedChoice::Power => {}
+        LedMode::Off => return report.skip("light", "off, says the configuration"),
+        LedMode::Auto if !gpio::is_pi(root) => return report.skip("light", "no Raspberry Pi GPIO here"),
+        LedMode::Auto | LedMode::Delivered | LedMode::Power => {}
     }
     let number = settings.gpio;
     match open(root, number).and_then(|gpio| blink(&gpio)) {
         Ok(()) => report.good("light", &format!("lit {TIMES} times on GPIO {number}. Seen nothing? [led] gpio names the pin")),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             let advice = ["$ sudo usermod -aG gpio $USER", "then log in again; or run this with sudo"];
-            report.wrong("light", Code::Permission, &error.to_string(), &advice);
+            report.wrong("light", ExitCode::Permission, &error.to_string(), &advice);
         }
         Err(error) => {
             let advice = ["reading goes on without it; reader.toml: [led] mode = \"off\" does without"];
-            report.wrong("light", Code::Unavailable, &error.to_string(), &advice);
+            report.wrong("light", ExitCode::Unavailable, &error.to_string(), &advice);
         }
     }
 }
@@ -48,14 +44,10 @@ fn open(root: &Path, number: u32) -> io::Result<Gpio> {
     let start = Instant::now();
     loop {
         match Gpio::open(root, number) {
-            Err(error) if may_pass(&error) && start.elapsed() < EXPORT => thread::sleep(RETRY),
+            Err(error) if gpio::may_pass(&error) && start.elapsed() < EXPORT => thread::sleep(EXPORT_RETRY),
             result => return result,
         }
     }
-}
-
-fn may_pass(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound)
 }
 
 fn blink(gpio: &Gpio) -> io::Result<()> {
@@ -73,12 +65,12 @@ mod tests {
     use std::{fs, path::PathBuf};
 
     use super::*;
-    use crate::cli::Options;
+    use crate::config::Flags;
 
-    fn said(config: &str, root: &Path) -> (String, Option<Code>) {
+    fn said(config: &str, root: &Path) -> (String, Option<ExitCode>) {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), config).unwrap();
-        let settings = Settings::load(&Options { config: Some(PathBuf::from(file.path())), ..Options::default() }).unwrap();
+        let settings = Settings::load(&Flags { config: Some(PathBuf::from(file.path())), ..Flags::default() }).unwrap();
         let mut out = Vec::new();
         let mut report = Report::new(&mut out, false);
         check(&mut report, &settings, root);
@@ -120,6 +112,6 @@ mod tests {
         assert!(said("", nowhere).0.starts_with("-- light"));
         assert!(said("[led]\nmode = \"off\"", kernel().path()).0.starts_with("-- light: off"));
         let (text, code) = said("[led]\nmode = \"power\"", nowhere);
-        assert!(text.starts_with("!! light: /nowhere") && code == Some(Code::Unavailable), "{text}");
+        assert!(text.starts_with("!! light: /nowhere") && code == Some(ExitCode::Unavailable), "{text}");
     }
 }

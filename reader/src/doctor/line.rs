@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     config::Settings,
-    daemon::exit::Code,
+    daemon::exit::ExitCode,
     line::{self, Fault},
     reading::{Check, FaultKind, ParityChoice},
 };
@@ -82,8 +82,8 @@ fn refused(report: &mut Report<'_>, fault: &Fault) {
     match fault.kind {
         // Who it is was said before.
         FaultKind::Busy => report.untested("bytes", "not tested: the line is held by another program", &[]),
-        FaultKind::Denied => report.wrong("bytes", Code::Permission, &fault.to_string(), &[]),
-        _ => report.wrong("bytes", Code::Unavailable, &fault.to_string(), &[]),
+        FaultKind::Denied => report.wrong("bytes", ExitCode::Permission, &fault.to_string(), &[]),
+        _ => report.wrong("bytes", ExitCode::Unavailable, &fault.to_string(), &[]),
     }
 }
 
@@ -94,19 +94,19 @@ fn silent(report: &mut Report<'_>) {
         "is this the right line? see ls -l /dev/serial*",
         "Raspberry Pi: enable_uart=1 in /boot/firmware/config.txt",
     ];
-    report.wrong("bytes", Code::Unavailable, "not one from the meter: it never pauses, so the line is dead", &advice);
+    report.wrong("bytes", ExitCode::Unavailable, "not one from the meter: it never pauses, so the line is dead", &advice);
 }
 
 /// What is configured against what is there.
 fn compare(report: &mut Report<'_>, settings: &Settings, mode: Mode, check: Check) {
     if let Some(configured) = settings.mode.filter(|configured| *configured != mode) {
         let text = format!("the configuration says {configured} mode, the meter speaks {mode} mode");
-        report.wrong("mode", Code::Config, &text, &["reader.toml: [serial] mode = \"auto\" finds it by itself"]);
+        report.wrong("mode", ExitCode::Config, &text, &["reader.toml: [serial] mode = \"auto\" finds it by itself"]);
     }
     let software = matches!(check, Check::Software | Check::Gone);
     if settings.parity == ParityChoice::Hardware && software {
         let text = "the configuration wants the UART to check it, but this line cannot";
-        report.wrong("parity", Code::Config, text, &["reader.toml: [serial] parity = \"auto\""]);
+        report.wrong("parity", ExitCode::Config, text, &["reader.toml: [serial] parity = \"auto\""]);
     }
 }
 
@@ -123,13 +123,13 @@ fn frames(report: &mut Report<'_>, hearing: &Hearing, shared: bool) {
     }
     let Judgement { reason, advice, .. } = judge(hearing, shared);
     let text = format!("{text}; {reason}");
-    if share >= USABLE { report.doubt("frames", &text, advice) } else { report.wrong("frames", Code::Unavailable, &text, advice) }
+    if share >= USABLE { report.doubt("frames", &text, advice) } else { report.wrong("frames", ExitCode::Unavailable, &text, advice) }
 }
 
 /// Bytes, but nothing verifies.
 fn unread(report: &mut Report<'_>, hearing: &Hearing, shared: bool) {
     let Judgement { topic, reason, advice } = judge(hearing, shared);
-    report.wrong(topic, Code::Unavailable, &reason, advice);
+    report.wrong(topic, ExitCode::Unavailable, &reason, advice);
 }
 
 struct Judgement {

@@ -3,7 +3,7 @@
 use teleinfo_proto::tic::{MeterId, Role};
 
 use super::{hearing::Hearing, report::Report};
-use crate::daemon::exit::Code;
+use crate::daemon::exit::ExitCode;
 
 /// Says who made the meter, its contract and the power of now.
 pub(super) fn check(report: &mut Report<'_>, hearing: &Hearing) {
@@ -11,7 +11,7 @@ pub(super) fn check(report: &mut Report<'_>, hearing: &Hearing) {
         Some(meter) => report.good("meter", &who(&meter)),
         None => {
             let text = "it has not said its address (ADCO or ADSC)";
-            report.wrong("meter", Code::Unavailable, text, &["nothing can be sent without it: look at the frames above"]);
+            report.wrong("meter", ExitCode::Unavailable, text, &["nothing can be sent without it: look at the frames above"]);
         }
     }
     if hearing.found.is_some() {

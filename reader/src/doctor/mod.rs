@@ -28,13 +28,13 @@ use std::{
     path::Path,
 };
 
-use crate::{config::Settings, daemon::exit::Code, led::gpio};
+use crate::{config::Settings, daemon::exit::ExitCode, led::gpio};
 use machine::Machine;
 use report::Report;
 
 /// Looks at everything, and says what it finds on standard output. `None`: all is well.
 #[must_use]
-pub fn run(settings: &Settings) -> Option<Code> {
+pub(crate) fn run(settings: &Settings) -> Option<ExitCode> {
     let out = io::stdout();
     let colour = out.is_terminal();
     let mut out = out.lock();

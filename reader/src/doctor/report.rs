@@ -4,7 +4,7 @@
 
 use std::io::Write;
 
-use crate::daemon::exit::Code;
+use crate::daemon::exit::ExitCode;
 
 /// Columns: an ssh client on a phone has about so many.
 const WIDTH: usize = 46;
@@ -53,7 +53,7 @@ pub(super) struct Report<'a> {
     colour: bool,
     wrong: Vec<&'static str>,
     doubts: usize,
-    code: Option<Code>,
+    code: Option<ExitCode>,
 }
 
 impl<'a> Report<'a> {
@@ -77,12 +77,12 @@ impl<'a> Report<'a> {
 
     /// Could not be tested, so that nobody can call it good.
     pub(super) fn untested(&mut self, topic: &'static str, text: &str, advice: &[&str]) {
-        self.code.get_or_insert(Code::Unavailable);
+        self.code.get_or_insert(ExitCode::Unavailable);
         self.doubt(topic, text, advice);
     }
 
     /// It does not work; `code` is how the doctor ends, if nothing else was wrong before.
-    pub(super) fn wrong(&mut self, topic: &'static str, code: Code, text: &str, advice: &[&str]) {
+    pub(super) fn wrong(&mut self, topic: &'static str, code: ExitCode, text: &str, advice: &[&str]) {
         if self.wrong.is_empty() {
             self.code = Some(code);
         }
@@ -91,7 +91,7 @@ impl<'a> Report<'a> {
     }
 
     /// The last line. `None`: nothing to complain of.
-    pub(super) fn verdict(mut self) -> Option<Code> {
+    pub(super) fn verdict(mut self) -> Option<ExitCode> {
         let text = match (self.wrong.as_slice(), self.code, self.doubts) {
             ([first], ..) => format!("One fault (!!): {first}. What to do stands there."),
             ([first, ..], ..) => format!("{} faults (!!). Begin with the first: {first}.", self.wrong.len()),
@@ -150,7 +150,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn said(tell: impl FnOnce(&mut Report<'_>)) -> (String, Option<Code>) {
+    fn said(tell: impl FnOnce(&mut Report<'_>)) -> (String, Option<ExitCode>) {
         let mut out = Vec::new();
         let mut report = Report::new(&mut out, false);
         tell(&mut report);
@@ -165,7 +165,7 @@ mod tests {
             report.good("device", "/dev/ttyAMA0, root:dialout 660");
             report.wrong(
                 "in use",
-                Code::Unavailable,
+                ExitCode::Unavailable,
                 "agetty (process 412) listens on the same line and takes bytes away",
                 &["free it:", command],
             );
@@ -174,7 +174,7 @@ mod tests {
         assert!(text.starts_with("ok device: /dev/ttyAMA0, root:dialout 660\n!! in use: agetty (process 412)"), "{text}");
         assert!(text.contains("   > free it:\n     $ sudo"), "{text}");
         assert!(text.ends_with("\nVerdict: One fault (!!): in use. What to do\nstands there.\n"), "{text}");
-        assert_eq!(code, Some(Code::Unavailable));
+        assert_eq!(code, Some(ExitCode::Unavailable));
     }
 
     #[test]
@@ -184,13 +184,13 @@ mod tests {
         let (text, code) = said(|report| report.doubt("a", "b", &[]));
         assert!(text.contains("It works") && code.is_none(), "{text}");
         let (text, code) = said(|report| report.untested("a", "b", &[]));
-        assert!(text.contains("not everything") && code == Some(Code::Unavailable), "{text}");
+        assert!(text.contains("not everything") && code == Some(ExitCode::Unavailable), "{text}");
         let (text, code) = said(|report| {
             report.untested("a", "b", &[]);
-            report.wrong("c", Code::Permission, "d", &[]);
-            report.wrong("e", Code::Config, "f", &[]);
+            report.wrong("c", ExitCode::Permission, "d", &[]);
+            report.wrong("e", ExitCode::Config, "f", &[]);
         });
         assert!(text.contains("2 faults (!!). Begin with the first:\nc."), "{text}");
-        assert_eq!(code, Some(Code::Permission));
+        assert_eq!(code, Some(ExitCode::Permission));
     }
 }

@@ -14,7 +14,10 @@ mod snapshot;
 
 use std::{io, path::Path};
 
-use teleinfo_proto::wire::{BootId, Extent, Sample, SampleKind};
+use teleinfo_proto::{
+    tic::MeterId,
+    wire::{BootId, Extent, Sample, SampleKind},
+};
 
 pub use record::ANSWER_BYTES;
 use record::{ORDINAL_BYTES, frame};
@@ -104,15 +107,15 @@ impl History {
         Cursor { request, after, snapshots: None, snapshot: None, frames: None }
     }
 
-    /// The next sample of an answer, oldest first, written to `buffer` of [`ANSWER_BYTES`]; `None` when there is no more.
+    /// The next sample of an answer, oldest first, with its meter; written to `buffer` of [`ANSWER_BYTES`]. `None` when there is no more.
     ///
     /// Snapshots come for the time of which no frames are held any more.
-    pub fn next<'b>(&self, cursor: &mut Cursor, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
+    pub fn next<'b>(&self, cursor: &mut Cursor, buffer: &'b mut [u8]) -> Option<(MeterId, &'b [u8])> {
         if cursor.frames.is_none() {
             while let Some(snapshot) = self.next_snapshot(cursor) {
                 if cursor.takes(snapshot.ordinal, snapshot.unix_ms) {
                     cursor.after = snapshot.ordinal;
-                    return snapshot.encode(buffer);
+                    return Some((snapshot.meter, snapshot.encode(buffer)?));
                 }
             }
         }
@@ -124,8 +127,8 @@ impl History {
             let sample = Sample::decode(encoded).ok()?;
             if cursor.takes(ordinal, sample.unix_ms) {
                 cursor.after = ordinal;
-                buffer.copy_within(ORDINAL_BYTES..length, 0);
-                return Some(&buffer[..length - ORDINAL_BYTES]);
+                let meter = sample.meter;
+                return Some((meter, &buffer[ORDINAL_BYTES..length]));
             }
         }
     }

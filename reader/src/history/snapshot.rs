@@ -25,7 +25,7 @@ pub(super) struct Snapshot {
     pub(super) unix_ms: i64,
     uptime_ms: u64,
     mode: Mode,
-    meter: MeterId,
+    pub(super) meter: MeterId,
     /// Bit n: the mode's n-th index is there.
     present: u32,
     values: [u32; INDEXES],

@@ -52,8 +52,9 @@ fn answer(history: &History, request: Request) -> Vec<(BootId, u64, bool, u64)> 
     let mut cursor = history.answer(request);
     let mut buffer = [0; ANSWER_BYTES];
     let mut seen = vec![];
-    while let Some(encoded) = history.next(&mut cursor, &mut buffer) {
+    while let Some((meter, encoded)) = history.next(&mut cursor, &mut buffer) {
         let sample = Sample::decode(encoded).unwrap();
+        assert_eq!(sample.meter, meter);
         let east = sample.datasets.iter(sample.mode).flatten().find(|dataset| dataset.label() == "EAST").unwrap();
         seen.push((sample.boot, sample.sequence, sample.kind != SampleKind::Snapshot, east.value().number().unwrap()));
     }
@@ -107,7 +108,7 @@ fn an_answer_goes_on_while_samples_come() {
     let mut second = 600;
     // Each step of the answer is followed by a new sample: the oldest vanish under the cursor.
     while last < 1_000 {
-        let sample = Sample::decode(history.next(&mut cursor, &mut buffer).unwrap()).unwrap();
+        let sample = Sample::decode(history.next(&mut cursor, &mut buffer).unwrap().1).unwrap();
         assert!(sample.sequence > last);
         last = sample.sequence;
         second += 1;

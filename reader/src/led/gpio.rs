@@ -8,17 +8,28 @@ use std::{
     io,
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// Where the kernel shows its GPIOs.
-pub const ROOT: &str = "/sys/class/gpio";
+pub(crate) const ROOT: &str = "/sys/class/gpio";
 
 /// The chips behind the Pi's pin header: Pi 5, Pi 4, all before.
 const LABELS: [&str; 3] = ["pinctrl-rp1", "pinctrl-bcm2711", "pinctrl-bcm2835"];
 
+/// Within this time udev gives a freshly exported pin to its group.
+pub(crate) const EXPORT: Duration = Duration::from_secs(3);
+/// After this time a pin that could not be opened is tried again.
+pub(crate) const EXPORT_RETRY: Duration = Duration::from_millis(100);
+
+/// Whether an error of [`Gpio::open`] may pass within [`EXPORT`].
+pub(crate) fn may_pass(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound)
+}
+
 /// An output pin.
 #[derive(Debug)]
-pub struct Gpio {
+pub(crate) struct Gpio {
     value: File,
     /// Where to give the pin back, and its number there.
     unexport: Option<(PathBuf, u32)>,
@@ -29,7 +40,7 @@ impl Gpio {
     ///
     /// # Errors
     /// With the path that is the trouble. [`io::ErrorKind::PermissionDenied`] or `NotFound` just after the export may pass.
-    pub fn open(root: &Path, number: u32) -> io::Result<Self> {
+    pub(crate) fn open(root: &Path, number: u32) -> io::Result<Self> {
         let kernel = base(root, number)? + number;
         let directory = root.join(format!("gpio{kernel}"));
         let mine = !directory.exists();
@@ -48,7 +59,7 @@ impl Gpio {
     ///
     /// # Errors
     /// The pin has been taken away.
-    pub fn set(&self, lit: bool) -> io::Result<()> {
+    pub(crate) fn set(&self, lit: bool) -> io::Result<()> {
         self.value.write_all_at(if lit { b"1" } else { b"0" }, 0)
     }
 }
@@ -63,7 +74,7 @@ impl Drop for Gpio {
 }
 
 /// Are these the GPIOs of a Raspberry Pi? A PC has some too, and they are not for us.
-pub fn is_pi(root: &Path) -> bool {
+pub(crate) fn is_pi(root: &Path) -> bool {
     chips(root).is_ok_and(|chips| chips.iter().any(|chip| LABELS.contains(&chip.label.as_str())))
 }
 

@@ -1,23 +1,17 @@
 //! The light as a whole: what it shows, on a pin that may need a moment to be ours. Trouble is one warning, never a stop.
 
 use std::{
-    io::ErrorKind,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use teleinfo_proto::tic::Dataset;
 
 use super::{
-    Led, Show,
-    gpio::{self, Gpio},
+    Led,
+    gpio::{self, EXPORT, EXPORT_RETRY, Gpio},
 };
-use crate::config::{Settings, file::LedChoice};
-
-/// udev gives a freshly exported pin to its group within this time,
-const EXPORT: Duration = Duration::from_secs(3);
-/// and is looked after so often.
-const EXPORT_RETRY: Duration = Duration::from_millis(100);
+use crate::config::{LedMode, Settings};
 
 enum Pin {
     None,
@@ -26,7 +20,7 @@ enum Pin {
 }
 
 /// The light on the shield.
-pub struct Light {
+pub(crate) struct Light {
     led: Led,
     pin: Pin,
     root: PathBuf,
@@ -36,29 +30,28 @@ pub struct Light {
 
 impl Light {
     /// As the settings want it, with the GPIOs below `root`.
-    pub fn new(settings: &Settings, root: &Path, now: Instant) -> Self {
-        let show = match settings.led {
-            LedChoice::Off => None,
-            LedChoice::Auto => gpio::is_pi(root).then_some(Show::Delivered),
-            LedChoice::Delivered => Some(Show::Delivered),
-            LedChoice::Power => Some(Show::Power(settings.full_power)),
+    pub(crate) fn new(settings: &Settings, root: &Path, now: Instant) -> Self {
+        let mode = match settings.led {
+            LedMode::Auto if gpio::is_pi(root) => LedMode::Delivered,
+            LedMode::Auto => LedMode::Off,
+            mode => mode,
         };
-        let pin = if show.is_some() { Pin::Opening { next: now, until: now + EXPORT } } else { Pin::None };
-        Self { led: Led::new(show.unwrap_or(Show::Delivered)), pin, root: root.into(), number: settings.gpio, lit: false }
+        let pin = if mode == LedMode::Off { Pin::None } else { Pin::Opening { next: now, until: now + EXPORT } };
+        Self { led: Led::new(mode, settings.full_power), pin, root: root.into(), number: settings.gpio, lit: false }
     }
 
     /// A sample has left for the bridge.
-    pub fn handle_delivered(&mut self, now: Instant) {
+    pub(crate) fn handle_delivered(&mut self, now: Instant) {
         self.led.handle_delivered(now);
     }
 
     /// The meter has told something.
-    pub fn handle_dataset(&mut self, dataset: &Dataset<'_>, now: Instant) {
+    pub(crate) fn handle_dataset(&mut self, dataset: &Dataset<'_>, now: Instant) {
         self.led.handle_dataset(dataset, now);
     }
 
     /// Time has passed, or something was handled.
-    pub fn handle_timeout(&mut self, now: Instant) {
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
         match self.pin {
             Pin::None => return,
             Pin::Opening { next, until } if now >= next => self.open(until, now),
@@ -69,7 +62,7 @@ impl Light {
     }
 
     /// When [`Light::handle_timeout`] is due.
-    pub fn poll_timeout(&self) -> Option<Instant> {
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         match self.pin {
             Pin::None => None,
             Pin::Opening { next, .. } => Some(next),
@@ -80,9 +73,7 @@ impl Light {
     fn open(&mut self, until: Instant, now: Instant) {
         self.pin = match Gpio::open(&self.root, self.number) {
             Ok(gpio) => Pin::Open(gpio),
-            Err(error) if now < until && matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::NotFound) => {
-                Pin::Opening { next: now + EXPORT_RETRY, until }
-            }
+            Err(error) if now < until && gpio::may_pass(&error) => Pin::Opening { next: now + EXPORT_RETRY, until },
             Err(error) => {
                 log::warn!("LED: {error}; going on without it (is the user in the group gpio? [led] mode = \"off\" does without)");
                 Pin::None

@@ -1,39 +1,35 @@
-//! The light on the shield: when it is on. Which pin it hangs on is `gpio.rs`'s knowledge.
+//! The light on the shield. This file says when it is on, `gpio` puts it on and off, `light` joins the two. What is sent is not decided here.
 //!
 //! *Delivered*: a flash for each sample that has left for the bridge, so a light that stays dark or lit means that no data flows.
 //! *Power*: from slow and long at nothing drawn to a flicker at full power.
 
-pub mod gpio;
-pub mod light;
+pub(crate) mod gpio;
+pub(crate) mod light;
 
 use std::time::{Duration, Instant};
 
 use teleinfo_proto::tic::{Dataset, Role, Value, spec::FAULT_AFTER_S};
 
+use crate::config::LedMode;
+
 /// A flash: long enough to be seen.
 const FLASH: Duration = Duration::from_millis(10);
-/// Nothing drawn: lit for so long,
+/// While nothing is drawn, the light is lit for this long.
 const IDLE_ON: Duration = Duration::from_millis(200);
-/// every so often.
+/// While nothing is drawn, the light is lit once in this time.
 const IDLE_PERIOD: Duration = Duration::from_millis(2000);
-/// Full power: lit for a flash every so often.
+/// At full power, the light flashes once in this time.
 const FULL_PERIOD: Duration = Duration::from_millis(100);
 /// Power that has not been heard of for so long is not shown: a receiver reports a fault then.
 const STALE: Duration = Duration::from_secs(FAULT_AFTER_S);
 
-/// What the light shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Show {
-    /// A flash for each sample that has left.
-    Delivered,
-    /// The apparent power drawn; fastest at this many VA.
-    Power(u32),
-}
-
 /// When the light is on.
 #[derive(Debug)]
-pub struct Led {
-    show: Show,
+pub(crate) struct Led {
+    /// What it shows, once `Auto` is resolved.
+    mode: LedMode,
+    /// VA at which it blinks fastest.
+    full_power: u32,
     lit: bool,
     /// When the light changes next.
     change: Option<Instant>,
@@ -43,19 +39,19 @@ pub struct Led {
 
 impl Led {
     /// Dark at first.
-    pub fn new(show: Show) -> Self {
-        Self { show, lit: false, change: None, power: None }
+    pub(crate) fn new(mode: LedMode, full_power: u32) -> Self {
+        Self { mode, full_power, lit: false, change: None, power: None }
     }
 
     /// A sample has left for the bridge.
-    pub fn handle_delivered(&mut self, now: Instant) {
-        if self.show == Show::Delivered {
+    pub(crate) fn handle_delivered(&mut self, now: Instant) {
+        if self.mode == LedMode::Delivered {
             (self.lit, self.change) = (true, Some(now + FLASH));
         }
     }
 
     /// The meter has told something: what counts is the apparent power drawn.
-    pub fn handle_dataset(&mut self, dataset: &Dataset<'_>, now: Instant) {
+    pub(crate) fn handle_dataset(&mut self, dataset: &Dataset<'_>, now: Instant) {
         if let Value::ApparentPower(power) = dataset.value()
             && dataset.role() == Some(Role::PowerWithdrawn)
         {
@@ -64,14 +60,14 @@ impl Led {
     }
 
     fn handle_power(&mut self, power: u32, now: Instant) {
-        if let Show::Power(_) = self.show {
+        if self.mode == LedMode::Power {
             self.power = Some((power, now));
             self.change.get_or_insert(now);
         }
     }
 
     /// Time has passed.
-    pub fn handle_timeout(&mut self, now: Instant) {
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
         if self.change.is_none_or(|at| now < at) {
             return;
         }
@@ -81,19 +77,19 @@ impl Led {
     }
 
     /// When [`Led::handle_timeout`] is due.
-    pub fn poll_timeout(&self) -> Option<Instant> {
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         self.change
     }
 
     /// Is the light on?
-    pub fn is_lit(&self) -> bool {
+    pub(crate) fn is_lit(&self) -> bool {
         self.lit
     }
 
     /// Time on and period, in proportion to power.
     fn rhythm(&self, now: Instant) -> Option<(Duration, Duration)> {
-        let Show::Power(full) = self.show else { return None };
-        let (power, _) = self.power.filter(|(_, heard)| now - *heard < STALE)?;
+        let (power, _) = self.power.filter(|(_, heard)| self.mode == LedMode::Power && now - *heard < STALE)?;
+        let full = self.full_power;
         let between = |idle: Duration, fast: Duration| idle - (idle - fast) * power.min(full) / full;
         Some((between(IDLE_ON, FLASH), between(IDLE_PERIOD, FULL_PERIOD)))
     }
@@ -118,7 +114,7 @@ mod tests {
     #[test]
     fn a_delivered_sample_flashes_for_ten_milliseconds() {
         let now = Instant::now();
-        let mut led = Led::new(Show::Delivered);
+        let mut led = Led::new(LedMode::Delivered, 6000);
         assert_eq!(led.poll_timeout(), None);
         led.handle_delivered(now);
         assert!(led.is_lit());
@@ -131,7 +127,7 @@ mod tests {
     fn power_sets_the_rhythm() {
         for (power, on, period) in [(0, 200, 2000), (3000, 105, 1050), (6000, 10, 100), (9000, 10, 100)] {
             let now = Instant::now();
-            let mut led = Led::new(Show::Power(6000));
+            let mut led = Led::new(LedMode::Power, 6000);
             led.handle_power(power, now);
             let changes = changes(&mut led, now, Duration::from_secs(4));
             assert_eq!(changes[..4], [(0, true), (on, false), (period, true), (period + on, false)], "{power} VA");
@@ -142,7 +138,7 @@ mod tests {
     fn power_is_shown_under_whatever_label_a_meter_tells_it() {
         let file = include_bytes!("../../../proto/tests/frames/syn-std-g1-pilot-labels.tic");
         let (mut decoder, mut bytes, now) = (Decoder::new(Parity::Stripped), file.as_slice(), Instant::now());
-        let mut led = Led::new(Show::Power(6000));
+        let mut led = Led::new(LedMode::Power, 6000);
         while let Some(event) = decoder.next_event(&mut bytes) {
             if let Event::Dataset(dataset) = event {
                 led.handle_dataset(&dataset, now);
@@ -154,7 +150,7 @@ mod tests {
     #[test]
     fn power_that_is_no_longer_heard_of_leaves_the_light_dark() {
         let now = Instant::now();
-        let mut led = Led::new(Show::Power(6000));
+        let mut led = Led::new(LedMode::Power, 6000);
         led.handle_power(1000, now);
         let changes = changes(&mut led, now, Duration::from_secs(3600));
         let (last, lit) = *changes.last().unwrap();

@@ -19,7 +19,7 @@ use teleinfo_proto::{
 use crate::{
     config::Settings,
     daemon::{
-        exit::{Code, Failure},
+        exit::{ExitCode, Failure},
         signals::Signals,
     },
     language::Language,
@@ -37,7 +37,7 @@ const DRAW: Duration = Duration::from_millis(250);
 ///
 /// # Errors
 /// The line cannot be opened. One that goes away later is waited for.
-pub fn run(settings: &Settings, language: Language) -> Result<(), Failure> {
+pub(crate) fn run(settings: &Settings, language: Language) -> Result<(), Failure> {
     let signals = Signals::take().map_err(|error| Failure::internal("signals", error))?;
     let mut monitor = Monitor::new(settings, language)?;
     while signals.next_request().is_none() && monitor.turn()?.is_ok() {}
@@ -47,8 +47,8 @@ pub fn run(settings: &Settings, language: Language) -> Result<(), Failure> {
 
 fn failure(fault: &Fault, language: Language) -> Failure {
     let code = match fault.kind {
-        FaultKind::Denied => Code::Permission,
-        _ => Code::Unavailable,
+        FaultKind::Denied => ExitCode::Permission,
+        _ => ExitCode::Unavailable,
     };
     let held = fault.devices.last().filter(|_| fault.kind == FaultKind::Busy).and_then(|path| holders::words(path, language));
     Failure::new(code, held.unwrap_or_else(|| fault.words(language)))

@@ -22,7 +22,7 @@ use sources::{LINE, SIGNALS};
 ///
 /// # Errors
 /// Only what the program cannot do without: everything else is waited out.
-pub fn run(settings: &Settings) -> Result<(), Failure> {
+pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let signals = Signals::take().map_err(|error| Failure::internal("signals", error))?;
     let mut poll = Poll::new().map_err(|error| Failure::internal("epoll", error))?;
     let register = poll.registry().register(&mut SourceFd(&signals.as_raw_fd()), SIGNALS, Interest::READABLE);

@@ -9,6 +9,7 @@ use std::{
 use teleinfo_proto::wire::{Cause, Counters, LineState};
 
 use crate::{
+    daemon::on_change::OnChange,
     line::Notice,
     reading::{Check, FaultKind, ReadingState, Trial},
 };
@@ -20,16 +21,16 @@ const REPORT_EVERY: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct News {
     state: Option<ReadingState>,
-    told: String,
-    /// The fault that keeps the line closed, once it was told.
-    fault: Option<FaultKind>,
+    sentence: OnChange<String>,
+    /// The fault that keeps the line closed.
+    fault: OnChange<FaultKind>,
     is_changed: bool,
     next_report: Instant,
 }
 
 impl News {
     pub(super) fn new(now: Instant) -> Self {
-        Self { state: None, told: String::new(), fault: None, is_changed: true, next_report: now }
+        Self { state: None, sentence: OnChange::new(), fault: OnChange::new(), is_changed: true, next_report: now }
     }
 
     /// The state as it is now; a sentence if there is something new to say.
@@ -40,7 +41,7 @@ impl News {
         self.state = Some(state);
         self.is_changed = true;
         let text = sentence(&state, trial, device)?;
-        if text == self.told {
+        if !self.sentence.is_new(text.clone()) {
             return None;
         }
         if is_trouble(&state) {
@@ -48,24 +49,23 @@ impl News {
         } else {
             log::info!("{text}");
         }
-        self.told.clone_from(&text);
         Some(text)
     }
 
     /// Tells what has happened to the line; a fault once, however often the line is tried again.
     pub(super) fn handle_notice(&mut self, notice: &Notice) {
         match notice {
-            Notice::Opened(_) => self.fault = None,
+            Notice::Opened(_) => self.fault.forget(),
             Notice::Disturbed(path) => {
                 let device = path.display();
                 log::warn!("{device}: another program has changed the line's settings; set again (fuser -v {device} names it)");
             }
-            // A device that has gone is absent next: the same news.
-            Notice::Fault(fault) if self.fault == Some(FaultKind::Vanished) && fault.kind == FaultKind::Absent => {}
-            Notice::Fault(fault) if self.fault == Some(fault.kind) => {}
             Notice::Fault(fault) => {
-                log::warn!("{fault}");
-                self.fault = Some(fault.kind);
+                // A device that has gone is absent next: that is the same news.
+                let kind = if fault.kind == FaultKind::Vanished { FaultKind::Absent } else { fault.kind };
+                if self.fault.is_new(kind) {
+                    log::warn!("{fault}");
+                }
             }
         }
     }

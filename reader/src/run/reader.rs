@@ -11,19 +11,15 @@ use teleinfo_proto::{
     tic::Event,
     wire::{BootId, Status},
 };
-use teleinfo_zenoh_client::{Client, Credentials, Options};
+use teleinfo_zenoh_client::{Client, Options};
 
 use super::{
     news::{News, summary},
     sources::{CLIENT, LINE},
 };
 use crate::{
-    config::{Settings, credentials},
-    daemon::{
-        clock,
-        exit::{Code, Failure},
-        notify::Notify,
-    },
+    config::{Settings, credentials::Asker},
+    daemon::{clock, exit::Failure, notify::Notify},
     history::History,
     led::{gpio, light::Light},
     line::OpenLine,
@@ -50,7 +46,8 @@ impl<'a> Reader<'a> {
     pub(super) fn new(settings: &'a Settings, registry: &Registry, now: Instant) -> Result<Self, Failure> {
         let registry = || registry.try_clone().map_err(|error| Failure::internal("epoll", error));
         let boot = BootId::new(getrandom::u64().map_err(|error| Failure::internal("random numbers", error))?);
-        let options = Options { locators: settings.connect.clone(), credentials: credentials(settings)?, ..Options::default() };
+        let options =
+            Options { locators: settings.connect.clone(), credentials: settings.credentials(Asker::Service)?, ..Options::default() };
         let mut history = History::new(settings.history_size);
         load(&mut history, settings);
         let notify = Notify::from_environment();
@@ -204,15 +201,5 @@ fn load(history: &mut History, settings: &Settings) {
             log::warn!("{}: the history of the last run cannot be read: {error}; beginning a new one", path.display());
         }
         _ => {}
-    }
-}
-
-fn credentials(settings: &Settings) -> Result<Option<Credentials>, Failure> {
-    let Some(user) = &settings.user else { return Ok(None) };
-    match credentials::zenoh_password(settings.password_file.as_deref())? {
-        Some(password) => Ok(Some(Credentials::new(user, password))),
-        None => {
-            Err(Failure::new(Code::Config, "zenoh.user is set, but no password: set zenoh.password-file, or the credential zenoh-password"))
-        }
     }
 }

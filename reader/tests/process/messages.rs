@@ -4,20 +4,30 @@ use std::{fs, thread, time::Duration};
 
 use crate::bench::{Meter, Place, Sends};
 
+/// Configuration, arguments, exit code, and words of the one line.
+const MISTAKES: [(&str, &[&str], i32, &str); 9] = [
+    ("", &["--colour"], 64, "--colour"),
+    ("", &["--serial"], 64, "--serial"),
+    ("[serial]\nbaud = 1200\n", &[], 78, "reader.toml, line 2, key \"baud\": there is no such key"),
+    ("[led]\n\"gpio\" = 54\n", &[], 78, "reader.toml, line 2, key \"gpio\": 54 is out of range: 0 to 53"),
+    ("", &["--connect", "bridge:7447"], 78, "bridge:7447"),
+    ("[zenoh]\npassword-file = \"x\"\n", &[], 78, "reader.toml, line 2, key \"password-file\": a password needs a user"),
+    ("[zenoh]\nuser = \"me\"\n", &[], 78, "reader.toml, line 2, key \"user\": a user needs a password"),
+    ("[zenoh]\nuser = \"me\"\npassword-file = \"DIR/none\"\n", &[], 78, "reader.toml, line 3, key \"password-file\": "),
+    ("[zenoh]\nuser = \"me\"\npassword-file = \"DIR/none\"\n", &[], 78, "none: the password file cannot be read"),
+];
+
+/// What a start refuses, `--check-config` refuses in the same words.
 #[test]
 fn mistakes_end_the_program_with_a_line_and_a_code() {
-    for (config, arguments, code, expected) in [
-        ("", &["--colour"][..], 64, "--colour"),
-        ("", &["--serial"], 64, "--serial"),
-        ("[serial]\nbaud = 1200\n", &[], 78, "reader.toml, line 2, key \"baud\": there is no such key"),
-        ("", &["--connect", "bridge:7447"], 78, "bridge:7447"),
-        ("[zenoh]\nuser = \"me\"\n", &[], 78, "no password"),
-        ("[zenoh]\nuser = \"me\"\npassword-file = \"DIR/none\"\n", &[], 78, "none: the password file cannot be read"),
-    ] {
-        let output = Place::new(config).command(arguments).output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(code), "{said}");
-        assert!(said.contains(expected) && said.lines().count() == 1 && said.starts_with("ERROR"), "{said}");
+    for (config, arguments, code, expected) in MISTAKES {
+        let place = Place::new(config);
+        for check in [&[][..], &["--check-config"]] {
+            let output = place.command(check).args(arguments).output().unwrap();
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(code), "{said}");
+            assert!(said.contains(expected) && said.lines().count() == 1 && said.starts_with("ERROR"), "{said}");
+        }
     }
     let place = Place::new("");
     fs::remove_file(place.path("reader.toml")).unwrap();

@@ -82,6 +82,10 @@ fn a_line_that_cannot_be_had_ends_it_with_a_word() {
     assert_eq!(output.status.code(), Some(69));
     assert!(String::from_utf8_lossy(&output.stderr).contains("there is no such device"));
 
+    let output = place.command(&["monitor", "--language", "fr", "--serial", "/tmp/none"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("/tmp/none : ce périphérique n'existe pas") && !said.contains("there is no"), "{said}");
+
     let _meter = Meter::plug_in(&place.path("meter"), Sends::Nothing, true);
     let reader = place.start();
     place.until_logged("not a byte");

@@ -1,0 +1,113 @@
+//! What the main loop is built from, by the settings: the MQTT side, the statistics, the hub's options.
+
+use std::{
+    hash::{BuildHasher, Hasher, RandomState},
+    sync::Arc,
+    time::Duration,
+};
+
+use teleinfo_proto::tic::MeterId;
+use tokio::sync::mpsc;
+use tracing::info;
+
+use crate::{
+    config::{
+        file::ZenohMode,
+        settings::{Mqtt, Settings},
+    },
+    daemon::exit::Failure,
+    homeassistant::presentation::Presentation,
+    hub::{HubOptions, counters::Counters, station::StationOptions},
+    meter::{cadence::Policy, events::Event},
+    mqtt::{Outlet, embedded, external},
+    statistics::{
+        notes::{self, NoteSender},
+        task,
+    },
+    words::{
+        inbound::Inbound,
+        message::Message,
+        topics::{OFFLINE, Topics},
+    },
+    zenoh::{history::Historian, node::Node},
+};
+
+/// The configuration of the plugin that serves MQTT clients, where there is no broker.
+///
+/// # Errors
+/// Its port is in use.
+pub(super) fn plugin(mqtt: &Mqtt) -> Result<Option<serde_json::Value>, Failure> {
+    match mqtt {
+        Mqtt::External(_) => Ok(None),
+        Mqtt::Embedded(settings) => {
+            embedded::check_port(settings.listen)?;
+            Ok(Some(embedded::plugin(settings)))
+        }
+    }
+}
+
+/// The MQTT side.
+///
+/// # Errors
+/// Certificates that cannot be used, or a port that does not open.
+pub(super) async fn outlet(settings: &Settings, node: &Node, counters: Counters) -> Result<(Outlet, mpsc::Receiver<Inbound>), Failure> {
+    let topics = &settings.topics;
+    match &settings.mqtt {
+        Mqtt::External(broker) => {
+            let will = Message::retained(topics.bridge_state(), OFFLINE);
+            external::start(broker.clone(), will, subscriptions(topics), counters)
+        }
+        Mqtt::Embedded(plugin) => embedded::start(node.session().clone(), plugin, vec![topics.home_assistant_status()], counters).await,
+    }
+}
+
+/// What others say that matters: Home Assistant's birth, and what the broker retained of an earlier run.
+fn subscriptions(topics: &Topics) -> Vec<String> {
+    vec![topics.home_assistant_status(), topics.bridge_state(), topics.availability("+")]
+}
+
+/// Starts what corrects statistics, if there is an address and a token for it.
+pub(super) fn correct_statistics(
+    settings: &Settings,
+    historian: &Historian,
+    counters: Counters,
+) -> (Option<NoteSender>, mpsc::Receiver<(MeterId, Event)>) {
+    let (sender, filled) = mpsc::channel(8);
+    let statistics = settings.homeassistant.api.clone().map(|(url, token)| {
+        let (statistics, notices) = notes::queue(counters);
+        let published_every = if let Policy::Every(gap) = settings.policy { gap } else { Duration::ZERO };
+        tokio::spawn(task::run(task::Options { url, token, published_every }, notices, historian.clone(), sender));
+        statistics
+    });
+    (statistics, filled)
+}
+
+/// What the hub needs to know; `notes` says whether statistics are corrected.
+pub(super) fn options(settings: &Settings, notes: bool) -> HubOptions {
+    let presentation = Presentation {
+        topics: settings.topics.clone(),
+        language: settings.language,
+        discovery: settings.homeassistant.discovery,
+        migrate: settings.homeassistant.migrate,
+    };
+    let station = StationOptions {
+        presentation: Arc::new(presentation),
+        policy: settings.policy,
+        offline_after: settings.homeassistant.offline_after,
+    };
+    HubOptions { station, notes, seed: RandomState::new().build_hasher().finish() }
+}
+
+/// Says in one line who connects to whom.
+pub(super) fn say_hello(settings: &Settings) {
+    let join = |endpoints: &[zenoh::config::EndPoint]| endpoints.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let zenoh = match settings.zenoh.mode {
+        ZenohMode::Router => format!("readers connect to {}", join(&settings.zenoh.listen)),
+        ZenohMode::Client => format!("readers come by the Zenoh router at {}", join(&settings.zenoh.connect)),
+    };
+    let mqtt = match &settings.mqtt {
+        Mqtt::External(broker) => format!("MQTT goes to {}", broker.url),
+        Mqtt::Embedded(plugin) => format!("MQTT clients connect to {}", plugin.listen),
+    };
+    info!("teleinfo-bridge {}: {zenoh}; {mqtt}", env!("CARGO_PKG_VERSION"));
+}

@@ -5,7 +5,7 @@
 use proptest::prelude::*;
 use teleinfo_proto::{
     tic::{Dataset, Decoder, Event, Label, LabelKind, Mode, Parity, Timestamp, encode},
-    wire::{Sample, Status},
+    wire::{self, Goodbye, Sample, Status},
 };
 
 fn events(parity: Parity, pieces: &[&[u8]]) -> Vec<String> {
@@ -143,13 +143,13 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_a_message_or_an_error(mut bytes in prop::collection::vec(any::<u8>(), 0..300), version: bool) {
-        if version && !bytes.is_empty() {
-            bytes[0] = teleinfo_proto::wire::VERSION;
-        }
-        if let Ok(sample) = Sample::decode(&bytes) {
+    fn any_bytes_are_a_message_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..300), of in 3..8_u8, enveloped: bool) {
+        let length = (bytes.len() as u16).to_be_bytes();
+        let envelope = if enveloped { vec![wire::VERSION, of, 0, 0, length[0], length[1]] } else { vec![] };
+        let message = [envelope, bytes].concat();
+        if let Ok(sample) = Sample::decode(&message) {
             let _ = sample.datasets.iter(sample.mode).count();
         }
-        let _ = Status::decode(&bytes);
+        let _ = (Status::decode(&message), Goodbye::decode(&message), wire::open("tic/v2/reader/pi/status", &message));
     }
 }

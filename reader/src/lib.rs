@@ -5,6 +5,7 @@
 //! at a meter without a loop. `config` and `daemon` are what any service needs. Only what experiments and tests drive is public. See
 //! `docs/code-structure.md`.
 
+mod advice;
 pub mod cli;
 mod config;
 mod daemon;

@@ -9,7 +9,7 @@ use std::{collections::VecDeque, time::Instant};
 use mio::event::Event as Readiness;
 use teleinfo_proto::{
     tic::MeterId,
-    wire::{Sample, Status, keys},
+    wire::{BootId, Goodbye, Sample, Status, keys},
 };
 use teleinfo_zenoh_client::{Client, Declaration, Event, Query, QueryId, SendError};
 
@@ -26,6 +26,7 @@ const ANSWER_STEP: usize = 32;
 /// The way to the bridge, and what is on it.
 pub(crate) struct Uplink {
     client: Client,
+    boot: BootId,
     meter: Option<Meter>,
     answers: VecDeque<Answer>,
     /// The answers wait for room.
@@ -54,10 +55,11 @@ struct Answer {
 }
 
 impl Uplink {
-    /// On a client that has its locators.
-    pub(crate) fn new(client: Client) -> Self {
+    /// On a client that has its locators, for this run of the reader.
+    pub(crate) fn new(client: Client, boot: BootId) -> Self {
         Self {
             client,
+            boot,
             meter: None,
             answers: VecDeque::new(),
             full: false,
@@ -131,11 +133,14 @@ impl Uplink {
         self.client.close(now);
     }
 
-    /// Leaves the meter. Its token goes in a lost connection too; that its samples are deleted is what tells a farewell from a fault.
+    /// Leaves the meter. Its token goes in a lost connection too; a goodbye is what tells an intent from a fault.
     fn part(&mut self, now: Instant) {
         let Some(meter) = &self.meter else { return };
-        // Without a connection nobody has to be told.
-        let _ = self.client.delete(&meter.sample_key, now);
+        let mut buffer = [0; Goodbye::BYTES_MAX];
+        if let Ok(goodbye) = (Goodbye { boot: self.boot, meter: meter.id }).encode(&mut buffer) {
+            // Without a connection nobody has to be told.
+            let _ = self.client.publish(&meter.sample_key, goodbye, now);
+        }
         self.set_alive(false, now);
     }
 

@@ -13,6 +13,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use teleinfo_proto::tic::encode::FrameWriter;
 use teleinfo_proto::tic::{Mode, Timestamp};
+use teleinfo_simulator::chain::broker::Broker;
 use teleinfo_simulator::chain::process::{Process, free_port};
 use teleinfo_simulator::chain::programs::{self, Bridge, Mqtt};
 use tempfile::TempDir;
@@ -26,22 +27,22 @@ struct Chain {
     reader: Option<Process>,
     subscriber: Process,
     bridge: Bridge,
-    _broker: Option<Process>,
+    _broker: Option<Broker>,
     dir: TempDir,
 }
 
 impl Chain {
     fn with_mosquitto() -> Self {
         let dir = TempDir::new().unwrap();
-        let (broker, port) = programs::mosquitto(dir.path()).unwrap();
-        Self::new(dir, Mqtt::Broker(port), Some(broker))
+        let broker = Broker::open().unwrap();
+        Self::new(dir, Mqtt::Broker(broker.port), Some(broker))
     }
 
     fn embedded() -> Self {
         Self::new(TempDir::new().unwrap(), Mqtt::Embedded(free_port().unwrap()), None)
     }
 
-    fn new(dir: TempDir, mqtt: Mqtt, broker: Option<Process>) -> Self {
+    fn new(dir: TempDir, mqtt: Mqtt, broker: Option<Broker>) -> Self {
         let bridge = programs::bridge(dir.path(), mqtt).unwrap();
         let mut command = Command::new("mosquitto_sub");
         let port = mqtt.port().to_string();

@@ -11,15 +11,16 @@ pub mod counters;
 mod listeners;
 mod meters;
 pub mod orders;
+mod reader_log;
 mod readers;
 pub mod station;
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, VecDeque},
     time::{Duration, Instant},
 };
 
-use teleinfo_proto::{tic::MeterId, wire::BootId};
+use teleinfo_proto::tic::MeterId;
 use tracing::Level;
 
 use crate::{
@@ -30,7 +31,7 @@ use crate::{
         complaints::{Complaint, Complaints, Remark},
         counters::{Counter, Counters},
         orders::Order,
-        readers::ReaderSeen,
+        reader_log::ReaderLog,
         station::{Station, StationOptions},
     },
     meter::events::Event,
@@ -83,7 +84,7 @@ pub struct Hub {
     orders: VecDeque<Order>,
     agenda: Agenda,
     /// What each run of a reader last said.
-    readers: HashMap<BootId, ReaderSeen>,
+    readers: ReaderLog,
     /// Messages flow. `None`: they never have.
     connected: Option<bool>,
     /// When everything is said again to new listeners.
@@ -107,7 +108,7 @@ impl Hub {
             kept,
             orders: VecDeque::new(),
             agenda: Agenda::default(),
-            readers: HashMap::new(),
+            readers: ReaderLog::default(),
             connected: None,
             say_again: None,
             counters,
@@ -241,7 +242,7 @@ impl Hub {
     /// One line for each meter on what became of its samples, one for each reader on its line, and one on the bridge itself.
     pub fn reports(&self, now: Instant) -> impl Iterator<Item = String> {
         let meters = self.stations.iter().map(|(id, station)| report_of_meter(id, station));
-        let readers = self.readers.values().filter_map(move |reader| reader.report(now));
+        let readers = self.readers.lines(now);
         let bridge = self.counters.line(Language::English);
         meters.chain(readers).chain((!bridge.is_empty()).then(|| format!("bridge: {bridge}")))
     }

@@ -1,11 +1,8 @@
 //! What readers send: samples, tokens, reports, goodbyes, and what cannot be understood.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
-use teleinfo_proto::{
-    tic::MeterId,
-    wire::{LineState, Status},
-};
+use teleinfo_proto::{tic::MeterId, wire::Status};
 use tracing::Level;
 
 use crate::{
@@ -16,15 +13,7 @@ use crate::{
         orders::{Note, Order},
     },
     order::{arrival::Refusal, received::Received},
-    words::{language::Language, printable::printable},
 };
-
-/// Runs of readers that are remembered for the log.
-const READERS_MAX: usize = 2_048;
-/// A reader reports every ten seconds; one that has not for this time is silent.
-const SILENCE: Duration = Duration::from_secs(40);
-/// A run of a reader that is silent for so long is over.
-const FORGOTTEN: Duration = Duration::from_secs(3_600);
 
 impl Hub {
     pub(super) fn handle_sample(&mut self, received: Received, at: Instant, wall: SystemTime, now: Instant) {
@@ -81,51 +70,11 @@ impl Hub {
         self.handle_complaint(refusal.complaint(), text, now);
     }
 
-    /// Says what a reader reports, if its line or its meter has changed.
+    /// Says what a reader reports, if that is news.
     fn log_reader(&mut self, status: &Status<'_>, now: Instant) {
-        if self.readers.len() >= READERS_MAX && !self.readers.contains_key(&status.boot) {
-            self.readers.clear();
-        }
-        let seen = ReaderSeen { line: status.line, meter: status.meter, text: self.text_of(status), at: now };
-        let last = self.readers.insert(status.boot, seen.clone());
-        if last.is_none_or(|last| (last.line, last.meter) != (seen.line, seen.meter)) {
-            self.say(Level::INFO, seen.text);
-        }
-    }
-
-    fn text_of(&self, status: &Status<'_>) -> String {
-        let (name, release) = (printable(status.name), printable(status.release));
-        match status.meter.filter(|_| status.line == LineState::Reading) {
-            Some(id) => format!("reader {name} ({release}) reads meter {id}"),
-            None => format!("reader {name} ({release}): line {}, {}", status.line.name(), self.cause_of(status)),
-        }
-    }
-
-    fn cause_of(&self, status: &Status<'_>) -> &'static str {
-        match self.options.station.presentation.language {
-            Language::English => status.cause.english(),
-            Language::French => status.cause.french(),
-        }
-    }
-}
-
-/// What a run of a reader last reported.
-#[derive(Debug, Clone)]
-pub(super) struct ReaderSeen {
-    line: LineState,
-    meter: Option<MeterId>,
-    text: String,
-    at: Instant,
-}
-
-impl ReaderSeen {
-    /// One line on it; nothing about a reader that has been silent for long.
-    pub(super) fn report(&self, now: Instant) -> Option<String> {
-        let silence = now.saturating_duration_since(self.at);
-        match silence {
-            _ if silence < SILENCE => Some(self.text.clone()),
-            _ if silence < FORGOTTEN => Some(format!("{}; silent for {} s", self.text, silence.as_secs())),
-            _ => None,
+        let language = self.options.station.presentation.language;
+        if let Some(text) = self.readers.handle_report(status, language, now) {
+            self.say(Level::INFO, text);
         }
     }
 }

@@ -197,7 +197,9 @@ impl Station {
             SampleKind::Snapshot => return vec![self.history_message(&datasets, moment)],
             SampleKind::Frame { complete: true } => Part::Whole,
             SampleKind::Frame { complete: false } => Part::Incomplete,
-            SampleKind::Urgent => Part::Urgent,
+            SampleKind::Urgent | SampleKind::Live => Part::Urgent,
+            // Its place in the order is taken; what it means is for a newer release.
+            SampleKind::Unknown(_) => return Vec::new(),
         };
         let mut events: Vec<Event> = self.figures.handle_mode(sample.mode).into_iter().collect();
         let resets = self.reception.handle_sample(sample.boot, &sample.counters, moment.at);

@@ -8,7 +8,7 @@ use std::{
 use serde_json::Value;
 use teleinfo_proto::{
     tic::{Dataset, Mode},
-    wire::{Cause, Counters as ReaderCounters, DatasetsWriter, Extent, LineState, Sample, SampleKind, Status},
+    wire::{BootId, Cause, Counters as ReaderCounters, DatasetsWriter, Extent, LineState, Sample, SampleKind, Status},
 };
 
 use super::*;

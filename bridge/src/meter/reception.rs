@@ -11,7 +11,10 @@ use std::{
 use serde::Serialize;
 use teleinfo_proto::wire::{BootId, Cause, Counters, LineState, Status};
 
-use crate::words::language::{Language, Words};
+use crate::words::{
+    cause,
+    language::{Language, Words},
+};
 
 /// Counters alone are worth a message at most this often.
 const PERIOD: Duration = Duration::from_secs(60);
@@ -207,11 +210,7 @@ impl Reception {
         }
         // Samples without a report: an old reader, or one whose report is still on its way. It reads, evidently.
         let (line, cause) = self.reader.as_ref().map_or((LineState::Reading, Cause::None), |reader| (reader.line, reader.cause));
-        let text = match language {
-            Language::English => cause.english(),
-            Language::French => cause.french(),
-        };
-        (line.name(), Some(cause), text)
+        (line.name(), Some(cause), cause::words(cause).get(language))
     }
 
     /// `None` if it cannot be written: an empty payload would delete what the broker holds.

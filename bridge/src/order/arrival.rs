@@ -53,6 +53,8 @@ impl Refusal {
     pub const fn of(error: Error) -> Self {
         match error {
             Error::Version(_) => Self::Version,
+            Error::TooLong => Self::TooLarge,
+            Error::Key => Self::Key,
             _ => Self::Malformed,
         }
     }

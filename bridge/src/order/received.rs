@@ -7,7 +7,7 @@ use std::{
 
 use teleinfo_proto::{
     tic::MeterId,
-    wire::{BootId, Error, Sample, SampleKind},
+    wire::{self, BootId, Error, Sample, SampleKind},
 };
 
 /// One sample, decoded as far as its place in the order goes.
@@ -35,16 +35,31 @@ impl Received {
     /// # Errors
     /// Another version, or not a sample.
     pub fn new(bytes: Vec<u8>) -> Result<Self, Error> {
-        let sample = Sample::decode(&bytes)?;
-        Ok(Self {
+        let received = Self::without_bytes(&Sample::decode(&bytes)?);
+        Ok(Self { bytes, ..received })
+    }
+
+    /// Takes the bytes of an answer, which came under the key of its meter's samples.
+    ///
+    /// # Errors
+    /// As [`Self::new`], or of another meter than its key.
+    pub fn under(key: &str, bytes: Vec<u8>) -> Result<Self, Error> {
+        wire::open(key, &bytes)?;
+        Self::new(bytes)
+    }
+
+    /// The place of a sample; its bytes are still to be added.
+    #[must_use]
+    pub fn without_bytes(sample: &Sample<'_>) -> Self {
+        Self {
             boot: sample.boot,
             sequence: sample.sequence,
             kind: sample.kind,
             meter: sample.meter,
             unix_ms: sample.unix_ms,
             uptime_ms: sample.uptime_ms,
-            bytes,
-        })
+            bytes: Vec::new(),
+        }
     }
 
     /// What tells it from all other samples: the run and its number in it.

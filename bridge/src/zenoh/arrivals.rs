@@ -6,7 +6,7 @@ use std::time::{Instant, SystemTime};
 
 use teleinfo_proto::{
     tic::MeterId,
-    wire::{self, Status, keys},
+    wire::{self, MESSAGE_BYTES_MAX, Message, keys},
 };
 use tokio::sync::mpsc;
 use zenoh::{
@@ -53,9 +53,9 @@ pub async fn listen(session: &Session, counters: Counters) -> zenoh::Result<Arri
     let (samples, of_samples) = mpsc::channel(SAMPLES_MAX);
     let (presences, of_presences) = mpsc::channel(PRESENCES_MAX);
     let queues = Queues { samples, presences, counters };
-    for (key, read) in [(keys::SAMPLES, of_sample as fn(&Sample) -> Arrival), (keys::STATUSES, of_report)] {
+    for key in [keys::SAMPLES, keys::STATUSES] {
         let queues = queues.clone();
-        session.declare_subscriber(key).callback(move |sample| queues.push(read(&sample))).background().await?;
+        session.declare_subscriber(key).callback(move |sample| queues.push(of_message(&sample))).background().await?;
     }
     let tokens = move |sample: Sample| queues.push(of_token(&sample));
     session.liveliness().declare_subscriber(keys::ALIVES).history(true).callback(tokens).background().await?;
@@ -75,35 +75,31 @@ impl Queues {
     }
 }
 
-fn of_sample(sample: &Sample) -> Arrival {
-    let Some(meter) = meter_of(sample) else { return stranger(sample) };
-    if sample.kind() == SampleKind::Delete {
-        return Arrival::Goodbye(meter);
+/// What came under a key of a reader, held against that key. A Zenoh DELETE says nothing, so it is refused as what cannot be read.
+fn of_message(sample: &Sample) -> Arrival {
+    let size = sample.payload().len();
+    if size > MESSAGE_BYTES_MAX {
+        // Nothing is made of it, not even a copy.
+        return refused(Refusal::TooLarge, sample, &format!("{size} bytes"));
     }
-    let read = || match Received::new(bytes(sample)) {
-        Ok(received) if received.meter == meter => Arrival::Sample(received),
-        Ok(received) => refused(Refusal::Key, sample, &format!("a sample of meter {}", received.meter)),
-        Err(error) => refused(Refusal::of(error), sample, &error.to_string()),
+    let key = sample.key_expr().as_str();
+    if keys::meter_of(key).is_none() && keys::reader_of(key).is_none() {
+        return stranger(sample);
+    }
+    let bytes = sample.payload().to_bytes().into_owned();
+    let received = match wire::open(key, &bytes) {
+        Ok(Message::Sample(sample)) => Received::without_bytes(&sample),
+        Ok(Message::Goodbye(goodbye)) => return Arrival::Goodbye(goodbye.meter),
+        Ok(Message::Status(_)) => return Arrival::Report(bytes),
+        Err(error) => return refused(Refusal::of(error), sample, &error.to_string()),
     };
-    bounded(sample, wire::Sample::BYTES_MAX, read)
-}
-
-fn of_report(sample: &Sample) -> Arrival {
-    bounded(sample, Status::BYTES_MAX, || Arrival::Report(bytes(sample)))
+    Arrival::Sample(Received { bytes, ..received })
 }
 
 fn of_token(sample: &Sample) -> Arrival {
     match meter_of(sample) {
         Some(meter) => Arrival::Token(meter, sample.kind() == SampleKind::Put),
         None => stranger(sample),
-    }
-}
-
-/// Nothing is made of a message that is larger than any of its kind.
-fn bounded(sample: &Sample, bytes_max: usize, read: impl FnOnce() -> Arrival) -> Arrival {
-    match sample.payload().len() {
-        size if size > bytes_max => refused(Refusal::TooLarge, sample, &format!("{size} bytes")),
-        _ => read(),
     }
 }
 
@@ -117,8 +113,4 @@ fn refused(refusal: Refusal, sample: &Sample, why: &str) -> Arrival {
 
 fn meter_of(sample: &Sample) -> Option<MeterId> {
     keys::meter_of(sample.key_expr().as_str())
-}
-
-fn bytes(sample: &Sample) -> Vec<u8> {
-    sample.payload().to_bytes().into_owned()
 }

@@ -139,7 +139,7 @@ impl Progress {
         if !self.has_room(size) {
             return self.is_cut.store(true, Ordering::Relaxed);
         }
-        match Received::new(sample.payload().to_bytes().into_owned()) {
+        match Received::under(sample.key_expr().as_str(), sample.payload().to_bytes().into_owned()) {
             Err(error) => debug!("history of {}: {error}", sample.key_expr()),
             Ok(received) => {
                 if sender.try_send(received).is_err() {

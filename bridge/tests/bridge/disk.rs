@@ -3,8 +3,7 @@
 use std::{fs, os::unix::net::UnixDatagram, process::Command, time::Duration};
 
 use super::{
-    broker::Broker,
-    eventually, free_port,
+    Broker, eventually, free_port,
     observer::Observer,
     program::Program,
     reader::{METER, Reader},
@@ -16,7 +15,7 @@ fn config(zenoh: u16, broker: &Broker) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_stalls_stops_neither_samples_nor_the_watchdog() {
-    let (broker, port) = (Broker::open(), free_port());
+    let (broker, port) = (Broker::open().unwrap(), free_port());
     let mut socket = None;
     let mut bridge = Program::prepared(&config(port, &broker), |directory, command| {
         // Who opens a pipe that nobody reads waits for ever, as for a disk that does not answer.
@@ -53,7 +52,7 @@ async fn a_disk_that_stalls_stops_neither_samples_nor_the_watchdog() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_error_is_said_after_any_number_of_strange_messages() {
-    let (broker, port) = (Broker::open(), free_port());
+    let (broker, port) = (Broker::open().unwrap(), free_port());
     let bridge = Program::prepared(&config(port, &broker), |_, _| {});
     bridge.is_up().await;
     let observer = Observer::new(broker.port).await;

@@ -9,8 +9,7 @@ use std::{
 use teleinfo_proto::wire::{Cause, LineState};
 
 use super::{
-    broker::Broker,
-    eventually,
+    Broker, eventually,
     observer::Observer,
     program::Program,
     reader::{METER, Reader},
@@ -35,7 +34,7 @@ fn expect(text: &str, lines: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_a_broker() {
-    let broker = Broker::open();
+    let broker = Broker::open().unwrap();
     let mut bridge = Program::external(&broker.url());
     bridge.is_up().await;
     let observer = Observer::new(broker.port).await;
@@ -47,7 +46,7 @@ async fn with_a_broker() {
     reader.make_many(3).await;
     reader.report(LineState::Reading, Cause::None).await;
     eventually("quality", || observer.last(&format!("teleinfo/{METER}/quality")).filter(|text| text.contains("9.9.9"))).await;
-    observer.client.publish("homeassistant/status", rumqttc::QoS::AtLeastOnce, true, "online").await.unwrap();
+    observer.publish("homeassistant/status", true, "online");
     observer.expect("homeassistant/status", "online").await;
     let (text, code) = ask(bridge.directory.path(), &[]);
     let meter = format!("ok meter: {METER} is being read, by the reader on");
@@ -87,7 +86,7 @@ async fn without_a_broker() {
 
 #[test]
 fn the_password_is_tried() {
-    let broker = Broker::with_user("me", "right");
+    let broker = Broker::with_user("me", "right").unwrap();
     let directory = tempfile::tempdir().unwrap();
     let password = directory.path().join("password");
     fs::write(directory.path().join("bridge.toml"), format!("[mqtt]\nurl = \"{}\"\n", broker.url())).unwrap();

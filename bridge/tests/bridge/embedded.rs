@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use rumqttc::{AsyncClient, MqttOptions, QoS};
+use rumqttc::{AsyncClient, MqttOptions};
 
 use super::{
     eventually, free_port,
@@ -50,7 +50,7 @@ async fn home_assistant_that_starts_is_told_again() {
     let presence = ["teleinfo/bridge/state".to_owned(), format!("teleinfo/{METER}/availability")];
     let heard = |topic: &String| observer.on(topic).len();
     let (before, present) = (heard(&discovery), presence.each_ref().map(heard));
-    observer.client.publish("homeassistant/status", QoS::AtLeastOnce, false, "online").await.unwrap();
+    observer.publish("homeassistant/status", false, "online");
     bridge.says("Home Assistant has started").await;
     // At once, though the observer subscribed long ago.
     eventually("presence again", || presence.iter().map(heard).zip(present).all(|(now, then)| now > then).then_some(())).await;

@@ -6,8 +6,7 @@ use serde_json::Value;
 use teleinfo_proto::wire::{Cause, LineState};
 
 use super::{
-    broker::Broker,
-    eventually,
+    Broker, eventually,
     observer::Observer,
     program::Program,
     reader::{METER, Reader},
@@ -15,7 +14,7 @@ use super::{
 
 #[tokio::test(flavor = "multi_thread")]
 async fn from_sample_to_topic() {
-    let broker = Broker::open();
+    let broker = Broker::open().unwrap();
     let mut bridge = Program::external(&broker.url());
     bridge.is_up().await;
     let observer = Observer::new(broker.port).await;
@@ -49,7 +48,7 @@ async fn from_sample_to_topic() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bridge_that_is_killed_leaves_its_will() {
-    let broker = Broker::open();
+    let broker = Broker::open().unwrap();
     let bridge = Program::external(&broker.url());
     let observer = Observer::new(broker.port).await;
     observer.expect("teleinfo/bridge/state", "online").await;
@@ -59,7 +58,7 @@ async fn a_bridge_that_is_killed_leaves_its_will() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_password_is_said_once() {
-    let broker = Broker::with_user("teleinfo", "right");
+    let broker = Broker::with_user("teleinfo", "right").unwrap();
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("password");
     fs::write(&file, "wrong\n").unwrap();
@@ -82,7 +81,7 @@ async fn a_wrong_password_is_said_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tls_is_checked() {
-    let broker = Broker::with_tls("localhost");
+    let broker = Broker::with_tls("localhost").unwrap();
     let config = |host: &str, authority: &str| format!("[mqtt]\nurl = \"mqtts://{host}:{}\"\nca-file = \"{authority}\"\n", broker.port);
     let authority = broker.authority().display().to_string();
     let mut bridge = Program::configured(super::free_port(), &config("localhost", &authority));
@@ -91,7 +90,7 @@ async fn tls_is_checked() {
     bridge.assert_clean();
 
     // Another authority, and a name that the certificate does not have.
-    let other = Broker::with_tls("localhost");
+    let other = Broker::with_tls("localhost").unwrap();
     let stranger = other.authority().display().to_string();
     for (host, authority) in [("localhost", &stranger), ("127.0.0.1", &authority)] {
         let bridge = Program::configured(super::free_port(), &config(host, authority));
@@ -102,12 +101,12 @@ async fn tls_is_checked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_broker_the_bridge_waits() {
-    let mut broker = Broker::open();
+    let mut broker = Broker::open().unwrap();
     broker.stop();
     let mut bridge = Program::external(&broker.url());
     let line = bridge.says("no MQTT broker listens").await;
     assert!(line.starts_with("WARN ") && line.contains(&broker.port.to_string()), "{line}");
-    broker.resume();
+    broker.resume().unwrap();
     let observer = Observer::new(broker.port).await;
     observer.expect("teleinfo/bridge/state", "online").await;
     bridge.stop().await;
@@ -115,7 +114,7 @@ async fn without_a_broker_the_bridge_waits() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_goodbye_is_offline_at_once_a_lost_token_is_not() {
-    let broker = Broker::open();
+    let broker = Broker::open().unwrap();
     let bridge = Program::external(&broker.url());
     bridge.is_up().await;
     let observer = Observer::new(broker.port).await;
@@ -139,7 +138,7 @@ async fn a_goodbye_is_offline_at_once_a_lost_token_is_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_starts_on_a_dead_line_is_known_by_its_name() {
-    let broker = Broker::open();
+    let broker = Broker::open().unwrap();
     let bridge = Program::external(&broker.url());
     bridge.is_up().await;
     let observer = Observer::new(broker.port).await;
@@ -160,7 +159,7 @@ async fn a_reader_that_starts_on_a_dead_line_is_known_by_its_name() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_is_lost_is_offline_in_the_end() {
-    let broker = Broker::open();
+    let broker = Broker::open().unwrap();
     let observer = Observer::new(broker.port).await;
     let config = format!("[mqtt]\nurl = \"{}\"\n[homeassistant]\noffline-after = 5\n", broker.url());
     let bridge = Program::configured(super::free_port(), &config);
@@ -176,10 +175,10 @@ async fn a_reader_that_is_lost_is_offline_in_the_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_earlier_run_left_online_is_corrected() {
-    let broker = Broker::open();
+    let broker = Broker::open().unwrap();
     let observer = Observer::new(broker.port).await;
     let topic = format!("teleinfo/{METER}/availability");
-    observer.client.publish(&topic, rumqttc::QoS::AtLeastOnce, true, "online").await.unwrap();
+    observer.publish(&topic, true, "online");
     observer.expect(&topic, "online").await;
     let config = format!("[mqtt]\nurl = \"{}\"\n[homeassistant]\noffline-after = 5\n", broker.url());
     let _bridge = Program::configured(super::free_port(), &config);
@@ -188,11 +187,11 @@ async fn what_an_earlier_run_left_online_is_corrected() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_old_will_that_comes_late_is_answered() {
-    let broker = Broker::open();
+    let broker = Broker::open().unwrap();
     let _bridge = Program::external(&broker.url());
     let observer = Observer::new(broker.port).await;
     observer.expect("teleinfo/bridge/state", "online").await;
-    observer.client.publish("teleinfo/bridge/state", rumqttc::QoS::AtLeastOnce, true, "offline").await.unwrap();
+    observer.publish("teleinfo/bridge/state", true, "offline");
     eventually("online again", || {
         let said = observer.on("teleinfo/bridge/state");
         (said.iter().any(|text| text == "offline") && said.last().unwrap() == "online").then_some(())
@@ -202,7 +201,7 @@ async fn an_old_will_that_comes_late_is_answered() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn strange_bytes_are_said_once_and_do_no_harm() {
-    let broker = Broker::open();
+    let broker = Broker::open().unwrap();
     let bridge = Program::external(&broker.url());
     bridge.is_up().await;
     let observer = Observer::new(broker.port).await;

@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 #![allow(unreachable_pub, reason = "the modules of a test")]
 
-mod broker;
 mod disk;
 mod doctor;
 mod embedded;
@@ -16,17 +15,18 @@ mod proxy;
 mod reader;
 mod start;
 
-use std::{
-    net::TcpListener,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
+
+use teleinfo_simulator::chain::process;
+
+pub use teleinfo_simulator::chain::broker::Broker;
 
 /// Longer than anything takes on a busy machine; a test that passes never waits so long.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A port nobody listens on now.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    process::free_port().unwrap()
 }
 
 /// Waits until `look` finds something.

@@ -1,27 +1,16 @@
 //! An MQTT client that notes everything it is sent.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Mutex, time::Duration};
 
-use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS};
+use rumqttc::QoS;
 use serde_json::Value;
-use tokio::task::JoinHandle;
+use teleinfo_simulator::chain::watch::{Message, Subscription, Watch};
 
 use super::eventually;
 
-#[derive(Debug, Clone)]
-pub struct Note {
-    pub topic: String,
-    pub text: String,
-    pub retained: bool,
-}
-
 pub struct Observer {
-    pub client: AsyncClient,
-    notes: Arc<Mutex<Vec<Note>>>,
-    task: JoinHandle<()>,
+    watch: Mutex<Watch>,
+    notes: Mutex<Vec<Message>>,
 }
 
 impl Observer {
@@ -30,42 +19,26 @@ impl Observer {
         Self::of(port, "#", None).await
     }
 
-    pub async fn of(port: u16, filter: &str, login: Option<(&str, &str)>) -> Self {
-        let mut options = MqttOptions::new(format!("observer-{}", super::free_port()), "127.0.0.1", port);
-        options.set_max_packet_size(1 << 20, 1 << 20);
-        if let Some((user, password)) = login {
-            options.set_credentials(user, password);
-        }
-        let (client, mut connection) = AsyncClient::new(options, 64);
-        client.subscribe(filter, QoS::AtLeastOnce).await.unwrap();
-        let notes = Arc::new(Mutex::new(Vec::new()));
-        let subscribed = Arc::new(Mutex::new(false));
-        let (taken, ready) = (notes.clone(), subscribed.clone());
-        let task = tokio::spawn(async move {
-            loop {
-                match connection.poll().await {
-                    Ok(Event::Incoming(Packet::Publish(message))) => taken.lock().unwrap().push(Note {
-                        topic: message.topic,
-                        text: String::from_utf8_lossy(&message.payload).into_owned(),
-                        retained: message.retain,
-                    }),
-                    Ok(Event::Incoming(Packet::SubAck(_))) => *ready.lock().unwrap() = true,
-                    Ok(_) => {}
-                    Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
-                }
-            }
-        });
-        eventually("the observer subscribes", || subscribed.lock().unwrap().then_some(())).await;
-        Self { client, notes, task }
+    pub async fn of(port: u16, filter: &'static str, login: Option<(&'static str, &'static str)>) -> Self {
+        let subscribe = move || Watch::subscribe(port, Subscription { topics: &[filter], qos: QoS::AtLeastOnce, login });
+        let watch = tokio::task::spawn_blocking(subscribe).await.unwrap().unwrap();
+        Self { watch: Mutex::new(watch), notes: Mutex::default() }
     }
 
-    pub fn notes(&self) -> Vec<Note> {
-        self.notes.lock().unwrap().clone()
+    /// Publishes a message of its own, as Home Assistant does.
+    pub fn publish(&self, topic: &str, retain: bool, payload: &str) {
+        self.watch.lock().unwrap().publish(topic, retain, payload).unwrap();
+    }
+
+    pub fn notes(&self) -> Vec<Message> {
+        let (watch, mut notes) = (self.watch.lock().unwrap(), self.notes.lock().unwrap());
+        notes.extend(std::iter::from_fn(|| watch.next(Duration::ZERO)));
+        notes.clone()
     }
 
     /// The payloads of one topic, in order.
     pub fn on(&self, topic: &str) -> Vec<String> {
-        self.notes().into_iter().filter(|note| note.topic == topic).map(|note| note.text).collect()
+        self.notes().into_iter().filter(|note| note.topic == topic).map(|note| note.payload).collect()
     }
 
     /// The last payload of a topic.
@@ -113,10 +86,4 @@ impl Observer {
 
 fn power(text: &str) -> u64 {
     serde_json::from_str::<Value>(text).unwrap()["PAPP"]["value"].as_u64().unwrap()
-}
-
-impl Drop for Observer {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
 }

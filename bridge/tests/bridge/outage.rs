@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    broker::Broker,
-    eventually,
+    Broker, eventually,
     observer::Observer,
     program::Program,
     proxy::Proxy,
@@ -13,7 +12,7 @@ use super::{
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gap_is_filled() {
-    let broker = Broker::open();
+    let broker = Broker::open().unwrap();
     let bridge = Program::external(&broker.url());
     bridge.is_up().await;
     let observer = Observer::new(broker.port).await;
@@ -33,7 +32,7 @@ async fn a_gap_is_filled() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_restarts_loses_nothing() {
-    let broker = Broker::open();
+    let broker = Broker::open().unwrap();
     let bridge = Program::external(&broker.url());
     bridge.is_up().await;
     let observer = Observer::new(broker.port).await;
@@ -49,7 +48,7 @@ async fn a_reader_that_restarts_loses_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_is_away_loses_nothing() {
-    let broker = Broker::open();
+    let broker = Broker::open().unwrap();
     let proxy = Proxy::to(broker.port).await;
     let bridge = Program::external(&proxy.url());
     bridge.is_up().await;
@@ -74,7 +73,7 @@ async fn a_broker_that_is_away_loses_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_does_not_answer_loses_nothing() {
-    let broker = Broker::open();
+    let broker = Broker::open().unwrap();
     let proxy = Proxy::to(broker.port).await;
     let bridge = Program::external(&proxy.url());
     bridge.is_up().await;
@@ -93,7 +92,7 @@ async fn a_broker_that_does_not_answer_loses_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_forgot_everything_is_told_again() {
-    let mut broker = Broker::open();
+    let mut broker = Broker::open().unwrap();
     let bridge = Program::external(&broker.url());
     bridge.is_up().await;
     let observer = Observer::new(broker.port).await;
@@ -103,7 +102,7 @@ async fn a_broker_that_forgot_everything_is_told_again() {
     let announced = eventually("discovery", || observer.last(&discovery)).await;
     broker.stop();
     bridge.says("the MQTT broker at").await;
-    broker.resume();
+    broker.resume().unwrap();
     let late = eventually_connected(&broker).await;
     late.expect("teleinfo/bridge/state", "online").await;
     late.expect(&format!("teleinfo/{METER}/availability"), "online").await;
@@ -117,7 +116,7 @@ async fn eventually_connected(broker: &Broker) -> Observer {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bridge_that_restarts_goes_on_where_it_stopped() {
     for signal in ["TERM", "KILL"] {
-        let broker = Broker::open();
+        let broker = Broker::open().unwrap();
         let mut bridge = Program::external(&broker.url());
         bridge.is_up().await;
         let observer = Observer::new(broker.port).await;

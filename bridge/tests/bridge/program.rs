@@ -1,15 +1,13 @@
-//! The bridge's process.
+//! The bridge's process, with a directory of its own as a service has it: configuration, state and run directory.
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
     path::Path,
-    process::{Child, Command, ExitStatus, Stdio},
-    sync::{Arc, Mutex},
+    process::{Command, ExitStatus},
     thread,
-    time::Duration,
 };
 
+use teleinfo_simulator::chain::{process::Process, programs};
 use tempfile::TempDir;
 
 use super::{eventually, free_port};
@@ -19,8 +17,7 @@ pub struct Program {
     pub zenoh: u16,
     pub mqtt: u16,
     pub directory: TempDir,
-    log: Arc<Mutex<Vec<String>>>,
-    process: Child,
+    process: Process,
 }
 
 impl Program {
@@ -53,16 +50,15 @@ impl Program {
     pub fn prepared(config: &str, prepare: impl FnOnce(&Path, &mut Command)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("bridge.toml"), config).unwrap();
-        let log = Arc::new(Mutex::new(Vec::new()));
-        let mut command = command(directory.path());
+        let mut command = command(&directory);
         prepare(directory.path(), &mut command);
-        let process = spawn(command, &log);
-        Self { zenoh: 0, mqtt: 0, directory, log, process }
+        let process = Process::start("bridge", &mut command, directory.path()).unwrap();
+        Self { zenoh: 0, mqtt: 0, directory, process }
     }
 
     /// The same bridge again, after it has ended.
     pub fn again(&mut self) {
-        self.process = spawn(command(self.directory.path()), &self.log);
+        self.process.start_again(&mut command(&self.directory)).unwrap();
     }
 
     /// Waits until readers can connect.
@@ -71,7 +67,7 @@ impl Program {
     }
 
     pub fn log(&self) -> Vec<String> {
-        self.log.lock().unwrap().clone()
+        self.process.lines()
     }
 
     /// Waits for a line of the log.
@@ -80,16 +76,12 @@ impl Program {
     }
 
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").args(["-s", name, &self.process.id().to_string()]).status().unwrap();
-        assert!(status.success());
+        self.process.signal(&format!("SIG{name}")).unwrap();
     }
 
     pub async fn ends(&mut self) -> ExitStatus {
-        let log = self.log.clone();
-        let status = eventually("the bridge ends", || self.process.try_wait().unwrap()).await;
-        // Its last lines are still on their way through the pipe.
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        assert!(!log.lock().unwrap().iter().any(|line| line.contains("panicked")), "{:#?}", log.lock().unwrap());
+        let status = eventually("the bridge ends", || self.process.has_ended().unwrap()).await;
+        assert!(!self.log().iter().any(|line| line.contains("panicked")), "{:#?}", self.log());
         status
     }
 
@@ -107,32 +99,19 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.process.kill();
         if thread::panicking() {
             eprintln!("the bridge said:\n{}", self.log().join("\n"));
         }
     }
 }
 
-fn command(directory: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_teleinfo-bridge"));
-    command.arg("--config").arg(directory.join("bridge.toml"));
-    for variable in ["JOURNAL_STREAM", "NOTIFY_SOCKET", "CREDENTIALS_DIRECTORY"] {
-        command.env_remove(variable);
-    }
+fn command(directory: &TempDir) -> Command {
+    let mut command = programs::bridge_command(directory.path()).unwrap();
     for (variable, name) in [("STATE_DIRECTORY", "state"), ("RUNTIME_DIRECTORY", "run")] {
-        let path = directory.join(name);
+        let path = directory.path().join(name);
         fs::create_dir_all(&path).unwrap();
         command.env(variable, path);
     }
     command
-}
-
-fn spawn(mut command: Command, log: &Arc<Mutex<Vec<String>>>) -> Child {
-    let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
-    let lines = BufReader::new(process.stderr.take().unwrap()).lines();
-    let log = log.clone();
-    thread::spawn(move || lines.map_while(Result::ok).for_each(|line| log.lock().unwrap().push(line)));
-    process
 }

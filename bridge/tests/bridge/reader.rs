@@ -7,7 +7,7 @@ use std::{
 
 use teleinfo_proto::{
     tic::{Dataset, MeterId, Mode},
-    wire::{BootId, Cause, Counters, DatasetsWriter, Extent, LineState, Sample, SampleKind, Status, keys},
+    wire::{BootId, Cause, Counters, DatasetsWriter, Extent, Goodbye, LineState, Sample, SampleKind, Status, keys},
 };
 use zenoh::{Config, Session, Wait, liveliness::LivelinessToken};
 
@@ -66,7 +66,10 @@ impl Reader {
 
     /// The meter is left by intent.
     pub async fn leave(&mut self) {
-        self.session.delete(&*keys::sample(&self.meter)).await.unwrap();
+        let mut buffer = [0; Goodbye::BYTES_MAX];
+        let goodbye = Goodbye { boot: self.boot, meter: self.meter };
+        let bytes = goodbye.encode(&mut buffer).unwrap().to_vec();
+        self.session.put(&*keys::sample(&self.meter), bytes).await.unwrap();
         self.vanish().await;
     }
 

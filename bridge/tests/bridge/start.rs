@@ -7,8 +7,7 @@ use std::{
 };
 
 use super::{
-    broker::Broker,
-    free_port,
+    Broker, free_port,
     observer::Observer,
     program::Program,
     reader::{METER, Reader},
@@ -84,7 +83,7 @@ fn ports_in_use_are_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn readers_are_asked_for_their_password() {
-    let broker = Broker::open();
+    let broker = Broker::open().unwrap();
     let users = tempfile::NamedTempFile::new().unwrap();
     fs::write(users.path(), "pi:right\n").unwrap();
     let port = free_port();
@@ -104,7 +103,7 @@ async fn readers_are_asked_for_their_password() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bridge_joins_a_router() {
-    let broker = Broker::open();
+    let broker = Broker::open().unwrap();
     let port = free_port();
     let config = format!("[zenoh]\nmode = \"client\"\nconnect = [\"tcp/127.0.0.1:{port}\"]\n[mqtt]\nurl = \"{}\"\n", broker.url());
     let bridge = Program::with_config(&config);

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use teleinfo_proto::wire::{Sample, Status};
+use teleinfo_proto::wire::{self, Goodbye, Sample, Status};
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(sample) = Sample::decode(bytes) {
@@ -11,5 +11,5 @@ fuzz_target!(|bytes: &[u8]| {
         let written = sample.encode(&mut buffer).expect("no longer than what was read");
         assert_eq!(Sample::decode(written), Ok(sample));
     }
-    let _ = Status::decode(bytes);
+    let _ = (Status::decode(bytes), Goodbye::decode(bytes), wire::open("tic/v2/reader/pi/status", bytes));
 });

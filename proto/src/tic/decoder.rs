@@ -216,7 +216,9 @@ impl Decoder {
             State::Inside => {}
         }
         match Dataset::try_from(bytes) {
-            Ok(dataset) if *self.frame_mode.get_or_insert(dataset.mode()) != dataset.mode() => refused(Reason::Mode(dataset.mode())),
+            Ok(dataset) if *self.frame_mode.get_or_insert(dataset.mode()) != dataset.mode() => {
+                refused(Reason::Mode { found: dataset.mode() })
+            }
             Ok(dataset) => Event::Dataset(dataset),
             Err(reason) => refused(reason),
         }

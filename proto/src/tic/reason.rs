@@ -1,109 +1,108 @@
 //! Why a dataset was not taken, in words that say where, which, and what was expected.
+//!
+//! A reason is one row of the table: its meaning, what it knows, its number on the wire, its name for counters and its words. The
+//! reader's counter of it comes with the row.
 
-use core::fmt;
+use core::{error::Error, fmt};
 
 use super::Mode;
 
-/// What is wrong with a dataset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Reason {
+/// Makes [`Reason`] and [`RefusalKind`] from the rows of one table.
+macro_rules! reasons {
+    ($(
+        $(#[$meaning:meta])*
+        $reason:ident $({ $($(#[$about:meta])* $field:ident: $type:ty),+ $(,)? })? = $number:literal, $name:literal, $words:literal;
+    )+) => {
+        /// What is wrong with a dataset.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Reason {
+            $($(#[$meaning])* $reason $({ $($(#[$about])* $field: $type),+ })?,)+
+        }
+
+        /// [`Reason`] without its details: what is counted.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum RefusalKind {
+            $($(#[$meaning])* $reason = $number,)+
+        }
+
+        impl RefusalKind {
+            /// All of them, in the order of their numbers, which begin with 1.
+            pub const ALL: &'static [Self] = &[$(Self::$reason),+];
+
+            /// One word, for counters and tables.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$reason => $name,)+
+                }
+            }
+        }
+
+        impl Reason {
+            /// What is counted.
+            #[must_use]
+            pub const fn kind(self) -> RefusalKind {
+                match self {
+                    $(Self::$reason $({ $($field: _),+ })? => RefusalKind::$reason,)+
+                }
+            }
+        }
+
+        impl fmt::Display for Reason {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self {
+                    $(Self::$reason $({ $($field),+ })? => write!(f, $words),)+
+                }
+            }
+        }
+    };
+}
+
+reasons! {
     /// A byte does not have even parity, or has bit 7 set where it cannot be.
-    Parity,
+    Parity = 1, "parity", "a byte was damaged on the line (parity)";
     /// The sum of the bytes is another than the one sent along.
     Checksum {
         /// What the bytes add up to.
         expected: u8,
         /// What stood on the line.
         found: u8,
-    },
+    } = 2, "checksum", "expected checksum {expected:#04x}, but found {found:#04x}";
     /// No label, no separators, or more fields than a dataset has.
-    Malformed,
+    Malformed = 3, "malformed", "expected label, data and checksum, but a separator or more is lost";
     /// Longer than any dataset.
-    TooLong,
+    TooLong = 4, "too-long", "longer than any dataset";
     /// A character that a label or this label's data never holds.
-    Characters,
+    Characters = 5, "characters", "holds a character that cannot stand there";
     /// A known label whose data has another length.
     Width {
         /// Characters the label always has.
         expected: usize,
         /// Characters that came.
         found: usize,
-    },
+    } = 6, "width", "expected {expected} characters of data, but found {found}";
     /// A known label whose value cannot be.
-    Range,
+    Range = 7, "range", "a value that cannot be";
     /// A timestamp that is missing, not expected, or no date.
-    Timestamp,
+    Timestamp = 8, "timestamp", "a timestamp that is missing, misplaced or no date";
     /// A dataset of the other mode than its frame.
-    Mode(Mode),
-}
-
-/// [`Reason`] without its details: what is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "documented at Reason")]
-pub enum RefusalKind {
-    Parity,
-    Checksum,
-    Malformed,
-    TooLong,
-    Characters,
-    Width,
-    Range,
-    Timestamp,
-    Mode,
+    Mode {
+        /// The mode of the dataset.
+        found: Mode,
+    } = 9, "mode", "a dataset of the {found} mode in a frame of the other";
 }
 
 impl RefusalKind {
-    /// One word, for counters and tables.
+    /// Its number on the wire, from 1.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Parity => "parity",
-            Self::Checksum => "checksum",
-            Self::Malformed => "malformed",
-            Self::TooLong => "too-long",
-            Self::Characters => "characters",
-            Self::Width => "width",
-            Self::Range => "range",
-            Self::Timestamp => "timestamp",
-            Self::Mode => "mode",
-        }
+    pub const fn number(self) -> u8 {
+        self as u8
     }
 }
 
-impl Reason {
-    /// What is counted.
-    #[must_use]
-    pub const fn kind(self) -> RefusalKind {
-        match self {
-            Self::Parity => RefusalKind::Parity,
-            Self::Checksum { .. } => RefusalKind::Checksum,
-            Self::Malformed => RefusalKind::Malformed,
-            Self::TooLong => RefusalKind::TooLong,
-            Self::Characters => RefusalKind::Characters,
-            Self::Width { .. } => RefusalKind::Width,
-            Self::Range => RefusalKind::Range,
-            Self::Timestamp => RefusalKind::Timestamp,
-            Self::Mode(_) => RefusalKind::Mode,
-        }
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Parity => f.write_str("a byte was damaged on the line (parity)"),
-            Self::Checksum { expected, found } => write!(f, "expected checksum {expected:#04x}, but found {found:#04x}"),
-            Self::Malformed => f.write_str("expected label, data and checksum, but a separator or more is lost"),
-            Self::TooLong => f.write_str("longer than any dataset"),
-            Self::Characters => f.write_str("holds a character that cannot stand there"),
-            Self::Width { expected, found } => write!(f, "expected {expected} characters of data, but found {found}"),
-            Self::Range => f.write_str("a value that cannot be"),
-            Self::Timestamp => f.write_str("a timestamp that is missing, misplaced or no date"),
-            Self::Mode(mode) => write!(f, "a dataset of the {mode} mode in a frame of the other"),
-        }
-    }
-}
+impl Error for Reason {}
 
 /// A dataset that was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +122,18 @@ impl fmt::Display for Refusal<'_> {
     }
 }
 
-impl core::error::Error for Reason {}
+impl Error for Refusal<'_> {}
 
-impl core::error::Error for Refusal<'_> {}
+#[cfg(test)]
+mod tests {
+    use super::RefusalKind;
+
+    #[test]
+    fn numbers_count_from_one_and_names_are_one_word() {
+        for (place, kind) in RefusalKind::ALL.iter().enumerate() {
+            assert_eq!(usize::from(kind.number()), place + 1, "{}", kind.name());
+            assert!(kind.name().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{}", kind.name());
+            assert_eq!(RefusalKind::ALL.iter().filter(|other| other.name() == kind.name()).count(), 1, "{}", kind.name());
+        }
+    }
+}

@@ -1,83 +1,183 @@
 //! What the reader counts, from the start of its process. Everything received adds up.
+//!
+//! A counter is one row of the table, with its number on the wire. They travel as a list of numbers and values, those that are zero left
+//! out; a number that a release does not know is skipped.
 
-use serde::{Deserialize, Serialize};
+use core::{
+    fmt,
+    ops::{Index, IndexMut},
+};
+
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{SeqAccess, Visitor},
+    ser::SerializeSeq,
+};
 
 use crate::tic::RefusalKind;
 
-/// Counters of a reader. They only grow, and wrap after four thousand million.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counters {
+/// The counter of a reason of refusal has this number on the wire, and the reason's own added to it.
+const REFUSED: u32 = 32;
+
+/// Makes [`Counters`] and what it needs to travel from the rows of one table.
+macro_rules! counters {
+    ($($(#[$meaning:meta])* $name:ident: $type:ident = $number:literal;)+) => {
+        /// Counters of a reader. They only grow, and wrap after four thousand million.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct Counters {
+            $($(#[$meaning])* pub $name: $type,)+
+            /// Datasets refused, by reason.
+            pub refused: Refused,
+        }
+
+        impl Counters {
+            /// Every counter that is not zero, with its number on the wire.
+            fn pairs(&self) -> impl Iterator<Item = (u32, u64)> {
+                let own = [$(($number, u64::from(self.$name))),+];
+                own.into_iter().chain(self.refused.pairs()).filter(|(_, count)| *count > 0)
+            }
+
+            /// A value too great for its counter stops at the greatest; a number that is not known is no counter of this release.
+            fn set(&mut self, number: u32, count: u64) {
+                match number {
+                    $($number => self.$name = $type::try_from(count).unwrap_or($type::MAX),)+
+                    number => self.refused.set(number, count),
+                }
+            }
+        }
+    };
+}
+
+counters! {
     /// Bytes from the line.
-    pub bytes: u64,
+    bytes: u64 = 1;
     /// Frames from STX to ETX without a refused dataset.
-    pub frames_good: u32,
+    frames_good: u32 = 2;
     /// Frames from STX to ETX with a refused dataset.
-    pub frames_damaged: u32,
+    frames_damaged: u32 = 3;
     /// Frames whose beginning was not seen, or that ended in EOT, another STX or silence.
-    pub frames_cut: u32,
+    frames_cut: u32 = 4;
     /// Datasets taken.
-    pub datasets_good: u32,
-    /// Datasets refused, by reason; see [`RefusalKind`].
-    pub refused_parity: u32,
-    /// See [`RefusalKind::Checksum`].
-    pub refused_checksum: u32,
-    /// See [`RefusalKind::Malformed`].
-    pub refused_malformed: u32,
-    /// See [`RefusalKind::TooLong`].
-    pub refused_too_long: u32,
-    /// See [`RefusalKind::Characters`].
-    pub refused_characters: u32,
-    /// See [`RefusalKind::Width`].
-    pub refused_width: u32,
-    /// See [`RefusalKind::Range`].
-    pub refused_range: u32,
-    /// See [`RefusalKind::Timestamp`].
-    pub refused_timestamp: u32,
-    /// See [`RefusalKind::Mode`].
-    pub refused_mode: u32,
+    datasets_good: u32 = 5;
     /// Datasets that verified but are not believed: an index that runs backwards or too fast, an unknown label that came only once.
-    pub refused_implausible: u32,
+    refused_implausible: u32 = 6;
     /// Datasets that verified while no meter's identity was known.
-    pub unidentified: u32,
+    unidentified: u32 = 7;
     /// Times that agreeing frames made an index that jumped the new truth.
-    pub index_resets: u32,
+    index_resets: u32 = 8;
     /// Samples that could not be sent when they were made; the history still holds them for a while.
-    pub samples_unsent: u32,
+    samples_unsent: u32 = 9;
     /// Times the session with the bridge was lost.
-    pub reconnects: u32,
+    reconnects: u32 = 10;
 }
 
 impl Counters {
     /// Counts a refused dataset.
     pub fn refuse(&mut self, reason: RefusalKind) {
-        let counter = match reason {
-            RefusalKind::Parity => &mut self.refused_parity,
-            RefusalKind::Checksum => &mut self.refused_checksum,
-            RefusalKind::Malformed => &mut self.refused_malformed,
-            RefusalKind::TooLong => &mut self.refused_too_long,
-            RefusalKind::Characters => &mut self.refused_characters,
-            RefusalKind::Width => &mut self.refused_width,
-            RefusalKind::Range => &mut self.refused_range,
-            RefusalKind::Timestamp => &mut self.refused_timestamp,
-            RefusalKind::Mode => &mut self.refused_mode,
-        };
-        *counter = counter.wrapping_add(1);
+        self.refused[reason] = self.refused[reason].wrapping_add(1);
     }
 
     /// Datasets refused, with the word for each reason.
     pub fn refusals(&self) -> impl Iterator<Item = (&'static str, u32)> {
-        [
-            (RefusalKind::Parity.name(), self.refused_parity),
-            (RefusalKind::Checksum.name(), self.refused_checksum),
-            (RefusalKind::Malformed.name(), self.refused_malformed),
-            (RefusalKind::TooLong.name(), self.refused_too_long),
-            (RefusalKind::Characters.name(), self.refused_characters),
-            (RefusalKind::Width.name(), self.refused_width),
-            (RefusalKind::Range.name(), self.refused_range),
-            (RefusalKind::Timestamp.name(), self.refused_timestamp),
-            (RefusalKind::Mode.name(), self.refused_mode),
-            ("implausible", self.refused_implausible),
-        ]
-        .into_iter()
+        let reasons = RefusalKind::ALL.iter().map(|kind| (kind.name(), self.refused[*kind]));
+        reasons.chain([("implausible", self.refused_implausible)])
+    }
+}
+
+/// A counter for each [`RefusalKind`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Refused([u32; RefusalKind::ALL.len()]);
+
+impl Refused {
+    fn pairs(&self) -> impl Iterator<Item = (u32, u64)> {
+        RefusalKind::ALL.iter().map(|kind| (REFUSED + u32::from(kind.number()), self[*kind].into()))
+    }
+
+    fn set(&mut self, number: u32, count: u64) {
+        let known = RefusalKind::ALL.iter().find(|kind| REFUSED + u32::from(kind.number()) == number);
+        if let Some(kind) = known {
+            self[*kind] = u32::try_from(count).unwrap_or(u32::MAX);
+        }
+    }
+}
+
+/// The place of a kind: its numbers count from one.
+const fn place(kind: RefusalKind) -> usize {
+    kind.number() as usize - 1
+}
+
+impl Index<RefusalKind> for Refused {
+    type Output = u32;
+
+    fn index(&self, kind: RefusalKind) -> &u32 {
+        &self.0[place(kind)]
+    }
+}
+
+impl IndexMut<RefusalKind> for Refused {
+    fn index_mut(&mut self, kind: RefusalKind) -> &mut u32 {
+        &mut self.0[place(kind)]
+    }
+}
+
+impl Serialize for Counters {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(Some(self.pairs().count()))?;
+        for pair in self.pairs() {
+            list.serialize_element(&pair)?;
+        }
+        list.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Counters {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(Pairs)
+    }
+}
+
+/// Reads the list.
+struct Pairs;
+
+impl<'de> Visitor<'de> for Pairs {
+    type Value = Counters;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of counters, each with its number")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Counters, A::Error> {
+        let mut counters = Counters::default();
+        while let Some((number, count)) = list.next_element()? {
+            counters.set(number, count);
+        }
+        Ok(counters)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_counter_has_a_number_of_its_own_and_comes_back() {
+        let mut counters = Counters::default();
+        (1..=u32::from(u8::MAX)).for_each(|number| counters.set(number, number.into()));
+        let numbers: BTreeSet<_> = counters.pairs().map(|(number, _)| number).collect();
+        assert_eq!(counters.pairs().count(), numbers.len());
+        assert!(counters.pairs().all(|(number, count)| count == number.into()));
+        assert_eq!(numbers.len(), 10 + RefusalKind::ALL.len(), "all are reached by their number");
+    }
+
+    #[test]
+    fn what_is_too_great_stops_at_the_greatest() {
+        let mut counters = Counters::default();
+        counters.set(2, u64::MAX);
+        counters.set(REFUSED + 1, u64::MAX);
+        assert_eq!((counters.frames_good, counters.refused[RefusalKind::Parity]), (u32::MAX, u32::MAX));
     }
 }

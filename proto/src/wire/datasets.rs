@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::Error;
 use crate::tic::{Dataset, Mode};
 
+/// The longest data of a label that is not known: the decoder takes no longer dataset.
+const DATA_BYTES_MAX: usize = 256;
+
 /// One dataset as it travels: what stood on the line, so that labels this release does not know reach one that does.
 #[derive(Serialize, Deserialize)]
 struct Line<'a> {
@@ -21,14 +24,19 @@ struct Line<'a> {
 pub struct Datasets<'a>(#[serde(borrow)] &'a [u8]);
 
 impl<'a> Datasets<'a> {
-    /// Reads them one by one; each is checked again, since it came over a network.
+    /// More than any meter sends in a frame: a Linky has 71 labels.
+    pub const MAX: usize = 256;
+
+    /// Reads them one by one; each is checked again, since it came over a network. What is more than [`Self::MAX`] is an error.
     pub fn iter(self, mode: Mode) -> impl Iterator<Item = Result<Dataset<'a>, Error>> {
-        let mut rest = self.0;
+        let (mut rest, mut room) = (self.0, Self::MAX);
         core::iter::from_fn(move || {
             if rest.is_empty() {
                 return None;
             }
-            Some(Self::next(mode, &mut rest).inspect_err(|_| rest = &[]))
+            let next = if room == 0 { Err(Error::TooLong) } else { Self::next(mode, &mut rest) };
+            room = room.saturating_sub(1);
+            Some(next.inspect_err(|_| rest = &[]))
         })
     }
 
@@ -41,6 +49,9 @@ impl<'a> Datasets<'a> {
     fn next(mode: Mode, rest: &mut &'a [u8]) -> Result<Dataset<'a>, Error> {
         let (line, after) = postcard::take_from_bytes::<Line<'a>>(rest)?;
         *rest = after;
+        if line.data.len() > DATA_BYTES_MAX {
+            return Err(Error::TooLong);
+        }
         Dataset::new(mode, line.label, line.timestamp, line.data).map_err(|_| Error::Malformed)
     }
 }

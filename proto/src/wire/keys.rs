@@ -2,10 +2,12 @@
 //!
 //! | key | what |
 //! |---|---|
-//! | `tic/v1/<meter>/sample` | a [`Sample`](super::Sample) for each frame |
-//! | `tic/v1/<meter>/history` | queryable: the samples still held |
-//! | `tic/v1/<meter>/alive` | liveliness token while the meter is read |
-//! | `tic/v1/reader/<name>/status` | a [`Status`](super::Status) |
+//! | `tic/v2/<meter>/sample` | a [`Sample`](super::Sample) for each frame, a [`Goodbye`](super::Goodbye) at the end |
+//! | `tic/v2/<meter>/history` | queryable: the samples still held |
+//! | `tic/v2/<meter>/alive` | liveliness token while the meter is read: a hint, since anybody can declare one |
+//! | `tic/v2/reader/<name>/status` | a [`Status`](super::Status) |
+//! | `tic/v2/reader/<name>/hello`, `.../pair`, `.../inbox` | first contact and receipts, once messages are sealed |
+//! | `tic/v2/bridge/<group>/<name>` | liveliness token of a bridge |
 
 use core::{
     fmt::{self, Write},
@@ -16,20 +18,25 @@ use core::{
 use crate::tic::MeterId;
 
 /// Every sample of every meter.
-pub const SAMPLES: &str = "tic/v1/*/sample";
-/// The history of every meter.
-pub const HISTORIES: &str = "tic/v1/*/history";
+pub const SAMPLES: &str = "tic/v2/*/sample";
 /// The liveliness token of every meter.
-pub const ALIVES: &str = "tic/v1/*/alive";
+pub const ALIVES: &str = "tic/v2/*/alive";
 /// The status of every reader.
-pub const STATUSES: &str = "tic/v1/reader/*/status";
+pub const STATUSES: &str = "tic/v2/reader/*/status";
 /// All of it.
-pub const ALL: &str = "tic/v1/**";
+pub const ALL: &str = "tic/v2/**";
 
-const PREFIX: &str = "tic/v1/";
-const KEY_BYTES_MAX: usize = 96;
+/// The token of every bridge of a group; `None` for a name that cannot be part of a key.
+#[must_use]
+pub fn bridges(group: &str) -> Option<Key> {
+    is_name(group).then(|| Key::of(format_args!("{PREFIX}bridge/{group}/*")))
+}
 
-/// The longest name of a reader.
+const PREFIX: &str = "tic/v2/";
+/// The longest key is that of a bridge: `tic/v2/bridge/`, two names and a slash.
+const KEY_BYTES_MAX: usize = 2 * NAME_BYTES_MAX + 16;
+
+/// The longest name of a reader, a bridge or a group.
 pub const NAME_BYTES_MAX: usize = 64;
 
 /// A key; derefs to its text.
@@ -60,10 +67,38 @@ pub fn alive(meter: &MeterId) -> Key {
 /// Where a reader reports; `None` for a name that cannot be part of a key.
 #[must_use]
 pub fn reader_status(name: &str) -> Option<Key> {
-    is_name(name).then(|| Key::of(format_args!("{PREFIX}reader/{name}/status")))
+    reader(name, "status")
 }
 
-/// Whether a reader may have this name: 1 to 64 characters, none of which mean something in a key.
+/// Where a reader that knows no bridge yet makes itself known.
+#[must_use]
+pub fn reader_hello(name: &str) -> Option<Key> {
+    reader(name, "hello")
+}
+
+/// Where a reader tells which bridge it trusts.
+#[must_use]
+pub fn reader_pair(name: &str) -> Option<Key> {
+    reader(name, "pair")
+}
+
+/// Where a reader gets offers and receipts.
+#[must_use]
+pub fn reader_inbox(name: &str) -> Option<Key> {
+    reader(name, "inbox")
+}
+
+fn reader(name: &str, what: &str) -> Option<Key> {
+    is_name(name).then(|| Key::of(format_args!("{PREFIX}reader/{name}/{what}")))
+}
+
+/// The token of a bridge, in the group that it belongs to.
+#[must_use]
+pub fn bridge(group: &str, name: &str) -> Option<Key> {
+    (is_name(group) && is_name(name)).then(|| Key::of(format_args!("{PREFIX}bridge/{group}/{name}")))
+}
+
+/// Whether a reader, a bridge or a group may have this name: 1 to 64 characters, none of which mean something in a key.
 #[must_use]
 pub fn is_name(name: &str) -> bool {
     (1..=NAME_BYTES_MAX).contains(&name.len())
@@ -76,10 +111,16 @@ pub fn meter_of(key: &str) -> Option<MeterId> {
     key.strip_prefix(PREFIX)?.split_once('/')?.0.parse().ok()
 }
 
+/// The reader whose key this is.
+#[must_use]
+pub fn reader_of(key: &str) -> Option<&str> {
+    key.strip_prefix(PREFIX)?.strip_prefix("reader/")?.split_once('/').map(|(name, _)| name)
+}
+
 impl Key {
     fn of(text: fmt::Arguments<'_>) -> Self {
         let mut key = Self { bytes: [0; KEY_BYTES_MAX], length: 0 };
-        // The longest key has 7 + 7 + 64 + 7 bytes, so this cannot fail.
+        // There is room for the longest key, so this cannot fail.
         let _ = key.write_fmt(text);
         key
     }
@@ -116,22 +157,37 @@ impl fmt::Debug for Key {
 
 #[cfg(test)]
 mod tests {
-    use super::{alive, history, is_name, meter_of, reader_status, sample};
+    use super::*;
 
     #[test]
     fn keys() {
         let meter = "012345678912".parse().unwrap();
-        assert_eq!(&*sample(&meter), "tic/v1/012345678912/sample");
-        assert_eq!(&*history(&meter), "tic/v1/012345678912/history");
-        assert_eq!(&*alive(&meter), "tic/v1/012345678912/alive");
-        assert_eq!(meter_of("tic/v1/012345678912/sample"), Some(meter));
-        assert_eq!(meter_of("tic/v1/reader/pi/status"), None);
+        assert_eq!(&*sample(&meter), "tic/v2/012345678912/sample");
+        assert_eq!(&*history(&meter), "tic/v2/012345678912/history");
+        assert_eq!(&*alive(&meter), "tic/v2/012345678912/alive");
+        assert_eq!(meter_of("tic/v2/012345678912/sample"), Some(meter));
+        for key in ["tic/v2/reader/pi/status", "tic/v1/012345678912/sample", "tic/v2/012345678912", "tic/v2/01234567891/sample"] {
+            assert_eq!(meter_of(key), None, "{key}");
+        }
+    }
+
+    #[test]
+    fn keys_of_readers_and_bridges() {
+        let keys = [reader_status("pi"), reader_hello("pi"), reader_pair("pi"), reader_inbox("pi"), bridge("home", "a"), bridges("home")];
+        let expected = ["reader/pi/status", "reader/pi/hello", "reader/pi/pair", "reader/pi/inbox", "bridge/home/a", "bridge/home/*"];
+        for (key, expected) in keys.into_iter().zip(expected) {
+            assert_eq!(&*key.unwrap(), std::format!("tic/v2/{expected}"));
+        }
+        assert_eq!((reader_of("tic/v2/reader/pi/status"), reader_of("tic/v2/012345678912/sample")), (Some("pi"), None));
+        assert!(bridge("a/b", "c").is_none() && bridge("a", "*").is_none() && bridges("**").is_none());
+        let long = "n".repeat(64);
+        assert!(bridge(&long, &long).unwrap().ends_with(&std::format!("/{long}/{long}")));
     }
 
     #[test]
     fn names() {
         let long = "n".repeat(64);
-        assert_eq!(&*reader_status(&long).unwrap(), std::format!("tic/v1/reader/{long}/status"));
+        assert_eq!(&*reader_status(&long).unwrap(), std::format!("tic/v2/reader/{long}/status"));
         for name in ["", "a/b", "*", "é", &"n".repeat(65)] {
             assert!(!is_name(name) && reader_status(name).is_none(), "{name}");
         }

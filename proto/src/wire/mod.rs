@@ -1,78 +1,77 @@
-//! What travels from reader to bridge: postcard messages, and the Zenoh keys they travel under.
+//! What travels from reader to bridge, version 2: messages in an [`envelope`], and the Zenoh keys they travel under.
 //!
-//! Each message begins with [`VERSION`]. Reader and bridge of different releases keep working together: another version is a clear
-//! [`Error::Version`], and bytes behind the fields that are known are ignored, so that a later release may add fields at the end.
+//! Whoever receives begins with [`open`]: it bounds the size, reads the message and holds it against its key. Numbers are postcard's
+//! varints, a text or a list has its length in front. In the envelope stands one of these:
+//!
+//! | message | fields, in this order |
+//! |---|---|
+//! | [`Sample`] | boot, sequence, [kind](SampleKind), unix ms (signed), uptime ms, mode (0 historic, 1 standard), meter (12 characters), bytes of the datasets and the datasets, counters |
+//! | a dataset in it | label, timestamp (0, or 1 and a text), data |
+//! | [`Goodbye`] | boot, meter |
+//! | [`Status`] | name, release, boot, unix ms (signed), uptime ms, [line](LineState), [cause](Cause), mode (0 none, 1 historic, 2 standard), meter (0, or 1 and 12 characters), oldest and newest sample held, counters |
+//! | [`Counters`] | how many, then for each its number and its value; those that are zero are left out |
+//!
+//! Readers and bridges of different releases work together. Another version is a clear [`Error::Version`]. Fields are only ever added at
+//! the end of a message, and a release ignores those it does not know. A kind, line or cause that it does not know is read as
+//! `Unknown`, a counter that it does not know is skipped.
 
 mod counters;
 mod datasets;
+pub mod envelope;
+mod error;
+mod goodbye;
 pub mod keys;
+mod numbered;
 mod sample;
 mod status;
 
-pub use counters::Counters;
+pub use counters::{Counters, Refused};
 pub use datasets::{Datasets, DatasetsWriter};
+pub use error::{Error, VERSION};
+pub use goodbye::Goodbye;
 pub use sample::{BootId, Sample, SampleKind};
 pub use status::{Cause, Extent, LineState, Status};
 
-use core::fmt;
+use envelope::Type;
 
-use serde::{Deserialize, Serialize};
+/// The longest message of all.
+pub const MESSAGE_BYTES_MAX: usize = Sample::BYTES_MAX;
 
-/// The version of these messages. Bytes of version 1 are frozen by tests.
-pub const VERSION: u8 = 1;
-
-/// A message that cannot be read or written.
+/// A message that was held against its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Error {
-    /// Written by a release whose messages this one does not know.
-    Version(u8),
-    /// It ends too early.
-    Truncated,
-    /// Its bytes mean nothing.
-    Malformed,
-    /// It does not fit the buffer.
-    Full,
+pub enum Message<'a> {
+    /// What a meter said.
+    Sample(Sample<'a>),
+    /// A reader leaves a meter.
+    Goodbye(Goodbye),
+    /// A reader's report on itself.
+    Status(Status<'a>),
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Version(version) => {
-                write!(f, "message of version {version}, this release knows version {VERSION}: update reader and bridge")
-            }
-            Self::Truncated => f.write_str("message ends too early"),
-            Self::Malformed => f.write_str("message cannot be read"),
-            Self::Full => f.write_str("message does not fit its buffer"),
-        }
+/// Opens a message that came under `key`: both must name the same meter, or the same reader.
+///
+/// # Errors
+///
+/// Every [`Error`] but [`Error::Full`]. A size beyond the maximum is refused before anything is read.
+pub fn open<'a>(key: &str, bytes: &'a [u8]) -> Result<Message<'a>, Error> {
+    if bytes.len() > MESSAGE_BYTES_MAX {
+        return Err(Error::TooLong);
     }
-}
-
-impl core::error::Error for Error {}
-
-impl From<postcard::Error> for Error {
-    fn from(error: postcard::Error) -> Self {
-        match error {
-            postcard::Error::DeserializeUnexpectedEnd => Self::Truncated,
-            postcard::Error::SerializeBufferFull => Self::Full,
-            _ => Self::Malformed,
-        }
-    }
-}
-
-/// Version, then the message.
-fn encode<'b>(message: &impl Serialize, buffer: &'b mut [u8]) -> Result<&'b [u8], Error> {
-    let length = {
-        let (version, rest) = buffer.split_first_mut().ok_or(Error::Full)?;
-        *version = VERSION;
-        1 + postcard::to_slice(message, rest)?.len()
+    let (of, _) = envelope::open(bytes)?;
+    let message = match of {
+        Type::Sample => Message::Sample(Sample::decode(bytes)?),
+        Type::Goodbye => Message::Goodbye(Goodbye::decode(bytes)?),
+        Type::Status => Message::Status(Status::decode(bytes)?),
     };
-    Ok(&buffer[..length])
+    if message.belongs_under(key) { Ok(message) } else { Err(Error::Key) }
 }
 
-fn decode<'a, M: Deserialize<'a>>(bytes: &'a [u8]) -> Result<M, Error> {
-    match bytes.split_first() {
-        None => Err(Error::Truncated),
-        Some((&VERSION, rest)) => Ok(postcard::take_from_bytes(rest)?.0),
-        Some((&version, _)) => Err(Error::Version(version)),
+impl Message<'_> {
+    fn belongs_under(&self, key: &str) -> bool {
+        match self {
+            Self::Sample(sample) => *keys::sample(&sample.meter) == *key,
+            Self::Goodbye(goodbye) => *keys::sample(&goodbye.meter) == *key,
+            Self::Status(status) => keys::reader_status(status.name).is_some_and(|own| *own == *key),
+        }
     }
 }

@@ -4,7 +4,10 @@ use core::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Counters, Datasets, Error};
+use super::{
+    Counters, Datasets, Error,
+    envelope::{self, Type},
+};
 use crate::tic::{MeterId, Mode, ParseError};
 
 /// A number drawn when the reader starts: with the sequence, it names a sample for good.
@@ -44,16 +47,48 @@ impl FromStr for BootId {
 
 /// What a sample holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "u32", into = "u32")]
 pub enum SampleKind {
     /// A frame.
     Frame {
         /// From STX to ETX, and nothing in it was refused: a label that is absent was not sent.
         complete: bool,
     },
+    /// Some datasets at the end of their own, because somebody steers by them; the frame follows.
+    Live,
     /// Something that could not wait for the end of its frame; the frame follows.
     Urgent,
     /// Only the indexes, at one a minute: what the history keeps when the frames themselves are gone.
     Snapshot,
+    /// A kind that this release does not know.
+    Unknown(u32),
+}
+
+/// The numbers of the kinds on the wire.
+const KINDS: [(u32, SampleKind); 5] = [
+    (0, SampleKind::Frame { complete: false }),
+    (1, SampleKind::Frame { complete: true }),
+    (2, SampleKind::Live),
+    (3, SampleKind::Urgent),
+    (4, SampleKind::Snapshot),
+];
+
+impl From<u32> for SampleKind {
+    fn from(number: u32) -> Self {
+        KINDS.iter().find(|(known, _)| *known == number).map_or(Self::Unknown(number), |(_, kind)| *kind)
+    }
+}
+
+impl From<SampleKind> for u32 {
+    fn from(kind: SampleKind) -> Self {
+        match kind {
+            SampleKind::Frame { complete } => complete.into(),
+            SampleKind::Live => 2,
+            SampleKind::Urgent => 3,
+            SampleKind::Snapshot => 4,
+            SampleKind::Unknown(number) => number,
+        }
+    }
 }
 
 /// One frame of one meter.
@@ -73,15 +108,15 @@ pub struct Sample<'a> {
     pub mode: Mode,
     /// Which meter.
     pub meter: MeterId,
-    /// The reader's counters at that moment.
-    pub counters: Counters,
     /// What the meter said.
     #[serde(borrow)]
     pub datasets: Datasets<'a>,
+    /// The reader's counters at that moment.
+    pub counters: Counters,
 }
 
 impl<'a> Sample<'a> {
-    /// Enough for every label of the standard mode at once.
+    /// Enough for every label of the standard mode at once. What is longer is refused.
     pub const BYTES_MAX: usize = 2_560;
 
     /// Writes the sample into `buffer`; [`Self::BYTES_MAX`] is room enough.
@@ -90,15 +125,28 @@ impl<'a> Sample<'a> {
     ///
     /// [`Error::Full`].
     pub fn encode<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], Error> {
-        super::encode(self, buffer)
+        envelope::write(Type::Sample, self, buffer)
     }
 
     /// Reads a sample; its datasets are read, and checked, when they are iterated.
     ///
     /// # Errors
     ///
-    /// [`Error::Version`], [`Error::Truncated`] or [`Error::Malformed`].
+    /// Every [`Error`] but [`Error::Full`] and [`Error::Key`].
     pub fn decode(bytes: &'a [u8]) -> Result<Self, Error> {
-        super::decode(bytes)
+        envelope::read(Type::Sample, bytes, Self::BYTES_MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KINDS, SampleKind};
+
+    #[test]
+    fn kinds_come_back_from_their_numbers() {
+        for (number, kind) in KINDS {
+            assert_eq!((SampleKind::from(number), u32::from(kind)), (kind, number));
+        }
+        assert_eq!(SampleKind::from(99), SampleKind::Unknown(99));
     }
 }

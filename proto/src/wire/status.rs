@@ -2,122 +2,54 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BootId, Counters, Error};
+use super::{
+    BootId, Counters, Error,
+    envelope::{self, Type},
+    numbered::numbered,
+};
 use crate::tic::{MeterId, Mode};
 
-/// The state of the serial line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LineState {
-    /// There is no such device.
-    Absent,
-    /// The device may not be opened.
-    Denied,
-    /// Another program holds the device.
-    Busy,
-    /// Open, but not a byte comes.
-    Silent,
-    /// Bytes come, but nothing verifies yet.
-    Searching,
-    /// Datasets verify.
-    Reading,
-}
-
-impl LineState {
-    /// One word for machines.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Absent => "absent",
-            Self::Denied => "denied",
-            Self::Busy => "busy",
-            Self::Silent => "silent",
-            Self::Searching => "searching",
-            Self::Reading => "reading",
-        }
+numbered! {
+    /// The state of the serial line.
+    LineState {
+        /// There is no such device.
+        Absent = 0, "absent";
+        /// The device may not be opened.
+        Denied = 1, "denied";
+        /// Another program holds the device.
+        Busy = 2, "busy";
+        /// Open, but not a byte comes.
+        Silent = 3, "silent";
+        /// Bytes come, but nothing verifies yet.
+        Searching = 4, "searching";
+        /// Datasets verify.
+        Reading = 5, "reading";
     }
 }
 
-/// What is the likely cause of trouble on the line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Cause {
-    /// No trouble.
-    None,
-    /// No device.
-    NoDevice,
-    /// No permission.
-    NoPermission,
-    /// Another program.
-    DeviceInUse,
-    /// Not a byte.
-    NoSignal,
-    /// Bytes that never make a dataset, at either speed.
-    NotTic,
-    /// Bits are lost: characters come with bits cleared.
-    WeakSignal,
-    /// Damage now and then.
-    Noise,
-    /// Good datasets, but never an identity.
-    NoIdentity,
-    /// The meter sends its identity only: its output sleeps.
-    Asleep,
-}
-
-impl Cause {
-    /// The words a person at the meter can act on: English, French.
-    const fn words(self) -> (&'static str, &'static str) {
-        match self {
-            Self::None => ("no trouble", "aucun problème"),
-            Self::NoDevice => (
-                "the serial device is missing: check the adapter and the name of the device",
-                "le port série est absent : vérifier l'adaptateur et le nom du périphérique",
-            ),
-            Self::NoPermission => (
-                "the serial device may not be opened: put the user into the group dialout",
-                "accès refusé au port série : ajouter l'utilisateur au groupe dialout",
-            ),
-            Self::DeviceInUse => (
-                "another program holds the serial device: stop it, or free the console (serial-getty)",
-                "un autre programme occupe le port série : l'arrêter, ou libérer la console (serial-getty)",
-            ),
-            Self::NoSignal => (
-                "not a byte from the meter: check the two wires on I1 and I2",
-                "aucun octet du compteur : vérifier les deux fils sur I1 et I2",
-            ),
-            Self::NotTic => (
-                "bytes arrive but are no TIC at 1200 or 9600 baud: check the modem and the wires",
-                "des octets arrivent mais ce n'est pas de la TIC à 1200 ou 9600 bauds : vérifier le modem et les fils",
-            ),
-            Self::WeakSignal => (
-                "bits are lost on the line: check the modem's resistor, the wires and their length",
-                "des bits se perdent sur la ligne : vérifier la résistance du modem, les fils et leur longueur",
-            ),
-            Self::Noise => (
-                "some datasets are damaged: keep the wires away from mains cables, use a twisted pair",
-                "des groupes sont abîmés : éloigner les fils des câbles secteur, utiliser une paire torsadée",
-            ),
-            Self::NoIdentity => (
-                "datasets are good but the meter's address (ADCO or ADSC) never is: check the line's quality",
-                "les groupes sont bons mais jamais l'adresse du compteur (ADCO ou ADSC) : vérifier la qualité de la ligne",
-            ),
-            Self::Asleep => (
-                "the meter sends its address only: its output is asleep, ask the supplier",
-                "le compteur n'envoie que son adresse : sa sortie est en veille, demander au fournisseur",
-            ),
-        }
-    }
-
-    /// What to do, in English.
-    #[must_use]
-    pub const fn english(self) -> &'static str {
-        self.words().0
-    }
-
-    /// What to do, in French.
-    #[must_use]
-    pub const fn french(self) -> &'static str {
-        self.words().1
+numbered! {
+    /// What is the likely cause of trouble on the line. What to do about it is each program's to say.
+    Cause {
+        /// No trouble.
+        None = 0, "none";
+        /// No device.
+        NoDevice = 1, "no-device";
+        /// No permission.
+        NoPermission = 2, "no-permission";
+        /// Another program.
+        DeviceInUse = 3, "device-in-use";
+        /// Not a byte.
+        NoSignal = 4, "no-signal";
+        /// Bytes that never make a dataset, at either speed.
+        NotTic = 5, "not-tic";
+        /// Bits are lost: characters come with bits cleared.
+        WeakSignal = 6, "weak-signal";
+        /// Damage now and then.
+        Noise = 7, "noise";
+        /// Good datasets, but never an identity.
+        NoIdentity = 8, "no-identity";
+        /// The meter sends its identity only: its output sleeps.
+        Asleep = 9, "asleep";
     }
 }
 
@@ -148,18 +80,38 @@ pub struct Status<'a> {
     /// What seems to be wrong.
     pub cause: Cause,
     /// The mode found.
+    #[serde(with = "mode_number")]
     pub mode: Option<Mode>,
     /// The meter found.
     pub meter: Option<MeterId>,
-    /// All counters.
-    pub counters: Counters,
     /// What the history holds.
     pub history: Extent,
+    /// All counters.
+    pub counters: Counters,
+}
+
+/// A mode as a number, 0 for none; one that is not known is none.
+mod mode_number {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::tic::Mode;
+
+    const NUMBERS: [(u32, Mode); 2] = [(1, Mode::Historic), (2, Mode::Standard)];
+
+    pub(super) fn serialize<S: Serializer>(mode: &Option<Mode>, serializer: S) -> Result<S::Ok, S::Error> {
+        let number = NUMBERS.iter().find(|(_, known)| *mode == Some(*known)).map_or(0, |(number, _)| *number);
+        serializer.serialize_u32(number)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Mode>, D::Error> {
+        let number = u32::deserialize(deserializer)?;
+        Ok(NUMBERS.iter().find(|(known, _)| *known == number).map(|(_, mode)| *mode))
+    }
 }
 
 impl<'a> Status<'a> {
-    /// Room enough for a name and a release of 64 bytes each.
-    pub const BYTES_MAX: usize = 384;
+    /// Room enough for a name and a release of 64 bytes each, and for some fields of a later release.
+    pub const BYTES_MAX: usize = 512;
 
     /// Writes the status into `buffer`.
     ///
@@ -167,15 +119,15 @@ impl<'a> Status<'a> {
     ///
     /// [`Error::Full`].
     pub fn encode<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], Error> {
-        super::encode(self, buffer)
+        envelope::write(Type::Status, self, buffer)
     }
 
     /// Reads a status.
     ///
     /// # Errors
     ///
-    /// [`Error::Version`], [`Error::Truncated`] or [`Error::Malformed`].
+    /// Every [`Error`] but [`Error::Full`] and [`Error::Key`].
     pub fn decode(bytes: &'a [u8]) -> Result<Self, Error> {
-        super::decode(bytes)
+        envelope::read(Type::Status, bytes, Self::BYTES_MAX)
     }
 }

@@ -52,14 +52,14 @@ pub(super) struct Hearing {
     pub(super) clock: Option<(Timestamp, Instant)>,
     /// How long bytes came.
     pub(super) time: Duration,
-    latest: Vec<Said>,
+    latest: Vec<LatestData>,
     refused_in_frame: u32,
     begun: bool,
 }
 
 /// A label, what it is for, and what it said last.
 #[derive(Debug)]
-struct Said {
+struct LatestData {
     label: String,
     role: Option<Role>,
     data: String,
@@ -99,7 +99,7 @@ impl Hearing {
         }
         match self.latest.iter_mut().find(|said| said.label == dataset.label()) {
             Some(said) => said.data.replace_range(.., dataset.data()),
-            None => self.latest.push(Said { label: dataset.label().into(), role: dataset.role(), data: dataset.data().into() }),
+            None => self.latest.push(LatestData { label: dataset.label().into(), role: dataset.role(), data: dataset.data().into() }),
         }
     }
 

@@ -52,13 +52,13 @@ pub(super) struct Report<'a> {
     out: &'a mut dyn Write,
     colour: bool,
     wrong: Vec<&'static str>,
-    doubts: usize,
+    doubtful: usize,
     code: Option<ExitCode>,
 }
 
 impl<'a> Report<'a> {
     pub(super) fn new(out: &'a mut dyn Write, colour: bool) -> Self {
-        Self { out, colour, wrong: Vec::new(), doubts: 0, code: None }
+        Self { out, colour, wrong: Vec::new(), doubtful: 0, code: None }
     }
 
     pub(super) fn good(&mut self, topic: &'static str, text: &str) {
@@ -71,7 +71,7 @@ impl<'a> Report<'a> {
 
     /// It works, but.
     pub(super) fn doubt(&mut self, topic: &'static str, text: &str, advice: &[&str]) {
-        self.doubts += 1;
+        self.doubtful += 1;
         self.tell(Mark::Doubt, topic, text, advice);
     }
 
@@ -92,7 +92,7 @@ impl<'a> Report<'a> {
 
     /// The last line. `None`: nothing to complain of.
     pub(super) fn verdict(mut self) -> Option<ExitCode> {
-        let text = match (self.wrong.as_slice(), self.code, self.doubts) {
+        let text = match (self.wrong.as_slice(), self.code, self.doubtful) {
             ([first], ..) => format!("One fault (!!): {first}. What to do stands there."),
             ([first, ..], ..) => format!("{} faults (!!). Begin with the first: {first}.", self.wrong.len()),
             ([], Some(_), _) => "No fault found, but not everything could be tested (??).".into(),

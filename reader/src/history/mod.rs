@@ -1,6 +1,6 @@
 //! The samples that are still held: the last minutes in full, and the indexes of two days at one a minute.
 //!
-//! After a cut the bridge asks for what it missed (`tic/v1/<meter>/history`). The samples live in memory, since an SD card wears out, in
+//! After a cut the bridge asks for what it missed (`tic/v2/<meter>/history`). The samples live in memory, since an SD card wears out, in
 //! two rings of bytes allocated once: frames as they were sent, and snapshots of the indexes, each written as its difference from the one
 //! before. At a clean stop they go to a file, and come back from it.
 //!
@@ -19,9 +19,9 @@ use teleinfo_proto::{
     wire::{BootId, Extent, Sample, SampleKind},
 };
 
-pub use record::ANSWER_BYTES;
+pub(crate) use record::ANSWER_BYTES;
 use record::{ORDINAL_BYTES, frame};
-pub use request::{ParseRequestError, Request};
+pub(crate) use request::Request;
 use ring::{Position, Ring};
 use snapshot::Snapshot;
 
@@ -31,7 +31,7 @@ const SHARES: usize = 16;
 /// One snapshot a minute.
 const SNAPSHOT_EVERY_MS: i64 = 60_000;
 /// The least that makes sense: a few of the longest frames.
-pub const BYTES_MIN: usize = 32 * 1_024;
+pub(crate) const BYTES_MIN: usize = 32 * 1_024;
 
 /// After this many differences a snapshot is written whole again, so that making room costs few at a time.
 const CHAIN_MAX: u32 = 60;
@@ -48,7 +48,7 @@ pub struct History {
 
 /// How far an answer has come. It stays good while samples come and go.
 #[derive(Clone)]
-pub struct Cursor {
+pub(crate) struct Cursor {
     request: Request,
     /// Everything up to this ordinal is dealt with.
     after: u64,
@@ -86,7 +86,7 @@ impl History {
 
     /// The samples of a process that are held, by sequence. Cheap for the process that fills it: its samples are the newest.
     #[must_use]
-    pub fn extent(&self, boot: BootId) -> Extent {
+    pub(crate) fn extent(&self, boot: BootId) -> Extent {
         let snapshots = self.snapshots().map(|snapshot| (snapshot.boot, snapshot.sequence));
         let frames = self.frames().map(|frame| (frame.boot, frame.sequence));
         let oldest = snapshots.chain(frames).find(|(of, _)| *of == boot);
@@ -99,7 +99,7 @@ impl History {
 
     /// Begins an answer.
     #[must_use]
-    pub fn answer(&self, request: Request) -> Cursor {
+    pub(crate) fn answer(&self, request: Request) -> Cursor {
         let after = match request {
             Request::After(boot, sequence) => self.ordinal_of(boot, sequence),
             Request::Everything | Request::Between { .. } => 0,
@@ -110,7 +110,7 @@ impl History {
     /// The next sample of an answer, oldest first, with its meter; written to `buffer` of [`ANSWER_BYTES`]. `None` when there is no more.
     ///
     /// Snapshots come for the time of which no frames are held any more.
-    pub fn next<'b>(&self, cursor: &mut Cursor, buffer: &'b mut [u8]) -> Option<(MeterId, &'b [u8])> {
+    pub(crate) fn next<'b>(&self, cursor: &mut Cursor, buffer: &'b mut [u8]) -> Option<(MeterId, &'b [u8])> {
         if cursor.frames.is_none() {
             while let Some(snapshot) = self.next_snapshot(cursor) {
                 if cursor.takes(snapshot.ordinal, snapshot.unix_ms) {
@@ -138,7 +138,7 @@ impl History {
     /// # Errors
     ///
     /// Those of the file system.
-    pub fn save(&self, path: &Path) -> io::Result<()> {
+    pub(crate) fn save(&self, path: &Path) -> io::Result<()> {
         file::save(path, &self.snapshots, &self.frames)
     }
 
@@ -148,7 +148,7 @@ impl History {
     /// # Errors
     ///
     /// Those of the file system, and `InvalidData` for a file that is no history. What was read before stays.
-    pub fn load(&mut self, path: &Path) -> io::Result<u32> {
+    pub(crate) fn load(&mut self, path: &Path) -> io::Result<u32> {
         let damaged = file::load(path, &mut self.snapshots, &mut self.frames);
         self.ordinal = self.newest_ordinal();
         damaged
@@ -160,7 +160,8 @@ impl History {
             return;
         }
         let mut buffer = [0; snapshot::BYTES_MAX];
-        let step = self.last_snapshot.as_ref().filter(|_| self.chain < CHAIN_MAX).and_then(|last| snapshot.write_step(last, &mut buffer));
+        let step =
+            self.last_snapshot.as_ref().filter(|_| self.chain < CHAIN_MAX).and_then(|last| snapshot.write_difference(last, &mut buffer));
         self.chain = if step.is_some() { self.chain + 1 } else { 0 };
         let Some(length) = step.or_else(|| snapshot.write_whole(&mut buffer)) else { return };
         self.snapshots.push(&[&buffer[..length]]);

@@ -6,7 +6,7 @@ use teleinfo_proto::wire::Sample;
 pub(super) const ORDINAL_BYTES: usize = 8;
 
 /// Room for one frame of the history, which is what [`History::next`](super::History::next) needs.
-pub const ANSWER_BYTES: usize = ORDINAL_BYTES + Sample::BYTES_MAX;
+pub(crate) const ANSWER_BYTES: usize = ORDINAL_BYTES + Sample::BYTES_MAX;
 
 /// Takes a record apart: the ordinal, and the encoded sample.
 pub(super) fn frame(record: &[u8]) -> Option<(u64, &[u8])> {

@@ -6,7 +6,7 @@ use teleinfo_proto::wire::BootId;
 
 /// Which samples are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Request {
+pub(crate) enum Request {
     /// All that are held.
     Everything,
     /// Those that came after this one. If its process is not known, all.
@@ -52,7 +52,7 @@ fn after(place: &str) -> Result<Request, ParseRequestError> {
 
 /// Parameters that cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ParseRequestError;
+pub(crate) struct ParseRequestError;
 
 impl fmt::Display for ParseRequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -14,7 +14,7 @@ const INDEXES: usize = 24;
 pub(super) const BYTES_MAX: usize = 192;
 
 const WHOLE: u8 = 1;
-const STEP: u8 = 2;
+const DIFFERENCE: u8 = 2;
 
 /// The indexes of one sample.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ struct Whole {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Step {
+struct Difference {
     ordinal: u64,
     sequence: u64,
     unix_ms: i64,
@@ -106,28 +106,28 @@ impl Snapshot {
     }
 
     /// Writes what is different from `last`; `None` if that is more than values that moved.
-    pub(super) fn write_step(&self, last: &Self, buffer: &mut [u8]) -> Option<usize> {
+    pub(super) fn write_difference(&self, last: &Self, buffer: &mut [u8]) -> Option<usize> {
         let same = (self.boot, self.mode, self.meter, self.present) == (last.boot, last.mode, last.meter, last.present);
         if !same {
             return None;
         }
         let moved = |place: usize| self.values[place].wrapping_sub(last.values[place]);
         let changed = (0..INDEXES).filter(|place| moved(*place) != 0).fold(0, |bits, place| bits | 1 << place);
-        let head = Step {
+        let head = Difference {
             ordinal: self.ordinal.checked_sub(last.ordinal)?,
             sequence: self.sequence.checked_sub(last.sequence)?,
             unix_ms: self.unix_ms.checked_sub(last.unix_ms)?,
             uptime_ms: self.uptime_ms.checked_sub(last.uptime_ms)?,
             changed,
         };
-        write(STEP, &head, bits(changed).map(moved), buffer)
+        write(DIFFERENCE, &head, bits(changed).map(moved), buffer)
     }
 
     /// Reads a record; a difference needs the snapshot before it.
     pub(super) fn read(record: &[u8], last: Option<&Self>) -> Option<Self> {
         match record.split_first()? {
             (&WHOLE, rest) => Self::read_whole(rest),
-            (&STEP, rest) => last?.read_step(rest),
+            (&DIFFERENCE, rest) => last?.read_difference(rest),
             _ => None,
         }
     }
@@ -142,8 +142,8 @@ impl Snapshot {
         Some(snapshot)
     }
 
-    fn read_step(&self, rest: &[u8]) -> Option<Self> {
-        let (step, mut rest) = postcard::take_from_bytes::<Step>(rest).ok()?;
+    fn read_difference(&self, rest: &[u8]) -> Option<Self> {
+        let (step, mut rest) = postcard::take_from_bytes::<Difference>(rest).ok()?;
         let mut snapshot = self.clone();
         snapshot.ordinal = self.ordinal.checked_add(step.ordinal)?;
         snapshot.sequence = self.sequence.checked_add(step.sequence)?;

@@ -146,7 +146,7 @@ pub(crate) struct Listener {
     poll: Poll,
     events: Events,
     line: OpenLine,
-    /// The reading that the line obeys.
+    /// The reading whose orders are carried out.
     pub(crate) reading: Reading,
 }
 

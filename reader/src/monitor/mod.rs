@@ -17,6 +17,7 @@ use teleinfo_proto::{
 };
 
 use crate::{
+    advice::advice,
     config::Settings,
     daemon::{
         exit::{ExitCode, Failure},
@@ -147,7 +148,7 @@ impl Monitor {
         }
         let ReadingState { line, cause, mode, .. } = self.listener.reading.state(now);
         if line != LineState::Reading && cause != Cause::None {
-            return self.language.choose(cause.english(), cause.french()).into();
+            return advice(cause, self.language).into();
         }
         let Some(mode) = mode else { return "...".into() };
         let Table { good, damaged, .. } = self.table;

@@ -389,7 +389,7 @@ fn powers(frame: &Frame) -> Powers {
 #[cfg(test)]
 mod tests {
     use teleinfo_proto::{
-        tic::{Decoder, Mode, Parity, encode::FrameWriter},
+        tic::{Decoder, Mode, Parity, RefusalKind, encode::FrameWriter},
         wire::{BootId, SampleKind},
     };
 
@@ -423,6 +423,7 @@ mod tests {
                     SampleKind::Frame { complete: false } => "part",
                     SampleKind::Urgent => "urgent",
                     SampleKind::Snapshot => "snapshot",
+                    SampleKind::Live | SampleKind::Unknown(_) => "other",
                 };
                 let datasets: Vec<_> = sample.datasets.iter(sample.mode).map(|line| line.unwrap()).collect();
                 let text: Vec<_> = datasets.iter().map(|line| format!("{}={}", line.label(), line.data())).collect();
@@ -541,7 +542,7 @@ mod tests {
         samples(&mut assembler, &bytes);
         let counters = assembler.counters();
         assert_eq!((counters.frames_good, counters.frames_damaged, counters.frames_cut), (1, 1, 1));
-        assert_eq!((counters.datasets_good, counters.refused_checksum, counters.refused_malformed), (3, 1, 1));
+        assert_eq!((counters.datasets_good, counters.refused[RefusalKind::Checksum], counters.refused[RefusalKind::Malformed]), (3, 1, 1));
     }
 
     #[test]
@@ -556,8 +557,9 @@ mod tests {
         bytes.push(3);
         samples(&mut assembler, &bytes);
         let counters = assembler.counters();
-        assert!(counters.refused_too_long > 30, "{counters:?}");
-        let datasets = counters.datasets_good + counters.refused_too_long + counters.refused_implausible;
+        let too_long = counters.refused[RefusalKind::TooLong];
+        assert!(too_long > 30, "{counters:?}");
+        let datasets = counters.datasets_good + too_long + counters.refused_implausible;
         assert_eq!((datasets, counters.frames_damaged), (61, 1));
     }
 }

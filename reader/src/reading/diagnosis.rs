@@ -88,7 +88,7 @@ impl Diagnosis {
             LineState::Searching => Cause::NotTic,
             LineState::Reading if !named && settled => Cause::NoIdentity,
             LineState::Reading if self.sleeping >= SLEEPING_FRAMES => Cause::Asleep,
-            LineState::Reading => self.damage,
+            LineState::Reading | LineState::Unknown(_) => self.damage,
         }
     }
 
@@ -108,7 +108,7 @@ fn refused(counters: &Counters) -> u32 {
 #[cfg(test)]
 mod tests {
     use teleinfo_proto::{
-        tic::{Decoder, Parity},
+        tic::{Decoder, Parity, RefusalKind},
         wire::BootId,
     };
 
@@ -120,7 +120,7 @@ mod tests {
 
     const FRAME: &[u8] = include_bytes!("../../../proto/tests/frames/syn-std-base-mono.tic");
 
-    fn after(damage: impl Fn(usize, u8) -> u8, refused_checksum: u32, line: LineState) -> Cause {
+    fn after(damage: impl Fn(usize, u8) -> u8, refused: u32, line: LineState) -> Cause {
         let now = Instant::now();
         let mut diagnosis = Diagnosis::new(now);
         let bytes: Vec<u8> = FRAME.iter().enumerate().map(|(index, byte)| damage(index, *byte)).collect();
@@ -129,7 +129,9 @@ mod tests {
         if line == LineState::Searching {
             return cause;
         }
-        diagnosis.handle_timeout(&Counters { datasets_good: 100, refused_checksum, ..Counters::default() }, now + WINDOW);
+        let mut counters = Counters { datasets_good: 100, ..Counters::default() };
+        counters.refused[RefusalKind::Checksum] = refused;
+        diagnosis.handle_timeout(&counters, now + WINDOW);
         diagnosis.cause(line, true, true)
     }
 

@@ -87,7 +87,7 @@ impl World {
         }
     }
 
-    fn state(&self) -> (LineState, Cause, Option<Mode>) {
+    fn state(&self) -> Condition {
         let ReadingState { line, cause, mode, .. } = self.reading.state(self.now);
         (line, cause, mode)
     }
@@ -178,11 +178,14 @@ fn frame(mode: Mode, index: u64, overload: bool) -> Vec<u8> {
 
 const HISTORIC: Signal = Signal::Frames(Mode::Historic, 0);
 const STANDARD: Signal = Signal::Frames(Mode::Standard, 0);
-const FOUND_HISTORIC: (LineState, Cause, Option<Mode>) = (LineState::Reading, Cause::None, Some(Mode::Historic));
-const FOUND_STANDARD: (LineState, Cause, Option<Mode>) = (LineState::Reading, Cause::None, Some(Mode::Standard));
+const FOUND_HISTORIC: Condition = (LineState::Reading, Cause::None, Some(Mode::Historic));
+const FOUND_STANDARD: Condition = (LineState::Reading, Cause::None, Some(Mode::Standard));
+
+/// How the line is doing: its state, the likely cause of trouble, the mode.
+type Condition = (LineState, Cause, Option<Mode>);
 
 /// What the world does, for how many seconds, and how the line is doing at the end of it.
-const TWO_DAYS: [(Signal, u64, (LineState, Cause, Option<Mode>)); 16] = [
+const TWO_DAYS: [(Signal, u64, Condition); 16] = [
     (Signal::Fault(FaultKind::Absent), MINUTE, (LineState::Absent, Cause::NoDevice, None)),
     (Signal::Silence, MINUTE, (LineState::Silent, Cause::NoSignal, None)),
     (HISTORIC, 12 * HOUR, FOUND_HISTORIC),

@@ -9,7 +9,9 @@ use std::{
 use teleinfo_proto::wire::{Cause, Counters, LineState};
 
 use crate::{
+    advice::advice,
     daemon::on_change::OnChange,
+    language::Language,
     line::Notice,
     reading::{Check, FaultKind, ReadingState, Trial},
 };
@@ -60,31 +62,14 @@ impl News {
                 let device = path.display();
                 log::warn!("{device}: another program has changed the line's settings; set again (fuser -v {device} names it)");
             }
-            Notice::Fault(fault) => {
-                // A device that has gone is absent next: that is the same news.
-                let kind = if fault.kind == FaultKind::Vanished { FaultKind::Absent } else { fault.kind };
-                if self.fault.is_new(kind) {
-                    log::warn!("{fault}");
-                }
-            }
+            Notice::Fault(fault) if self.is_new_fault(fault.kind) => log::warn!("{fault}"),
+            Notice::Fault(_) => {}
         }
     }
 
-    /// How the line and the bridge are doing, for whoever asks.
-    pub(super) fn state_in_words(&self, state: &ReadingState, device: Option<&Path>, connected: bool) -> String {
-        let ReadingState { line, cause, mode, meter } = state;
-        let device = device.map_or_else(|| "no device".into(), |path| path.display().to_string());
-        let mut text = format!("{device}: {}", line.name());
-        if let Some(meter) = meter {
-            let _ = write!(text, ", meter {meter}");
-        }
-        if let Some(mode) = mode {
-            let _ = write!(text, ", {mode} mode");
-        }
-        if *cause != Cause::None {
-            let _ = write!(text, ", {}", cause.english());
-        }
-        text + if connected { "; connected to a bridge" } else { "; no bridge" }
+    /// A device that has gone is absent next: that is the same news.
+    fn is_new_fault(&mut self, kind: FaultKind) -> bool {
+        self.fault.is_new(if kind == FaultKind::Vanished { FaultKind::Absent } else { kind })
     }
 
     pub(super) fn poll_timeout(&self) -> Instant {
@@ -113,7 +98,7 @@ fn sentence(state: &ReadingState, trial: Trial, device: Option<&Path>) -> Option
             };
             Some(format!("{device}: reading meter {meter} in {mode} mode, {} baud, parity {checked}", trial.speed.baud()))
         }
-        _ if state.cause != Cause::None => Some(format!("{device}: {}", state.cause.english())),
+        _ if state.cause != Cause::None => Some(format!("{device}: {}", advice(state.cause, Language::English))),
         _ => None,
     }
 }
@@ -121,6 +106,23 @@ fn sentence(state: &ReadingState, trial: Trial, device: Option<&Path>) -> Option
 /// Somebody should do something. Damage now and then is for the quality figures.
 fn is_trouble(state: &ReadingState) -> bool {
     !matches!(state.cause, Cause::None | Cause::Noise | Cause::WeakSignal) || state.line != LineState::Reading && state.cause != Cause::None
+}
+
+/// How the line and the bridge are doing, for whoever asks.
+pub(super) fn state_in_words(state: &ReadingState, device: Option<&Path>, connected: bool) -> String {
+    let ReadingState { line, cause, mode, meter } = state;
+    let device = device.map_or_else(|| "no device".into(), |path| path.display().to_string());
+    let mut text = format!("{device}: {}", line.name());
+    if let Some(meter) = meter {
+        let _ = write!(text, ", meter {meter}");
+    }
+    if let Some(mode) = mode {
+        let _ = write!(text, ", {mode} mode");
+    }
+    if *cause != Cause::None {
+        let _ = write!(text, ", {}", advice(*cause, Language::English));
+    }
+    text + if connected { "; connected to a bridge" } else { "; no bridge" }
 }
 
 /// All counters in one line; of the refusals those that have happened.
@@ -151,7 +153,7 @@ pub(super) fn summary(counters: &Counters) -> String {
 
 #[cfg(test)]
 mod tests {
-    use teleinfo_proto::tic::Mode;
+    use teleinfo_proto::tic::{Mode, RefusalKind};
 
     use super::*;
 
@@ -187,8 +189,31 @@ mod tests {
     }
 
     #[test]
+    fn the_state_names_line_meter_mode_and_bridge() {
+        let meter = "012345678912".parse().ok();
+        let state = ReadingState { line: LineState::Reading, cause: Cause::None, mode: Some(Mode::Historic), meter };
+        let text = state_in_words(&state, Some(Path::new("/dev/x")), true);
+        assert_eq!(text, "/dev/x: reading, meter 012345678912, historic mode; connected to a bridge");
+        let state = ReadingState { line: LineState::Absent, cause: Cause::NoDevice, mode: None, meter: None };
+        let text = state_in_words(&state, None, false);
+        assert!(text.starts_with("no device: absent, ") && text.ends_with("; no bridge"), "{text}");
+    }
+
+    #[test]
+    fn a_fault_is_told_once_and_again_when_it_comes_back() {
+        let mut news = News::new(Instant::now());
+        let mut is_new = |kind| news.is_new_fault(kind);
+        assert!(is_new(FaultKind::Vanished));
+        assert!(!is_new(FaultKind::Absent), "a device that has gone is absent next");
+        assert!(is_new(FaultKind::Busy) && !is_new(FaultKind::Busy) && is_new(FaultKind::Absent));
+        news.handle_notice(&Notice::Opened("/dev/x".into()));
+        assert!(news.is_new_fault(FaultKind::Absent));
+    }
+
+    #[test]
     fn the_summary_names_what_has_happened() {
-        let counters = Counters { bytes: 7, refused_parity: 3, ..Counters::default() };
+        let mut counters = Counters { bytes: 7, ..Counters::default() };
+        counters.refused[RefusalKind::Parity] = 3;
         let text = summary(&counters);
         assert!(text.contains("3 refused (parity)") && !text.contains("checksum"), "{text}");
     }

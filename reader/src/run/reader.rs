@@ -14,7 +14,7 @@ use teleinfo_proto::{
 use teleinfo_zenoh_client::{Client, Options};
 
 use super::{
-    news::{News, summary},
+    news::{News, state_in_words, summary},
     sources::{CLIENT, LINE},
 };
 use crate::{
@@ -58,7 +58,7 @@ impl<'a> Reader<'a> {
             line: OpenLine::new(&settings.devices, registry()?, LINE),
             reading: Reading::new(boot, settings.mode, settings.parity, now),
             history,
-            uplink: Uplink::new(Client::new(registry()?, CLIENT, options, now)),
+            uplink: Uplink::new(Client::new(registry()?, CLIENT, options, now), boot),
             light: Light::new(settings, Path::new(gpio::ROOT), now),
             next_alive: notify.interval().map(|_| now),
             notify,
@@ -83,7 +83,7 @@ impl<'a> Reader<'a> {
 
     /// Somebody has sent SIGHUP.
     pub(super) fn handle_report_request(&self, now: Instant) {
-        log::info!("{}", self.news.state_in_words(&self.reading.state(now), self.line.path(), self.uplink.is_connected()));
+        log::info!("{}", state_in_words(&self.reading.state(now), self.line.path(), self.uplink.is_connected()));
         log::info!("{}", summary(self.reading.counters()));
     }
 
@@ -118,7 +118,7 @@ impl<'a> Reader<'a> {
     /// Says goodbye, and keeps what a bridge may ask for later.
     pub(super) fn stop(mut self, now: Instant) {
         self.notify.stopping();
-        self.handle_report_request(now);
+        log::info!("{}", summary(self.reading.counters()));
         self.uplink.close(now);
         if let Some(path) = history_file(self.settings)
             && let Err(error) = self.history.save(&path)
@@ -136,9 +136,9 @@ impl<'a> Reader<'a> {
                 Output::Event(Event::Dataset(dataset)) => light.handle_dataset(&dataset, now),
                 Output::Event(Event::Refused(refusal)) => log::debug!("{refusal}"),
                 Output::Event(Event::FrameStart | Event::FrameEnd(_)) => {}
-                Output::Sample(made) => {
-                    history.push(&made.sample, made.encoded);
-                    if uplink.send(&made.sample, made.encoded, now) {
+                Output::Sample(sample) => {
+                    history.push(&sample.sample, sample.encoded);
+                    if uplink.send(&sample.sample, sample.encoded, now) {
                         light.handle_delivered(now);
                     } else {
                         reading.handle_unsent();

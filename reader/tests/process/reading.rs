@@ -84,6 +84,7 @@ fn a_clean_run_delivers_and_warns_of_nothing() {
 
         reader.signal(Signal::SIGHUP);
         place.until_logged("frames:");
+        place.until_logged(&format!(": reading, meter {METER}, {mode} mode; connected to a bridge"));
         assert!(reader.stop().success());
         assert!(!is_alive(&router), "the token goes with the reader");
         until("its goodbye", || samples.drain().find(|sample| sample.kind() == SampleKind::Delete));

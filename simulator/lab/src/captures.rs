@@ -13,6 +13,7 @@ use std::process::Command;
 use std::time::Duration;
 use teleinfo_proto::tic::Mode;
 use teleinfo_simulator::capture::decode::{Summary, decode};
+use teleinfo_simulator::chain::broker::Broker;
 use teleinfo_simulator::chain::programs::{self, Mqtt, wait_for_reader};
 use teleinfo_simulator::chain::watch::Watch;
 use teleinfo_simulator::failure::{Code, OrFail, Outcome};
@@ -92,9 +93,9 @@ pub fn run(
     show: &mut dyn FnMut(&CaptureRow),
 ) -> Outcome<Vec<CaptureRow>> {
     let dir = tempfile::tempdir().or_fail(Code::CannotCreate, || "cannot make a directory".into())?;
-    let (_broker, port) = programs::mosquitto(dir.path())?;
-    let watch = Watch::start(port, &["teleinfo/+", "teleinfo/+/history", "teleinfo/+/quality"])?;
-    let mut bench = Bench { dir: dir.path(), port, watch, speed, stop };
+    let broker = Broker::open()?;
+    let watch = Watch::start(broker.port, &["teleinfo/+", "teleinfo/+/history", "teleinfo/+/quality"])?;
+    let mut bench = Bench { dir: dir.path(), port: broker.port, watch, speed, stop };
     let mut lines = Vec::new();
     for file in captures(directory)? {
         if stop.is_set() {

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 use teleinfo_proto::tic::Mode;
+use teleinfo_simulator::chain::broker::Broker;
 use teleinfo_simulator::chain::programs::{self, Mqtt, wait_for_reader};
 use teleinfo_simulator::chain::watch::{Message, Watch};
 use teleinfo_simulator::failure::{Code, Failure, OrFail, Outcome};
@@ -69,9 +70,9 @@ struct OnTheWay {
 /// When a program is missing or ends, or frames do not arrive.
 pub fn measure(mode: Mode, frames: u64, speed: Speed, stop: &Stop) -> Outcome<Latencies> {
     let dir = tempfile::tempdir().or_fail(Code::CannotCreate, || "cannot make a directory".into())?;
-    let (_broker, port) = programs::mosquitto(dir.path())?;
-    let mut bridge = programs::bridge(dir.path(), Mqtt::Broker(port))?;
-    let watch = Watch::start(port, &["teleinfo/+"])?;
+    let broker = Broker::open()?;
+    let mut bridge = programs::bridge(dir.path(), Mqtt::Broker(broker.port))?;
+    let watch = Watch::start(broker.port, &["teleinfo/+"])?;
     let line = dir.path().join("meter");
     let terminal = Terminal::create(&line)?;
     let mut reader = programs::reader(dir.path(), &line, &bridge.locator)?;
@@ -146,6 +147,7 @@ mod tests {
             at: at(ms),
             topic: "teleinfo/1".into(),
             payload: format!(r#"{{"EAST": {{"raw": "{number:09}"}}}}"#),
+            retained: false,
         };
         let sent = vec![frame(10, 0), frame(11, 100), frame(12, 200)];
         let found = latencies(sent.into_iter(), &[message(10, 1), message(12, 203)]);

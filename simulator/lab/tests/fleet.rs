@@ -4,6 +4,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::Duration;
+use teleinfo_simulator::chain::broker::Broker;
 use teleinfo_simulator::chain::process::free_port;
 use teleinfo_simulator::chain::programs::{self, Mqtt};
 use teleinfo_simulator::chain::watch::Watch;
@@ -21,9 +22,9 @@ fn a_fleet_without_a_bridge_says_so() {
 #[test]
 fn a_fleet_is_seen_by_the_bridge() {
     let dir = tempfile::tempdir().unwrap();
-    let (_broker, port) = programs::mosquitto(dir.path()).unwrap();
-    let bridge = programs::bridge(dir.path(), Mqtt::Broker(port)).unwrap();
-    let watch = Watch::start(port, &["teleinfo/+"]).unwrap();
+    let broker = Broker::open().unwrap();
+    let bridge = programs::bridge(dir.path(), Mqtt::Broker(broker.port)).unwrap();
+    let watch = Watch::start(broker.port, &["teleinfo/+"]).unwrap();
     let output = Command::new(LAB)
         .args(["fleet", "--connect", &bridge.locator, "--meters", "20", "--rate", "5", "--seconds", "6"])
         .output()

@@ -197,7 +197,7 @@ mod tests {
     use super::*;
 
     fn message(topic: &str, payload: &str) -> Message {
-        Message { at: Instant::now(), topic: topic.into(), payload: payload.into() }
+        Message { at: Instant::now(), topic: topic.into(), payload: payload.into(), retained: false }
     }
 
     #[test]

@@ -30,16 +30,49 @@ impl Process {
     pub fn start(name: &str, command: &mut Command, dir: &Path) -> Outcome<Self> {
         let log = dir.join(format!("{name}.log"));
         let file = File::create(&log).or_fail(Code::CannotCreate, || format!("cannot write {}", log.display()))?;
-        let errors = file.try_clone().or_fail(Code::Software, || "no file descriptor left".into())?;
-        let child = command
-            .stdin(Stdio::null())
-            .stdout(file)
-            .stderr(errors)
-            // Ctrl-C in a terminal goes to the whole group: who has started it ends it, in order.
-            .process_group(0)
-            .spawn()
-            .or_fail(Code::Unavailable, || format!("cannot start {name}"))?;
-        Ok(Self { name: name.to_owned(), child, log })
+        Ok(Self { name: name.to_owned(), child: spawn(name, command, file)?, log })
+    }
+
+    /// Starts a command in the place of one that has ended; what it says is added to the log.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_again(&mut self, command: &mut Command) -> Outcome {
+        let file = File::options().append(true).open(&self.log);
+        let file = file.or_fail(Code::CannotCreate, || format!("cannot write {}", self.log.display()))?;
+        self.child = spawn(&self.name, command, file)?;
+        Ok(())
+    }
+
+    /// The whole lines it has said so far.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let log = self.log();
+        // A line that is still being written has no end yet.
+        log.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')).map(str::to_owned).collect()
+    }
+
+    /// How it has ended, if it has.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn has_ended(&mut self) -> Outcome<Option<ExitStatus>> {
+        self.child.try_wait().or_fail(Code::Software, || format!("cannot ask after {}", self.name))
+    }
+
+    /// Sends it a signal, by its name (`SIGTERM`).
+    ///
+    /// # Errors
+    /// When there is no such signal, or the process is gone.
+    pub fn signal(&self, name: &str) -> Outcome {
+        let signal: Signal = name.parse().or_fail(Code::Software, || format!("no signal {name}"))?;
+        kill(Pid::from_raw(self.child.id() as i32), signal).or_fail(Code::Software, || format!("cannot send {name} to {}", self.name))
+    }
+
+    /// Ends it by force, and waits until it has ended.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 
     /// Everything it has said so far.
@@ -59,10 +92,9 @@ impl Process {
     /// # Errors
     /// When it does not run any more.
     pub fn check(&mut self) -> Outcome {
-        match self.child.try_wait() {
-            Ok(None) => Ok(()),
-            Ok(Some(status)) => Err(self.ended(status)),
-            Err(error) => Err(error).or_fail(Code::Software, || format!("cannot ask after {}", self.name)),
+        match self.has_ended()? {
+            None => Ok(()),
+            Some(status) => Err(self.ended(status)),
         }
     }
 
@@ -108,8 +140,7 @@ impl Process {
             }
             std::thread::sleep(LOOK);
         }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
 
     fn ended(&self, status: ExitStatus) -> Failure {
@@ -123,6 +154,18 @@ impl Drop for Process {
             self.stop();
         }
     }
+}
+
+fn spawn(name: &str, command: &mut Command, log: File) -> Outcome<Child> {
+    let errors = log.try_clone().or_fail(Code::Software, || "no file descriptor left".into())?;
+    command
+        .stdin(Stdio::null())
+        .stdout(log)
+        .stderr(errors)
+        // Ctrl-C in a terminal goes to the whole group: who has started it ends it, in order.
+        .process_group(0)
+        .spawn()
+        .or_fail(Code::Unavailable, || format!("cannot start {name}"))
 }
 
 fn last_line(text: &str) -> String {

@@ -43,22 +43,6 @@ pub fn sibling(name: &str) -> Outcome<PathBuf> {
     })
 }
 
-/// A Mosquitto broker on a free port.
-///
-/// # Errors
-/// When it is not installed, or does not start.
-pub fn mosquitto(dir: &Path) -> Outcome<(Process, u16)> {
-    let port = free_port()?;
-    let config = write(dir, "mosquitto.conf", &format!("listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n"))?;
-    // Debian puts it where only root looks.
-    let program = ["/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"].into_iter().find(|path| Path::new(path).is_file());
-    let mut command = Command::new(program.unwrap_or("mosquitto"));
-    let mut broker = Process::start("mosquitto", command.arg("-c").arg(config), dir)
-        .map_err(|failure| Failure::new(Code::Unavailable, format!("{failure}: install it (apt install mosquitto)")))?;
-    broker.wait_for_port(port, START)?;
-    Ok((broker, port))
-}
-
 /// A bridge, its router and where it publishes.
 #[derive(Debug)]
 pub struct Bridge {
@@ -82,11 +66,24 @@ pub fn bridge(dir: &Path, mqtt: Mqtt) -> Outcome<Bridge> {
         Mqtt::Embedded(port) => format!("url = \"embedded\"\nlisten = \"127.0.0.1:{port}\""),
     };
     let text = format!("[zenoh]\nlisten = [\"{locator}\"]\nscouting = false\n[mqtt]\n{mqtt_config}\n");
-    let config = write(dir, "bridge.toml", &text)?;
-    let mut process = Process::start("teleinfo-bridge", Command::new(sibling("teleinfo-bridge")?).arg("--config").arg(config), dir)?;
+    write(dir, "bridge.toml", &text)?;
+    let mut process = Process::start("teleinfo-bridge", &mut bridge_command(dir)?, dir)?;
     process.wait_for_port(zenoh, START)?;
     process.wait_for_port(mqtt.port(), START)?;
     Ok(Bridge { process, locator, mqtt })
+}
+
+/// The command of a bridge with the `bridge.toml` of this directory. A service manager that may have started us is kept from it.
+///
+/// # Errors
+/// When it is not built.
+pub fn bridge_command(dir: &Path) -> Outcome<Command> {
+    let mut command = Command::new(sibling("teleinfo-bridge")?);
+    command.arg("--config").arg(dir.join("bridge.toml"));
+    for variable in ["JOURNAL_STREAM", "NOTIFY_SOCKET", "CREDENTIALS_DIRECTORY", "STATE_DIRECTORY", "RUNTIME_DIRECTORY"] {
+        command.env_remove(variable);
+    }
+    Ok(command)
 }
 
 /// Starts a reader of this line, connected to this bridge.

@@ -98,7 +98,7 @@ impl Trial {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum State {
+enum Search {
     /// A trial has begun, no byte yet; at this moment another one is due.
     Waiting(Instant),
     /// Bytes arrive; at this moment the trial has failed.
@@ -116,7 +116,7 @@ pub(super) struct Detector {
     proven: Option<Trial>,
     trial: Trial,
     step: usize,
-    state: State,
+    search: Search,
     unknown: u32,
     bit7: Bit7,
     judging: bool,
@@ -126,10 +126,10 @@ impl Detector {
     /// `speed` and `parity` as configured; the search for the rest begins at once.
     pub(super) fn new(speed: Option<Mode>, parity: ParityChoice, now: Instant) -> Self {
         let trial = Trial { speed: Mode::Standard, check: Check::Software };
-        let state = State::Waiting(now);
+        let search = Search::Waiting(now);
         let bit7 = Bit7::default();
         let mut detector =
-            Self { speed, parity, uart_refused: false, proven: None, trial, step: 0, state, unknown: 0, bit7, judging: false };
+            Self { speed, parity, uart_refused: false, proven: None, trial, step: 0, search, unknown: 0, bit7, judging: false };
         detector.handle_opened(now);
         detector
     }
@@ -146,9 +146,9 @@ impl Detector {
 
     /// The mode, while datasets verify.
     pub(super) fn mode(&self) -> Option<Mode> {
-        match self.state {
-            State::Found(mode, _) => Some(mode),
-            State::Waiting(_) | State::Trying(_) => None,
+        match self.search {
+            Search::Found(mode, _) => Some(mode),
+            Search::Waiting(_) | Search::Trying(_) => None,
         }
     }
 
@@ -170,10 +170,10 @@ impl Detector {
 
     /// Bytes have arrived, before what they amount to is handed in.
     pub(super) fn handle_bytes(&mut self, bytes: &[u8], now: Instant) {
-        match &mut self.state {
-            State::Waiting(_) => self.state = State::Trying(now + self.trial.patience()),
-            State::Trying(_) => {}
-            State::Found(_, doubt) => *doubt = Some((doubt.map_or(now, |(first, _)| first), now)),
+        match &mut self.search {
+            Search::Waiting(_) => self.search = Search::Trying(now + self.trial.patience()),
+            Search::Trying(_) => {}
+            Search::Found(_, doubt) => *doubt = Some((doubt.map_or(now, |(first, _)| first), now)),
         }
         if self.trial.framing() == Framing::EightNone {
             self.bit7.count(bytes);
@@ -190,15 +190,15 @@ impl Detector {
         if known || self.unknown >= UNKNOWN_NEEDED || self.mode() == Some(mode) {
             self.unknown = 0;
             self.proven = Some(self.trial);
-            self.state = State::Found(mode, None);
+            self.search = Search::Found(mode, None);
         }
     }
 
     /// When [`Detector::handle_timeout`] is due.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        match self.state {
-            State::Waiting(at) | State::Trying(at) => Some(at),
-            State::Found(_, doubt) => doubt.map(|(first, _)| first + LOST),
+        match self.search {
+            Search::Waiting(at) | Search::Trying(at) => Some(at),
+            Search::Found(_, doubt) => doubt.map(|(first, _)| first + LOST),
         }
     }
 
@@ -207,20 +207,20 @@ impl Detector {
         if self.poll_timeout().is_none_or(|due| now < due) {
             return;
         }
-        match self.state {
+        match self.search {
             // Too few bytes for a sure judgement, but no more are coming.
-            State::Trying(_) if self.judging => return self.judge(self.bit7.set > 0, now),
+            Search::Trying(_) if self.judging => return self.judge(self.bit7.set > 0, now),
             // A few bytes and then silence: the meter was cut off, which is no reason to search.
-            State::Found(mode, Some((_, last))) if now - last > QUIET => return self.state = State::Found(mode, None),
-            State::Found(..) => self.step = 0,
-            State::Waiting(_) | State::Trying(_) => self.step += 1,
+            Search::Found(mode, Some((_, last))) if now - last > QUIET => return self.search = Search::Found(mode, None),
+            Search::Found(..) => self.step = 0,
+            Search::Waiting(_) | Search::Trying(_) => self.step += 1,
         }
         self.begin(self.nth(self.step), now);
     }
 
     fn begin(&mut self, trial: Trial, now: Instant) {
         self.trial = trial;
-        self.state = State::Waiting(now + TRY_SILENT);
+        self.search = Search::Waiting(now + TRY_SILENT);
         self.unknown = 0;
         self.bit7 = Bit7::default();
         self.judging = trial.framing() == Framing::EightNone && self.proven != Some(trial);
@@ -256,7 +256,7 @@ impl Detector {
         let check = if carried { Check::Software } else { Check::Gone };
         if check != self.trial.check || self.judging {
             self.trial.check = check;
-            if let State::Trying(until) = &mut self.state {
+            if let Search::Trying(until) = &mut self.search {
                 *until = (*until).max(now + self.trial.patience());
             }
         }

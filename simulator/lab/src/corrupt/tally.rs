@@ -1,7 +1,7 @@
 //! What became of the datasets that were sent: each that a reader accepts is held against the frames it may come from.
 
 use std::collections::{BTreeMap, VecDeque};
-use teleinfo_proto::tic::{Dataset, Label};
+use teleinfo_proto::tic::{Dataset, Label, RefusalKind};
 use teleinfo_proto::wire::Counters;
 use teleinfo_simulator::line::frame::Group;
 
@@ -40,7 +40,8 @@ impl DatasetCounts {
 
     pub(crate) fn count(&mut self, counters: &Counters) {
         let refused: u64 = counters.refusals().map(|(_, count)| u64::from(count)).sum();
-        let (parity, checksum) = (u64::from(counters.refused_parity), u64::from(counters.refused_checksum));
+        let of = |kind| u64::from(counters.refused[kind]);
+        let (parity, checksum) = (of(RefusalKind::Parity), of(RefusalKind::Checksum));
         let implausible = u64::from(counters.refused_implausible);
         self.parity += parity;
         self.checksum += checksum;

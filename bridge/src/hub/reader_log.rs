@@ -1,0 +1,70 @@
+//! What each run of a reader last reported, in one line, and whether that is news.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use teleinfo_proto::{
+    tic::MeterId,
+    wire::{BootId, LineState, Status},
+};
+
+use crate::words::{cause, language::Language, printable::printable};
+
+/// Runs of readers that are remembered for the log.
+const READERS_MAX: usize = 2_048;
+/// A reader reports every ten seconds; one that has not for this time is silent.
+const SILENCE: Duration = Duration::from_secs(40);
+/// A run of a reader that is silent for so long is over.
+const FORGOTTEN: Duration = Duration::from_secs(3_600);
+
+/// All runs of readers that have reported.
+#[derive(Debug, Default)]
+pub(super) struct ReaderLog(HashMap<BootId, ReaderSeen>);
+
+/// What a run of a reader last reported.
+#[derive(Debug)]
+struct ReaderSeen {
+    line: LineState,
+    meter: Option<MeterId>,
+    text: String,
+    at: Instant,
+}
+
+impl ReaderLog {
+    /// Takes a report. Returns its line if the reader's line or its meter has changed.
+    pub(super) fn handle_report(&mut self, status: &Status<'_>, language: Language, now: Instant) -> Option<String> {
+        if self.0.len() >= READERS_MAX && !self.0.contains_key(&status.boot) {
+            self.0.clear();
+        }
+        let text = text_of(status, language);
+        let seen = ReaderSeen { line: status.line, meter: status.meter, text: text.clone(), at: now };
+        let last = self.0.insert(status.boot, seen);
+        last.is_none_or(|last| (last.line, last.meter) != (status.line, status.meter)).then_some(text)
+    }
+
+    /// One line on each; nothing about a reader that has been silent for long.
+    pub(super) fn lines(&self, now: Instant) -> impl Iterator<Item = String> {
+        self.0.values().filter_map(move |seen| seen.line_at(now))
+    }
+}
+
+impl ReaderSeen {
+    fn line_at(&self, now: Instant) -> Option<String> {
+        let silence = now.saturating_duration_since(self.at);
+        match silence {
+            _ if silence < SILENCE => Some(self.text.clone()),
+            _ if silence < FORGOTTEN => Some(format!("{}; silent for {} s", self.text, silence.as_secs())),
+            _ => None,
+        }
+    }
+}
+
+fn text_of(status: &Status<'_>, language: Language) -> String {
+    let (name, release) = (printable(status.name), printable(status.release));
+    match status.meter.filter(|_| status.line == LineState::Reading) {
+        Some(id) => format!("reader {name} ({release}) reads meter {id}"),
+        None => format!("reader {name} ({release}): line {}, {}", status.line.name(), cause::words(status.cause).get(language)),
+    }
+}

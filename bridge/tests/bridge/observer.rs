@@ -57,7 +57,7 @@ impl Observer {
         let (present, past) = (format!("teleinfo/{meter}"), format!("teleinfo/{meter}/history"));
         let (mut powers, mut last_present) = (Vec::new(), None);
         for note in self.notes().into_iter().filter(|note| note.topic == present || note.topic == past) {
-            let power = power(&note.text);
+            let power = power(&note.payload);
             let is_repeated = note.topic == present && last_present.replace(power) == Some(power);
             if !is_repeated {
                 powers.push(power);

@@ -4,10 +4,10 @@ use std::io::Write;
 
 use crate::daemon::exit::ExitCode;
 
-/// Begins what is to be typed.
+/// An advice that begins so is a command to type.
 const COMMAND: &str = "$ ";
 
-/// Says what was found, and remembers what it comes to.
+/// Writes what was found, and remembers what it amounts to.
 pub(super) struct Report<'a> {
     out: &'a mut dyn Write,
     wrong: Vec<&'static str>,
@@ -20,23 +20,23 @@ impl<'a> Report<'a> {
         Self { out, wrong: Vec::new(), doubts: 0, reason: None }
     }
 
-    /// As it should be.
+    /// Something is as it should be.
     pub(super) fn good(&mut self, topic: &'static str, text: &str) {
         self.tell("ok", topic, text, &[]);
     }
 
-    /// Not known, and no harm in that.
+    /// Something is not known, which does no harm.
     pub(super) fn skip(&mut self, topic: &'static str, text: &str, advice: &[&str]) {
         self.tell("--", topic, text, advice);
     }
 
-    /// It works, but.
+    /// Something works, but a person should look at it.
     pub(super) fn doubt(&mut self, topic: &'static str, text: &str, advice: &[&str]) {
         self.doubts += 1;
         self.tell("??", topic, text, advice);
     }
 
-    /// It does not work; the first of these decides how the doctor ends.
+    /// Something does not work; the first of these decides the exit code.
     pub(super) fn wrong(&mut self, topic: &'static str, reason: ExitCode, text: &str, advice: &[&str]) {
         self.reason.get_or_insert(reason);
         self.wrong.push(topic);
@@ -64,7 +64,7 @@ impl<'a> Report<'a> {
     }
 
     fn write(&mut self, line: &str) {
-        // Whoever has closed the terminal did not want to know.
+        // If the terminal was closed, nobody reads this.
         let _ = writeln!(self.out, "{line}").and_then(|()| self.out.flush());
     }
 }

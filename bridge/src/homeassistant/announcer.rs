@@ -25,13 +25,13 @@ use crate::{
     words::message::Message,
 };
 
-/// Frames that may pass before a meter is announced although none was whole. What is added later does no harm.
+/// After so many frames a meter is announced although none of them was whole. Entities that are added later do no harm.
 const FRAMES_BEFORE_DISCOVERY: u32 = 5;
-/// The same where entities are taken over: those that have no label here are deleted, and so it must be known what there is.
+/// The same number where entities are taken over: old ones without a label here are deleted, so all labels must be known first.
 const FRAMES_BEFORE_TAKEOVER: u32 = 100;
 
-/// Mode and contract are believed on the word of two whole frames, or of six others on a line that brings no whole ones: what is removed
-/// is gone, and a frame that is not whole lacks labels.
+/// A change of mode or contract removes entities for good. So it is believed once two whole frames tell it, or six others on a line that
+/// brings no whole ones.
 const POINTS_TO_BELIEVE: u32 = 6;
 const POINTS_OF_WHOLE: u32 = 3;
 
@@ -49,9 +49,9 @@ pub struct Announcer {
     takeover: Takeover,
     /// Frames since mode or contract last changed.
     frames: u32,
-    /// One of them was whole.
+    /// One of these frames was whole.
     whole: bool,
-    /// The broker is: what must go out in order waits.
+    /// The broker is away: messages that must go out in order wait.
     away: bool,
 }
 
@@ -101,7 +101,7 @@ impl Announcer {
         Some(&self.saved)
     }
 
-    /// Takes the datasets of one sample.
+    /// The meter sent the datasets of one sample.
     pub fn handle_datasets(&mut self, part: Part, mode: Mode, datasets: &[Dataset<'_>], now: Instant) {
         let said = Terms::of(mode, datasets, part == Part::Whole);
         let mut changed = said.as_ref().is_some_and(|said| self.follow(said, part));
@@ -109,7 +109,7 @@ impl Announcer {
         if part == Part::Whole && said.is_some() {
             changed |= !std::mem::replace(&mut self.whole, true);
         }
-        // What comes with other terms is looked at once those are believed.
+        // Labels that come with other terms are taken once those terms are believed.
         if self.memory.mode() == Some(mode) && (said.is_none() || said == self.memory.terms) {
             changed |= self.memory.shown.handle_datasets(&self.id, datasets);
             if part != Part::Urgent {
@@ -123,7 +123,7 @@ impl Announcer {
         }
     }
 
-    /// Takes other terms over, once they are believed; the first ones always are. Returns whether it did.
+    /// Takes other terms over, once they are believed; the first terms always are. Returns whether they were taken over.
     fn follow(&mut self, said: &Terms, part: Part) -> bool {
         let points = self.terms.handle_said(said.clone(), if part == Part::Whole { POINTS_OF_WHOLE } else { 1 });
         let believed = points >= POINTS_TO_BELIEVE || self.memory.terms.is_none();
@@ -148,7 +148,7 @@ impl Announcer {
         self.away = false;
     }
 
-    /// Home Assistant has started: everything again after a while, drawn from `random`.
+    /// Home Assistant has started: the meter is announced again after a time that is drawn from `random`.
     pub fn handle_birth(&mut self, random: u64, now: Instant) {
         if self.frames > 0 {
             self.discovery.handle_birth(random, now);

@@ -26,7 +26,7 @@ use crate::{
 
 /// Time that Home Assistant is given between two payloads.
 const PAUSE: Duration = Duration::from_secs(5);
-/// Birth messages reach every program at once: each waits a different while, 1 to 10 s.
+/// Home Assistant's start message reaches all programs at once, so each of them waits a different time, 1 to 10 s.
 const BIRTH_DELAY_MS: std::ops::Range<u64> = 1_000..10_000;
 /// What an energy index is called, before the name of its tariff.
 const ENERGY: Words = Words::new("Energy", "Énergie");
@@ -36,9 +36,9 @@ const ENERGY: Words = Words::new("Energy", "Énergie");
 pub struct Subject<'a> {
     /// Topics, meter, language.
     pub context: Context<'a>,
-    /// What it has shown.
+    /// What the meter has shown.
     pub shown: &'a Shown,
-    /// Which mode it speaks.
+    /// The mode it speaks.
     pub mode: Mode,
     /// The version of its TIC, in standard mode.
     pub version: Option<u64>,
@@ -55,13 +55,13 @@ pub struct Announced(pub BTreeMap<String, String>);
 /// When to announce what.
 #[derive(Debug, Default)]
 pub struct Discovery {
-    /// What the broker holds, as far as we know.
+    /// The payload that was last sent.
     published: Option<Vec<u8>>,
     /// Whether the payload may have changed.
     stale: bool,
-    /// Whether it must be sent even if it did not.
+    /// Whether the payload must be sent even if it did not change.
     again: bool,
-    /// Not before.
+    /// The payload is not sent before this time.
     due: Option<Instant>,
 }
 

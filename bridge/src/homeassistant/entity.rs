@@ -112,7 +112,7 @@ pub struct Entity {
     pub hidden: bool,
     /// Whether it stays available while its meter is not: what is needed to find out why.
     pub outlives_meter: bool,
-    /// Icon, where that of the class does not do.
+    /// Icon, where that of the device class does not fit.
     pub icon: Option<&'static str>,
     /// All its values, for an enum.
     pub choices: &'static [Choice],
@@ -181,7 +181,7 @@ impl Entity {
         self.number("varh").state_class("total_increasing").icon("mdi:sine-wave")
     }
 
-    /// VA of the moment.
+    /// The apparent power of the moment, in VA.
     pub(super) const fn apparent_power(self) -> Self {
         self.fixed_power().state_class("measurement")
     }
@@ -191,12 +191,12 @@ impl Entity {
         self.number("VA").class("apparent_power")
     }
 
-    /// W.
+    /// An active power, in W.
     pub(super) const fn power(self) -> Self {
         self.number("W").class("power").state_class("measurement")
     }
 
-    /// A.
+    /// A current of the moment, in A.
     pub(super) const fn current(self) -> Self {
         self.fixed_current().state_class("measurement")
     }
@@ -206,7 +206,7 @@ impl Entity {
         self.number("A").class("current")
     }
 
-    /// V.
+    /// A voltage, in V.
     pub(super) const fn voltage(self) -> Self {
         self.number("V").class("voltage").state_class("measurement")
     }
@@ -266,7 +266,7 @@ impl Entity {
         Self { attributes, ..self }
     }
 
-    /// Once this is seen, rather than its label.
+    /// An entity that needs this to be shown, rather than its label.
     pub(super) const fn needs(self, needs: Need) -> Self {
         Self { needs, ..self }
     }

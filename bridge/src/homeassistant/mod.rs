@@ -1,6 +1,9 @@
 //! What Home Assistant is told of a meter: its entities, their discovery, the way over from other programs.
 //!
 //! Samples and their order stand elsewhere. An entity is a line in [`entities`]; [`announcer`] decides when they are announced. Begin there.
+//!
+//! To add an entity, add its line to [`entities`]. If it reads a value that is not published yet, the tests of `tables` name the path; if
+//! it needs more than a label, [`shown::Feature`] gets a variant and the compiler leads on; `tests/snapshots` show what Home Assistant gets.
 
 pub mod announcer;
 mod choices;

@@ -17,14 +17,14 @@ const TAKEN_BY: &[(&str, &str)] = &[("PTEC", "tariff"), ("DEMAIN", "tempo_tomorr
 /// Whose entities are taken over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Migrate {
-    /// Nobody's.
+    /// There was no other program.
     #[default]
     #[serde(rename = "none")]
     None,
-    /// Those of teleinfo2mqtt: unique id = the label.
+    /// The entities of teleinfo2mqtt, whose unique id is the label.
     #[serde(rename = "teleinfo2mqtt")]
     Teleinfo2mqtt,
-    /// Those of teleinfo2mqtt-rs: unique id = `linky_<adco>_<label>`.
+    /// The entities of teleinfo2mqtt-rs, whose unique id is `linky_<adco>_<label>`.
     #[serde(rename = "teleinfo2mqtt-rs")]
     Teleinfo2mqttRs,
 }

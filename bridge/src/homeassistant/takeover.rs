@@ -20,45 +20,45 @@ use crate::{
     words::{message::Message, topics::Topics},
 };
 
-/// Messages sent at a time: the way out is bounded.
+/// Messages that are sent at a time: the queue to the MQTT side is bounded.
 const CHUNK: usize = 12;
-/// Time between two of those.
+/// Time between two groups of messages.
 const CHUNK_PAUSE: Duration = Duration::from_millis(500);
-/// Time for Home Assistant between two steps.
+/// Time that Home Assistant is given between two steps.
 const PAUSE: Duration = Duration::from_secs(4);
-/// What makes Home Assistant let go of an entity.
+/// The payload that makes Home Assistant let go of an entity without deleting it.
 const LET_GO: &str = r#"{"migrate_discovery":true}"#;
-/// The way over, step by step.
+/// The takeover of one meter, step by step.
 #[derive(Debug, Default)]
 pub struct Takeover {
     step: Step,
     queue: VecDeque<Message>,
     old: Vec<String>,
-    /// The next messages are not sent before.
+    /// The next messages are not sent before this time.
     chunk_due: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Step {
-    /// Not begun, or begun and broken off.
+    /// The takeover has not begun, or was interrupted.
     #[default]
     Idle,
     /// Home Assistant is told to let go.
     LettingGo,
-    /// It does so, until then.
+    /// Home Assistant has until then to do so.
     Settling(Instant),
     /// Our device may be announced.
     Open,
-    /// It was; the old topics are emptied after that.
+    /// Our device was announced; the old topics are emptied after this time.
     Announced(Instant),
-    /// They are being emptied.
+    /// The old topics are being emptied.
     Clearing,
-    /// All is done.
+    /// Everything was taken over.
     Done,
 }
 
 impl Takeover {
-    /// Begins, unless it already has: `entities` are those that this meter has here.
+    /// Begins the takeover, unless it has begun: `entities` are those that this meter has here.
     pub fn begin(&mut self, migrate: Migrate, topics: &Topics, meter: &MeterId, mode: Mode, entities: &[&'static Entity], now: Instant) {
         if self.step != Step::Idle {
             return;
@@ -91,8 +91,8 @@ impl Takeover {
         }
     }
 
-    /// The broker is gone: emptied topics must not reach Home Assistant before it has let go, so all begins anew. Returns whether
-    /// anything was under way.
+    /// The broker is gone. Emptied topics must not reach Home Assistant before it has let go, so the takeover begins anew. Returns
+    /// whether it was under way.
     pub fn handle_disconnected(&mut self) -> bool {
         let under_way = !matches!(self.step, Step::Idle | Step::Done);
         if under_way {
@@ -117,7 +117,7 @@ impl Takeover {
         }
     }
 
-    /// What is to be sent now.
+    /// The messages that are to be sent now.
     pub fn poll(&mut self, now: Instant) -> Vec<Message> {
         if self.chunk_due.is_some_and(|due| due > now) {
             return Vec::new();

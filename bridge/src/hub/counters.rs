@@ -182,6 +182,15 @@ mod tests {
     }
 
     #[test]
+    fn the_documentation_has_each_line_of_the_table() {
+        let page = include_str!("../../../docs/bridge-quality.md");
+        for Row { name, unit, words, .. } in ROWS {
+            let line = format!("| `{name}` | {unit} | {} | {} |", words.english, words.french);
+            assert!(page.contains(&line), "docs/bridge-quality.md lacks:\n{line}");
+        }
+    }
+
+    #[test]
     fn sums_add_up_and_levels_keep_the_highest() {
         let counters = Counters::default();
         let copy = counters.clone();

@@ -144,6 +144,7 @@ struct Plugin {
     inlet: Inlet,
     /// One publisher for each retained topic: it knows when somebody subscribes.
     publishers: HashMap<String, Publisher<'static>>,
+    /// Topics that somebody has subscribed to, by Zenoh's word.
     subscribed: mpsc::Sender<String>,
     subscriptions: mpsc::Receiver<String>,
 }
@@ -160,7 +161,7 @@ impl Plugin {
             tokio::select! {
                 order = self.inlet.orders.recv() => match order {
                     Some(Order::Publish(message)) => self.publish(message).await,
-                    Some(Order::Refresh) => self.repeat_all().await,
+                    Some(Order::Repeat) => self.repeat_all().await,
                     Some(Order::Close(_done)) => return time::sleep(LAST_MESSAGES).await,
                     None => return,
                 },
@@ -176,7 +177,10 @@ impl Plugin {
         if let Some(message) = message {
             self.publish(message).await;
         }
-        self.inlet.reporter.report(Inbound::Listener);
+        // A client that subscribes to everything does so on each topic at once: that is one listener.
+        if self.subscriptions.is_empty() {
+            self.inlet.reporter.report(Inbound::Listener);
+        }
     }
 
     async fn repeat_all(&mut self) {

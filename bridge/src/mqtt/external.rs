@@ -110,7 +110,7 @@ impl Broker {
     /// One connection from beginning to end; also tells whether there was one.
     async fn connection(&mut self) -> (End, bool) {
         let (client, mut connection) = AsyncClient::new(self.options(), CLIENT_QUEUE);
-        // The first event is the broker's yes.
+        // The first event tells that the broker has accepted the connection.
         if let Err(error) = connection.poll().await {
             return (End::Broken(error), false);
         }
@@ -125,7 +125,7 @@ impl Broker {
             end = self.feed(client, &unacknowledged) => end,
         };
         if matches!(end, End::Closed) {
-            // What was ordered before still has to go out; then the broker hangs up.
+            // What was ordered before still has to go out; then the broker closes the connection.
             while connection.poll().await.is_ok() {}
         }
         let unacknowledged = unacknowledged.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -155,7 +155,7 @@ impl Broker {
                     let message = self.inlet.shared.retained().newest(message);
                     send(&client, unacknowledged, message).await;
                 }
-                Order::Refresh => self.send_retained(&client, unacknowledged).await,
+                Order::Repeat => self.send_retained(&client, unacknowledged).await,
                 Order::Close(done) => {
                     let _ = client.disconnect().await;
                     self.closed = Some(done);

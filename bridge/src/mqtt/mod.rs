@@ -1,8 +1,11 @@
 //! Messages out: to a broker ([`external`]), or to MQTT clients directly through the plugin in this process ([`embedded`]).
 //!
 //! Both are a task behind one [`Outlet`]. It never blocks and never queues without bound: before a sample is taken from its intake, the
-//! caller asks for [`Outlet::room`]. Retained messages are remembered here, the last of each topic, so that they can be said again: to a
+//! caller asks for [`Outlet::room`]. Retained messages are remembered here, the last of each topic, so that they can be sent again: to a
 //! broker that came back without its memory, or to clients of the plugin, which retains nothing.
+//!
+//! What is said, and when, is not decided here. Read this file, then [`external`] with [`trouble`] and its private parts
+//! `unacknowledged` and `backoff`, then [`embedded`].
 
 mod backoff;
 pub mod embedded;
@@ -31,8 +34,11 @@ const ORDERS_MAX: usize = 256;
 /// What the outlet's task is asked to do.
 #[derive(Debug)]
 enum Order {
+    /// A message is to be sent.
     Publish(Message),
-    Refresh,
+    /// All retained messages are to be sent again.
+    Repeat,
+    /// The connection is to be ended; the sender is dropped once it is.
     Close(oneshot::Sender<()>),
 }
 
@@ -66,7 +72,7 @@ struct Reporter {
 }
 
 impl Reporter {
-    /// Reports at once, or not at all: nobody must be able to stop the MQTT side by talking to the bridge.
+    /// Reports at once, or not at all: others must not be able to stop the MQTT side by publishing to the bridge.
     fn report(&self, inbound: Inbound) {
         if self.sender.try_send(inbound).is_err() {
             self.counters.count(Counter::InboundDropped);
@@ -136,25 +142,20 @@ impl Outlet {
         remembered
     }
 
-    /// Whether just this is retained on its topic, or will be as soon as the broker is back.
+    /// Whether exactly this message is retained on its topic, or will be as soon as the broker is back.
     #[must_use]
     pub fn retains(&self, message: &Message) -> bool {
         message.retain && self.shared.retained().get(&message.topic).is_some_and(|last| last == *message)
     }
 
-    /// Says again what was retained.
-    pub fn refresh(&self) {
-        let _ = self.orders.try_send(Order::Refresh);
-    }
-
-    /// Catches up on retained messages that found no room; to be called now and then.
+    /// Sends all retained messages again if one of them found no room; to be called now and then.
     pub fn repeat_stale(&self) {
         if self.room() > ORDERS_MAX / 2 && self.shared.retained().take_stale() {
-            self.refresh();
+            let _ = self.orders.try_send(Order::Repeat);
         }
     }
 
-    /// Sends what was ordered so far, ends the connection in peace (the last will stays unsent) and returns.
+    /// Sends what was ordered so far and ends the connection with a goodbye, so that the broker does not publish the last will.
     pub async fn close(&self) {
         if !self.is_up() {
             return;

@@ -7,7 +7,7 @@ use crate::words::message::Message;
 /// Topics remembered. A meter has four; this is for two thousand of them, and a limit, so that a fault cannot fill the memory.
 pub(super) const TOPICS_MAX: usize = 8_192;
 
-/// What a broker would hold for us.
+/// The retained messages that the broker holds, or should hold.
 #[derive(Debug, Default)]
 pub struct Retained {
     messages: BTreeMap<String, Message>,
@@ -25,19 +25,19 @@ impl Retained {
         has_room
     }
 
-    /// All of them, deletions included, by topic.
+    /// All messages, deletions included, by topic.
     #[must_use]
     pub fn all(&self) -> Vec<Message> {
         self.messages.values().cloned().collect()
     }
 
-    /// That of one topic.
+    /// The message of one topic.
     #[must_use]
     pub fn get(&self, topic: &str) -> Option<Message> {
         self.messages.get(topic).cloned()
     }
 
-    /// A message that waited since before a connection broke, or what was said on its topic since.
+    /// A message that waited since before a connection broke, or the newer one of its topic.
     #[must_use]
     pub fn newest(&self, message: Message) -> Message {
         let newest = if message.retain { self.get(&message.topic) } else { None };
@@ -49,7 +49,7 @@ impl Retained {
         self.stale = true;
     }
 
-    /// Whether that happened since the last call.
+    /// Whether a message was remembered but not sent since the last call.
     pub fn take_stale(&mut self) -> bool {
         std::mem::take(&mut self.stale)
     }

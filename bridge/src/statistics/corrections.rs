@@ -29,7 +29,7 @@ impl Row {
 /// seconds older than its end.
 ///
 /// Nothing is written before the first row there is, nor beyond a row that is not consistent with the newest: between the two the index
-/// was reset or the statistic adjusted by hand, and what the sums should be is not ours to say.
+/// was reset or the statistic adjusted by hand, and nobody but its user knows what the sums should be.
 #[must_use]
 pub fn corrections(rows: &[Row], newest: Option<Row>, slack: f64, known: impl Fn(i64) -> Option<Known>) -> Vec<Row> {
     let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Vec::new() };

@@ -14,7 +14,7 @@ const REACH_MS: i64 = 600_000;
 const SPAN_MAX_MS: i64 = 600_000;
 /// Distance of the sample that tells the speed.
 const EARLIER_MS: i64 = 60_000;
-/// Faster than any house: the times of the samples must be wrong.
+/// No house draws more: if an index moves faster, the times of its samples must be wrong.
 const LIMIT_W: u64 = 70_000;
 /// 1 Wh, in W times milliseconds.
 const WH: u64 = 3_600_000;

@@ -14,11 +14,11 @@ use crate::{
     daemon::{credentials::Secret, tls},
 };
 
-/// For each answer. A big registry on a small machine takes seconds.
+/// The longest wait for an answer: a big registry on a small machine takes seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// A registry of thousands of entities has some megabytes.
 const MESSAGE_MAX: usize = 64 << 20;
-/// What it answers to somebody who is no administrator.
+/// The code of a command that is refused because the token is not that of an administrator.
 const UNAUTHORIZED: &str = "unauthorized";
 
 /// What to do when the certificate of Home Assistant is not trusted.

@@ -3,19 +3,19 @@
 /// One thing that the MQTT side reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Inbound {
-    /// Messages flow; whatever was retained has been said again.
+    /// The MQTT side is connected; whatever was retained has been sent again.
     Up,
-    /// They do not, and this is why.
+    /// The MQTT side is not connected, and this is why.
     Down(String),
     /// A message was not taken, and this is why; the next one may be.
     Refused(String),
-    /// Somebody has begun to listen, or may have: what is not retained is worth saying again.
+    /// Somebody has begun to listen, or may have: what is not retained is worth sending again.
     Listener,
     /// Somebody published on a topic this bridge listens to.
     Message {
         /// The topic.
         topic: String,
-        /// What was said.
+        /// The payload.
         payload: Vec<u8>,
     },
 }

@@ -1,16 +1,15 @@
 //! One MQTT publication, before any client library has seen it.
 //!
-//! Everything that decides *what* is said (merged state, discovery, availability, events) makes these; the outlets in
-//! `mqtt/` decide how it travels.
+//! Whatever decides *what* is published (merged state, discovery, availability, events) makes messages; `mqtt/` decides how they travel.
 
 use serde::Serialize;
 
 /// MQTT quality of service. Level 2 is never used: every message here may be repeated without harm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Qos {
-    /// Fire and forget: live values, the next frame brings new ones.
+    /// Not acknowledged: for live values, since the next frame brings new ones.
     AtMostOnce,
-    /// Acknowledged: facts that are said once.
+    /// Acknowledged: for facts that are published once.
     AtLeastOnce,
 }
 

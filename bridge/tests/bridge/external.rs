@@ -215,3 +215,20 @@ async fn strange_bytes_are_said_once_and_do_no_harm() {
     assert!(line.starts_with("WARN "), "{line}");
     assert_eq!(bridge.log().iter().filter(|line| line.starts_with("WARN ")).count(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_goodbye_that_is_not_the_readers_own_is_not_believed() {
+    let broker = Broker::open().unwrap();
+    let bridge = Program::external(&broker.url());
+    bridge.is_up().await;
+    let observer = Observer::new(broker.port).await;
+    let mut reader = Reader::new(bridge.zenoh).await;
+    let topic = format!("teleinfo/{METER}/availability");
+    reader.make(true).await;
+    observer.expect(&topic, "online").await;
+    reader.is_slandered().await;
+    bridge.says("another meter or reader than its key").await;
+    reader.make(true).await;
+    observer.expect_powers(METER, 1..=2).await;
+    assert_eq!(observer.on(&topic), ["online"]);
+}

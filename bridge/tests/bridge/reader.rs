@@ -73,6 +73,14 @@ impl Reader {
         self.vanish().await;
     }
 
+    /// What anybody on the network can do: a Zenoh DELETE, and another meter's goodbye under this meter's key.
+    pub async fn is_slandered(&self) {
+        self.session.delete(&*keys::sample(&self.meter)).await.unwrap();
+        let mut buffer = [0; Goodbye::BYTES_MAX];
+        let goodbye = Goodbye { boot: self.boot, meter: "900061000009".parse().unwrap() };
+        self.babble(&goodbye.encode(&mut buffer).unwrap().to_vec()).await;
+    }
+
     /// The token goes without a word, as when the network fails.
     pub async fn vanish(&mut self) {
         self.token.take().unwrap().undeclare().await.unwrap();

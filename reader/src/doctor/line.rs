@@ -83,7 +83,9 @@ fn refused(report: &mut Report<'_>, fault: &Fault) {
         // Who it is was said before.
         FaultKind::Busy => report.untested("bytes", "not tested: the line is held by another program", &[]),
         FaultKind::Denied => report.wrong("bytes", ExitCode::Permission, &fault.to_string(), &[]),
-        _ => report.wrong("bytes", ExitCode::Unavailable, &fault.to_string(), &[]),
+        FaultKind::Absent | FaultKind::NotSerial | FaultKind::Vanished | FaultKind::Other => {
+            report.wrong("bytes", ExitCode::Unavailable, &fault.to_string(), &[]);
+        }
     }
 }
 

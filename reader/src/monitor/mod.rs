@@ -49,7 +49,7 @@ pub(crate) fn run(settings: &Settings, language: Language) -> Result<(), Failure
 fn failure(fault: &Fault, language: Language) -> Failure {
     let code = match fault.kind {
         FaultKind::Denied => ExitCode::Permission,
-        _ => ExitCode::Unavailable,
+        FaultKind::Absent | FaultKind::Busy | FaultKind::NotSerial | FaultKind::Vanished | FaultKind::Other => ExitCode::Unavailable,
     };
     let held = fault.devices.last().filter(|_| fault.kind == FaultKind::Busy).and_then(|path| holders::words(path, language));
     Failure::new(code, held.unwrap_or_else(|| fault.words(language)))

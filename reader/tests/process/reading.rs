@@ -8,11 +8,9 @@ use std::{
 use nix::sys::signal::Signal;
 use teleinfo_proto::{
     tic::Mode,
-    wire::{LineState, Sample, Status, keys},
+    wire::{Goodbye, LineState, Sample, Status, keys},
 };
-use zenoh::{
-    Session, Wait, handlers::FifoChannelHandler, pubsub::Subscriber, query::ConsolidationMode, query::ReplyKeyExpr, sample::SampleKind,
-};
+use zenoh::{Session, Wait, handlers::FifoChannelHandler, pubsub::Subscriber, query::ConsolidationMode, query::ReplyKeyExpr};
 
 use crate::bench::{METER, Meter, PATIENCE, Place, Sends, free_port, router, until};
 
@@ -39,7 +37,7 @@ fn next(samples: &Samples, what: &str, wanted: impl Fn(&[u8]) -> bool) -> Vec<u8
 }
 
 fn next_in(samples: &Samples, mode: Mode) -> u64 {
-    let bytes = next(samples, "a sample", |bytes| Sample::decode(bytes).unwrap().mode == mode);
+    let bytes = next(samples, "a sample", |bytes| Sample::decode(bytes).is_ok_and(|sample| sample.mode == mode));
     Sample::decode(&bytes).unwrap().sequence
 }
 
@@ -87,7 +85,7 @@ fn a_clean_run_delivers_and_warns_of_nothing() {
         place.until_logged(&format!(": reading, meter {METER}, {mode} mode; connected to a bridge"));
         assert!(reader.stop().success());
         assert!(!is_alive(&router), "the token goes with the reader");
-        until("its goodbye", || samples.drain().find(|sample| sample.kind() == SampleKind::Delete));
+        until("its goodbye", || samples.drain().find(|sample| Goodbye::decode(&sample.payload().to_bytes()).is_ok()));
         let log = place.log();
         assert!(!log.contains("WARN") && !log.contains("ERROR"), "{log}");
         assert!(log.contains("connected to tcp/127.0.0.1") && log.contains(&format!("reading meter {METER} in {mode} mode")), "{log}");
@@ -141,7 +139,7 @@ fn the_history_answers_and_outlives_a_restart() {
     let place = Place::new(&config(port));
     let _meter = Meter::plug_in(&place.path("meter"), Sends::Frames(Mode::Standard), true);
     let reader = place.start();
-    let bytes = next(&samples, "sample 20", |bytes| Sample::decode(bytes).unwrap().sequence == 20);
+    let bytes = next(&samples, "sample 20", |bytes| Sample::decode(bytes).is_ok_and(|sample| sample.sequence == 20));
     let boot = Sample::decode(&bytes).unwrap().boot;
     let all = history(&router, "from=");
     assert!(all.len() >= 20 && all.iter().enumerate().all(|(index, held)| *held == (boot.get(), index as u64 + 1)), "{all:?}");
@@ -152,7 +150,7 @@ fn the_history_answers_and_outlives_a_restart() {
     assert!(reader.stop().success());
     while samples.try_recv().unwrap().is_some() {}
     let _reader = place.start();
-    next(&samples, "a sample of the second run", |bytes| Sample::decode(bytes).unwrap().boot != boot);
+    next(&samples, "a sample of the second run", |bytes| Sample::decode(bytes).is_ok_and(|sample| sample.boot != boot));
     let all = history(&router, &format!("from={boot}:15"));
     assert_eq!(all.first(), Some(&(boot.get(), 16)), "what the first run held");
     assert_ne!(all.last().unwrap().0, boot.get(), "and what the second has added");

@@ -45,7 +45,7 @@ class Member:
         if "*" in allowed:
             return []
         beyond = self.dependencies - allowed
-        in_tests = self.test_dependencies - allowed - TESTS_MAY_DEPEND_ON.get(self.name, set())
+        in_tests = self.test_dependencies - {self.name} - allowed - TESTS_MAY_DEPEND_ON.get(self.name, set())
         return [f"{self.name} may not depend on {other}" for other in sorted(beyond | in_tests)]
 
 

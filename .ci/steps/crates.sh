@@ -21,11 +21,11 @@ step_quick_tests() {
     cargo test --workspace --doc
 }
 
-# proto serves a bare microcontroller too, with and without what its features bring.
+# proto serves a bare microcontroller too, without its features and with them.
 step_no_std() {
     need_targets thumbv6m-none-eabi
-    cargo build -p teleinfo-proto --target thumbv6m-none-eabi --no-default-features
     cargo build -p teleinfo-proto --target thumbv6m-none-eabi
+    cargo build -p teleinfo-proto --target thumbv6m-none-eabi --all-features
 }
 
 step_static_readers() {

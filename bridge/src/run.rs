@@ -256,7 +256,10 @@ impl Bridge {
         let now = Instant::now();
         self.notifier.stopping();
         self.hub.handle_stop(now);
-        self.carry_out(now);
+        // Without room for a sample only what is already ordered goes out.
+        while let Some(order) = self.hub.poll_order(0, now) {
+            self.obey(order, now);
+        }
         let _ = time::timeout(STOP, self.outlet.close()).await;
         self.write_positions(true, now);
         self.store.finish(STOP).await;

@@ -3,7 +3,7 @@
 //! Two protocols live here, apart:
 //!
 //! * [`tic`], from the meter to the reader: bytes, frames, labels, values ([Enedis-NOI-CPT_54E] and, for older meters, 02E);
-//! * [`wire`], from the reader to the bridge: samples and the keys they travel under.
+//! * `wire` (a feature), from the reader to the bridge: samples and the keys they travel under.
 //!
 //! Nothing here allocates, blocks or looks at a clock, so it builds for a bare microcontroller too.
 //!
@@ -11,7 +11,18 @@
 //! line of it, made of a *label* (étiquette), sometimes a *timestamp* (horodate), *data* (donnée) and a checksum.
 //!
 //! [Enedis-NOI-CPT_54E]: https://www.enedis.fr/media/2035/download
+//!
+//! # Features
+//!
+//! None is on by default: the decoder alone needs no other crate. `serde` derives `Serialize` for values, units and timestamps; `wire`
+//! adds `wire`, the messages from reader to bridge, and needs postcard.
 #![no_std]
 
 pub mod tic;
+#[cfg(feature = "wire")]
 pub mod wire;
+
+/// The example of the README is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

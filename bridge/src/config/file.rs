@@ -22,11 +22,11 @@ pub struct Config {
     /// Language of entity names and readable values.
     pub language: Language,
     /// Where samples come from.
-    pub zenoh: Zenoh,
+    pub zenoh: ZenohKeys,
     /// Where they go.
-    pub mqtt: Mqtt,
+    pub mqtt: MqttKeys,
     /// What Home Assistant is told.
-    pub homeassistant: HomeAssistant,
+    pub homeassistant: HomeAssistantKeys,
     /// What is logged.
     pub log: Log,
 }
@@ -34,7 +34,7 @@ pub struct Config {
 /// Where samples come from.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Zenoh {
+pub struct ZenohKeys {
     /// A router of its own, or a client of one.
     pub mode: ZenohMode,
     /// Locators that readers connect to (router).
@@ -51,7 +51,7 @@ pub struct Zenoh {
     pub password_file: Option<PathBuf>,
 }
 
-impl Default for Zenoh {
+impl Default for ZenohKeys {
     fn default() -> Self {
         Self {
             mode: ZenohMode::Router,
@@ -78,7 +78,7 @@ pub enum ZenohMode {
 /// Where samples go.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Mqtt {
+pub struct MqttKeys {
     /// `embedded`, or the address of a broker.
     pub url: String,
     /// Whom to connect as.
@@ -99,7 +99,7 @@ pub struct Mqtt {
     pub users_file: Option<PathBuf>,
 }
 
-impl Default for Mqtt {
+impl Default for MqttKeys {
     fn default() -> Self {
         Self {
             url: "embedded".into(),
@@ -138,7 +138,7 @@ pub enum PublishName {
 /// What Home Assistant is told.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct HomeAssistant {
+pub struct HomeAssistantKeys {
     /// Whether meters announce themselves.
     pub discovery: bool,
     /// First level of the discovery topics.
@@ -153,7 +153,7 @@ pub struct HomeAssistant {
     pub offline_after: u32,
 }
 
-impl Default for HomeAssistant {
+impl Default for HomeAssistantKeys {
     fn default() -> Self {
         Self { discovery: true, prefix: "homeassistant".into(), migrate: Migrate::None, url: None, token_file: None, offline_after: 30 }
     }

@@ -1,6 +1,6 @@
-//! What the user wants: [`file`] as it is written, [`settings`] as it is meant.
+//! What the user wants: [`mod@file`] as it is written, [`settings`] as it is meant.
 //!
-//! Everything that can be wrong in the file is found in [`settings`]; nothing here opens a port or changes a file. Begin with [`file`].
+//! Everything that can be wrong in the file is found in [`settings`]; nothing here opens a port or changes a file. Begin with [`mod@file`].
 
 pub mod broker_url;
 pub mod file;

@@ -161,7 +161,7 @@ impl Settings {
     }
 }
 
-fn zenoh(config: file::Zenoh) -> Result<Zenoh, Failure> {
+fn zenoh(config: file::ZenohKeys) -> Result<Zenoh, Failure> {
     let client = config.mode == ZenohMode::Client;
     if client && config.connect.is_empty() {
         return Err(Failure::config("zenoh.connect: mode \"client\" needs the locator of a router, for instance tcp/192.168.1.10:7447"));
@@ -194,9 +194,9 @@ fn with_password(login: Option<Login>) -> Result<Option<Login>, Failure> {
     }
 }
 
-fn mqtt(config: file::Mqtt) -> Result<Mqtt, Failure> {
+fn mqtt(config: file::MqttKeys) -> Result<Mqtt, Failure> {
     if config.url == "embedded" {
-        let file::Mqtt { user, password_file, ca_file, client_id, .. } = &config;
+        let file::MqttKeys { user, password_file, ca_file, client_id, .. } = &config;
         let set = [
             ("mqtt.user", user.is_some()),
             ("mqtt.password-file", password_file.is_some()),
@@ -232,7 +232,7 @@ fn warn_of_idle_keys(keys: &[(&str, bool)], why: &str) {
     }
 }
 
-fn embedded(config: file::Mqtt) -> Result<Embedded, Failure> {
+fn embedded(config: file::MqttKeys) -> Result<Embedded, Failure> {
     let listen: SocketAddr = config
         .listen
         .parse()
@@ -259,7 +259,7 @@ fn login(section: &str, user: Option<String>, file: Option<&Path>) -> Result<Opt
     Ok(Some(Login { user, password: password.unwrap_or_else(|| Secret::new("")) }))
 }
 
-fn home_assistant(config: file::HomeAssistant) -> Result<HomeAssistant, Failure> {
+fn home_assistant(config: file::HomeAssistantKeys) -> Result<HomeAssistant, Failure> {
     if config.offline_after < 5 {
         return Err(Failure::config("homeassistant.offline-after: a frame takes up to two seconds; 5 is the least that makes sense"));
     }

@@ -1,7 +1,7 @@
 //! How the bridge itself is doing: the JSON of `teleinfo/bridge/quality`, retained.
 //!
 //! It is published when something was counted that [`Counter::is_trouble`], or when a complaint begins or ends, at most every
-//! [`PROMPT`]; ordinary work alone changes all the time and is worth a message every [`PATIENT`] only.
+//! half a minute; ordinary work alone changes all the time and is worth a message every five minutes only.
 
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,6 @@
 //! What the bridge complains about, and how often it says so.
 //!
-//! A kind of complaint is logged when it begins, when its text changes, and when it has not come for [`QUIET`]; meanwhile it is only
+//! A kind of complaint is logged when it begins, when its text changes, and when it has not come for ten minutes; meanwhile it is only
 //! counted. Each kind has a place of its own, so that one never silences another: garbage on the network cannot hide a disk that is full.
 //! Memory is one text for each kind, whatever comes. A text that changes all the time is logged less and less often.
 //!

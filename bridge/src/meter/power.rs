@@ -31,13 +31,13 @@ pub struct Estimate {
 /// The last steps of one index.
 #[derive(Debug, Clone, Default)]
 pub struct Estimator {
-    steps: VecDeque<Step>,
-    last: Option<Step>,
+    steps: VecDeque<IndexStep>,
+    last: Option<IndexStep>,
     period_ms: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Step {
+struct IndexStep {
     at_ms: u64,
     wh: u64,
 }
@@ -50,7 +50,7 @@ impl Estimator {
 
     /// Takes the index at a time, in ms of any clock that is never set.
     pub fn push(&mut self, at_ms: u64, wh: u64) {
-        let now = Step { at_ms, wh };
+        let now = IndexStep { at_ms, wh };
         if let Some(last) = self.last.replace(now) {
             let elapsed = at_ms.saturating_sub(last.at_ms);
             if wh < last.wh || elapsed > PAUSE_MS {
@@ -65,7 +65,7 @@ impl Estimator {
     }
 
     /// Keeps the steps that fill the window, however fast they come, and the last one before it.
-    fn step(&mut self, now: Step) {
+    fn step(&mut self, now: IndexStep) {
         self.steps.push_back(now);
         let begin = now.at_ms.saturating_sub(self.window_ms());
         while self.steps.get(1).is_some_and(|step| step.at_ms <= begin) {

@@ -14,7 +14,7 @@ pub struct Presence {
     patience: Duration,
     /// Its last frame, or when it was first heard of: the meter is offline when `patience` has passed since.
     since: Option<Instant>,
-    frames: Frames,
+    frames: Expected,
     /// Since when the token is gone. If it stays after a goodbye, another reader of the same meter holds it too.
     gone: Option<Instant>,
     /// When a reader last said goodbye, or its token vanished: frames that came before it mean nothing any more.
@@ -24,7 +24,7 @@ pub struct Presence {
 
 /// What there is to expect of the meter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Frames {
+enum Expected {
     /// None yet.
     Awaited,
     /// They come.
@@ -37,7 +37,7 @@ impl Presence {
     /// A meter never heard of; offline after `patience` without a frame.
     #[must_use]
     pub fn new(patience: Duration) -> Self {
-        Self { patience, since: None, frames: Frames::Awaited, gone: None, left: None, said: None }
+        Self { patience, since: None, frames: Expected::Awaited, gone: None, left: None, said: None }
     }
 
     /// The broker still says `online` from an earlier run. We leave it at that until `patience` has passed without a frame.
@@ -57,7 +57,7 @@ impl Presence {
 
     /// A reader said goodbye; the news of its token travels apart.
     pub fn handle_goodbye(&mut self, now: Instant) {
-        self.frames = Frames::Over;
+        self.frames = Expected::Over;
         self.left = Some(now);
     }
 
@@ -66,21 +66,21 @@ impl Presence {
         if self.left.is_some_and(|left| now < left) {
             return;
         }
-        (self.since, self.frames, self.gone) = (Some(now), Frames::Coming, None);
+        (self.since, self.frames, self.gone) = (Some(now), Expected::Coming, None);
     }
 
     /// What is to be said, if it has changed: online or offline.
     pub fn poll_change(&mut self, now: Instant) -> Option<bool> {
         let within = |since: Instant, time: Duration| now.saturating_duration_since(since) < time;
         if self.gone.is_some_and(|gone| !within(gone, SHORT_CUT)) {
-            self.frames = Frames::Over;
+            self.frames = Expected::Over;
         }
         let online = match self.frames {
             _ if !within(self.since?, self.patience) => false,
-            Frames::Coming => true,
-            Frames::Over if self.gone.is_some() => false,
+            Expected::Coming => true,
+            Expected::Over if self.gone.is_some() => false,
             // Nothing to say until a frame comes, a token goes, or patience ends.
-            Frames::Over | Frames::Awaited => return None,
+            Expected::Over | Expected::Awaited => return None,
         };
         if self.said == Some(online) {
             return None;
@@ -93,7 +93,7 @@ impl Presence {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let silence = self.since.filter(|_| self.said != Some(false)).map(|since| since + self.patience);
-        let gone = self.gone.filter(|_| self.frames != Frames::Over).map(|gone| gone + SHORT_CUT);
+        let gone = self.gone.filter(|_| self.frames != Expected::Over).map(|gone| gone + SHORT_CUT);
         silence.into_iter().chain(gone).min()
     }
 

@@ -41,7 +41,7 @@ pub struct Reception {
     /// Index resets that samples have told of: reports run ahead of samples that wait or come late.
     resets: u32,
     lost: u64,
-    points: VecDeque<(Instant, Frames)>,
+    points: VecDeque<(Instant, FrameCounts)>,
     published: Option<(Instant, Vec<u8>)>,
     /// When the reader last reported.
     heard: Option<Instant>,
@@ -65,13 +65,13 @@ struct Reader {
 }
 
 #[derive(Debug, Clone, Copy, Default)]
-struct Frames {
+struct FrameCounts {
     good: u32,
     all: u32,
 }
 
 #[derive(Serialize)]
-struct Report<'a> {
+struct QualityReport<'a> {
     line: &'static str,
     cause: Option<Cause>,
     cause_text: &'static str,
@@ -87,11 +87,11 @@ struct Report<'a> {
     samples_lost: u64,
     reconnects: u32,
     reader: Option<&'a Reader>,
-    bridge: Bridge,
+    bridge: BridgeVersion,
 }
 
 #[derive(Serialize)]
-struct Bridge {
+struct BridgeVersion {
     version: &'static str,
 }
 
@@ -185,7 +185,7 @@ impl Reception {
 
     fn point(&mut self, now: Instant) {
         let Counters { frames_good, frames_damaged, frames_cut, .. } = self.counters;
-        let frames = Frames { good: frames_good, all: frames_good.wrapping_add(frames_damaged).wrapping_add(frames_cut) };
+        let frames = FrameCounts { good: frames_good, all: frames_good.wrapping_add(frames_damaged).wrapping_add(frames_cut) };
         if self.points.back().is_none_or(|(at, _)| now.saturating_duration_since(*at) >= POINT) {
             self.points.push_back((now, frames));
         }
@@ -197,7 +197,7 @@ impl Reception {
     /// In %, with one decimal. Over all the reader has counted, while there is no window yet.
     fn reception(&self) -> Option<f64> {
         let Counters { frames_good, frames_damaged, frames_cut, .. } = self.counters;
-        let base = self.points.front().filter(|_| self.points.len() > 1).map_or(Frames::default(), |(_, frames)| *frames);
+        let base = self.points.front().filter(|_| self.points.len() > 1).map_or(FrameCounts::default(), |(_, frames)| *frames);
         let all = frames_good.wrapping_add(frames_damaged).wrapping_add(frames_cut).wrapping_sub(base.all);
         let good = frames_good.wrapping_sub(base.good);
         (all > 0).then(|| (f64::from(good) / f64::from(all) * 1_000.0).round() / 10.0)
@@ -217,7 +217,7 @@ impl Reception {
     fn json(&self, language: Language) -> Option<Vec<u8>> {
         let counters = &self.counters;
         let (line, cause, cause_text) = self.diagnosis(language);
-        let report = Report {
+        let report = QualityReport {
             line,
             cause,
             cause_text,
@@ -233,7 +233,7 @@ impl Reception {
             samples_lost: self.lost,
             reconnects: counters.reconnects,
             reader: self.reader.as_ref(),
-            bridge: Bridge { version: env!("CARGO_PKG_VERSION") },
+            bridge: BridgeVersion { version: env!("CARGO_PKG_VERSION") },
         };
         serde_json::to_vec(&report).ok()
     }

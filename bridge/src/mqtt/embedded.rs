@@ -23,7 +23,7 @@ use crate::{
     config::settings::Embedded,
     daemon::exit::{ExitCode, Failure},
     hub::counters::{Counter, Counters},
-    mqtt::{Inlet, Order, Outlet, Reporter, pair, retained::TOPICS_MAX},
+    mqtt::{Inlet, Outlet, Reporter, Request, pair, retained::TOPICS_MAX},
     words::{inbound::Inbound, message::Message},
 };
 
@@ -160,9 +160,9 @@ impl Plugin {
         loop {
             tokio::select! {
                 order = self.inlet.orders.recv() => match order {
-                    Some(Order::Publish(message)) => self.publish(message).await,
-                    Some(Order::Repeat) => self.repeat_all().await,
-                    Some(Order::Close(_done)) => return time::sleep(LAST_MESSAGES).await,
+                    Some(Request::Publish(message)) => self.publish(message).await,
+                    Some(Request::Repeat) => self.repeat_all().await,
+                    Some(Request::Close(_done)) => return time::sleep(LAST_MESSAGES).await,
                     None => return,
                 },
                 Some(topic) = self.subscriptions.recv() => self.repeat(&topic).await,

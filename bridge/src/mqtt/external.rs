@@ -2,7 +2,7 @@
 //!
 //! Each connection gets a fresh client. `rumqttc` 0.25.1 keeps state across connections that is meant for persistent sessions: with clean
 //! sessions a client can be blocked for ever after a connection was lost (bytebeamio/rumqtt issues 1014 and 1056, open). What the broker
-//! had not acknowledged is kept here instead ([`super::unacknowledged`]) and goes out first on the next connection.
+//! had not acknowledged is kept here instead (`unacknowledged.rs`) and goes out first on the next connection.
 //!
 //! Every message is sent with QoS 1, live ones too: the acknowledgement is how a broken connection is told from a good one.
 
@@ -24,7 +24,7 @@ use crate::{
     config::settings::External,
     daemon::{exit::Failure, tls},
     hub::counters::{Counter, Counters},
-    mqtt::{Inlet, Order, Outlet, Reporter, backoff::Backoff, pair, trouble::Trouble, unacknowledged::Unacknowledged},
+    mqtt::{Inlet, Outlet, Reporter, Request, backoff::Backoff, pair, trouble::Trouble, unacknowledged::Unacknowledged},
     words::{inbound::Inbound, message::Message},
 };
 
@@ -151,12 +151,12 @@ impl Broker {
         let _ = self.inlet.reporter.report_surely(Inbound::Up).await;
         while let Some(order) = self.inlet.orders.recv().await {
             match order {
-                Order::Publish(message) => {
+                Request::Publish(message) => {
                     let message = self.inlet.shared.retained().newest(message);
                     send(&client, unacknowledged, message).await;
                 }
-                Order::Repeat => self.send_retained(&client, unacknowledged).await,
-                Order::Close(done) => {
+                Request::Repeat => self.send_retained(&client, unacknowledged).await,
+                Request::Close(done) => {
                     let _ = client.disconnect().await;
                     self.closed = Some(done);
                     return End::Closed;

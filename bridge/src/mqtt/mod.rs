@@ -33,7 +33,7 @@ const ORDERS_MAX: usize = 256;
 
 /// What the outlet's task is asked to do.
 #[derive(Debug)]
-enum Order {
+enum Request {
     /// A message is to be sent.
     Publish(Message),
     /// All retained messages are to be sent again.
@@ -45,7 +45,7 @@ enum Order {
 /// The way out, whichever it is.
 #[derive(Debug)]
 pub struct Outlet {
-    orders: mpsc::Sender<Order>,
+    orders: mpsc::Sender<Request>,
     shared: Arc<Shared>,
 }
 
@@ -88,7 +88,7 @@ impl Reporter {
 /// The task's end of an outlet.
 #[derive(Debug)]
 struct Inlet {
-    orders: mpsc::Receiver<Order>,
+    orders: mpsc::Receiver<Request>,
     shared: Arc<Shared>,
     reporter: Reporter,
 }
@@ -127,7 +127,7 @@ impl Outlet {
         if !self.is_up() {
             return remembered;
         }
-        let sent = self.orders.try_send(Order::Publish(message)).is_ok();
+        let sent = self.orders.try_send(Request::Publish(message)).is_ok();
         if remembered && !sent {
             self.shared.retained().mark_stale();
         }
@@ -151,7 +151,7 @@ impl Outlet {
     /// Sends all retained messages again if one of them found no room; to be called now and then.
     pub fn repeat_stale(&self) {
         if self.room() > ORDERS_MAX / 2 && self.shared.retained().take_stale() {
-            let _ = self.orders.try_send(Order::Repeat);
+            let _ = self.orders.try_send(Request::Repeat);
         }
     }
 
@@ -161,7 +161,7 @@ impl Outlet {
             return;
         }
         let (done, finished) = oneshot::channel();
-        if self.orders.send(Order::Close(done)).await.is_ok() {
+        if self.orders.send(Request::Close(done)).await.is_ok() {
             let _ = finished.await;
         }
     }

@@ -17,6 +17,7 @@ use teleinfo_proto::{tic::MeterId, wire::BootId};
 use crate::{
     order::marks::{Mark, Marks},
     store::whole::Outlives,
+    words::utc,
 };
 
 const FILE: &str = "positions.json";
@@ -34,6 +35,14 @@ struct Line {
     boot: String,
     sequence: u64,
     unix_ms: i64,
+}
+
+/// The whole file.
+#[derive(Debug, Serialize, Deserialize)]
+struct Saved {
+    /// When the positions were so. The time of the file says less: a slow disk may get it after memory got a newer one.
+    unix_ms: i64,
+    meters: BTreeMap<String, Vec<Line>>,
 }
 
 /// Where positions are kept, and when they are written next.
@@ -92,8 +101,8 @@ impl Positions {
         let is_due = |due: Option<Instant>| is_last || due.is_none_or(|due| due <= now);
         let memory = self.memory.as_deref().filter(|_| is_due(self.memory_due)).map(|directory| (directory, Outlives::Process));
         let disk = self.disk.as_deref().filter(|_| is_due(self.disk_due)).map(|directory| (directory, Outlives::PowerCut));
-        let lines: BTreeMap<_, _> = meters.map(|(meter, marks)| (meter.to_string(), lines(marks))).collect();
-        let text = serde_json::to_vec(&lines)?;
+        let meters = meters.map(|(meter, marks)| (meter.to_string(), lines(marks))).collect();
+        let text = serde_json::to_vec(&Saved { unix_ms: utc::unix_ms(SystemTime::now()), meters })?;
         let files =
             [memory, disk].into_iter().flatten().map(|(directory, outlives)| (directory.join(FILE), text.clone(), outlives)).collect();
         let next_disk = disk.map(|_| now + DISK_EVERY);
@@ -113,15 +122,13 @@ fn mark(line: &Line) -> Option<Mark> {
     Some(Mark { boot, sequence: line.sequence, unix_ms: line.unix_ms })
 }
 
-fn read(directory: &Path) -> Option<(SystemTime, BTreeMap<MeterId, Marks>)> {
-    let path = directory.join(FILE);
-    let at = fs::metadata(&path).and_then(|metadata| metadata.modified()).ok()?;
-    let lines: BTreeMap<String, Vec<Line>> = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+fn read(directory: &Path) -> Option<(i64, BTreeMap<MeterId, Marks>)> {
+    let saved: Saved = serde_json::from_slice(&fs::read(directory.join(FILE)).ok()?).ok()?;
     let meter = |(meter, lines): (String, Vec<Line>)| {
         let marks = lines.iter().filter_map(mark).collect();
         Some((meter.parse().ok()?, Marks::new(marks)))
     };
-    Some((at, lines.into_iter().filter_map(meter).collect()))
+    Some((saved.unix_ms, saved.meters.into_iter().filter_map(meter).collect()))
 }
 
 #[cfg(test)]
@@ -161,6 +168,24 @@ mod tests {
         save(&mut positions, 3, true, start + Duration::from_secs(2));
         assert_eq!(disk_only.load()[&meter], marks(3));
         assert_eq!(Positions::new(None, None).poll_timeout(start), None);
+    }
+
+    #[test]
+    fn the_newer_content_counts_whichever_file_was_written_last() {
+        let (memory, disk) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let both = Positions::new(Some(memory.path().into()), Some(disk.path().into()));
+        let meter: MeterId = METER.parse().unwrap();
+        let files = |directory: &Path, sequence| {
+            let marks = marks(sequence);
+            Positions::new(None, Some(directory.into())).files([(&meter, &marks)].into_iter(), true, Instant::now()).unwrap()
+        };
+        let older = files(disk.path(), 1);
+        std::thread::sleep(Duration::from_millis(5));
+        let newer = files(memory.path(), 3);
+        for (path, bytes, outlives) in newer.into_iter().chain(older) {
+            write_whole(&path, &bytes, outlives).unwrap();
+        }
+        assert_eq!(both.load()[&meter], marks(3));
     }
 
     #[test]

@@ -114,3 +114,24 @@ fn refused(refusal: Refusal, sample: &Sample, why: &str) -> Arrival {
 fn meter_of(sample: &Sample) -> Option<MeterId> {
     keys::meter_of(sample.key_expr().as_str())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_samples_pushes_no_token_out_and_is_counted() {
+        let (samples, _of_samples) = mpsc::channel(SAMPLES_MAX);
+        let (presences, mut of_presences) = mpsc::channel(PRESENCES_MAX);
+        let queues = Queues { samples, presences, counters: Counters::default() };
+        for _ in 0..SAMPLES_MAX + 10 {
+            queues.push(Arrival::Refused(Refusal::Malformed, String::new()));
+        }
+        let meter = "012345678912".parse().unwrap();
+        queues.push(Arrival::Token(meter, true));
+        queues.push(Arrival::Goodbye(meter));
+        assert_eq!(queues.counters.get(Counter::ArrivalsDropped), 10);
+        assert!(matches!(of_presences.try_recv().unwrap().arrival, Arrival::Token(id, true) if id == meter));
+        assert!(matches!(of_presences.try_recv().unwrap().arrival, Arrival::Goodbye(id) if id == meter));
+    }
+}

@@ -78,7 +78,7 @@ impl Reader {
         self.session.delete(&*keys::sample(&self.meter)).await.unwrap();
         let mut buffer = [0; Goodbye::BYTES_MAX];
         let goodbye = Goodbye { boot: self.boot, meter: "900061000009".parse().unwrap() };
-        self.babble(&goodbye.encode(&mut buffer).unwrap().to_vec()).await;
+        self.babble(goodbye.encode(&mut buffer).unwrap()).await;
     }
 
     /// The token goes without a word, as when the network fails.

@@ -1,6 +1,8 @@
-"""Another wall clock for a program, by libfaketime; its monotonic clock is left alone."""
+"""Another wall clock for a program, by libfaketime."""
 
 import pathlib
+
+MONOTONIC_ALONE = {"FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
 
 def library(root="/"):
@@ -9,14 +11,14 @@ def library(root="/"):
 
 
 def shifted(seconds, library):
-    """The environment of a program whose clock is off by so many seconds."""
-    return {"LD_PRELOAD": str(library), "FAKETIME": f"{seconds:+d}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    """The environment of a program whose clocks are both off by so many seconds: timers of threads hang otherwise."""
+    return {"LD_PRELOAD": str(library), "FAKETIME": f"{seconds:+d}s"}
 
 
 def told_by(file, library):
-    """The environment of a program whose clock is what a file says at each moment."""
+    """The environment of a program whose clock is what a file says at each moment; its monotonic one is left alone."""
     where = {"FAKETIME_TIMESTAMP_FILE": str(file), "FAKETIME_NO_CACHE": "1"}
-    return {"LD_PRELOAD": str(library), "FAKETIME_DONT_FAKE_MONOTONIC": "1", **where}
+    return {"LD_PRELOAD": str(library), **where, **MONOTONIC_ALONE}
 
 
 def is_told(environment):

@@ -9,7 +9,7 @@ import time
 from api import URL, Refused, WebSocket, rest
 
 from bench import broker
-from bench.clock import shifted
+from bench.clock import MONOTONIC_ALONE, shifted
 from bench.process import Process
 from bench.wait import wait_for
 
@@ -58,7 +58,7 @@ class HomeAssistant:
 
     def start(self, offset=None):
         """`offset`: seconds that its clock is off."""
-        clock = {} if offset is None else shifted(offset, self.installed.faketime())
+        clock = {} if offset is None else shifted(offset, self.installed.faketime()) | MONOTONIC_ALONE
         command = self.installed.command("hass", "-c", self.inside, "--skip-pip", environment=clock)
         self.process = Process(self.directory / "hass.log", *command).start()
         self._wait(self._answers)

@@ -4,16 +4,13 @@
 
 use core::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
-
 use super::{ParseError, spec::METER_ID_WIDTH};
 
 /// Twelve characters: two of manufacturer, two of year, two of type, six of serial number.
 ///
 /// All digits on a Linky; the type of other appliances may be hexadecimal.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "[u8; METER_ID_WIDTH]")]
-pub struct MeterId([u8; METER_ID_WIDTH]);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MeterId(pub(super) [u8; METER_ID_WIDTH]);
 
 /// The digits of the type may be hexadecimal, but never are on a Linky.
 const NO_ADDRESS: ParseError = ParseError::expected("the 12 digits of a meter's address");

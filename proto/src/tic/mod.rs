@@ -33,6 +33,8 @@ mod parity;
 mod reason;
 mod relays;
 mod role;
+#[cfg(feature = "serde")]
+mod serialize;
 pub mod spec;
 mod status;
 mod tariff;

@@ -2,13 +2,11 @@
 
 use core::fmt;
 
-use serde::{Deserialize, Serialize};
-
 use super::spec::{BAUD_HISTORIC, BAUD_STANDARD, HT, SP};
 
 /// Which of the two protocols the meter speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
 pub enum Mode {
     /// Mode historique: 1200 baud, labels of the older meters. The factory state.
     Historic,

@@ -68,6 +68,7 @@ macro_rules! quantities {
     ($($(#[$doc:meta])* $name:ident($inner:ty), $unit:ident, $max:expr;)+) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize))]
         pub struct $name($inner);
 
         impl $name {

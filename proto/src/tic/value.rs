@@ -7,6 +7,7 @@ use super::{
 
 /// Typed data, with its unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Value<'a> {
     /// An index in Wh.

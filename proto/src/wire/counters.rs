@@ -169,7 +169,7 @@ mod tests {
         (1..=u32::from(u8::MAX)).for_each(|number| counters.set(number, number.into()));
         let numbers: BTreeSet<_> = counters.pairs().map(|(number, _)| number).collect();
         assert_eq!(counters.pairs().count(), numbers.len());
-        assert!(counters.pairs().all(|(number, count)| count == number.into()));
+        assert!(counters.pairs().all(|(number, count)| count == u64::from(number)));
         assert_eq!(numbers.len(), 10 + RefusalKind::ALL.len(), "all are reached by their number");
     }
 

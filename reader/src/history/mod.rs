@@ -4,7 +4,7 @@
 //! two rings of bytes allocated once: frames as they were sent, and snapshots of the indexes, each written as its difference from the one
 //! before. At a clean stop they go to a file, and come back from it.
 //!
-//! Each sample has an *ordinal*, which counts on through restarts: the order of everything held, and the place of a [`Cursor`].
+//! Each sample has an *ordinal*, which counts on through restarts: the order of everything held, and the place of a cursor.
 
 mod file;
 mod record;

@@ -285,7 +285,7 @@ fn two_readers_of_one_meter_both_count() {
 
 /// What happens to the samples of a reader, one step after the other.
 #[derive(Debug, Clone)]
-enum Step {
+enum Happening {
     /// The reader makes a sample; it arrives or not.
     Make { arrives: bool },
     /// The MQTT side has room for so many.
@@ -300,14 +300,14 @@ enum Step {
     Restart,
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step() -> impl Strategy<Value = Happening> {
     prop_oneof![
-        8 => any::<bool>().prop_map(|arrives| Step::Make { arrives }),
-        4 => (0usize..20).prop_map(Step::Room),
-        3 => Just(Step::Ask),
-        3 => (0usize..40).prop_map(Step::Answer),
-        1 => Just(Step::Alive),
-        1 => Just(Step::Restart),
+        8 => any::<bool>().prop_map(|arrives| Happening::Make { arrives }),
+        4 => (0usize..20).prop_map(Happening::Room),
+        3 => Just(Happening::Ask),
+        3 => (0usize..40).prop_map(Happening::Answer),
+        1 => Just(Happening::Alive),
+        1 => Just(Happening::Restart),
     ]
 }
 
@@ -324,11 +324,11 @@ proptest! {
         let mut asked = None;
         let mut out = Vec::new();
         let mut restarts = 0;
-        let finish = [Step::Make { arrives: true }, Step::Ask, Step::Answer(9999), Step::Room(9999)];
+        let finish = [Happening::Make { arrives: true }, Happening::Ask, Happening::Answer(9999), Happening::Room(9999)];
         for step in steps.into_iter().chain(finish.into_iter().cycle().take(4 * 12)) {
             now += Duration::from_secs(1);
             match step {
-                Step::Make { arrives } => {
+                Happening::Make { arrives } => {
                     let last = history.last().unwrap();
                     let made = if restarts > 0 {
                         sample(last.boot.get() + std::mem::take(&mut restarts), 1)
@@ -341,7 +341,7 @@ proptest! {
                         intake.handle_live(made, now);
                     }
                 }
-                Step::Room(room) => for InOrder { received, tense } in std::iter::from_fn(|| intake.poll_sample(now)).take(room) {
+                Happening::Room(room) => for InOrder { received, tense } in std::iter::from_fn(|| intake.poll_sample(now)).take(room) {
                     let name = (received.boot.get(), received.sequence);
                     if tense == Tense::Present {
                         let since = arrived.iter().find(|(other, _)| *other == name).map(|(_, since)| *since);
@@ -350,8 +350,8 @@ proptest! {
                     }
                     out.push(name);
                 },
-                Step::Ask => asked = asked.or(intake.poll_question(now)),
-                Step::Answer(most) => if let Some(question) = asked.take() {
+                Happening::Ask => asked = asked.or(intake.poll_question(now)),
+                Happening::Answer(most) => if let Some(question) = asked.take() {
                     let from = history.iter().position(|s| (s.boot, s.sequence) == (question.boot, question.sequence));
                     let rest = &history[from.map_or(0, |index| index + 1)..];
                     let answer: Vec<_> = rest.iter().take(most).cloned().collect();
@@ -362,8 +362,8 @@ proptest! {
                         asked = Some(question);
                     }
                 },
-                Step::Alive => intake.handle_alive(),
-                Step::Restart => restarts += 1,
+                Happening::Alive => intake.handle_alive(),
+                Happening::Restart => restarts += 1,
             }
             prop_assert!(intake.waiting.len() <= WAITING_MAX);
         }

@@ -79,11 +79,16 @@ impl Chain {
         log.split_inclusive('\n').filter(|line| line.ends_with('\n')).filter_map(|line| message(line.trim_end_matches('\n'))).collect()
     }
 
-    /// The states of a meter, in order.
+    /// What was published of a meter, in order: its states, and what a loaded machine could only tell as the past, without its time.
     fn states(&self, id: &str) -> Vec<Value> {
-        let topic = format!("teleinfo/{id}");
-        let of = self.messages().into_iter().filter(|(seen, _)| *seen == topic);
-        of.map(|(_, payload)| serde_json::from_str(&payload).unwrap()).collect()
+        let (present, past) = (format!("teleinfo/{id}"), format!("teleinfo/{id}/history"));
+        let of = self.messages().into_iter().filter(|(seen, _)| *seen == present || *seen == past);
+        let state = |payload: String| {
+            let mut state: Value = serde_json::from_str(&payload).unwrap();
+            state.as_object_mut().unwrap().remove("time");
+            state
+        };
+        of.map(|(_, payload)| state(payload)).collect()
     }
 
     fn wait_for_states(&self, id: &str, count: usize) -> Vec<Value> {

@@ -15,6 +15,7 @@ use crate::{
         station::Station,
     },
     meter::figures::Moment,
+    order::intake::{InOrder, Tense},
     words::{
         message::Message,
         topics::{OFFLINE, ONLINE},
@@ -45,7 +46,7 @@ impl Hub {
     /// Takes the next sample of a meter, or else asks for what is missing. Returns whether there was a sample.
     pub(super) fn hand_on(&mut self, id: MeterId, now: Instant) -> bool {
         let Some(station) = self.stations.get_mut(&id) else { return false };
-        let Some(received) = station.poll_sample(now) else {
+        let Some(InOrder { received, tense }) = station.poll_sample(now) else {
             if let Some(question) = station.poll_question(now) {
                 self.counters.count(Counter::QuestionsAsked);
                 self.orders.push_back(Order::Ask(id, question));
@@ -55,7 +56,11 @@ impl Hub {
         };
         let moment = Moment { at: now, unix_ms: station.time_of(&received) };
         if let Ok(sample) = received.sample() {
-            self.orders.extend(station.handle_sample(&sample, moment).into_iter().map(Order::Publish));
+            let messages = match tense {
+                Tense::Present => station.handle_sample(&sample, moment),
+                Tense::Past => vec![station.handle_past(&sample, moment)],
+            };
+            self.orders.extend(messages.into_iter().map(Order::Publish));
         }
         // The time of another run is only known once all of it is seen: the statistics read that from the history.
         if self.options.notes && station.clock().is_of(&received) {

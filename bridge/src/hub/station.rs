@@ -26,7 +26,7 @@ use crate::{
     },
     order::{
         answer::Answer,
-        intake::{Intake, Question, Tally},
+        intake::{InOrder, Intake, Question, Tally},
         marks::Marks,
         received::{ReaderClock, Received},
     },
@@ -134,7 +134,7 @@ impl Station {
         if matches!(received.kind, SampleKind::Frame { .. }) {
             self.presence.handle_frame(now);
         }
-        self.intake.handle_live(received);
+        self.intake.handle_live(received, now);
     }
 
     /// The reader's liveliness token appeared or vanished. Returns whether the reader has come back after its token was gone.
@@ -183,7 +183,14 @@ impl Station {
         self.announcer.handle_birth(random, now);
     }
 
-    /// Takes one sample, live or from the history; each only once, and in order.
+    /// Takes one sample of the past: it is told with its time, and changes nothing of the present.
+    #[must_use]
+    pub fn handle_past(&self, sample: &Sample<'_>, moment: Moment) -> Message {
+        let datasets: Vec<Dataset<'_>> = sample.datasets.iter(sample.mode).filter_map(Result::ok).collect();
+        self.history_message(&datasets, moment)
+    }
+
+    /// Takes one sample of the present; each only once, and in order.
     pub fn handle_sample(&mut self, sample: &Sample<'_>, moment: Moment) -> Vec<Message> {
         let datasets: Vec<Dataset<'_>> = sample.datasets.iter(sample.mode).filter_map(Result::ok).collect();
         let part = match sample.kind {
@@ -238,7 +245,7 @@ impl Station {
     }
 
     /// The next sample in order, for [`Station::handle_sample`]; it counts as handed on.
-    pub fn poll_sample(&mut self, now: Instant) -> Option<Received> {
+    pub fn poll_sample(&mut self, now: Instant) -> Option<InOrder> {
         self.intake.poll_sample(now)
     }
 

@@ -19,6 +19,7 @@ use crate::{
     order::{
         arrival::Refusal,
         intake::{Outcome, Question},
+        marks::Mark,
         received::Received,
     },
 };
@@ -222,6 +223,17 @@ impl Bench {
         powers
     }
 
+    /// The powers of the past, in order, each with its time.
+    fn past(&self, meter: &str) -> Vec<(u64, String)> {
+        let samples = self.published(&format!("teleinfo/{meter}/history"));
+        let told = |sample: &Value| (sample["PAPP"]["value"].as_u64().unwrap(), sample["time"].as_str().unwrap().to_owned());
+        samples.iter().map(told).collect()
+    }
+
+    fn past_powers(&self, meter: &str) -> Vec<u64> {
+        self.past(meter).into_iter().map(|(power, _)| power).collect()
+    }
+
     fn availability(&self, meter: &str) -> Vec<Value> {
         self.published(&format!("teleinfo/{meter}/availability"))
     }
@@ -281,7 +293,8 @@ fn a_gap_is_asked_for_and_what_is_lost_for_good_is_counted() {
     let question = bench.questions()[0];
     let disturbances = bench.disturbances();
     bench.happens(|hub, now| hub.handle_answer(reader.answer(question), now));
-    assert_eq!(bench.powers(METER), [1, 2, 3, 6, 7, 8, 9]);
+    assert_eq!(bench.powers(METER), [1, 2, 3, 9], "only the newest is the present");
+    assert_eq!(bench.past(METER), [6, 7, 8].map(|power| (power, "2024-01-07T17:00:03Z".to_owned())));
     assert!(
         bench.said().contains(&format!("meter {METER}: 4 samples taken from its reader's history, 2 lost").as_str()),
         "{:?}",
@@ -311,7 +324,7 @@ fn what_is_learnt_is_kept_and_a_restart_forgets_nothing() {
     assert_eq!(second.questions(), [Question { boot: reader.boot(), sequence: 10 }], "it goes on where the first stopped");
     let question = second.questions()[0];
     second.happens(|hub, now| hub.handle_answer(reader.answer(question), now));
-    assert_eq!(second.powers(METER), [11]);
+    assert_eq!((second.powers(METER), second.past_powers(METER)), (vec![], vec![11]));
     assert!(second.kept().is_empty(), "nothing new was learnt");
 }
 
@@ -340,7 +353,7 @@ fn the_statistics_are_told_of_each_sample_by_the_clock_of_this_machine() {
 }
 
 #[test]
-fn a_broker_that_was_away_gets_everything_in_order_at_once() {
+fn a_broker_that_was_away_gets_the_present_at_once_and_the_past_beside_it() {
     let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
     bench.frames(&mut reader, 3);
     let disturbances = bench.disturbances();
@@ -357,11 +370,29 @@ fn a_broker_that_was_away_gets_everything_in_order_at_once() {
     assert_eq!(bench.now, before);
     let question = bench.questions()[0];
     bench.happens(|hub, now| hub.handle_answer(reader.answer(question), now));
-    assert_eq!(bench.powers(METER), (1..=103).collect::<Vec<_>>());
+    assert_eq!(bench.powers(METER), [1, 2, 3, 103]);
+    assert_eq!(bench.past_powers(METER), (4..=102).collect::<Vec<_>>());
     assert!(bench.disturbances() > disturbances);
     bench.pass(SECOND * 40);
     let report = bench.published("teleinfo/bridge/quality");
     assert_eq!(report.last().unwrap()["broker_reconnections"], 1);
+}
+
+#[test]
+fn nothing_of_the_past_is_an_event_of_now_and_no_index_steps_back() {
+    let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+    bench.frames(&mut reader, 10);
+    // A bridge that lost power: what it kept is older than what it published.
+    let marks = Marks::new(vec![Mark { boot: reader.boot(), sequence: 2, unix_ms: i64::try_from(START_MS).unwrap() }]);
+    let memories = BTreeMap::new();
+    let mut second = Bench::with(Kept { positions: BTreeMap::from([(id(METER), marks)]), memories });
+    second.now = bench.now;
+    second.frame(&mut reader);
+    let question = second.questions()[0];
+    second.happens(|hub, now| hub.handle_answer(reader.answer(question), now));
+    assert_eq!(second.powers(METER), [11], "what Home Assistant has had is not told again as the present");
+    assert_eq!(second.past_powers(METER), (3..=10).collect::<Vec<_>>());
+    assert!(second.published(&format!("teleinfo/{METER}/event")).is_empty());
 }
 
 #[test]
@@ -374,7 +405,8 @@ fn samples_wait_for_room_and_go_on_as_soon_as_there_is_some() {
     assert!(bench.hub.is_starved());
     bench.room = ROOM_PER_SAMPLE;
     bench.happens(|_, _| {});
-    assert_eq!(bench.powers(METER), (1..=8).collect::<Vec<_>>());
+    assert_eq!(bench.past_powers(METER), [4, 5, 6]);
+    assert_eq!(bench.powers(METER), [1, 2, 3, 7, 8], "what waited for long is told as the past");
     assert!(!bench.hub.is_starved());
 }
 

@@ -1,5 +1,8 @@
 //! Puts the samples of one meter in order: each one once, none before its predecessor, what was missed fetched from the reader's history.
 //!
+//! Each sample is handed on as one of the *present* or of the *past*. The past is what came from the history, and what waited for long
+//! while something newer came. So after a gap only the newest sample is the present, and the present never steps back.
+//!
 //! Live samples wait here until the MQTT side has room for them. If one is missing before the next, or if too many wait because the broker
 //! is away, the intake falls *behind*: it lets go of what waits and asks the reader for everything since the last sample that was handed
 //! on. The reader's history is the store; here is never more than [`WAITING_MAX`] live samples and one answer.
@@ -20,6 +23,9 @@ use crate::order::{
 
 /// Live samples that may wait: half a minute of a standard meter, more than any answer takes.
 pub const WAITING_MAX: usize = 32;
+
+/// A live sample that waited for longer, while a newer one came, is of the past: the broker was away, or a question took long.
+const PRESENT: Duration = Duration::from_secs(2);
 
 /// Questions without a single new sample in the answer, before a gap counts as lost: the reader may still be coming back.
 const FRUITLESS_MAX: u32 = 3;
@@ -67,6 +73,31 @@ pub enum Outcome {
     Failed,
 }
 
+/// A sample, in its order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InOrder {
+    /// The sample.
+    pub received: Received,
+    /// Whether it is of the present or of the past.
+    pub tense: Tense,
+}
+
+/// Whether a sample says how things are, or how they were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tense {
+    /// Nothing newer was known when it came.
+    Present,
+    /// It was missed when it was made.
+    Past,
+}
+
+/// A live sample that waits, since when.
+#[derive(Debug)]
+struct Waiting {
+    received: Received,
+    since: Instant,
+}
+
 /// What to ask the history for: all after this sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Question {
@@ -94,7 +125,7 @@ enum Phase {
 pub struct Intake {
     marks: Marks,
     phase: Phase,
-    waiting: VecDeque<Received>,
+    waiting: VecDeque<Waiting>,
     /// The answer under way cannot be the last one.
     ask_again: bool,
     /// The newest waiting sample at the time of the question. Whatever is missing before it and not in the answer is lost.
@@ -146,16 +177,16 @@ impl Intake {
     }
 
     /// A sample came from the reader.
-    pub fn handle_live(&mut self, sample: Received) {
+    pub fn handle_live(&mut self, sample: Received, now: Instant) {
         if self.marks.is_empty() {
             self.marks.begin_before(&sample);
         }
         if self.is_known(&sample) {
             self.tally.duplicates += 1;
         } else if self.waiting.len() < WAITING_MAX {
-            self.waiting.push_back(sample);
+            self.waiting.push_back(Waiting { received: sample, since: now });
         } else {
-            self.overflow(sample);
+            self.overflow(Waiting { received: sample, since: now });
         }
     }
 
@@ -174,7 +205,7 @@ impl Intake {
         if !matches!(self.phase, Phase::Asked) {
             return;
         }
-        let run = self.waiting.back().map(|sample| sample.boot);
+        let run = self.newest_waiting().map(|(boot, _)| boot);
         let fresh = |sample: &Received| !self.marks.covers(sample) && (run == Some(sample.boot) || !self.marks.predates(sample));
         let offered = samples.len();
         let backlog: VecDeque<_> = samples.into_iter().filter(fresh).collect();
@@ -194,7 +225,7 @@ impl Intake {
         self.phase = Phase::Asked;
         self.ask_again = false;
         self.recheck = None;
-        self.newest_when_asked = self.waiting.back().map(|sample| (sample.boot, sample.sequence));
+        self.newest_when_asked = self.newest_waiting();
         Some(Question { boot, sequence })
     }
 
@@ -209,32 +240,35 @@ impl Intake {
     }
 
     /// The next sample in order; it counts as handed on.
-    pub fn poll_sample(&mut self, now: Instant) -> Option<Received> {
-        if let Phase::Answered(backlog, _) = &mut self.phase {
-            while let Some(sample) = backlog.pop_front() {
-                if !self.marks.covers(&sample) {
-                    self.tally.recovered += 1;
-                    self.take(&sample);
-                    return Some(sample);
-                }
-                self.tally.duplicates += 1;
+    pub fn poll_sample(&mut self, now: Instant) -> Option<InOrder> {
+        while let Some(received) = self.next_answered() {
+            if !self.marks.covers(&received) {
+                // The history may already have the newest of the live samples, which waits behind the answer.
+                let is_newest = self.newest_waiting() == Some(received.name());
+                self.tally.recovered += 1;
+                return Some(self.hand_on(received, if is_newest { Tense::Present } else { Tense::Past }));
             }
-            self.conclude(now);
+            self.tally.duplicates += 1;
         }
-        if matches!(self.phase, Phase::Live) { self.next_waiting() } else { None }
+        self.conclude(now);
+        if matches!(self.phase, Phase::Live) { self.next_waiting(now) } else { None }
     }
 
-    fn next_waiting(&mut self) -> Option<Received> {
+    fn next_answered(&mut self) -> Option<Received> {
+        if let Phase::Answered(backlog, _) = &mut self.phase { backlog.pop_front() } else { None }
+    }
+
+    fn next_waiting(&mut self, now: Instant) -> Option<InOrder> {
         self.skip_known();
-        let sample = self.waiting.pop_front()?;
-        if self.marks.precede(&sample) || self.gap_is_final {
+        let Waiting { received, since } = self.waiting.pop_front()?;
+        if self.marks.precede(&received) || self.gap_is_final {
             self.gap_is_final = false;
             self.fruitless = 0;
             self.recheck = None;
-            self.take(&sample);
-            return Some(sample);
+            let is_past = !self.waiting.is_empty() && now.saturating_duration_since(since) > PRESENT;
+            return Some(self.hand_on(received, if is_past { Tense::Past } else { Tense::Present }));
         }
-        self.waiting.push_front(sample);
+        self.waiting.push_front(Waiting { received, since });
         self.phase = Phase::Behind(None);
         None
     }
@@ -245,8 +279,8 @@ impl Intake {
             return;
         };
         self.skip_known();
-        let gap = self.waiting.front().is_some_and(|sample| !self.marks.precede(sample));
-        let knows_all = self.waiting.iter().any(|sample| self.newest_when_asked == Some((sample.boot, sample.sequence)));
+        let gap = self.waiting.front().is_some_and(|waiting| !self.marks.precede(&waiting.received));
+        let knows_all = self.waiting.iter().any(|waiting| self.newest_when_asked == Some(waiting.received.name()));
         let incomplete = outcome != Outcome::Complete || self.ask_again || (gap && !knows_all);
         let exhausted = self.fruitless >= FRUITLESS_MAX;
         let later = (self.fruitless > 0 && !exhausted).then(|| now + FIRST_WAIT * (1 << (self.fruitless - 1)));
@@ -263,29 +297,29 @@ impl Intake {
         }
     }
 
-    fn take(&mut self, sample: &Received) {
+    fn hand_on(&mut self, received: Received, tense: Tense) -> InOrder {
         // One that waits may come from the history first.
-        self.waiting.retain(|other| (other.boot, other.sequence) != (sample.boot, sample.sequence));
-        let left_out = self.marks.advance(sample);
-        if sample.kind == SampleKind::Snapshot || self.last_kind == Some(SampleKind::Snapshot) {
+        self.waiting.retain(|waiting| waiting.received.name() != received.name());
+        let left_out = self.marks.advance(&received);
+        if received.kind == SampleKind::Snapshot || self.last_kind == Some(SampleKind::Snapshot) {
             self.tally.thinned += left_out;
         } else {
             self.tally.lost += left_out;
         }
-        self.last_kind = Some(sample.kind);
+        self.last_kind = Some(received.kind);
         self.tally.taken += 1;
+        InOrder { received, tense }
     }
 
-    /// One more than may wait.
-    fn overflow(&mut self, sample: Received) {
+    /// One more than may wait. The oldest goes: the history still has it, and the newest is the present.
+    fn overflow(&mut self, newest: Waiting) {
         match self.phase {
             Phase::Live => self.fall_behind(None),
-            Phase::Behind(_) => {
-                self.waiting.pop_front();
-                self.waiting.push_back(sample);
-            }
+            Phase::Behind(_) => {}
             Phase::Asked | Phase::Answered(..) => self.ask_again = true,
         }
+        self.waiting.pop_front();
+        self.waiting.push_back(newest);
     }
 
     fn fall_behind(&mut self, until: Option<Instant>) {
@@ -296,12 +330,15 @@ impl Intake {
     }
 
     fn is_known(&self, sample: &Received) -> bool {
-        let waits = |other: &Received| (other.boot, other.sequence) == (sample.boot, sample.sequence);
-        self.marks.covers(sample) || self.waiting.iter().any(waits)
+        self.marks.covers(sample) || self.waiting.iter().any(|waiting| waiting.received.name() == sample.name())
+    }
+
+    fn newest_waiting(&self) -> Option<(BootId, u64)> {
+        self.waiting.back().map(|waiting| waiting.received.name())
     }
 
     fn skip_known(&mut self) {
-        while self.waiting.front().is_some_and(|sample| self.marks.covers(sample)) {
+        while self.waiting.front().is_some_and(|waiting| self.marks.covers(&waiting.received)) {
             self.waiting.pop_front();
         }
     }

@@ -62,6 +62,12 @@ impl Received {
         }
     }
 
+    /// What tells it from all other samples: the run and its number in it.
+    #[must_use]
+    pub const fn name(&self) -> (BootId, u64) {
+        (self.boot, self.sequence)
+    }
+
     /// The sample itself.
     ///
     /// # Errors

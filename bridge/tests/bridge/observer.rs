@@ -51,10 +51,24 @@ impl Observer {
         eventually(&format!("{topic} = {text}"), || (self.last(topic).as_deref() == Some(text)).then_some(())).await;
     }
 
-    /// The apparent powers of a meter's states: the reader of these tests numbers its samples by them. The last state may be said again.
+    /// The apparent powers of a meter's samples, those of the present and those of the past, in order: the reader of these tests numbers
+    /// its samples by them. The present may be said again.
     pub fn powers(&self, meter: &str) -> Vec<u64> {
-        let power = |text: &String| serde_json::from_str::<Value>(text).unwrap()["PAPP"]["value"].as_u64().unwrap();
-        let mut powers: Vec<_> = self.on(&format!("teleinfo/{meter}")).iter().map(power).collect();
+        let (present, past) = (format!("teleinfo/{meter}"), format!("teleinfo/{meter}/history"));
+        let (mut powers, mut last_present) = (Vec::new(), None);
+        for note in self.notes().into_iter().filter(|note| note.topic == present || note.topic == past) {
+            let power = power(&note.payload);
+            let is_repeated = note.topic == present && last_present.replace(power) == Some(power);
+            if !is_repeated {
+                powers.push(power);
+            }
+        }
+        powers
+    }
+
+    /// The same of the present alone.
+    pub fn present_powers(&self, meter: &str) -> Vec<u64> {
+        let mut powers: Vec<_> = self.on(&format!("teleinfo/{meter}")).iter().map(|text| power(text)).collect();
         powers.dedup();
         powers
     }
@@ -68,4 +82,8 @@ impl Observer {
         let first = powers.iter().zip(&expected).position(|(found, expected)| found != expected);
         assert!(powers == expected, "{} samples of {}; they differ at {first:?}", powers.len(), expected.len());
     }
+}
+
+fn power(text: &str) -> u64 {
+    serde_json::from_str::<Value>(text).unwrap()["PAPP"]["value"].as_u64().unwrap()
 }

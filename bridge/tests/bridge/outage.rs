@@ -23,6 +23,8 @@ async fn a_gap_is_filled() {
     }
     reader.make_many(2).await;
     observer.expect_powers(METER, 1..=25).await;
+    let present = observer.present_powers(METER);
+    assert!(present.iter().all(|power| !(4..=23).contains(power)), "what was missed is not the present: {present:?}");
     let line = bridge.says("taken from its reader's history").await;
     assert!(line.ends_with(" 0 lost"), "{line}");
     bridge.assert_clean();
@@ -132,5 +134,8 @@ async fn a_bridge_that_restarts_goes_on_where_it_stopped() {
         bridge.is_up().await;
         // The reader comes back by itself, and its token says so: the next frame need not be waited for.
         observer.expect_powers(METER, 1..=23).await;
+        reader.make(true).await;
+        observer.expect_powers(METER, 1..=24).await;
+        assert_eq!(observer.present_powers(METER), [1, 2, 3, 24]);
     }
 }

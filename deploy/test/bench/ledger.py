@@ -233,13 +233,27 @@ class Ledger:
         self.last_indexes |= indexes
 
     def _take_history(self, at, payload):
-        """A snapshot: indexes of one frame."""
+        """The past: a whole frame, what was left of a damaged one, or a snapshot, which is indexes alone. It comes
+        before the present that follows it."""
         said = self._content(payload)
+        numbers = self.by_content.get(said, ())
+        unheard = [n for n in numbers if n not in self.heard]
+        if unheard:
+            self._hear([n for n in unheard if n > self.newest][:1] or unheard, at)
+        elif numbers:
+            self._repeat(at, said)
+        else:
+            self._take_part(at, said)
+
+    def _take_part(self, at, said):
         common = set.intersection(*(set(self.by_value[value]) for value in said)) if said else set()
-        if common:
+        if not common:
+            self.wrong.append((at, "a past that no frame said", sorted(map(str, said))))
+        elif all(INDEX.fullmatch(label) for label, _, _ in said):
             self.indexes.append(max(common))
         else:
-            self.wrong.append((at, "snapshot of no frame", sorted(map(str, said))))
+            self.merged.append(max(common))
+            self.sums["merged"] += 1
 
     @staticmethod
     def _content(payload):

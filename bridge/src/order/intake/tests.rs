@@ -22,12 +22,23 @@ fn samples(boot: u64, sequences: impl IntoIterator<Item = u64>) -> Vec<Received>
 
 /// Everything the intake hands on now, as `(boot, sequence)`.
 fn drain(intake: &mut Intake, now: Instant) -> Vec<(u64, u64)> {
-    std::iter::from_fn(|| intake.poll_sample(now)).map(|sample| (sample.boot.get(), sample.sequence)).collect()
+    drain_tenses(intake, now).into_iter().map(|(name, _)| name).collect()
+}
+
+/// The same, with the tense of each.
+fn drain_tenses(intake: &mut Intake, now: Instant) -> Vec<((u64, u64), Tense)> {
+    std::iter::from_fn(|| intake.poll_sample(now))
+        .map(|InOrder { received, tense }| ((received.boot.get(), received.sequence), tense))
+        .collect()
 }
 
 fn live(intake: &mut Intake, boot: u64, sequences: impl IntoIterator<Item = u64>) {
+    live_at(intake, boot, sequences, Instant::now());
+}
+
+fn live_at(intake: &mut Intake, boot: u64, sequences: impl IntoIterator<Item = u64>, now: Instant) {
     for sample in samples(boot, sequences) {
-        intake.handle_live(sample);
+        intake.handle_live(sample, now);
     }
 }
 
@@ -71,6 +82,36 @@ fn a_gap_is_filled_before_what_follows() {
     assert_eq!(drain(&mut intake, now), of(1, 3..8));
     let tally = intake.tally();
     assert_eq!((tally.recovered, tally.lost), (4, 0));
+}
+
+#[test]
+fn after_a_gap_only_the_newest_is_the_present() {
+    use Tense::{Past, Present};
+    let now = Instant::now();
+    let mut intake = Intake::new(Marks::default());
+    live_at(&mut intake, 1, [1, 4], now);
+    assert_eq!(drain_tenses(&mut intake, now), [((1, 1), Present)]);
+    intake.poll_question(now).unwrap();
+    live_at(&mut intake, 1, [5], now);
+    // The history has the live samples too.
+    intake.handle_answer(samples(1, 1..6), Outcome::Complete);
+    let tenses = drain_tenses(&mut intake, now);
+    assert_eq!(tenses, [((1, 2), Past), ((1, 3), Past), ((1, 4), Past), ((1, 5), Present)]);
+}
+
+#[test]
+fn what_waited_for_long_is_the_past_where_something_newer_came() {
+    use Tense::{Past, Present};
+    let start = Instant::now();
+    let mut intake = Intake::new(Marks::default());
+    let seconds = |seconds| start + Duration::from_secs(seconds);
+    for second in 1..=5 {
+        live_at(&mut intake, 1, [second], seconds(second));
+    }
+    let tenses: Vec<_> = drain_tenses(&mut intake, seconds(5)).into_iter().map(|(_, tense)| tense).collect();
+    assert_eq!(tenses, [Past, Past, Present, Present, Present], "two seconds are no gap");
+    live_at(&mut intake, 1, [6], seconds(6));
+    assert_eq!(drain_tenses(&mut intake, seconds(600)), [((1, 6), Present)], "nothing newer is known");
 }
 
 #[test]
@@ -271,13 +312,15 @@ fn step() -> impl Strategy<Value = Happening> {
 }
 
 proptest! {
-    /// As long as the history keeps everything, everything is handed on, once and in order, whatever is lost on the way.
+    /// As long as the history keeps everything, everything is handed on, once and in order, whatever is lost on the way; and what is
+    /// handed on as the present is the newest that came, or at most two seconds old.
     #[test]
     fn nothing_is_lost_or_repeated(steps in prop::collection::vec(step(), 1..400)) {
         let mut now = Instant::now();
         let mut intake = Intake::new(Marks::default());
         let mut history: Vec<Received> = vec![sample(1, 1)];
-        intake.handle_live(sample(1, 1));
+        intake.handle_live(sample(1, 1), now);
+        let mut arrived = vec![((1, 1), now)];
         let mut asked = None;
         let mut out = Vec::new();
         let mut restarts = 0;
@@ -294,13 +337,19 @@ proptest! {
                     };
                     history.push(made.clone());
                     if arrives {
-                        intake.handle_live(made);
+                        arrived.push(((made.boot.get(), made.sequence), now));
+                        intake.handle_live(made, now);
                     }
                 }
-                Happening::Room(room) => out.extend(
-                    std::iter::from_fn(|| intake.poll_sample(now)).take(room)
-                        .map(|sample| (sample.boot.get(), sample.sequence)),
-                ),
+                Happening::Room(room) => for InOrder { received, tense } in std::iter::from_fn(|| intake.poll_sample(now)).take(room) {
+                    let name = (received.boot.get(), received.sequence);
+                    if tense == Tense::Present {
+                        let since = arrived.iter().find(|(other, _)| *other == name).map(|(_, since)| *since);
+                        let is_newest = arrived.last().is_some_and(|(other, _)| *other == name);
+                        prop_assert!(is_newest || since.is_some_and(|since| now - since <= PRESENT), "{name:?} is not the present");
+                    }
+                    out.push(name);
+                },
                 Happening::Ask => asked = asked.or(intake.poll_question(now)),
                 Happening::Answer(most) => if let Some(question) = asked.take() {
                     let from = history.iter().position(|s| (s.boot, s.sequence) == (question.boot, question.sequence));

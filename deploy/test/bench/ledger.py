@@ -225,11 +225,10 @@ class Ledger:
         self.present = said
 
     def _look_back(self, said):
-        """The indexes of the present rise, but for the past that a bridge may say again."""
+        """The indexes of the present rise, whatever happens: what was missed is said as the past."""
         indexes = {label: int(raw) for label, raw, _ in said if INDEX.fullmatch(label) and raw.isdigit()}
-        if not self.again.past_may_come:
-            lower = [label for label, index in indexes.items() if index < self.last_indexes.get(label, 0)]
-            self.back += [f"{label} {indexes[label]} after {self.last_indexes[label]}" for label in sorted(lower)]
+        lower = [label for label, index in indexes.items() if index < self.last_indexes.get(label, 0)]
+        self.back += [f"{label} {indexes[label]} after {self.last_indexes[label]}" for label in sorted(lower)]
         self.last_indexes |= indexes
 
     def _take_history(self, at, payload):

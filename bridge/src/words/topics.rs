@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `teleinfo/<meter>` | JSON of the merged state, one object per label | no |
 //! | `teleinfo/<meter>/derived` | JSON of what is worked out from it: estimated power, Tempo, overload, last frame | no |
-//! | `teleinfo/<meter>/history` | JSON of indexes of the past with their `time`, after an outage | no |
+//! | `teleinfo/<meter>/history` | JSON of what was missed, each sample with its `time`, after an outage | no |
 //! | `teleinfo/<meter>/availability` | `online` or `offline` | yes |
 //! | `teleinfo/<meter>/quality` | counters, line state, likely cause | yes |
 //! | `teleinfo/<meter>/event` | JSON with `event_type` | no |

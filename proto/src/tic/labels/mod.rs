@@ -21,9 +21,8 @@ impl Label {
     /// The line of a label, if it is known.
     #[must_use]
     pub fn find(mode: Mode, code: &str) -> Option<&'static Self> {
-        let (index, key) = (index(mode), key(code.as_bytes()));
-        let place = index.binary_search_by_key(&key, |(key, _)| *key).ok()?;
-        Self::all(mode).get(usize::from(index[place].1))
+        let key = key(code.as_bytes())?;
+        index(mode).find(key).and_then(|place| Self::all(mode).get(place))
     }
 
     /// The labels of a mode that have this role, in the order in which a meter sends them.
@@ -32,43 +31,92 @@ impl Label {
     }
 }
 
-/// A label as a number, so that a look-up compares numbers: the decoder makes one for each dataset. 0 is no label.
-const fn key(code: &[u8]) -> u128 {
-    if code.len() > LABEL_WIDTH_MAX {
-        return 0;
-    }
-    let mut key = 0;
-    let mut place = 0;
-    while place < code.len() {
-        key = key << 8 | code[place] as u128;
-        place += 1;
-    }
-    key
+/// Bytes of a key. A label is shorter.
+const KEY_BYTES: usize = 16;
+/// Slots of an index: more than twice the labels of a mode, so that a look-up seldom meets another label.
+const SLOTS: usize = 256;
+/// A slot without a label.
+const EMPTY: u8 = u8::MAX;
+
+const _: () = assert!(LABEL_WIDTH_MAX < KEY_BYTES && STANDARD.len() < SLOTS / 2 && HISTORIC.len() < SLOTS / 2);
+
+/// A label as a number, so that a look-up compares numbers: the decoder makes one for each dataset.
+fn key(code: &[u8]) -> Option<u128> {
+    let mut bytes = [0; KEY_BYTES];
+    bytes.get_mut(..code.len())?.copy_from_slice(code);
+    Some(u128::from_le_bytes(bytes))
 }
 
-/// The places of a mode's labels, sorted by key: what [`Label::find`] searches.
-const fn index(mode: Mode) -> &'static [(u128, u8)] {
+/// The same for a table, when the program is compiled.
+const fn key_of(label: &Label) -> u128 {
+    let (code, mut bytes) = (label.code.as_bytes(), [0; KEY_BYTES]);
+    let mut place = 0;
+    while place < code.len() {
+        bytes[place] = code[place];
+        place += 1;
+    }
+    u128::from_le_bytes(bytes)
+}
+
+/// The first slot in which a key may be. The factor is the golden ratio, which spreads numbers well (Knuth, volume 3, section 6.4).
+const fn slot_of(key: u128) -> usize {
+    let folded = key as u64 ^ (key >> 64) as u64;
+    (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize
+}
+
+/// Where each label of a mode stands in its table: what [`Label::find`] searches.
+struct Index {
+    keys: &'static [u128],
+    /// Places in `keys`, at or behind the slot of their key.
+    slots: [u8; SLOTS],
+}
+
+impl Index {
+    const fn new(keys: &'static [u128]) -> Self {
+        let mut slots = [EMPTY; SLOTS];
+        let mut place = 0;
+        while place < keys.len() {
+            let mut slot = slot_of(keys[place]);
+            while slots[slot] != EMPTY {
+                slot = (slot + 1) % SLOTS;
+            }
+            slots[slot] = place as u8;
+            place += 1;
+        }
+        Self { keys, slots }
+    }
+
+    fn find(&self, key: u128) -> Option<usize> {
+        let mut slot = slot_of(key);
+        loop {
+            let place = usize::from(self.slots[slot]);
+            // An empty slot is behind the end of the keys.
+            if *self.keys.get(place)? == key {
+                return Some(place);
+            }
+            slot = (slot + 1) % SLOTS;
+        }
+    }
+}
+
+const fn index(mode: Mode) -> &'static Index {
     match mode {
         Mode::Historic => &HISTORIC_INDEX,
         Mode::Standard => &STANDARD_INDEX,
     }
 }
 
-static HISTORIC_INDEX: [(u128, u8); HISTORIC.len()] = sorted(HISTORIC);
-static STANDARD_INDEX: [(u128, u8); STANDARD.len()] = sorted(STANDARD);
+static HISTORIC_KEYS: [u128; HISTORIC.len()] = keys(HISTORIC);
+static STANDARD_KEYS: [u128; STANDARD.len()] = keys(STANDARD);
+static HISTORIC_INDEX: Index = Index::new(&HISTORIC_KEYS);
+static STANDARD_INDEX: Index = Index::new(&STANDARD_KEYS);
 
-const fn sorted<const N: usize>(table: &[Label]) -> [(u128, u8); N] {
-    let mut index = [(0, 0); N];
-    let mut next = 0;
-    while next < N {
-        let key = key(table[next].code.as_bytes());
-        let mut place = next;
-        while place > 0 && key < index[place - 1].0 {
-            index[place] = index[place - 1];
-            place -= 1;
-        }
-        index[place] = (key, next as u8);
-        next += 1;
+const fn keys<const N: usize>(table: &[Label]) -> [u128; N] {
+    let mut keys = [0; N];
+    let mut place = 0;
+    while place < N {
+        keys[place] = key_of(&table[place]);
+        place += 1;
     }
-    index
+    keys
 }

@@ -183,24 +183,25 @@ impl Station {
         self.announcer.handle_birth(random, now);
     }
 
-    /// Takes one sample of the past: it is told with its time, and changes nothing of the present.
+    /// Takes one sample of the past: it is told with its time, and nothing of it is said as the present. It is remembered all the
+    /// same: what a damaged frame lacks afterwards is completed from the frame before it, not from one before the gap.
     #[must_use]
-    pub fn handle_past(&self, sample: &Sample<'_>, moment: Moment) -> Message {
+    pub fn handle_past(&mut self, sample: &Sample<'_>, moment: Moment) -> Message {
         let datasets: Vec<Dataset<'_>> = sample.datasets.iter(sample.mode).filter_map(Result::ok).collect();
+        if let Some(part) = Part::of(sample.kind) {
+            self.figures.handle_past(part, sample.mode, &datasets);
+        }
         self.history_message(&datasets, moment)
     }
 
     /// Takes one sample of the present; each only once, and in order.
     pub fn handle_sample(&mut self, sample: &Sample<'_>, moment: Moment) -> Vec<Message> {
         let datasets: Vec<Dataset<'_>> = sample.datasets.iter(sample.mode).filter_map(Result::ok).collect();
-        let part = match sample.kind {
-            SampleKind::Snapshot => return vec![self.history_message(&datasets, moment)],
-            SampleKind::Frame { complete: true } => Part::Whole,
-            SampleKind::Frame { complete: false } => Part::Incomplete,
-            SampleKind::Urgent | SampleKind::Live => Part::Urgent,
-            // Its place in the order is taken; what it means is for a newer release.
-            SampleKind::Unknown(_) => return Vec::new(),
-        };
+        if sample.kind == SampleKind::Snapshot {
+            return vec![self.history_message(&datasets, moment)];
+        }
+        // The place in the order is taken; what an unknown kind means is for a newer release.
+        let Some(part) = Part::of(sample.kind) else { return Vec::new() };
         let mut events: Vec<Event> = self.figures.handle_mode(sample.mode).into_iter().collect();
         let resets = self.reception.handle_sample(sample.boot, &sample.counters, moment.at);
         events.extend(self.figures.handle_run(sample.boot, resets));

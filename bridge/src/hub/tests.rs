@@ -45,11 +45,13 @@ struct Reader {
     held: Vec<Received>,
     /// Its wall clock is wrong by so much.
     clock_error_ms: i64,
+    /// The power of the next frames is refused.
+    lacks_power: bool,
 }
 
 impl Reader {
     fn new(meter: &str) -> Self {
-        Self { meter: id(meter), boot: 1, sequence: 0, contract: "BASE", held: Vec::new(), clock_error_ms: 0 }
+        Self { meter: id(meter), boot: 1, sequence: 0, contract: "BASE", held: Vec::new(), clock_error_ms: 0, lacks_power: false }
     }
 
     fn boot(&self) -> BootId {
@@ -64,6 +66,7 @@ impl Reader {
         let mut lines = vec![("ADCO", identity.as_str()), ("OPTARIF", self.contract), ("ISOUSC", "30")];
         lines.extend(index);
         lines.extend([("PTEC", "TH.."), ("IINST", "001"), ("PAPP", power.as_str()), ("MOTDETAT", "000000")]);
+        lines.retain(|(label, _)| *label != "PAPP" || !self.lacks_power);
         let mut block = [0; 1_024];
         let mut writer = DatasetsWriter::resume(&mut block, 0);
         for (label, data) in lines {
@@ -73,7 +76,7 @@ impl Reader {
         let sample = Sample {
             boot: self.boot(),
             sequence: self.sequence,
-            kind: SampleKind::Frame { complete: true },
+            kind: SampleKind::Frame { complete: !self.lacks_power },
             unix_ms: i64::try_from(START_MS + made_ms).unwrap() + self.clock_error_ms,
             uptime_ms: 1_000 + made_ms,
             mode: Mode::Historic,
@@ -393,6 +396,19 @@ fn nothing_of_the_past_is_an_event_of_now_and_no_index_steps_back() {
     assert_eq!(second.powers(METER), [11], "what Home Assistant has had is not told again as the present");
     assert_eq!(second.past_powers(METER), (3..=10).collect::<Vec<_>>());
     assert!(second.published(&format!("teleinfo/{METER}/event")).is_empty());
+}
+
+#[test]
+fn what_a_damaged_frame_lacks_after_a_gap_is_not_of_before_the_gap() {
+    let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+    bench.frames(&mut reader, 2);
+    (3..=7).for_each(|_| bench.lost_frame(&mut reader));
+    reader.lacks_power = true;
+    bench.frame(&mut reader);
+    let question = bench.questions().pop().unwrap();
+    bench.happens(|hub, now| hub.handle_answer(reader.answer(question), now));
+    assert_eq!(bench.past_powers(METER), [3, 4, 5, 6, 7]);
+    assert_eq!(bench.powers(METER), [1, 2, 7], "the power of the frame before, which was missed");
 }
 
 #[test]

@@ -125,6 +125,13 @@ impl Figures {
         true
     }
 
+    /// Datasets that were missed when they were new: they only complete the merged state.
+    pub fn handle_past(&mut self, part: Part, mode: Mode, datasets: &[Dataset<'_>]) {
+        if mode == self.state.mode() {
+            self.state.take(part, datasets);
+        }
+    }
+
     /// Works everything out again, under what was learnt of the meter. Returns what has happened since the last call.
     pub fn derive(&mut self, names: &TariffNames, three_phase: bool, moment: Moment) -> Vec<Event> {
         self.derived.update(&self.state, names, three_phase, moment.unix_seconds());

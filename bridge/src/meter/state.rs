@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 
 use teleinfo_proto::tic::{Dataset, Label, Mode, Role, Timestamp, Value};
+use teleinfo_proto::wire::SampleKind;
 
 /// Age that a long frame without the label adds.
 const LONG: u8 = 12;
@@ -56,6 +57,19 @@ pub enum Part {
     Incomplete,
     /// Facts sent ahead of the end of their frame.
     Urgent,
+}
+
+impl Part {
+    /// What a sample of this kind is; nothing is known of a kind of a newer release. A snapshot carries indexes alone.
+    #[must_use]
+    pub const fn of(kind: SampleKind) -> Option<Self> {
+        match kind {
+            SampleKind::Frame { complete: true } => Some(Self::Whole),
+            SampleKind::Frame { complete: false } | SampleKind::Snapshot => Some(Self::Incomplete),
+            SampleKind::Urgent | SampleKind::Live => Some(Self::Urgent),
+            SampleKind::Unknown(_) => None,
+        }
+    }
 }
 
 /// The last known datasets in the order of a frame.

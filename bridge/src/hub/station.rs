@@ -63,6 +63,8 @@ pub struct Station {
     published: Derived,
     /// The state has changed since it was published.
     held_back: bool,
+    /// The merged state is the present: nothing of the past has completed it since.
+    is_present: bool,
     /// When everything is said again.
     repeats: Vec<Instant>,
     /// The statistics as they were last handed out, and the indexes of the contract they were made from.
@@ -90,6 +92,7 @@ impl Station {
             cadence: Cadence::new(options.policy),
             published: Derived::default(),
             held_back: false,
+            is_present: false,
             repeats: Vec::new(),
             statistics: Vec::new(),
             contract_indexes: None,
@@ -189,6 +192,7 @@ impl Station {
     pub fn handle_past(&mut self, sample: &Sample<'_>, moment: Moment) -> Message {
         let datasets: Vec<Dataset<'_>> = sample.datasets.iter(sample.mode).filter_map(Result::ok).collect();
         if let Some(part) = Part::of(sample.kind) {
+            self.is_present = false;
             self.figures.handle_past(part, sample.mode, &datasets);
         }
         self.history_message(&datasets, moment)
@@ -202,6 +206,7 @@ impl Station {
         }
         // The place in the order is taken; what an unknown kind means is for a newer release.
         let Some(part) = Part::of(sample.kind) else { return Vec::new() };
+        self.is_present = true;
         let mut events: Vec<Event> = self.figures.handle_mode(sample.mode).into_iter().collect();
         let resets = self.reception.handle_sample(sample.boot, &sample.counters, moment.at);
         events.extend(self.figures.handle_run(sample.boot, resets));
@@ -222,7 +227,7 @@ impl Station {
             messages.extend(self.everything());
             messages.extend(self.reception.repeat().map(|report| self.quality(report)));
         }
-        if self.held_back {
+        if self.held_back && self.is_present {
             messages.extend(self.state_message(false, now));
         }
         self.figures.handle_timeout(now);
@@ -239,7 +244,7 @@ impl Station {
             self.figures.poll_timeout(),
             self.reception.poll_timeout(),
             self.announcer.poll_timeout(),
-            self.cadence.poll_timeout().filter(|_| self.held_back),
+            self.cadence.poll_timeout().filter(|_| self.held_back && self.is_present),
             self.repeats.iter().min().copied(),
         ];
         deadlines.into_iter().flatten().min()
@@ -304,10 +309,11 @@ impl Station {
         Some(news)
     }
 
-    /// The last of state and derived values, for whoever has just begun to listen.
+    /// The last of state and derived values, for whoever has just begun to listen. While the past is being told that is nothing: the
+    /// present follows within a frame.
     #[must_use]
     pub fn everything(&self) -> Vec<Message> {
-        if self.figures.state().is_empty() {
+        if !self.is_present || self.figures.state().is_empty() {
             return Vec::new();
         }
         let topics = self.topics();

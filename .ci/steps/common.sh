@@ -8,13 +8,14 @@ NOT_CHECKED=()
 # Names the step, says how long it took, and ends everything at the first that fails. The function runs by itself, not in a condition: there
 # `set -e` would not hold.
 step() { # NAME
-    local began=$SECONDS
+    local began=$SECONDS unchecked=${#NOT_CHECKED[@]} verdict=ok
     CURRENT=$1
     echo "== $1"
     trap 'echo "== FAILED: $CURRENT"' EXIT
     "step_${1//-/_}"
     trap - EXIT
-    echo "== ok: $1 ($((SECONDS - began)) s)"
+    [ ${#NOT_CHECKED[@]} -eq "$unchecked" ] || verdict="not all of it checked"
+    echo "== $verdict: $1 ($((SECONDS - began)) s)"
 }
 
 # Something that this machine cannot show. It fails nothing, and nobody can overlook it.

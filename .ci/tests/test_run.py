@@ -45,6 +45,11 @@ class Run(unittest.TestCase):
         self.assertIn("NOT EVERYTHING WAS CHECKED", ended.stdout)
         self.assertIn("shell: no-such-program is missing", ended.stdout)
 
+    def test_a_step_that_could_not_check_all_is_not_called_ok(self):
+        ended = bash("set -e; . .ci/steps/common.sh; step_half() { not_checked 'no list'; }; step_whole() { :; }; step half; step whole")
+        self.assertIn("== not all of it checked: half", ended.stdout)
+        self.assertIn("== ok: whole", ended.stdout)
+
 
 class Documents(unittest.TestCase):
     """The check of documents on a small tree with one fault each."""

@@ -1,4 +1,4 @@
-//! Each sample once and in order, whatever is lost on the way. Pure: no clock, no network.
+//! Each sample once and in order, whatever is lost on the way, and whether it is of the present or of the past. Pure: no clock, no network.
 //!
 //! [`received`] is a sample with its place, [`intake`] puts live samples and answers of the reader's history together, [`marks`] say how
 //! far that has come. [`arrival`] and [`answer`] are what comes in. Begin with [`intake`].

@@ -1,7 +1,7 @@
 //! What a restart of the bridge must not forget of a meter: which entities it has, and the names of its tariffs.
 //!
 //! Without it a meter's mobile-peak entities would vanish until the next peak, and "Energy HP" would be called "Energy index 2" until
-//! the next morning. One small JSON file per meter in the state directory, written only when something new was learnt.
+//! the next morning. One small file per meter in the state directory, written only when something new was learnt.
 
 use serde::{Deserialize, Serialize};
 use teleinfo_proto::tic::Mode;

@@ -49,6 +49,12 @@ need_targets() { # TARGET...
     rustup target add "$@"
 }
 
+# What deploy/cargo-armv6 works with.
+need_armv6() {
+    need_packages debian-archive-keyring
+    rustup component add rust-src
+}
+
 # A cargo command that is a program of its own.
 need_cargo() { # NAME
     cargo "$1" --version >/dev/null 2>&1 || cargo install --locked "cargo-$1"

@@ -31,16 +31,26 @@ step_no_std() {
 }
 
 step_static_readers() {
-    local target bytes
+    local target
     need_packages qemu-user-static
     need_targets x86_64-unknown-linux-musl aarch64-unknown-linux-musl
+    need_armv6
     for target in x86_64-unknown-linux-musl aarch64-unknown-linux-musl; do
         CC=/bin/false cargo build --release -p teleinfo-reader --target "$target"
-        bytes=$(stat -c %s "target/$target/release/teleinfo-reader")
-        echo "teleinfo-reader, $target: $bytes bytes"
-        [ "$bytes" -le "$READER_BYTES_MAX" ] || { echo "more than $READER_BYTES_MAX" && return 1; }
+        fits "$target"
     done
+    CC=/bin/false deploy/cargo-armv6 build --release -p teleinfo-reader
+    fits arm-unknown-linux-musleabi
     qemu-aarch64-static target/aarch64-unknown-linux-musl/release/teleinfo-reader --version
+    qemu-arm-static -cpu arm1176 target/arm-unknown-linux-musleabi/release/teleinfo-reader --version
+}
+
+# Whether a reader is small enough.
+fits() { # TARGET
+    local bytes
+    bytes=$(stat -c %s "target/$1/release/teleinfo-reader")
+    echo "teleinfo-reader, $1: $bytes bytes"
+    [ "$bytes" -le "$READER_BYTES_MAX" ] || { echo "more than $READER_BYTES_MAX" && return 1; }
 }
 
 # The declared version, really built with. A folder of its own keeps the other builds warm.

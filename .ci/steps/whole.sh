@@ -2,8 +2,9 @@
 # Steps that need packages, root, namespaces or whole systems. The head of each script in deploy/test/ says what it proves.
 
 step_packages() {
-    need_packages gcc libc6-dev gcc-arm-linux-gnueabihf libc6-dev-armhf-cross dpkg-dev
-    need_targets x86_64-unknown-linux-musl aarch64-unknown-linux-musl armv7-unknown-linux-gnueabihf
+    need_packages gcc libc6-dev dpkg-dev
+    need_targets x86_64-unknown-linux-musl aarch64-unknown-linux-musl
+    need_armv6
     need_cargo deb
     deploy/build --only reader-amd64 --only reader-arm64 --only reader-armhf --only bridge-amd64
 }
@@ -20,13 +21,13 @@ step_what_is_shipped() {
 }
 
 step_no_c_compiler() {
-    need_packages strace
-    need_cargo deb
+    need_packages libc6-dev
+    need_armv6
     deploy/test/no-c-compiler
 }
 
 step_emulated_pi() {
-    need_packages qemu-user-static mosquitto mosquitto-clients iproute2 util-linux python3
+    need_packages qemu-user-static mosquitto mosquitto-clients iproute2 util-linux binutils python3
     need_our_packages
     need_programs
     deploy/test/qemu

@@ -17,6 +17,7 @@ PACKAGES = {
     "nsenter": "util-linux",
     "qemu-aarch64-static": "qemu-user-static",
     "qemu-arm-static": "qemu-user-static",
+    "readelf": "binutils",
     "systemd-nspawn": "systemd-container",
     "tc": "iproute2",
     "unshare": "util-linux",

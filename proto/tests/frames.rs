@@ -92,10 +92,10 @@ fn damage_is_refused_dataset_by_dataset() {
 fn damaged_control_characters_lose_nothing() {
     // Datasets, whole frames, damaged LF, damaged STX.
     let table = [
-        ("bad-std-lf-is-0f.tic", 90, 5, 85, 0),
-        ("bad-std-lf-is-0f-tempo.tic", 304, 8, 296, 0),
-        ("bad-std-stx-is-c.tic", 288, 8, 0, 8),
-        ("bad-std-stx-is-c-lf-is-0f.tic", 360, 20, 340, 20),
+        ("../cases/lf0f.tic", 90, 5, 85, 0),
+        ("../cases/aa2-std-lf-is-0f-stx-good.tic", 304, 8, 296, 0),
+        ("../cases/aa4-std-only-stx-is-c-no-names.tic", 288, 8, 0, 8),
+        ("../cases/nostx.tic", 360, 20, 340, 20),
         ("bad-hist-lf-became-vt.tic", 11, 1, 1, 0),
         ("syn-std-hc-mono.tic", 38, 1, 0, 0),
     ];

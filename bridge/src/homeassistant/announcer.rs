@@ -21,6 +21,7 @@ use crate::{
         state::{Part, State},
         tariff_names::{Naming, TariffNames},
         terms::Terms,
+        told::Told,
     },
     words::message::Message,
 };
@@ -92,8 +93,11 @@ impl Announcer {
         self.memory.shown.three_phase()
     }
 
-    /// What a restart must not forget, if that has changed since this was last called.
-    pub fn poll_memory(&mut self) -> Option<&Memory> {
+    /// What a restart must not forget, if that has changed since this was last called; `told` belongs to it.
+    pub fn poll_memory(&mut self, told: &Told) -> Option<&Memory> {
+        if self.memory.told != *told {
+            self.memory.told = told.clone();
+        }
         if self.memory == self.saved {
             return None;
         }

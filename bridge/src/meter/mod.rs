@@ -1,6 +1,6 @@
 //! One meter: its merged state and everything that follows from it. Pure; no topic of MQTT, no entity of Home Assistant.
 //!
-//! [`state`] merges samples; [`derived`], [`events`] and [`power`] follow from it; [`presence`] and [`reception`] say whether and how well
+//! [`state`] merges samples; [`derived`], [`events`] and [`power`] follow from it; [`told`] is what events are a difference from; [`presence`] and [`reception`] say whether and how well
 //! it is read; [`payload`] writes it as JSON. Begin with [`state`].
 
 pub mod agreement;
@@ -15,3 +15,4 @@ pub mod reception;
 pub mod state;
 pub mod tariff_names;
 pub mod terms;
+pub mod told;

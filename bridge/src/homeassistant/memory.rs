@@ -8,7 +8,7 @@ use teleinfo_proto::tic::Mode;
 
 use crate::{
     homeassistant::{discovery::Announced, shown::Shown},
-    meter::{tariff_names::TariffNames, terms::Terms, told::Told},
+    meter::{profile_hours::ProfileHours, tariff_names::TariffNames, terms::Terms, told::Told},
 };
 
 /// What outlives the process.
@@ -21,6 +21,8 @@ pub struct Memory {
     pub shown: Shown,
     /// Names of its tariffs.
     pub names: TariffNames,
+    /// How the hours of its profiles are to be read: of the meter, whatever its contract.
+    pub hours: ProfileHours,
     /// What Home Assistant was told of.
     pub announced: Announced,
     /// Whether the entities of another program were taken over already.

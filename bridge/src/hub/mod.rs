@@ -149,6 +149,7 @@ impl Hub {
     /// Something came from the MQTT side.
     pub fn handle_inbound(&mut self, inbound: Inbound, now: Instant) {
         match inbound {
+            Inbound::GivenUp(origins) => self.handle_given_up(&origins, now),
             Inbound::Up => self.handle_connected(now),
             Inbound::Down(_) => self.handle_disconnected(now),
             Inbound::Refused(why) => self.handle_complaint(Complaint::Mqtt, &why, now),
@@ -209,7 +210,7 @@ impl Hub {
             if let Some(order) = self.orders.pop_front() {
                 return Some(order);
             }
-            if room < ROOM_PER_SAMPLE {
+            if room < ROOM_PER_SAMPLE || self.connected != Some(true) {
                 return None;
             }
             let id = self.agenda.pop_busy()?;
@@ -249,7 +250,7 @@ impl Hub {
         meters.chain(readers).chain((!bridge.is_empty()).then(|| format!("bridge: {bridge}")))
     }
 
-    /// How far each meter's samples were handed on.
+    /// How far each meter's samples were handed on; those that may not have arrived are still to be taken off.
     pub fn positions(&self) -> impl Iterator<Item = (&MeterId, &Marks)> {
         let waiting = self.kept.positions.iter();
         waiting.chain(self.stations.iter().map(|(id, station)| (id, station.intake().marks())))

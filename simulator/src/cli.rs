@@ -2,9 +2,10 @@
 
 use crate::fault::{self, Fault};
 use crate::line::speed::Speed;
-use crate::meter::MeterOptions;
+use crate::meter::change::{Change, PlannedChange, is_address};
 use crate::meter::tariff::clock::parse_start;
 use crate::meter::tariff::contract::Contract;
+use crate::meter::{FirstRegisters, MeterOptions};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -125,6 +126,13 @@ pub struct HouseArgs {
     /// The first value of the index in use; the others are 0
     #[arg(long, value_name = "WH", value_parser = clap::value_parser!(u64).range(..1_000_000_000))]
     pub index: Option<u64>,
+    /// The first values of these registers, EASF01 to EASF10 and EAIT; the others are 0: a meter that has had other contracts
+    #[arg(long, value_name = "LABEL=WH,...", conflicts_with = "index")]
+    pub registers: Option<FirstRegisters>,
+    /// Changes WHAT after this time on the line, may be repeated: historic, standard, a contract, producer, or the 12 digits of the
+    /// meter that takes its place. The registers go on, but those of another meter, which begin at 0
+    #[arg(long = "change", value_name = "SECONDS=WHAT")]
+    pub changes: Vec<PlannedChange>,
     /// Changes to the other mode after this time on the line
     #[arg(long, value_name = "SECONDS")]
     pub switch_after: Option<f64>,
@@ -148,9 +156,16 @@ impl HouseArgs {
             power: self.power,
             cut_off: self.cut_off,
             index: self.index,
-            switch_after: self.switch_after.and_then(|s| Duration::try_from_secs_f64(s).ok()),
+            registers: self.registers.clone(),
+            changes: self.changes.iter().cloned().chain(self.switch()).collect(),
             message: self.message.clone(),
         }
+    }
+
+    fn switch(&self) -> Option<PlannedChange> {
+        let other = if self.mode == Mode::Historic { Mode::Standard } else { Mode::Historic };
+        let after = Duration::try_from_secs_f64(self.switch_after?).ok()?;
+        Some(PlannedChange { after, change: Change::Mode(other) })
     }
 }
 
@@ -204,8 +219,7 @@ fn parse_phases(text: &str) -> Result<usize, String> {
 }
 
 fn parse_id(text: &str) -> Result<String, String> {
-    let digits = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
-    digits.then(|| text.to_owned()).ok_or_else(|| "12 digits".into())
+    is_address(text).then(|| text.to_owned()).ok_or_else(|| "12 digits".into())
 }
 
 fn parse_message(text: &str) -> Result<String, String> {
@@ -229,6 +243,7 @@ mod tests {
             "replay a.tic b.tic --pty /tmp/x --speed max --loop --parity even",
             "meter --pty /tmp/x",
             "meter --pty /tmp/x --mode historic --contract tempo --phases 3 --producer --speed 10 --seed 4 --id 012345678912 --parity none",
+            "meter --pty /tmp/x --registers EASF01=15506794,EASF03=107312,EAIT=55 --change 60=tempo --change 90.5=standard --change 99=900061000009",
             "meter --pty /tmp/x --fault flip=0.001 --fault silence=0.01:30 --start 2024-01-07T17:58:10 --truth /tmp/t",
             "decode",
             "decode -",

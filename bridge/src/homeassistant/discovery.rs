@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use teleinfo_proto::tic::Mode;
+use teleinfo_proto::tic::{MeterFamily, MeterId, Mode};
 
 use super::{
     component::{Component, Context, component},
@@ -221,13 +221,26 @@ impl Payload {
     }
 }
 
+/// What a device is called until its owner gives it a name: by the family of the meter.
+fn name_of(meter: &MeterId) -> Words {
+    match meter.kind().map(|kind| kind.family) {
+        Some(MeterFamily::Linky) | None => Words::new("Linky", "Linky"),
+        Some(MeterFamily::Blue) => Words::new("Electronic meter", "Compteur électronique"),
+        Some(MeterFamily::Yellow) => Words::new("CJE meter", "Compteur Jaune"),
+        Some(MeterFamily::PmePmi) => Words::new("PME-PMI meter", "Compteur PME-PMI"),
+        Some(MeterFamily::Ice) => Words::new("ICE meter", "Compteur ICE"),
+        Some(MeterFamily::Concentrator) => Words::new("Concentrator", "Concentrateur"),
+        Some(_) => Words::new("Meter", "Compteur"),
+    }
+}
+
 impl Device {
     fn new(subject: &Subject<'_>) -> Self {
         let meter = subject.context.meter;
         let version = subject.version.map(|version| format!(" {version:02}")).unwrap_or_default();
         Self {
             identifiers: Topics::object_id(meter),
-            name: "Linky",
+            name: name_of(meter).get(subject.context.language),
             serial_number: meter.to_string(),
             model: meter.kind().map_or("Linky", |kind| kind.name),
             manufacturer: meter.manufacturer(),

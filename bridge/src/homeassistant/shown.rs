@@ -91,7 +91,7 @@ impl Shown {
         }
         match dataset.label() {
             "DPM1" | "DPM2" | "DPM3" => self.add(Feature::PeakDates),
-            "PMAX" => self.add(if is_linky(meter) { Feature::MaxPowerOfLinky } else { Feature::MaxPowerOfOlder }),
+            "PMAX" => self.add(if meter.is_linky() { Feature::MaxPowerOfLinky } else { Feature::MaxPowerOfOlder }),
             _ => {}
         }
         if !self.has_label(dataset.label()) {
@@ -130,8 +130,4 @@ impl Shown {
     fn add(&mut self, feature: Feature) {
         self.features.insert(feature);
     }
-}
-
-fn is_linky(meter: &MeterId) -> bool {
-    meter.kind().is_none_or(|kind| kind.name.starts_with("Linky"))
 }

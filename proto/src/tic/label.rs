@@ -223,7 +223,7 @@ mod tests {
     /// The kind of data that a role is about.
     fn kind(role: Role) -> LabelKind {
         match role {
-            Role::PowerWithdrawn | Role::PowerInjected => LabelKind::ApparentPower,
+            Role::PowerWithdrawn | Role::PowerInjected | Role::PhasePowerWithdrawn(_) => LabelKind::ApparentPower,
             Role::Current(_) | Role::SubscribedCurrent | Role::Overload(_) => LabelKind::Current,
             Role::Voltage(_) => LabelKind::Voltage,
             Role::EnergyWithdrawn | Role::EnergyInjected | Role::IndexOf(_) => LabelKind::Energy,

@@ -4,6 +4,7 @@
 //! filter for the day's highest power sees it, the registers count it, the status register tells of it.
 //! The same options give the same bytes.
 
+pub mod change;
 mod display;
 mod house;
 mod options;
@@ -11,14 +12,17 @@ mod registers;
 pub mod tariff;
 
 pub use options::MeterOptions;
+pub use registers::energy::Energy;
+pub use registers::first::FirstRegisters;
 
 use crate::line::frame::{Fields, Frame};
 use crate::line::source::{Burst, Source};
 use crate::line::speed::line_time;
 use crate::rng::Rng;
+use change::Change;
 use house::{House, Phase};
 use registers::breaker::Breaker;
-use registers::energy::{Energy, WRAP};
+use registers::first::invented;
 use registers::maximum::{Maximum, Reading};
 use registers::mean::Mean;
 use registers::short_frames::ShortFrames;
@@ -31,8 +35,6 @@ use teleinfo_proto::tic::Mode;
 
 /// Silence between two frames, in µs (54E §5.3.6).
 const SILENCE: (u64, u64) = (16_700, 33_400);
-/// Nothing is specified for the time a meter needs to change its mode.
-const SWITCH_SILENCE: Duration = Duration::from_millis(1500);
 /// The load curve's period, in seconds.
 const CURVE: i64 = 1800;
 /// The period of the mean voltage, in seconds.
@@ -80,7 +82,7 @@ impl Meter {
         let (power, phases) = (options.reference_power(), options.phases);
         let mut house = House::new(options.seed, phases, power, options.producer);
         let cut_off = f64::from(options.cut_off_power()) * 1000.0 / phases as f64;
-        let energy = first_indexes(&options, &tariff, &mut rng);
+        let energy = first_registers(&options, &tariff, &mut rng);
         let mut past = Past { now, rng: &mut rng };
         Self {
             drawn: Maxima { total: past.maximum(3000, 5200), phases: [(); 3].map(|()| past.maximum(1000, 3200)) },
@@ -113,27 +115,61 @@ impl Meter {
         let fields = if short { self.short_fields() } else { self.fields() };
         let mut frame = Frame::compose(self.mode, self.frames, self.now.unix, &fields);
         self.frames += 1;
-        let silence = if self.switches_during(&mut frame) {
-            SWITCH_SILENCE
-        } else {
+        let silence = self.changes_during(&mut frame).unwrap_or_else(|| {
             self.send(&mut frame, short);
             Duration::from_micros(self.rng.between(SILENCE.0, SILENCE.1))
-        };
+        });
         self.line += frame.line_time() + silence;
         (frame, silence)
     }
 
-    /// Breaks the frame off where the change of mode falls into it, if it does.
-    fn switches_during(&mut self, frame: &mut Frame) -> bool {
+    /// Time passes, and nobody hears what the meter sends.
+    pub fn skip(&mut self, time: Duration) {
+        self.line += time;
+    }
+
+    /// Something changes now. It shows in the next frame.
+    pub fn change(&mut self, change: Change) {
+        match change {
+            Change::Mode(mode) => {
+                self.mode = mode;
+                self.short_frames = ShortFrames::default();
+            }
+            Change::Contract(contract) => {
+                self.options.contract = contract;
+                self.tariff_clock = TariffClock::new(contract, self.options.seed);
+                self.tariff = self.tariff_clock.at(self.now);
+            }
+            Change::Producer => {
+                self.options.producer = true;
+                self.house.add_panels();
+            }
+            Change::Exchanged(address) => {
+                self.identity = address;
+                self.energy = Energy::default();
+            }
+        }
+    }
+
+    /// What the meter has counted, whatever it shows of it.
+    #[must_use]
+    pub fn energy(&self) -> &Energy {
+        &self.energy
+    }
+
+    /// Makes the planned changes that fall into this frame. Where one of them silences the line, the frame is broken off there, and the
+    /// silence is returned.
+    fn changes_during(&mut self, frame: &mut Frame) -> Option<Duration> {
         let end = self.line + frame.line_time();
-        let Some(at) = self.options.switch_after.take_if(|at| *at < end) else {
-            return false;
-        };
-        let sent = at.saturating_sub(self.line).as_secs_f64() / frame.line_time().as_secs_f64();
-        frame.break_off((sent * frame.bytes.len() as f64) as usize);
-        self.mode = other(self.mode);
-        self.short_frames = ShortFrames::default();
-        true
+        let due = self.options.changes.extract_if(.., |planned| planned.after < end).collect::<Vec<_>>();
+        let at = due.iter().find(|planned| planned.change.silence().is_some()).map(|planned| planned.after);
+        let silence = due.iter().filter_map(|planned| planned.change.silence()).max();
+        if let Some(at) = at {
+            let sent = at.saturating_sub(self.line).as_secs_f64() / frame.line_time().as_secs_f64();
+            frame.break_off((sent * frame.bytes.len() as f64) as usize);
+        }
+        due.into_iter().for_each(|planned| self.change(planned.change));
+        silence
     }
 
     /// Lets the seconds pass in which the frame is sent: an overload that begins breaks a long frame off.
@@ -280,30 +316,11 @@ impl Past<'_> {
     }
 }
 
-fn first_indexes(options: &MeterOptions, tariff: &Tariff, rng: &mut Rng) -> Energy {
-    let (mut supplier, mut distributor) = ([0; 10], [0; 4]);
-    if let Some(index) = options.index {
-        supplier[usize::from(tariff.index) - 1] = index % WRAP;
-        distributor[usize::from(tariff.distributor) - 1] = index % WRAP;
-        return Energy::starting_at(supplier, distributor, 0);
-    }
-    for index in supplier.iter_mut().take(options.contract.tariffs.len()) {
-        *index = rng.between(200_000, 9_000_000);
-    }
-    let mut left: u64 = supplier.iter().sum();
-    for index in &mut distributor {
-        *index = rng.below(left / 2 + 1);
-        left -= *index;
-    }
-    distributor[3] += left;
-    let injected = if options.producer { rng.between(100_000, 6_000_000) } else { 0 };
-    Energy::starting_at(supplier, distributor, injected)
-}
-
-fn other(mode: Mode) -> Mode {
-    match mode {
-        Mode::Historic => Mode::Standard,
-        Mode::Standard => Mode::Historic,
+fn first_registers(options: &MeterOptions, tariff: &Tariff, rng: &mut Rng) -> Energy {
+    let one = || options.index.map(|index| FirstRegisters::one(tariff.index, index));
+    match options.registers.clone().or_else(one) {
+        Some(registers) => registers.energy(tariff.distributor),
+        None => invented(options.contract.tariffs.len(), options.producer, rng),
     }
 }
 

@@ -1,8 +1,9 @@
 //! What can be chosen about a meter. Everything not chosen follows from the seed.
 
+use crate::meter::change::PlannedChange;
+use crate::meter::registers::first::FirstRegisters;
 use crate::meter::tariff::contract::Contract;
 use crate::rng::Rng;
-use std::time::Duration;
 use teleinfo_proto::tic::Mode;
 
 /// A meter to simulate.
@@ -28,8 +29,10 @@ pub struct MeterOptions {
     pub cut_off: Option<u8>,
     /// The first value of the index in use, in Wh; the other indexes are then 0.
     pub index: Option<u64>,
-    /// Changes to the other mode after this time on the line.
-    pub switch_after: Option<Duration>,
+    /// The first values of registers that are named; the others are then 0.
+    pub registers: Option<FirstRegisters>,
+    /// What changes meanwhile.
+    pub changes: Vec<PlannedChange>,
     /// MSG1; MSG2 carries its beginning in the first frame.
     pub message: Option<String>,
 }
@@ -49,7 +52,8 @@ impl MeterOptions {
             power: None,
             cut_off: None,
             index: None,
-            switch_after: None,
+            registers: None,
+            changes: Vec::new(),
             message: None,
         }
     }

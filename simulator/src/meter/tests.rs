@@ -1,6 +1,7 @@
 //! Simulated meters against the project's own decoder: all contracts, phases and modes, through days that matter.
 
 use super::*;
+use crate::meter::registers::energy::WRAP;
 use crate::meter::tariff::clock::parse_start;
 use crate::meter::tariff::contract::Contract;
 use std::collections::HashMap;
@@ -60,7 +61,7 @@ fn assert_sums(frame: &Frame) {
 /// The status register says the same as the other groups.
 fn assert_status(frame: &Frame) {
     let status: StatusRegister = data(frame, "STGE").unwrap().parse().unwrap();
-    assert_eq!(u64::from(status.supplier_index()), number(frame, "NTARF"));
+    assert_eq!(u64::from(status.supplier_index().unwrap()), number(frame, "NTARF"));
     assert_eq!(status.dry_contact_open(), number(frame, "RELAIS") & 1 == 0);
     assert!(status.standard_mode());
     assert_eq!(status.producer(), data(frame, "EAIT").is_some());
@@ -210,7 +211,7 @@ fn a_three_phase_overload_breaks_off_and_sends_short_frames() {
 #[test]
 fn the_mode_switch_keeps_identity_and_registers() {
     let mut options = options(Mode::Historic, "hc", 1, "2024-01-15T18:00:00");
-    options.switch_after = Some(Duration::from_secs(60));
+    options.changes = vec!["60=standard".parse().unwrap()];
     let mut meter = Meter::new(options);
     let frames: Vec<Frame> = (0..100).map(|_| meter.next_frame().0).collect();
     let at = frames.iter().position(|frame| frame.mode == Mode::Standard).unwrap();
@@ -219,6 +220,68 @@ fn the_mode_switch_keeps_identity_and_registers() {
     assert_eq!(data(&frames[0], "ADCO"), data(&frames[at], "ADSC"));
     assert!(number(&frames[at], "EASF02") - number(&frames[0], "HCHP") < 200);
     assert!(frames[at..].iter().all(|frame| frame.mode == Mode::Standard && frame.complete));
+}
+
+/// A meter of 2018 that has had Tempo, and something with a seventh index: real registers (`NB#5`), with one more.
+fn with_a_past(mode: Mode, contract: &str, changes: &[&str]) -> MeterOptions {
+    MeterOptions {
+        registers: Some("EASF01=15506794,EASF02=9861893,EASF03=826037,EASF04=514699,EASF05=442412,EASF06=265022,EASF07=1".parse().unwrap()),
+        changes: changes.iter().map(|change| change.parse().unwrap()).collect(),
+        ..options(mode, contract, 1, "2024-01-15T18:00:00")
+    }
+}
+
+const SUM_OF_THE_PAST: u64 = 27_416_858;
+
+#[test]
+fn each_contract_shows_its_registers_of_one_meter() {
+    for (contract, expected) in [
+        ("base", vec![("BASE", 15_506_794)]),
+        ("weekend", vec![("BASE", SUM_OF_THE_PAST)]),
+        ("hc", vec![("HCHC", 15_506_794), ("HCHP", 9_861_893)]),
+        ("ejp", vec![("EJPHN", 15_506_794), ("EJPHPM", 9_861_893)]),
+        ("tempo", vec![("BBRHCJB", 15_506_794), ("BBRHCJW", 826_037), ("BBRHPJR", 265_022)]),
+    ] {
+        let frame = Meter::new(with_a_past(Mode::Historic, contract, &[])).next_frame().0;
+        for (label, value) in expected {
+            assert_eq!(number(&frame, label), value, "{contract} {label}");
+        }
+        let frame = Meter::new(with_a_past(Mode::Standard, contract, &[])).next_frame().0;
+        assert_eq!((number(&frame, "EAST"), number(&frame, "EASF07")), (SUM_OF_THE_PAST, 1));
+    }
+}
+
+#[test]
+fn registers_go_on_through_every_change_of_contract_and_mode() {
+    let changes = ["600=hc", "1200=weekend", "1800=standard", "1800=tempo", "2400=producer", "3000=historic", "3600=base"];
+    let mut meter = Meter::new(with_a_past(Mode::Historic, "tempo", &changes));
+    let (mut before, mut seen) = (meter.energy().clone(), Vec::new());
+    while meter.line < Duration::from_secs(4200) {
+        let frame = meter.next_frame().0;
+        let energy = meter.energy();
+        assert!(before.supplier.iter().zip(energy.supplier).all(|(before, now)| (*before..before + 50).contains(&now)));
+        assert_eq!(energy.total, energy.supplier.iter().sum::<u64>());
+        assert_eq!(energy.total, energy.distributor.iter().sum::<u64>());
+        before = energy.clone();
+        let shown = (data(&frame, "OPTARIF").or(data(&frame, "NGTF")).unwrap_or("?").trim().to_owned(), data(&frame, "EAIT").is_some());
+        if frame.complete && seen.last() != Some(&shown) {
+            seen.push(shown);
+        }
+    }
+    let expected = [("BBR(", false), ("HC..", false), ("BASE", false), ("TEMPO", false), ("TEMPO", true), ("BBR(", false), ("BASE", false)];
+    assert!(seen.iter().map(|(name, producer)| (name.as_str(), *producer)).eq(expected), "{seen:?}");
+    assert_eq!(before.supplier[4..], [442_412, 265_022, 1, 0, 0, 0]);
+}
+
+#[test]
+fn a_meter_that_takes_the_place_begins_at_zero_under_its_own_address() {
+    let mut meter = Meter::new(with_a_past(Mode::Standard, "hc", &["60=900061000009"]));
+    let frames: Vec<Frame> = (0..100).map(|_| meter.next_frame().0).collect();
+    let at = frames.iter().position(|frame| data(frame, "ADSC") == Some("900061000009")).unwrap();
+    assert!(!frames[at - 1].complete);
+    assert!(frames[at].unix >= frames[at - 1].unix + 10);
+    assert!(number(&frames[at], "EAST") < 20);
+    assert_sums(&frames[at]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::line::frame::Fields;
 use crate::meter::Meter;
+use crate::meter::tariff::contract::Indexes;
 use teleinfo_proto::tic::Tomorrow;
 
 /// IMAX of a Linky never changes (54E §6.1).
@@ -44,12 +45,8 @@ impl Meter {
     fn historic_tariff(&self, fields: &mut Fields) {
         let historic = &self.options.contract.historic;
         match historic.indexes {
-            [total] => fields.number(total, self.energy.total),
-            indexes => {
-                for (label, index) in indexes.iter().zip(self.energy.supplier) {
-                    fields.number(label, index);
-                }
-            }
+            Indexes::Total(label) => fields.number(label, self.energy.total),
+            Indexes::Supplier(labels) => fields.numbers(labels, self.energy.supplier),
         }
         let place = (usize::from(self.tariff.index) - 1).min(historic.periods.len() - 1);
         fields.text("PTEC", historic.periods[place]);

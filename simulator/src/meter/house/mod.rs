@@ -100,6 +100,11 @@ impl House {
         }
     }
 
+    /// From now on there are panels on the roof.
+    pub(crate) fn add_panels(&mut self) {
+        self.panels = true;
+    }
+
     /// One second; `off_peak` lets the water heater run.
     pub(crate) fn step(&mut self, now: LocalTime, off_peak: bool) -> [Phase; 3] {
         let mut phases = [Phase::default(); 3];

@@ -10,17 +10,17 @@ const WATT_SECONDS: u64 = 3600;
 
 /// Every energy index of a meter, in Wh and VArh.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Energy {
+pub struct Energy {
     /// EAST.
-    pub(crate) total: u64,
+    pub total: u64,
     /// EASF01 to EASF10.
-    pub(crate) supplier: [u64; 10],
+    pub supplier: [u64; 10],
     /// EASD01 to EASD04.
-    pub(crate) distributor: [u64; 4],
+    pub distributor: [u64; 4],
     /// EAIT.
-    pub(crate) injected: u64,
+    pub injected: u64,
     /// ERQ1 to ERQ4.
-    pub(crate) reactive: [u64; 4],
+    pub reactive: [u64; 4],
     rest: u64,
     injected_rest: u64,
     reactive_rest: [u64; 4],

@@ -4,6 +4,7 @@
 
 pub(crate) mod breaker;
 pub(crate) mod energy;
+pub(crate) mod first;
 pub(crate) mod maximum;
 pub(crate) mod mean;
 pub(crate) mod short_frames;

@@ -26,10 +26,19 @@ pub type Profile = &'static [Block];
 pub struct Historic {
     /// OPTARIF.
     pub option: &'static str,
-    /// The label of each supplier index; one label alone stands for the total.
-    pub indexes: &'static [&'static str],
-    /// PTEC for each supplier index.
+    /// What is shown of the energy.
+    pub indexes: Indexes,
+    /// PTEC for each supplier index; one alone stands for all of them.
     pub periods: &'static [&'static str],
+}
+
+/// The energy that the historic mode shows (54E §6.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Indexes {
+    /// The supplier indexes from the first on, each with its label.
+    Supplier(&'static [&'static str]),
+    /// The total, with this label.
+    Total(&'static str),
 }
 
 /// Which special days a contract has.
@@ -74,14 +83,14 @@ pub struct Contract {
 }
 
 /// A supplier calendar that the historic mode has no words for shows as the total (54E §6.1).
-const AS_BASE: Historic = Historic { option: "BASE", indexes: &["BASE"], periods: &["TH.."] };
+const AS_BASE: Historic = Historic { option: "BASE", indexes: Indexes::Total("BASE"), periods: &["TH.."] };
 
 const CONTRACTS: &[Contract] = &[
     Contract {
         name: "base",
         calendar: "      BASE      ",
         tariffs: &["      BASE      "],
-        historic: AS_BASE,
+        historic: Historic { option: "BASE", indexes: Indexes::Supplier(&["BASE"]), periods: &["TH.."] },
         profiles: &[&[block(0, 0x8001)]],
         pick: Pick::House,
         peaks: Peaks::None,
@@ -91,7 +100,7 @@ const CONTRACTS: &[Contract] = &[
         name: "hc",
         calendar: "H PLEINE/CREUSE ",
         tariffs: &["  HEURE  CREUSE ", " HEURE  PLEINE  "],
-        historic: Historic { option: "HC..", indexes: &["HCHC", "HCHP"], periods: &["HC..", "HP.."] },
+        historic: Historic { option: "HC..", indexes: Indexes::Supplier(&["HCHC", "HCHP"]), periods: &["HC..", "HP.."] },
         profiles: &[
             &[block(0, 0xC001), block(630, 0x8002), block(2230, 0xC001)],
             &[block(0, 0x8002), block(100, 0xC001), block(600, 0x8002), block(1230, 0xC001), block(1530, 0x8002)],
@@ -105,7 +114,7 @@ const CONTRACTS: &[Contract] = &[
         name: "ejp",
         calendar: "EJP             ",
         tariffs: &[" HEURE NORMALE  ", " POINTE MOBILE  "],
-        historic: Historic { option: "EJP.", indexes: &["EJPHN", "EJPHPM"], periods: &["HN..", "PM.."] },
+        historic: Historic { option: "EJP.", indexes: Indexes::Supplier(&["EJPHN", "EJPHPM"]), periods: &["HN..", "PM.."] },
         profiles: &[&[block(0, 0x8001)]],
         pick: Pick::House,
         peaks: Peaks::Ejp,
@@ -117,7 +126,7 @@ const CONTRACTS: &[Contract] = &[
         tariffs: &["    HC  BLEU    ", "    HP  BLEU    ", "   HC  BLANC    ", "   HP  BLANC    ", "   HC  ROUGE    ", "   HP  ROUGE    "],
         historic: Historic {
             option: "BBR(",
-            indexes: &["BBRHCJB", "BBRHPJB", "BBRHCJW", "BBRHPJW", "BBRHCJR", "BBRHPJR"],
+            indexes: Indexes::Supplier(&["BBRHCJB", "BBRHPJB", "BBRHCJW", "BBRHPJW", "BBRHCJR", "BBRHPJR"]),
             periods: &["HCJB", "HPJB", "HCJW", "HPJW", "HCJR", "HPJR"],
         },
         profiles: &[&[block(0, 0x4001), block(600, 0x4002), block(2200, 0x4001)]],
@@ -204,7 +213,10 @@ mod tests {
             assert_eq!(contract.calendar.len(), 16, "{}", contract.name);
             assert!(contract.tariffs.iter().all(|text| text.len() == 16));
             let historic = &contract.historic;
-            assert_eq!(historic.indexes.len(), historic.periods.len());
+            match historic.indexes {
+                Indexes::Supplier(labels) => assert_eq!((labels.len(), labels.len()), (historic.periods.len(), contract.tariffs.len())),
+                Indexes::Total(_) => assert_eq!(historic.periods.len(), 1),
+            }
             let profiles = contract.profiles.iter().chain(contract.peak_profiles);
             for profile in profiles {
                 assert!(profile.len() <= 11 && profile[0].minute == 0);

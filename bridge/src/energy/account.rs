@@ -87,6 +87,14 @@ pub struct Due {
     pub to_disk: bool,
 }
 
+impl Judged {
+    /// Whether the datasets of this label must not be published as they are.
+    #[must_use]
+    pub fn is_withheld(&self, label: &str) -> bool {
+        self.held_back.contains(label) || self.late.contains(label)
+    }
+}
+
 impl Account {
     /// The account of a meter, going on from what an earlier process kept.
     #[must_use]
@@ -109,15 +117,27 @@ impl Account {
         self.total.as_ref().map(|total| total.wh)
     }
 
+    /// Whether samples were counted: no ledger can be taken over any more.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.saving.has_moved || self.sequence > 0 || self.total.is_some()
+    }
+
+    /// What the total is beyond the sum of these labels, in Wh.
+    #[must_use]
+    pub fn offset(&self, mode: Mode, labels: &[&str]) -> i64 {
+        let Some(total) = &self.total else { return 0 };
+        let registers = labels.iter().filter_map(|label| Register::of(mode, label));
+        let sum: u64 = registers.filter_map(|register| total.registers.get(&register)).sum();
+        total.wh.cast_signed() - sum.cast_signed()
+    }
+
     /// Another ledger of this meter was found. It counts if it is newer, as long as no sample was counted. Returns why it does not.
     pub fn handle_ledger(&mut self, ledger: Ledger) -> Option<Refusal> {
         if self.has_begun() {
             return None;
         }
-        let (newer, refusal) = match self.kept.take() {
-            Some(kept) => kept.newer(ledger, |elapsed_ms| self.limit.possible(true, elapsed_ms)),
-            None => (ledger, None),
-        };
+        let (newer, refusal) = Ledger::newest(self.kept.take(), ledger);
         self.kept = Some(newer);
         refusal
     }
@@ -138,12 +158,14 @@ impl Account {
     }
 
     /// A sample of the past. It moves nothing; where it shows a register that was never seen, that register is counted from there on.
-    pub fn handle_past(&mut self, mode: Mode, datasets: &[Dataset<'_>], unix_ms: i64) {
+    /// Returns the labels of the indexes that cannot follow from what was published.
+    pub fn handle_past(&mut self, mode: Mode, datasets: &[Dataset<'_>], unix_ms: i64) -> BTreeSet<String> {
         self.begin();
-        let Some(total) = self.total.as_mut().filter(|total| total.at_ms < unix_ms) else { return };
-        for (register, _, wh) in indexes(mode, datasets) {
-            total.handle_past(register, wh);
+        if let Some(total) = self.total.as_mut().filter(|total| total.at_ms < unix_ms) {
+            indexes(mode, datasets).for_each(|(register, _, wh)| total.handle_past(register, wh));
         }
+        let implausible = indexes(mode, datasets).filter(|(register, _, wh)| !self.judge.could_follow(*register, *wh, &self.limit, unix_ms));
+        implausible.map(|(_, label, _)| label.to_owned()).collect()
     }
 
     /// What is to be told and kept now; at the last everything.
@@ -165,10 +187,6 @@ impl Account {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.saving.told.filter(|_| self.saving.has_moved).map(|told| told + TELL_EVERY)
-    }
-
-    fn has_begun(&self) -> bool {
-        self.saving.has_moved || self.total.is_some()
     }
 
     /// Goes on from what was kept.

@@ -98,6 +98,16 @@ impl Judge {
         &self.believed
     }
 
+    /// Whether a register can have said this at a time of the past, in ms since 1970. Changes nothing.
+    #[must_use]
+    pub fn could_follow(&self, register: Register, wh: u32, limit: &Limit, unix_ms: i64) -> bool {
+        self.believed.get(&register).is_none_or(|believed| {
+            let elapsed_ms = u64::try_from(unix_ms.saturating_sub(believed.at_ms)).unwrap_or(0);
+            let counted = counted(u64::from(believed.wh), u64::from(wh));
+            counted.is_some_and(|counted| counted <= limit.possible(register.is_withdrawn(), elapsed_ms))
+        })
+    }
+
     /// Judges what a register says.
     pub fn handle_index(&mut self, register: Register, wh: u32, hearing: &Hearing<'_>) -> Verdict {
         let Some(believed) = self.believed.get(&register).copied() else {
@@ -116,12 +126,6 @@ impl Judge {
         }
         self.believe(register, wh, hearing);
         Verdict::NewTruth
-    }
-
-    /// A register has taken over what another one showed: it goes on from there.
-    pub fn forget(&mut self, register: Register) {
-        self.believed.remove(&register);
-        self.candidates.remove(&register);
     }
 
     /// The samples in a row that agree on another run of values, this one included.

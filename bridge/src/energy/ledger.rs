@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use teleinfo_proto::tic::{MeterId, spec::INDEX_MAX};
 
-use crate::energy::{judge::Reading, register::Register, total::Total};
+use crate::energy::{judge::Reading, limit::Limit, register::Register, total::Total};
 
 /// The form of what is kept. Another one is not read.
 const VERSION: u32 = 1;
@@ -108,17 +108,18 @@ impl Ledger {
         if fits { Ok(()) } else { Err(Refusal::Bounds) }
     }
 
-    /// Of two ledgers of a meter the newer one, unless it cannot follow from the older; then the older one, and why. `possible` is what
-    /// can have been drawn in so many ms.
-    pub fn newer(self, other: Self, possible: impl Fn(u64) -> u64) -> (Self, Option<Refusal>) {
+    /// Of two ledgers of a meter the newer one, unless it cannot follow from the older; then the older one, and why.
+    #[must_use]
+    pub fn newest(kept: Option<Self>, other: Self) -> (Self, Option<Refusal>) {
+        let Some(kept) = kept else { return (other, None) };
         let age = |ledger: &Self| (ledger.sequence, ledger.written_ms);
-        let (older, newer) = if age(&self) <= age(&other) { (self, other) } else { (other, self) };
+        let (older, newer) = if age(&kept) <= age(&other) { (kept, other) } else { (other, kept) };
         let refusal = match (&older.total, &newer.total) {
             (Some(_), None) => Some(Refusal::StepsBack),
             (Some(before), Some(after)) if after.wh < before.wh => Some(Refusal::StepsBack),
             (Some(before), Some(after)) => {
                 let elapsed = u64::try_from(after.at_ms.saturating_sub(before.at_ms)).unwrap_or(0);
-                (after.wh - before.wh > possible(elapsed)).then_some(Refusal::TooFar)
+                (after.wh - before.wh > Limit::default().possible(true, elapsed)).then_some(Refusal::TooFar)
             }
             (None, _) => None,
         };
@@ -180,12 +181,12 @@ mod tests {
     #[test]
     fn the_newer_one_counts_if_it_can_follow_from_the_older() {
         let newer = |one, other| {
-            let (ledger, refusal): (Ledger, _) = Ledger::newer(one, other, |_| 100);
+            let (ledger, refusal) = Ledger::newest(Some(one), other);
             (ledger.sequence, refusal)
         };
         assert_eq!(newer(ledger(3, 1_000), ledger(4, 1_050)), (4, None));
         assert_eq!(newer(ledger(4, 1_050), ledger(3, 1_000)), (4, None));
         assert_eq!(newer(ledger(3, 1_000), ledger(4, 990)), (3, Some(Refusal::StepsBack)));
-        assert_eq!(newer(ledger(3, 1_000), ledger(4, 1_101)), (3, Some(Refusal::TooFar)));
+        assert_eq!(newer(ledger(3, 1_000), ledger(4, 2_000)), (3, Some(Refusal::TooFar)));
     }
 }

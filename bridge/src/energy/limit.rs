@@ -35,7 +35,7 @@ impl Limit {
         let va = self.subscribed_va.filter(|_| is_withdrawn).unwrap_or(LARGEST_VA).max(SMALLEST_VA);
         let elapsed = elapsed_ms.saturating_add(SLACK_MS);
         let (short, long) = (elapsed.min(SHORT_MS), elapsed.saturating_sub(SHORT_MS));
-        va.saturating_mul(SHORT_SHARE * short + long.saturating_mul(LONG_SHARE)) / 10 / WH
+        va.saturating_mul(long.saturating_mul(LONG_SHARE).saturating_add(SHORT_SHARE * short)) / 10 / WH
     }
 }
 

@@ -14,8 +14,6 @@ use teleinfo_proto::tic::{Dataset, MeterId, Relays, Role, StatusRegister, Tariff
 pub enum Feature {
     /// An energy index above zero, whatever its label.
     Index,
-    /// A contract with more than one tariff, and so with more than one index.
-    SeveralIndexes,
     /// OPTARIF is BASE.
     ContractBase,
     /// OPTARIF is HC.
@@ -102,9 +100,9 @@ impl Shown {
     fn add_contract(&mut self, option: TariffOption) {
         let features: &[Feature] = match option {
             TariffOption::Base => &[Feature::ContractBase],
-            TariffOption::OffPeak => &[Feature::ContractOffPeak, Feature::SeveralIndexes],
-            TariffOption::Ejp => &[Feature::ContractEjp, Feature::SeveralIndexes, Feature::Peak],
-            TariffOption::Tempo => &[Feature::ContractTempo, Feature::SeveralIndexes, Feature::Tempo],
+            TariffOption::OffPeak => &[Feature::ContractOffPeak],
+            TariffOption::Ejp => &[Feature::ContractEjp, Feature::Peak],
+            TariffOption::Tempo => &[Feature::ContractTempo, Feature::Tempo],
             _ => &[],
         };
         self.features.extend(features);

@@ -18,8 +18,8 @@ pub(crate) fn advice(cause: Cause, language: Language) -> &'static str {
             "le port série est absent : vérifier l'adaptateur et le nom du périphérique",
         ),
         Cause::NoPermission => (
-            "the serial device may not be opened: put the user into the group dialout",
-            "accès refusé au port série : ajouter l'utilisateur au groupe dialout",
+            "the serial device may not be opened: sudo teleinfo-reader doctor says what to do",
+            "accès refusé au port série : sudo teleinfo-reader doctor dit que faire",
         ),
         Cause::DeviceInUse => (
             "another program holds the serial device: stop it, or free the console (serial-getty)",
@@ -48,6 +48,10 @@ pub(crate) fn advice(cause: Cause, language: Language) -> &'static str {
         Cause::Asleep => (
             "the meter sends its address only: its output is asleep, ask the supplier",
             "le compteur n'envoie que son adresse : sa sortie est en veille, demander au fournisseur",
+        ),
+        Cause::ControlsDamaged => (
+            "the control characters between the datasets arrive damaged, the data is whole: check the signal's level and the modem",
+            "les caractères de contrôle entre les groupes arrivent abîmés, les données sont bonnes : vérifier le niveau du signal et le modem",
         ),
         Cause::Unknown(_) => (
             "trouble that only a newer release of this program can name: update it",

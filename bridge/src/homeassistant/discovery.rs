@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use teleinfo_proto::tic::{MeterFamily, MeterId, Mode};
+use teleinfo_proto::tic::{MeterFamily, Mode};
 
 use super::{
     component::{Component, Context, component},
@@ -222,8 +222,8 @@ impl Payload {
 }
 
 /// What a device is called until its owner gives it a name: by the family of the meter.
-fn name_of(meter: &MeterId) -> Words {
-    match meter.kind().map(|kind| kind.family) {
+const fn name_of(family: Option<MeterFamily>) -> Words {
+    match family {
         Some(MeterFamily::Linky) | None => Words::new("Linky", "Linky"),
         Some(MeterFamily::Blue) => Words::new("Electronic meter", "Compteur électronique"),
         Some(MeterFamily::Yellow) => Words::new("CJE meter", "Compteur Jaune"),
@@ -237,12 +237,13 @@ fn name_of(meter: &MeterId) -> Words {
 impl Device {
     fn new(subject: &Subject<'_>) -> Self {
         let meter = subject.context.meter;
+        let family = subject.shown.family(meter);
         let version = subject.version.map(|version| format!(" {version:02}")).unwrap_or_default();
         Self {
             identifiers: Topics::object_id(meter),
-            name: name_of(meter).get(subject.context.language),
+            name: name_of(family).get(subject.context.language),
             serial_number: meter.to_string(),
-            model: meter.kind().map_or("Linky", |kind| kind.name),
+            model: meter.kind().filter(|kind| Some(kind.family) == family).map_or_else(|| name_of(family).english, |kind| kind.name),
             manufacturer: meter.manufacturer(),
             hardware_version: meter.year().map(|year| year.to_string()),
             software_version: format!("TIC {}{version}", subject.mode),

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use teleinfo_proto::tic::{Dataset, MeterId, Relays, Role, StatusRegister, TariffOption, Value};
+use teleinfo_proto::tic::{Dataset, MeterFamily, MeterId, Relays, Role, StatusRegister, TariffOption, Value};
 
 /// Something about a meter that takes more to know than that a label was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -34,6 +34,8 @@ pub enum Feature {
     MaxPowerOfOlder,
     /// The meter is a producer's, or energy flowed out.
     Injecting,
+    /// The meter says when more is drawn than subscribed.
+    Overload,
     /// This relay was closed, 2 to 8. Relay 1 is the dry contact, which STGE tells of.
     Relay(u8),
 }
@@ -45,9 +47,19 @@ pub struct Shown {
     features: BTreeSet<Feature>,
     /// More than one phase was shown.
     three_phase: bool,
+    /// Labels that only this family of meters sends.
+    #[serde(default)]
+    family: Option<MeterFamily>,
 }
 
 impl Shown {
+    /// What holds whatever the contract: a meter that has indexes keeps them.
+    #[must_use]
+    pub fn of_any_contract(&self) -> Self {
+        let features = self.features.iter().copied().filter(|feature| *feature == Feature::Index).collect();
+        Self { features, ..Self::default() }
+    }
+
     /// Whether a label was shown.
     #[must_use]
     pub fn has_label(&self, label: &str) -> bool {
@@ -66,16 +78,29 @@ impl Shown {
         self.three_phase
     }
 
+    /// The family of a meter: as its labels tell, or else its type.
+    #[must_use]
+    pub fn family(&self, meter: &MeterId) -> Option<MeterFamily> {
+        self.family.or(meter.kind().map(|kind| kind.family))
+    }
+
     /// A meter sent these datasets. Returns whether they showed anything new.
     pub fn handle_datasets(&mut self, meter: &MeterId, datasets: &[Dataset<'_>]) -> bool {
-        let before = (self.labels.len(), self.features.len(), self.three_phase);
+        let counts = |shown: &Self| (shown.labels.len(), shown.features.len(), shown.three_phase, shown.family);
+        let before = counts(self);
         for dataset in datasets {
             self.add_dataset(meter, dataset);
         }
-        before != (self.labels.len(), self.features.len(), self.three_phase)
+        before != counts(self)
     }
 
     fn add_dataset(&mut self, meter: &MeterId, dataset: &Dataset<'_>) {
+        // No entity shows a label that is not in the table.
+        let Some(label) = dataset.info() else { return };
+        self.family = self.family.or(label.family);
+        if matches!(dataset.role(), Some(Role::SubscribedCurrent | Role::Overload(_))) {
+            self.add(Feature::Overload);
+        }
         // A second phase tells a three-phase meter; the short frames of older ones count too.
         self.three_phase |= matches!(dataset.role(), Some(Role::Current(2) | Role::Voltage(2)));
         match dataset.value() {
@@ -109,6 +134,7 @@ impl Shown {
     }
 
     fn add_status(&mut self, register: StatusRegister) {
+        self.add(Feature::Overload);
         if register.today().is_some() {
             self.add(Feature::Tempo);
         }

@@ -45,6 +45,7 @@ fn showing(feature: Feature) -> (&'static str, Mode, &'static str, String) {
         Feature::MaxPowerOfLinky => historic("PMAX", "06000"),
         Feature::MaxPowerOfOlder => (OLDER, Mode::Historic, "PMAX", "06000".into()),
         Feature::Injecting => standard("STGE", "003A0301"),
+        Feature::Overload => historic("ISOUSC", "30"),
         // A relay that there is none of closes nothing.
         Feature::Relay(number) => standard("RELAIS", &format!("{:03}", 1_u8.checked_shl(u32::from(number) - 1).unwrap_or(0))),
     }

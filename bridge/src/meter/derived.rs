@@ -157,7 +157,9 @@ impl Derived {
         self.overload_phases = (1..=3).filter(|phase| is_over(Some(*phase))).collect();
         self.overload = match (state.mode(), state.value("STGE")) {
             _ if state.is_empty() => None,
-            (Mode::Historic, _) => Some(is_over(None) || !self.overload_phases.is_empty()),
+            (Mode::Historic, _) if is_over(None) || !self.overload_phases.is_empty() => Some(true),
+            // Only a meter that has a subscribed current warns of more.
+            (Mode::Historic, _) => state.with_role(Role::SubscribedCurrent).map(|_| false),
             (Mode::Standard, Some(Value::Status(register))) => Some(register.over_power()),
             (Mode::Standard, _) => None,
         };

@@ -19,6 +19,7 @@ const NO_ADDRESS: ParseError = ParseError::expected("the 12 digits of a meter's 
 /// The families of meters with a TIC output (02E §2, EURIDIS type codes V3.04A). What a label means depends on it: PMAX is a power in W
 /// on every meter but a Linky.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum MeterFamily {
     /// A Linky, whichever its generation.

@@ -8,12 +8,13 @@ mod agenda;
 pub mod bridge_quality;
 pub mod complaints;
 pub mod counters;
-mod listeners;
 mod ledgers;
+mod listeners;
 mod meters;
 pub mod orders;
 mod reader_log;
 mod readers;
+mod retained;
 pub mod station;
 
 use std::{
@@ -32,9 +33,9 @@ use crate::{
         bridge_quality::{BridgeQuality, Meters},
         complaints::{Complaint, Complaints, Remark},
         counters::{Counter, Counters},
-        ledgers::Retained,
         orders::Order,
         reader_log::ReaderLog,
+        retained::Retained,
         station::{Station, StationOptions},
     },
     meter::events::Event,
@@ -111,7 +112,7 @@ impl Hub {
     /// A hub that says `online` for the bridge at once.
     #[must_use]
     pub fn new(options: HubOptions, kept: Kept, counters: Counters, now: Instant) -> Self {
-        let options_keep = options.broker_keeps;
+        let broker_keeps = options.broker_keeps;
         let mut hub = Self {
             options,
             stations: BTreeMap::new(),
@@ -120,7 +121,7 @@ impl Hub {
             agenda: Agenda::default(),
             readers: ReaderLog::default(),
             connected: None,
-            retained: if options_keep { Retained::Unasked } else { Retained::Read },
+            retained: Retained::new(broker_keeps),
             say_again: None,
             counters,
             complaints: Complaints::default(),
@@ -236,8 +237,13 @@ impl Hub {
     /// When to call [`Hub::handle_timeout`], if nothing happens before.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let deadlines =
-            [self.agenda.next_deadline(), self.say_again, self.retained.poll_timeout(), self.complaints.poll_timeout(), Some(self.quality_due)];
+        let deadlines = [
+            self.agenda.next_deadline(),
+            self.say_again,
+            self.retained.poll_timeout(),
+            self.complaints.poll_timeout(),
+            Some(self.quality_due),
+        ];
         deadlines.into_iter().flatten().min()
     }
 

@@ -407,7 +407,8 @@ impl Station {
         if !judged.replaced.is_empty() {
             self.figures.forget_slopes();
             let labels = judged.replaced.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-            self.energy_news = Some(format!("meter {}: {labels} goes on from another number, which is not counted as consumption", self.id));
+            self.energy_news =
+                Some(format!("meter {}: {labels} goes on from another number, which is not counted as consumption", self.id));
         } else if judged.is_anew {
             self.energy_news = Some(format!("meter {}: the total counts anew from here: no index goes on from what was known", self.id));
         }

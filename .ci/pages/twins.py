@@ -12,6 +12,7 @@ ENGLISH_ONLY = {
     "docs/measurements.md": "for those who repeat the measurements",
     "docs/wire-format.md": "for those who write another reader or bridge",
 }
+AT_THE_TOP = {"README.md": "README.fr.md", "SECURITY.md": "SECURITY.fr.md"}
 # A twin is linked where one sees it at once.
 FIRST_LINES = 5
 
@@ -19,8 +20,8 @@ FIRST_LINES = 5
 def twin_of(file: str) -> str | None:
     """The French twin that a file has to have."""
     path = Path(file)
-    if file == "README.md":
-        return "README.fr.md"
+    if file in AT_THE_TOP:
+        return AT_THE_TOP[file]
     if path.parts[:-1] == ("docs",) and path.suffix == ".md" and file not in ENGLISH_ONLY:
         return f"docs/fr/{path.name}"
     if path.parts[:-1] == ("deploy", "man"):
@@ -29,7 +30,7 @@ def twin_of(file: str) -> str | None:
 
 
 def is_french(file: str) -> bool:
-    return file == "README.fr.md" or file.startswith(("docs/fr/", "deploy/man/fr/"))
+    return file in AT_THE_TOP.values() or file.startswith(("docs/fr/", "deploy/man/fr/"))
 
 
 def check(root: Path, files: list[str]) -> list[str]:

@@ -55,7 +55,7 @@ impl<'a> Reader<'a> {
             settings,
             started: now,
             boot,
-            line: OpenLine::new(&settings.devices, registry()?, LINE),
+            line: OpenLine::new(&settings.source, registry()?, LINE),
             reading: Reading::new(boot, settings.mode, settings.parity, now),
             history,
             uplink: Uplink::new(Client::new(registry()?, CLIENT, options, now), boot),
@@ -93,7 +93,7 @@ impl<'a> Reader<'a> {
             return Duration::ZERO;
         }
         let fixed = self.reading.poll_timeout(now).min(self.news.poll_timeout());
-        let changing = [self.uplink.poll_timeout(now), self.light.poll_timeout(), self.next_alive];
+        let changing = [self.line.poll_timeout(), self.uplink.poll_timeout(now), self.light.poll_timeout(), self.next_alive];
         changing.into_iter().flatten().fold(fixed, Instant::min).saturating_duration_since(now)
     }
 

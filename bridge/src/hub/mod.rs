@@ -16,7 +16,7 @@ mod readers;
 pub mod station;
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::{Duration, Instant},
 };
 
@@ -99,7 +99,8 @@ pub struct Hub {
 
 /// What goes in.
 impl Hub {
-    /// A hub that says `online` for the bridge at once.
+    /// A hub that says `online` for the bridge at once, and before that `offline` for the meters that an earlier process knew: how things
+    /// are with them is not known yet, and what listeners have of them is old.
     #[must_use]
     pub fn new(options: HubOptions, kept: Kept, counters: Counters, now: Instant) -> Self {
         let mut hub = Self {
@@ -117,6 +118,8 @@ impl Hub {
             quality_due: now,
             dropped: 0,
         };
+        let known: BTreeSet<MeterId> = hub.kept.memories.keys().chain(hub.kept.positions.keys()).copied().collect();
+        known.into_iter().for_each(|id| hub.publish(Message::retained(hub.topics().availability(id), OFFLINE)));
         hub.publish(Message::retained(hub.topics().bridge_state(), ONLINE));
         hub
     }

@@ -80,6 +80,7 @@ impl Station {
     /// A meter not heard of since the start; `memory` and `marks` are what an earlier process kept.
     #[must_use]
     pub fn new(id: MeterId, options: &StationOptions, memory: Memory, marks: Marks) -> Self {
+        let told = memory.told.clone();
         let announcer = Announcer::new(id, options.presentation.clone(), memory);
         Self {
             id,
@@ -87,7 +88,7 @@ impl Station {
             intake: Intake::new(marks),
             clock: ReaderClock::default(),
             presence: Presence::new(options.offline_after),
-            figures: Figures::new(announcer.mode().unwrap_or(Mode::Historic)),
+            figures: Figures::new(announcer.mode().unwrap_or(Mode::Historic), told),
             reception: Reception::default(),
             announcer,
             cadence: Cadence::new(options.policy),
@@ -172,8 +173,9 @@ impl Station {
         self.quality_message(now)
     }
 
-    /// The broker is gone.
+    /// The broker is gone: what it was told last is soon no longer the present.
     pub fn handle_disconnected(&mut self, now: Instant) {
+        self.is_present = false;
         self.announcer.handle_disconnected(now);
     }
 
@@ -268,7 +270,7 @@ impl Station {
 
     /// What a restart must not forget, if that has changed.
     pub fn poll_memory(&mut self) -> Option<&Memory> {
-        self.announcer.poll_memory()
+        self.announcer.poll_memory(self.figures.told())
     }
 
     /// The energy that Home Assistant keeps statistics of, if that has changed: it follows from what was learnt of the meter, and from the
@@ -343,7 +345,11 @@ impl Station {
 
     fn messages_of_a_frame(&mut self, part: Part, events: &[Event], moment: Moment) -> Vec<Message> {
         let mut messages: Vec<Message> = self.discovery_message(moment.at).into_iter().collect();
-        messages.extend(self.state_message(part == Part::Urgent || !events.is_empty(), moment.at));
+        let is_first = part != Part::Urgent && !self.presence.is_online();
+        messages.extend(self.state_message(part == Part::Urgent || !events.is_empty() || is_first, moment.at));
+        if part != Part::Urgent {
+            self.presence.handle_told();
+        }
         messages.extend(self.derived_message());
         messages.extend(self.event_messages(events, moment));
         messages.extend(self.quality_message(moment.at));

@@ -47,11 +47,22 @@ struct Reader {
     clock_error_ms: i64,
     /// The power of the next frames is refused.
     lacks_power: bool,
+    /// Further labels of the next frames.
+    more: Vec<(&'static str, &'static str)>,
 }
 
 impl Reader {
     fn new(meter: &str) -> Self {
-        Self { meter: id(meter), boot: 1, sequence: 0, contract: "BASE", held: Vec::new(), clock_error_ms: 0, lacks_power: false }
+        Self {
+            meter: id(meter),
+            boot: 1,
+            sequence: 0,
+            contract: "BASE",
+            held: Vec::new(),
+            clock_error_ms: 0,
+            lacks_power: false,
+            more: Vec::new(),
+        }
     }
 
     fn boot(&self) -> BootId {
@@ -65,7 +76,9 @@ impl Reader {
         let index = if self.contract == "BASE" { vec![("BASE", "002815235")] } else { vec![("HCHC", "001000000"), ("HCHP", "002000000")] };
         let mut lines = vec![("ADCO", identity.as_str()), ("OPTARIF", self.contract), ("ISOUSC", "30")];
         lines.extend(index);
-        lines.extend([("PTEC", "TH.."), ("IINST", "001"), ("PAPP", power.as_str()), ("MOTDETAT", "000000")]);
+        let tariff = if self.contract == "BBR(" { "HPJB" } else { "TH.." };
+        lines.extend([("PTEC", tariff), ("IINST", "001"), ("PAPP", power.as_str()), ("MOTDETAT", "000000")]);
+        lines.extend(&self.more);
         lines.retain(|(label, _)| *label != "PAPP" || !self.lacks_power);
         let mut block = [0; 1_024];
         let mut writer = DatasetsWriter::resume(&mut block, 0);
@@ -132,6 +145,8 @@ struct Bench {
     orders: Vec<Order>,
     /// How often time alone woke the hub.
     wakes: usize,
+    /// What was on the disk when this hub started.
+    memories: BTreeMap<MeterId, Memory>,
 }
 
 impl Bench {
@@ -145,8 +160,9 @@ impl Bench {
             StationOptions { presentation: Arc::new(presentation), policy: Policy::EveryFrame, offline_after: Duration::from_secs(30) };
         let options = HubOptions { station, notes: true, seed: 7 };
         let start = Instant::now();
+        let memories = kept.memories.clone();
         let hub = Hub::new(options, kept, Counters::default(), start);
-        let mut bench = Self { hub, start, now: Duration::ZERO, room: ROOM, orders: Vec::new(), wakes: 0 };
+        let mut bench = Self { hub, start, now: Duration::ZERO, room: ROOM, orders: Vec::new(), wakes: 0, memories };
         bench.happens(|hub, now| hub.handle_inbound(Inbound::Up, now));
         bench
     }
@@ -248,6 +264,21 @@ impl Bench {
     fn kept(&self) -> Vec<(MeterId, Memory)> {
         let kept = |order: &Order| if let Order::Keep(meter, memory) = order { Some((*meter, (**memory).clone())) } else { None };
         self.orders.iter().filter_map(kept).collect()
+    }
+
+    /// The types of the events that were told, in order.
+    fn events(&self, meter: &str) -> Vec<String> {
+        let events = self.published(&format!("teleinfo/{meter}/event"));
+        events.iter().map(|event| event["event_type"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// The successor of this bridge, with all that was kept.
+    fn restarted(&self) -> Self {
+        let positions = self.hub.positions().map(|(meter, marks)| (*meter, marks.clone())).collect();
+        let memories = self.memories.clone().into_iter().chain(self.kept()).collect();
+        let mut successor = Self::with(Kept { positions, memories });
+        successor.now = self.now;
+        successor
     }
 
     fn disturbances(&self) -> usize {
@@ -398,6 +429,84 @@ fn nothing_of_the_past_is_an_event_of_now_and_no_index_steps_back() {
     assert_eq!(second.powers(METER), [11], "what Home Assistant has had is not told again as the present");
     assert_eq!(second.past_powers(METER), (3..=10).collect::<Vec<_>>());
     assert!(second.published(&format!("teleinfo/{METER}/event")).is_empty());
+}
+
+#[test]
+fn what_was_told_last_survives_a_restart() {
+    let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+    (reader.contract, reader.more) = ("BBR(", vec![("DEMAIN", "----"), ("ADPS", "035")]);
+    bench.frames(&mut reader, 10);
+    assert_eq!(bench.events(METER), ["overload_begin"], "nothing was announced, and no tariff has changed");
+    // The colour is announced while nobody looks; the overload goes on.
+    reader.more = vec![("DEMAIN", "ROUG"), ("ADPS", "035")];
+    let mut second = bench.restarted();
+    second.frames(&mut reader, 5);
+    assert_eq!(second.events(METER), ["tempo_announcement"]);
+    let mut third = second.restarted();
+    third.frames(&mut reader, 5);
+    assert!(third.events(METER).is_empty(), "{:?}", third.events(METER));
+    reader.more = vec![("DEMAIN", "ROUG")];
+    let mut fourth = third.restarted();
+    reader.lacks_power = true;
+    fourth.frames(&mut reader, 1);
+    assert!(fourth.events(METER).is_empty(), "a damaged frame does not say that a label is gone");
+    reader.lacks_power = false;
+    fourth.frames(&mut reader, 1);
+    assert_eq!(fourth.events(METER), ["overload_end"]);
+}
+
+#[test]
+fn the_same_colour_a_day_later_is_another_announcement() {
+    let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+    (reader.contract, reader.more) = ("BBR(", vec![("DEMAIN", "----")]);
+    bench.frames(&mut reader, 3);
+    reader.more = vec![("DEMAIN", "ROUG")];
+    bench.frames(&mut reader, 3);
+    assert_eq!(bench.events(METER), ["tempo_announcement"]);
+    let mut second = bench.restarted();
+    second.pass(SECOND * 3_600 * 24);
+    second.frames(&mut reader, 3);
+    assert_eq!(second.events(METER), ["tempo_announcement"]);
+}
+
+#[test]
+fn a_first_start_tells_only_what_is() {
+    let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+    (reader.contract, reader.more) = ("BBR(", vec![("DEMAIN", "ROUG")]);
+    bench.frames(&mut reader, 10);
+    assert!(bench.events(METER).is_empty(), "{:?}", bench.events(METER));
+}
+
+#[test]
+fn a_bridge_that_comes_back_says_offline_until_it_has_told_the_present() {
+    let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+    bench.frames(&mut reader, 10);
+    let mut second = bench.restarted();
+    let first: Vec<&str> = second.orders.iter().filter_map(|o| if let Order::Publish(m) = o { Some(m.text()) } else { None }).collect();
+    assert_eq!(first[..2], ["offline", "online"], "the meter, and then the bridge");
+    second.mqtt(&format!("teleinfo/{METER}/availability"), "online");
+    assert!(second.availability(METER).iter().all(|said| said == "offline"));
+    // Samples were missed: until they are told the present is not, and what Home Assistant shows is old.
+    second.lost_frame(&mut reader);
+    second.frame(&mut reader);
+    assert!(second.availability(METER).iter().all(|said| said == "offline"));
+    let question = second.questions()[0];
+    second.happens(|hub, now| hub.handle_answer(reader.answer(question), now));
+    let published = second.orders.iter().filter_map(|order| if let Order::Publish(message) = order { Some(message) } else { None });
+    let of_meter = published.filter(|message| message.topic == format!("teleinfo/{METER}") || message.text() == "online");
+    let last: Vec<&str> = of_meter.map(|message| message.topic.rsplit('/').next().unwrap()).collect();
+    assert_eq!(last, ["state", METER, "availability"], "the bridge, the state of now, and then the meter");
+}
+
+#[test]
+fn a_meter_that_nobody_kept_is_taken_back_as_soon_as_the_broker_names_it() {
+    let mut bench = Bench::new();
+    bench.mqtt(&format!("teleinfo/{METER}/availability"), "online");
+    assert_eq!(bench.availability(METER), ["offline"]);
+    let mut reader = Reader::new(METER);
+    bench.frame(&mut reader);
+    bench.mqtt(&format!("teleinfo/{METER}/availability"), "online");
+    assert_eq!(bench.availability(METER), ["offline", "online"], "its own word, which comes back, changes nothing");
 }
 
 #[test]

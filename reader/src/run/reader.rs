@@ -101,7 +101,7 @@ impl<'a> Reader<'a> {
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         let unix_ms = clock::unix_ms();
         if let Some(notice) = self.line.handle_orders(&mut self.reading, unix_ms, now) {
-            self.news.handle_notice(&notice);
+            self.news.handle_notice(&notice, now);
         }
         self.pass_on(now);
         self.reading.handle_timeout(unix_ms, now);

@@ -19,10 +19,11 @@ use crate::{
     telnet::Telnet,
 };
 
-/// After so many seconds without a byte the kernel asks the far side whether it is still there (tcp(7)).
-const ASK_AFTER_S: u32 = 10;
+/// After so many seconds without a byte the kernel asks the far side whether it is still there (tcp(7)). A meter never pauses, so this asks
+/// nothing of a line that is well, and a network that is cut is known before the line is called silent.
+const ASK_AFTER_S: u32 = 3;
 /// It asks again after so many seconds.
-const ASK_EVERY_S: u32 = 3;
+const ASK_EVERY_S: u32 = 2;
 /// After so many questions without an answer the connection is lost.
 const QUESTIONS: u32 = 3;
 

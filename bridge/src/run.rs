@@ -6,7 +6,7 @@ mod start;
 
 use std::{
     future::pending,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -24,7 +24,6 @@ use crate::{
         exit::{ExitCode, Failure},
         notify::{Notifier, Watchdog},
     },
-    homeassistant::memory::Memory,
     hub::{
         Hub,
         complaints::Complaint,
@@ -36,7 +35,7 @@ use crate::{
     order::{answer::Answer, arrival::Arrived},
     statistics::notes::NoteSender,
     store::{
-        Store, WriteFailure, memories,
+        Store, WriteFailure, ledgers, memories,
         positions::{self, Positions},
         whole::Outlives,
     },
@@ -72,7 +71,7 @@ struct Bridge {
     historian: Historian,
     store: Store,
     positions: Positions,
-    /// Where memories are kept.
+    /// Where memories and ledgers are kept.
     state_directory: Option<PathBuf>,
     statistics: Option<NoteSender>,
     counters: Counters,
@@ -80,7 +79,7 @@ struct Bridge {
     watchdog: Watchdog,
     router: Option<RouterWatch>,
     slow_due: Instant,
-    /// Samples handed on when the positions were last written, and the line of `systemctl status` as it was last told.
+    /// Samples handed on when the positions were last written, unless some of them had not arrived, and the line of `systemctl status` as it was last told.
     written: u64,
     summary: String,
 }
@@ -183,7 +182,8 @@ impl Bridge {
                 }
             }
             Order::Ask(meter, question) => self.historian.ask(meter, question),
-            Order::Keep(meter, memory) => self.keep(meter, &memory, now),
+            Order::Keep(meter, memory) => self.keep(meter, |directory| memories::file(directory, meter, &memory), now),
+            Order::KeepLedger(meter, ledger) => self.keep(meter, |directory| ledgers::file(directory, meter, &ledger), now),
             Order::Disturbed => self.statistics.iter_mut().for_each(NoteSender::handle_return),
             Order::Noted(note) => {
                 if let Some(statistics) = &mut self.statistics {
@@ -194,11 +194,11 @@ impl Bridge {
         }
     }
 
-    fn keep(&mut self, meter: MeterId, memory: &Memory, now: Instant) {
+    fn keep(&mut self, meter: MeterId, file: impl Fn(&Path) -> Result<(PathBuf, Vec<u8>), serde_json::Error>, now: Instant) {
         let Some(directory) = &self.state_directory else { return };
-        match memories::file(directory, meter, memory) {
+        match file(directory) {
             Ok((path, bytes)) => self.store.keep(path, bytes, Outlives::PowerCut),
-            Err(error) => self.handle_disk_error(&format!("what was learnt of meter {meter}: {error}"), now),
+            Err(error) => self.handle_disk_error(&format!("what is known of meter {meter}: {error}"), now),
         }
     }
 
@@ -247,8 +247,10 @@ impl Bridge {
     }
 
     fn write_positions(&mut self, is_last: bool, now: Instant) {
-        self.written = self.hub.taken();
-        match self.positions.files(self.hub.positions(), is_last, now) {
+        let untold = self.outlet.untold();
+        // What the broker has not acknowledged is written once it has.
+        self.written = if untold.is_empty() { self.hub.taken() } else { u64::MAX };
+        match self.positions.files(self.hub.positions(), &untold, is_last, now) {
             Ok(files) => files.into_iter().for_each(|(path, bytes, outlives)| self.store.keep(path, bytes, outlives)),
             Err(error) => self.handle_disk_error(&format!("how far samples were published: {error}"), now),
         }

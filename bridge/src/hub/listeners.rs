@@ -1,18 +1,19 @@
 //! The MQTT side: the broker that comes and goes, Home Assistant that starts, and what is said to those who listen.
 
 use std::{
+    collections::BTreeMap,
     hash::{DefaultHasher, Hasher},
     time::Instant,
 };
 
-use teleinfo_proto::tic::MeterId;
+use teleinfo_proto::{tic::MeterId, wire::BootId};
 use tracing::Level;
 
 use crate::{
     hub::{Hub, counters::Counter, orders::Order, station::Station},
     words::{
-        message::Message,
-        topics::{OFFLINE, ONLINE},
+        message::{Message, Origin},
+        topics::{OFFLINE, ONLINE, Topics},
     },
 };
 
@@ -22,13 +23,30 @@ impl Hub {
             self.counters.count(Counter::BrokerReconnections);
         }
         self.stations.values_mut().for_each(Station::handle_connected);
+        self.ask_for_retained(now);
         self.orders.push_back(Order::Disturbed);
         self.say_everything(now);
         self.schedule_all(now);
     }
 
+    /// The broker did not take the messages of these samples, and they are of the past by now.
+    pub(super) fn handle_given_up(&mut self, origins: &[Origin], now: Instant) {
+        let mut samples: BTreeMap<MeterId, Vec<(BootId, u64)>> = BTreeMap::new();
+        for origin in origins {
+            samples.entry(origin.meter).or_default().push((origin.boot, origin.sequence));
+        }
+        for (id, samples) in samples {
+            let Some(station) = self.stations.get_mut(&id) else { continue };
+            station.handle_given_up(&samples);
+            self.say(Level::INFO, format!("meter {id}: {} samples did not reach the broker; they are told as the past", samples.len()));
+            self.agenda.push_busy(id);
+            self.settle(id, now);
+        }
+    }
+
     pub(super) fn handle_disconnected(&mut self, now: Instant) {
         self.connected = Some(false);
+        self.retained.handle_disconnected();
         self.stations.values_mut().for_each(|station| station.handle_disconnected(now));
         self.schedule_all(now);
     }
@@ -44,7 +62,11 @@ impl Hub {
             if offline {
                 self.publish(Message::retained(topic, ONLINE));
             }
-        } else if let Some(id) = self.meter_of_availability(topic).filter(|_| online)
+        } else if topic == self.topics().marker() {
+            self.handle_marker(payload, now);
+        } else if let Some(id) = self.meter_of(topic, Topics::ledger) {
+            self.handle_ledger(id, payload, now);
+        } else if let Some(id) = self.meter_of(topic, Topics::availability).filter(|_| online)
             && let Some(station) = self.station(id, now)
         {
             station.handle_remembered(now);
@@ -66,9 +88,9 @@ impl Hub {
         self.schedule_all(now);
     }
 
-    fn meter_of_availability(&self, topic: &str) -> Option<MeterId> {
+    fn meter_of(&self, topic: &str, name: impl Fn(&Topics, MeterId) -> String) -> Option<MeterId> {
         let id: MeterId = topic.rsplit('/').nth(1)?.parse().ok()?;
-        (self.topics().availability(id) == topic).then_some(id)
+        (name(self.topics(), id) == topic).then_some(id)
     }
 
     /// Who is there, for a listener whose broker has not kept it.

@@ -177,7 +177,7 @@ impl Task {
         let mut right = true;
         for statistic in &notes.statistics {
             let Some(kept) = recorder.find(&statistic.unique_id) else { continue };
-            let known = |hour| notes.hours.sum(&statistic.labels, hour);
+            let known = |hour| notes.hours.sum(&statistic.labels, hour).map(|sum| sum.with_offset(statistic.offset));
             right &= self.inbox.during(work.correct(recorder, &kept, known)).await?;
         }
         let filled = work.filled;

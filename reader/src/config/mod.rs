@@ -18,6 +18,7 @@ use teleinfo_zenoh_client::{Credentials, Locator};
 
 use crate::{
     daemon::exit::{ExitCode, Failure},
+    line::Source,
     reading::ParityChoice,
 };
 use credentials::Asker;
@@ -27,8 +28,6 @@ pub(crate) use file::LedMode;
 
 /// Read when `--config` is not given, and then only if it exists.
 const DEFAULT_FILE: &str = "/etc/teleinfo/reader.toml";
-/// Tried in turn for `device = "auto"`: the name our udev rule gives to USB adapters, then the two of a Raspberry Pi.
-const DEVICES: [&str; 3] = ["/dev/teleinfo", "/dev/serial0", "/dev/ttyAMA0"];
 
 /// The name of a reader on a machine without a usable one.
 const NAMELESS: &str = "reader";
@@ -49,8 +48,8 @@ pub(crate) struct Flags {
 pub(crate) struct Settings {
     /// One chunk of a Zenoh key.
     pub(crate) name: String,
-    /// Serial lines to try; the first that exists counts.
-    pub(crate) devices: Vec<PathBuf>,
+    /// Where the line is.
+    pub(crate) source: Source,
     /// The mode if it is given, and so the speed.
     pub(crate) mode: Option<Mode>,
     /// Who checks parity.
@@ -86,15 +85,21 @@ impl Settings {
         let file = flags.config.as_deref().or_else(|| usual.exists().then_some(usual));
         let config = file.map_or_else(|| Ok(Config::default()), Config::read)?;
         let given = file::parsed(&flags.connect).map_err(|what| Failure::new(ExitCode::Config, what))?;
-        let origins = config.origins().clone();
+        let serial = flags.serial.as_deref().map(Source::parse).transpose();
+        let serial = serial.map_err(|what| Failure::new(ExitCode::Config, format!("--serial {what}")))?;
+        let source = serial.unwrap_or(config.source);
+        let origins = config.origins.clone();
         if config.user.is_none() && config.password_file.is_some() {
             return Err(origins.failure(ExitCode::Config, "zenoh", "password-file", "a password needs a user: set zenoh.user"));
         }
         Ok(Self {
             name: config.name.unwrap_or_else(|| default_name(nix::unistd::gethostname().ok())),
-            devices: devices(flags.serial.as_deref().unwrap_or(&config.device)),
+            parity: match (config.parity, &source) {
+                (ParityChoice::Auto, Source::Remote(_)) => ParityChoice::SoftwareFirst,
+                (parity, _) => parity,
+            },
+            source,
             mode: config.mode,
-            parity: config.parity,
             connect: if flags.connect.is_empty() { config.connect } else { given },
             history_size: config.history_size,
             history_directory: config.history_directory.or_else(state_directory),
@@ -135,10 +140,6 @@ fn default_name(host: Option<OsString>) -> String {
     usable.unwrap_or_else(|| NAMELESS.into())
 }
 
-fn devices(written: &Path) -> Vec<PathBuf> {
-    if written.as_os_str() == "auto" { DEVICES.map(PathBuf::from).to_vec() } else { vec![written.to_path_buf()] }
-}
-
 /// systemd's `StateDirectory=`; of several the first.
 fn state_directory() -> Option<PathBuf> {
     let value = std::env::var("STATE_DIRECTORY").ok()?;
@@ -166,10 +167,10 @@ mod tests {
     fn flags_win_over_the_file() {
         let text = "name = \"cellar\"\n[serial]\ndevice = \"/dev/a\"\n[zenoh]\nconnect = [\"tcp/a:1\"]\n";
         let file = load(text, Flags::default()).unwrap();
-        assert_eq!((file.name.as_str(), file.devices, file.connect), ("cellar", vec!["/dev/a".into()], locators("tcp/a:1")));
+        assert_eq!((file.name.as_str(), file.source, file.connect), ("cellar", device("/dev/a"), locators("tcp/a:1")));
         let flags = Flags { serial: Some("/dev/b".into()), connect: vec!["tcp/b:2".into()], config: None };
         let both = load(text, flags).unwrap();
-        assert_eq!((both.devices, both.connect), (vec!["/dev/b".into()], locators("tcp/b:2")));
+        assert_eq!((both.source, both.connect), (device("/dev/b"), locators("tcp/b:2")));
     }
 
     #[test]
@@ -199,6 +200,26 @@ mod tests {
             assert_eq!(default_name(host.map(OsString::from)), name, "{host:?}");
         }
         assert_eq!(default_name(None), "reader");
+    }
+
+    fn device(path: &str) -> Source {
+        Source::Devices(vec![path.into()])
+    }
+
+    #[test]
+    fn a_far_line_is_read_with_parity_checked_here() {
+        for (config, parity) in [("", ParityChoice::SoftwareFirst), ("parity = \"hardware\"", ParityChoice::Hardware)] {
+            let flags = Flags { serial: Some("rfc2217://esp.lan:23".into()), ..Flags::default() };
+            let settings = load(&format!("[serial]\n{config}\n"), flags).unwrap();
+            assert!(matches!(settings.source, Source::Remote(_)));
+            assert_eq!(settings.parity, parity);
+        }
+        let flags = Flags { serial: Some("tcp://esp.lan".into()), ..Flags::default() };
+        let failure = load("", flags).unwrap_err();
+        assert_eq!(
+            (failure.code, failure.message.starts_with("--serial \"tcp://esp.lan\": expected tcp://host:port")),
+            (ExitCode::Config, true)
+        );
     }
 
     #[test]

@@ -2,7 +2,18 @@
 
 use teleinfo_proto::wire::Cause;
 
-use crate::language::Language;
+use crate::{language::Language, reading::ReadingState};
+
+/// The words of what is wrong with a line, with the label that it is about.
+#[must_use]
+pub(crate) fn advice_on(state: &ReadingState, language: Language) -> String {
+    let words = advice(state.cause, language);
+    match (state.label, language) {
+        (None, _) => words.to_owned(),
+        (Some(label), Language::English) => format!("{label}: {words}"),
+        (Some(label), Language::French) => format!("{label} : {words}"),
+    }
+}
 
 /// The words of a cause.
 #[must_use]
@@ -26,8 +37,8 @@ pub(crate) fn advice(cause: Cause, language: Language) -> &'static str {
             "un autre programme occupe le port série : l'arrêter, ou libérer la console (serial-getty)",
         ),
         Cause::NoSignal => (
-            "not a byte from the meter: check the two wires on I1 and I2",
-            "aucun octet du compteur : vérifier les deux fils sur I1 et I2",
+            "not a byte from the meter: check the two wires on I1 and I2, and that no other program reads the line",
+            "aucun octet du compteur : vérifier les deux fils sur I1 et I2, et qu'aucun autre programme ne lit la ligne",
         ),
         Cause::NotTic => (
             "bytes arrive but are no TIC at 1200 or 9600 baud: check the modem and the wires",
@@ -52,6 +63,26 @@ pub(crate) fn advice(cause: Cause, language: Language) -> &'static str {
         Cause::ControlsDamaged => (
             "the control characters between the datasets arrive damaged, the data is whole: check the signal's level and the modem",
             "les caractères de contrôle entre les groupes arrivent abîmés, les données sont bonnes : vérifier le niveau du signal et le modem",
+        ),
+        Cause::BytesMissing => (
+            "bytes are missing, and those that come are whole: another program reads this line too (sudo fuser -v names it), or the adapter loses them",
+            "il manque des octets, et ceux qui arrivent sont bons : un autre programme lit aussi cette ligne (sudo fuser -v le nomme), ou l'adaptateur en perd",
+        ),
+        Cause::BytesTaken => (
+            "another program reads the same line and takes bytes away: stop it (sudo fuser -v names it)",
+            "un autre programme lit la même ligne et prend des octets : l'arrêter (sudo fuser -v le nomme)",
+        ),
+        Cause::LabelRefused => (
+            "this label is refused in every frame, the others are good: the meter sends it in a form that is not expected, please report it",
+            "cette étiquette est refusée dans chaque trame, les autres sont bonnes : le compteur l'envoie sous une forme inattendue, merci de le signaler",
+        ),
+        Cause::YellowMeter => (
+            "this is a yellow meter (CJE), the line is good: it never sends an address, so it cannot be told apart and is not read",
+            "c'est un compteur jaune (CJE), la ligne est bonne : il n'envoie jamais d'adresse, donc rien ne l'identifie et il n'est pas lu",
+        ),
+        Cause::IceMeter => (
+            "this is an ICE meter, the line is good: it never sends an address, so it cannot be told apart and is not read",
+            "c'est un compteur ICE, la ligne est bonne : il n'envoie jamais d'adresse, donc rien ne l'identifie et il n'est pas lu",
         ),
         Cause::Unknown(_) => (
             "trouble that only a newer release of this program can name: update it",

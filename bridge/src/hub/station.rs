@@ -10,7 +10,7 @@ use std::{
 use serde::Serialize;
 use teleinfo_proto::{
     tic::{Dataset, MeterId, Mode},
-    wire::{Sample, SampleKind, Status},
+    wire::{LineState, Sample, SampleKind, Status},
 };
 
 use crate::{
@@ -168,6 +168,7 @@ impl Station {
 
     /// The reader reported on itself.
     pub fn handle_report(&mut self, status: &Status<'_>, now: Instant) -> Option<Message> {
+        self.presence.handle_line(status.line == LineState::Reading);
         self.reception.handle_status(status, now);
         self.quality_message(now)
     }

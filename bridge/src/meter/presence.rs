@@ -2,6 +2,8 @@
 //!
 //! A frame with damaged datasets is a frame. A reader whose token vanishes without a goodbye may be back soon, as after a short cut of the
 //! network, and its history has what was missed meanwhile: so it gets some seconds. After a goodbye the meter is offline at once.
+//!
+//! A reader that hears nothing on its line withdraws the token too, and says so: then it is there, and the age of the last frame decides.
 
 use std::time::{Duration, Instant};
 
@@ -20,6 +22,8 @@ pub struct Presence {
     /// When a reader last said goodbye, or its token vanished: frames that came before it mean nothing any more.
     left: Option<Instant>,
     said: Option<bool>,
+    /// The reader has said that its line is not being read.
+    is_line_down: bool,
 }
 
 /// What there is to expect of the meter.
@@ -37,7 +41,7 @@ impl Presence {
     /// A meter never heard of; offline after `patience` without a frame.
     #[must_use]
     pub fn new(patience: Duration) -> Self {
-        Self { patience, since: None, frames: Expected::Awaited, gone: None, left: None, said: None }
+        Self { patience, since: None, frames: Expected::Awaited, gone: None, left: None, said: None, is_line_down: false }
     }
 
     /// The broker still says `online` from an earlier run. We leave it at that until `patience` has passed without a frame.
@@ -53,6 +57,11 @@ impl Presence {
         self.since.get_or_insert(now);
         self.gone = if present { None } else { self.gone.or(Some(now)) };
         self.left = if present { self.left } else { Some(now) };
+    }
+
+    /// The reader said whether its line is being read.
+    pub fn handle_line(&mut self, is_read: bool) {
+        self.is_line_down = !is_read;
     }
 
     /// A reader said goodbye; the news of its token travels apart.
@@ -72,7 +81,7 @@ impl Presence {
     /// What is to be said, if it has changed: online or offline.
     pub fn poll_change(&mut self, now: Instant) -> Option<bool> {
         let within = |since: Instant, time: Duration| now.saturating_duration_since(since) < time;
-        if self.gone.is_some_and(|gone| !within(gone, SHORT_CUT)) {
+        if self.gone.is_some_and(|gone| !within(gone, SHORT_CUT)) && !self.is_line_down {
             self.frames = Expected::Over;
         }
         let online = match self.frames {
@@ -93,7 +102,7 @@ impl Presence {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let silence = self.since.filter(|_| self.said != Some(false)).map(|since| since + self.patience);
-        let gone = self.gone.filter(|_| self.frames != Expected::Over).map(|gone| gone + SHORT_CUT);
+        let gone = self.gone.filter(|_| self.frames != Expected::Over && !self.is_line_down).map(|gone| gone + SHORT_CUT);
         silence.into_iter().chain(gone).min()
     }
 
@@ -113,6 +122,24 @@ impl Presence {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_silent_line_is_offline_when_its_time_has_passed_and_not_before() {
+        for patience in [3, 30, 120] {
+            let start = Instant::now();
+            let at = |seconds| start + Duration::from_secs(seconds);
+            let mut presence = Presence::new(Duration::from_secs(patience));
+            presence.handle_token(true, at(0));
+            presence.handle_frame(at(0));
+            assert_eq!(presence.poll_change(at(0)), Some(true));
+            let silence = 10.min(patience - 1);
+            presence.handle_line(false);
+            presence.handle_token(false, at(silence));
+            assert_eq!(presence.poll_change(at(patience - 1)), None, "{patience} s");
+            assert_eq!(presence.poll_timeout(), Some(at(patience)));
+            assert_eq!(presence.poll_change(at(patience)), Some(false), "{patience} s");
+        }
+    }
 
     #[derive(Debug, Clone, Copy)]
     enum Happens {

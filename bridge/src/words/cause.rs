@@ -2,7 +2,18 @@
 
 use teleinfo_proto::wire::Cause;
 
-use crate::words::language::Words;
+use crate::words::language::{Language, Words};
+
+/// The words of a cause and the label that it is about, which may be none.
+#[must_use]
+pub fn sentence(cause: Cause, label: &str, language: Language) -> String {
+    let words = words(cause).get(language);
+    match (label, language) {
+        ("", _) => words.to_owned(),
+        (label, Language::English) => format!("{label}: {words}"),
+        (label, Language::French) => format!("{label} : {words}"),
+    }
+}
 
 /// The words of a cause.
 #[must_use]
@@ -26,8 +37,8 @@ pub const fn words(cause: Cause) -> Words {
             "un autre programme occupe le port série : l'arrêter, ou libérer la console (serial-getty)",
         ),
         Cause::NoSignal => (
-            "not a byte from the meter: check the two wires on I1 and I2",
-            "aucun octet du compteur : vérifier les deux fils sur I1 et I2",
+            "not a byte from the meter: check the two wires on I1 and I2, and that no other program reads the line",
+            "aucun octet du compteur : vérifier les deux fils sur I1 et I2, et qu'aucun autre programme ne lit la ligne",
         ),
         Cause::NotTic => (
             "bytes arrive but are no TIC at 1200 or 9600 baud: check the modem and the wires",
@@ -53,6 +64,26 @@ pub const fn words(cause: Cause) -> Words {
             "the control characters between the datasets arrive damaged, the data is whole: check the signal's level and the modem",
             "les caractères de contrôle entre les groupes arrivent abîmés, les données sont bonnes : vérifier le niveau du signal et le modem",
         ),
+        Cause::BytesMissing => (
+            "bytes are missing, and those that come are whole: another program reads this line too (sudo fuser -v names it), or the adapter loses them",
+            "il manque des octets, et ceux qui arrivent sont bons : un autre programme lit aussi cette ligne (sudo fuser -v le nomme), ou l'adaptateur en perd",
+        ),
+        Cause::BytesTaken => (
+            "another program reads the same line and takes bytes away: stop it (sudo fuser -v names it)",
+            "un autre programme lit la même ligne et prend des octets : l'arrêter (sudo fuser -v le nomme)",
+        ),
+        Cause::LabelRefused => (
+            "this label is refused in every frame, the others are good: the meter sends it in a form that is not expected, please report it",
+            "cette étiquette est refusée dans chaque trame, les autres sont bonnes : le compteur l'envoie sous une forme inattendue, merci de le signaler",
+        ),
+        Cause::YellowMeter => (
+            "this is a yellow meter (CJE), the line is good: it never sends an address, so it cannot be told apart and is not read",
+            "c'est un compteur jaune (CJE), la ligne est bonne : il n'envoie jamais d'adresse, donc rien ne l'identifie et il n'est pas lu",
+        ),
+        Cause::IceMeter => (
+            "this is an ICE meter, the line is good: it never sends an address, so it cannot be told apart and is not read",
+            "c'est un compteur ICE, la ligne est bonne : il n'envoie jamais d'adresse, donc rien ne l'identifie et il n'est pas lu",
+        ),
         Cause::Unknown(_) => (
             "trouble that only a newer release of this program can name: update it",
             "un problème que seule une version plus récente de ce programme sait nommer : le mettre à jour",
@@ -66,7 +97,6 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::words::language::Language;
 
     #[test]
     fn every_cause_has_words_of_its_own_in_both_languages() {

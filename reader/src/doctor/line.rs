@@ -5,7 +5,6 @@ use std::time::Duration;
 use teleinfo_proto::tic::Mode;
 
 use super::{
-    bits::{self, Damage},
     device::Device,
     hearing::{self, Hearing},
     report::Report,
@@ -14,7 +13,10 @@ use crate::{
     config::Settings,
     daemon::exit::ExitCode,
     line::{self, Fault},
-    reading::{Check, FaultKind, ParityChoice},
+    reading::{
+        Check, FaultKind, ParityChoice,
+        bits::{self, Damage},
+    },
 };
 
 /// Of a line that needs nothing, at least this share of the frames is good, in %.

@@ -30,7 +30,7 @@ pub(crate) use fault::Fault;
 pub(crate) use open::{Listener, Notice, OpenLine};
 pub(crate) use termios::is_pseudo_terminal;
 
-use crate::reading::Framing;
+use crate::{language::Language, reading::Framing};
 use marks::Marks;
 
 /// What a read came to.
@@ -84,6 +84,11 @@ impl SerialLine {
     fn disturbed(&self) -> Result<bool, Fault> {
         let holds = termios::holds(&self.file, self.speed, self.framing);
         holds.map(|holds| !holds).map_err(|error| Fault::of_reading(&self.path, error))
+    }
+
+    /// Who else has the line open, in words with the command that ends it; nothing if nobody can be seen.
+    fn others(&self) -> Option<String> {
+        holders::words(&self.path, Language::English)
     }
 
     /// Reads what is there. Bytes of wrong parity have bit 7 set.

@@ -27,6 +27,8 @@ pub(crate) enum Notice {
     Fault(Fault),
     /// Another program has changed its settings; they are set again.
     Disturbed(PathBuf),
+    /// Bytes are missing, and another program has it open too: who, and the command that ends it.
+    Shared(String),
 }
 
 /// A line that is opened again whenever it can be.
@@ -95,7 +97,12 @@ impl OpenLine {
                     return Ok(Some(Notice::Disturbed(line.path().into())));
                 }
             }
-            (Order::Set(..) | Order::CheckSettings, None) => {}
+            (Order::LookForOthers, Some(line)) => {
+                let others = line.others();
+                reading.handle_others(others.is_some());
+                return Ok(others.map(Notice::Shared));
+            }
+            (Order::Set(..) | Order::CheckSettings | Order::LookForOthers, None) => {}
         }
         Ok(None)
     }

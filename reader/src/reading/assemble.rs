@@ -11,7 +11,7 @@
 use std::mem;
 
 use teleinfo_proto::{
-    tic::{Dataset, Event, FrameEnd, MeterId, Mode, RefusalKind, Role, Value, spec},
+    tic::{Dataset, Event, FrameEnd, Label, MeterId, Mode, RefusalKind, Role, Value, spec},
     wire::{BootId, Counters, Datasets, DatasetsWriter, Sample, SampleKind},
 };
 
@@ -121,6 +121,8 @@ struct Judge {
     /// The datasets of the last frame that are believed, and their length.
     believed: Vec<u8>,
     length: usize,
+    /// The first label of the last frame that was not believed.
+    doubted: Option<&'static Label>,
 }
 
 impl Judge {
@@ -129,6 +131,7 @@ impl Judge {
         let trusted = Plausibility::trusts(frame.facts.good, frame.facts.refused);
         self.plausibility.note(powers(frame));
         self.repetition.next_frame(frame.facts.is_clean());
+        self.doubted = None;
         let mut refused = 0_u32;
         let mut writer = DatasetsWriter::resume(&mut self.believed, 0);
         for dataset in frame.datasets() {
@@ -136,6 +139,7 @@ impl Judge {
             let verdict = self.plausibility.judge(&dataset, self.clock.ms, trusted);
             if !repeated || verdict == Verdict::Implausible {
                 refused += 1;
+                self.doubted = self.doubted.or(dataset.info());
                 let why = if repeated { "cannot be, after what came before" } else { "is doubtful, and the frame before did not say it" };
                 log::debug!("dataset {}: {:?} {why}", dataset.label(), dataset.data());
                 continue;
@@ -168,6 +172,8 @@ pub(super) struct Assembler {
     sequence: u64,
     identity: Identity,
     judge: Judge,
+    /// Listening has begun in the middle of a frame: that it is not whole says nothing of the line.
+    is_joining: bool,
     incoming: Frame,
     /// Whether `incoming` has ended, and waits to be made a sample.
     ended: bool,
@@ -194,7 +200,9 @@ impl Assembler {
                 clock: MeterClock::default(),
                 believed: vec![0; FRAME_BYTES],
                 length: 0,
+                doubted: None,
             },
+            is_joining: true,
             incoming: Frame::new(FRAME_BYTES),
             ended: false,
             waiting: Frame::new(FRAME_BYTES),
@@ -220,9 +228,15 @@ impl Assembler {
         self.identity.meter()
     }
 
-    /// The line was lost, or silent for long: whoever speaks next must give a name first.
+    /// The line was lost, or silent for long: whoever speaks next must give a name first, and is joined in the middle of a frame.
     pub(super) const fn handle_line_lost(&mut self) {
         self.identity.handle_line_lost();
+        self.is_joining = true;
+    }
+
+    /// The first label that was not believed in the frame of the last sample.
+    pub(super) const fn doubted(&self) -> Option<&'static Label> {
+        self.judge.doubted
     }
 
     /// So many bytes have arrived.
@@ -233,7 +247,10 @@ impl Assembler {
     /// Takes an event of the decoder. Call [`Self::prepare_sample`] until it has no more before the next event.
     pub(super) fn handle_event(&mut self, event: &Event<'_>, now: Moment) {
         match event {
-            Event::FrameStart => self.incoming.clear(),
+            Event::FrameStart => {
+                self.incoming.clear();
+                self.is_joining = false;
+            }
             Event::Dataset(dataset) => self.handle_dataset(dataset, now),
             Event::Refused(refusal) => {
                 self.counters.refuse(refusal.reason.kind());
@@ -319,12 +336,9 @@ impl Assembler {
 
     fn handle_frame_end(&mut self, end: FrameEnd, now: Moment) {
         let whole = end == FrameEnd::Etx { whole: true };
-        let count = match (whole, self.incoming.facts.refused) {
-            (true, 0) => &mut self.counters.frames_good,
-            (true, _) => &mut self.counters.frames_damaged,
-            (false, _) => &mut self.counters.frames_cut,
-        };
-        *count = count.wrapping_add(1);
+        if !mem::take(&mut self.is_joining) {
+            self.count_frame(whole);
+        }
         let facts = &mut self.incoming.facts;
         (facts.whole, facts.ended) = (whole, now);
         self.overload_told = facts.overload;
@@ -334,6 +348,15 @@ impl Assembler {
         if !self.incoming.is_empty() {
             self.find_owner();
         }
+    }
+
+    fn count_frame(&mut self, whole: bool) {
+        let count = match (whole, self.incoming.facts.refused) {
+            (true, 0) => &mut self.counters.frames_good,
+            (true, _) => &mut self.counters.frames_damaged,
+            (false, _) => &mut self.counters.frames_cut,
+        };
+        *count = count.wrapping_add(1);
     }
 
     fn find_owner(&mut self) {

@@ -17,7 +17,7 @@ use crate::{
     meter::figures::Moment,
     order::intake::{InOrder, Tense},
     words::{
-        message::Message,
+        message::{Message, Origin},
         topics::{OFFLINE, ONLINE},
     },
 };
@@ -60,7 +60,8 @@ impl Hub {
                 Tense::Present => station.handle_sample(&sample, moment),
                 Tense::Past => station.handle_past(&sample, moment).into_iter().collect(),
             };
-            self.orders.extend(messages.into_iter().map(Order::Publish));
+            let origin = Origin { meter: id, boot: received.boot, sequence: received.sequence };
+            self.orders.extend(messages.into_iter().map(|message| Order::Publish(message.of(origin))));
         }
         // The time of another run is only known once all of it is seen: the statistics read that from the history.
         if self.options.notes && station.clock().is_of(&received) {

@@ -16,7 +16,7 @@ mod readers;
 pub mod station;
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::{Duration, Instant},
 };
 
@@ -99,7 +99,8 @@ pub struct Hub {
 
 /// What goes in.
 impl Hub {
-    /// A hub that says `online` for the bridge at once.
+    /// A hub that says `online` for the bridge at once, and before that `offline` for the meters that an earlier process knew: how things
+    /// are with them is not known yet, and what listeners have of them is old.
     #[must_use]
     pub fn new(options: HubOptions, kept: Kept, counters: Counters, now: Instant) -> Self {
         let mut hub = Self {
@@ -117,6 +118,8 @@ impl Hub {
             quality_due: now,
             dropped: 0,
         };
+        let known: BTreeSet<MeterId> = hub.kept.memories.keys().chain(hub.kept.positions.keys()).copied().collect();
+        known.into_iter().for_each(|id| hub.publish(Message::retained(hub.topics().availability(id), OFFLINE)));
         hub.publish(Message::retained(hub.topics().bridge_state(), ONLINE));
         hub
     }
@@ -146,6 +149,7 @@ impl Hub {
     /// Something came from the MQTT side.
     pub fn handle_inbound(&mut self, inbound: Inbound, now: Instant) {
         match inbound {
+            Inbound::GivenUp(origins) => self.handle_given_up(&origins, now),
             Inbound::Up => self.handle_connected(now),
             Inbound::Down(_) => self.handle_disconnected(now),
             Inbound::Refused(why) => self.handle_complaint(Complaint::Mqtt, &why, now),
@@ -206,7 +210,7 @@ impl Hub {
             if let Some(order) = self.orders.pop_front() {
                 return Some(order);
             }
-            if room < ROOM_PER_SAMPLE {
+            if room < ROOM_PER_SAMPLE || self.connected != Some(true) {
                 return None;
             }
             let id = self.agenda.pop_busy()?;
@@ -246,7 +250,7 @@ impl Hub {
         meters.chain(readers).chain((!bridge.is_empty()).then(|| format!("bridge: {bridge}")))
     }
 
-    /// How far each meter's samples were handed on.
+    /// How far each meter's samples were handed on; those that may not have arrived are still to be taken off.
     pub fn positions(&self) -> impl Iterator<Item = (&MeterId, &Marks)> {
         let waiting = self.kept.positions.iter();
         waiting.chain(self.stations.iter().map(|(id, station)| (id, station.intake().marks())))

@@ -3,6 +3,7 @@
 //! No clock, no I/O: `handle_*` takes what happened and returns the messages that follow from it; `poll_*` says what else there is to do.
 
 use std::{
+    collections::VecDeque,
     sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -10,7 +11,7 @@ use std::{
 use serde::Serialize;
 use teleinfo_proto::{
     tic::{Dataset, MeterId, Mode},
-    wire::{LineState, Sample, SampleKind, Status},
+    wire::{BootId, LineState, Sample, SampleKind, Status},
 };
 
 use crate::{
@@ -24,6 +25,7 @@ use crate::{
         presence::Presence,
         reception::Reception,
         state::Part,
+        told::Told,
     },
     order::{
         answer::Answer,
@@ -36,6 +38,9 @@ use crate::{
 
 /// Home Assistant subscribes some time after it has read a discovery payload; what is only sent on change is said again then.
 const REPEATS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(8)];
+
+/// Samples with events that are remembered until the broker has surely got them; a broker that is silent is noticed within 20 s.
+const EVENTS_REMEMBERED: usize = 16;
 
 /// What is the same for all meters.
 #[derive(Debug, Clone)]
@@ -71,6 +76,8 @@ pub struct Station {
     /// The statistics as they were last handed out, and the indexes of the contract they were made from.
     statistics: Vec<Statistic>,
     contract_indexes: Option<Vec<&'static str>>,
+    /// What had been told before the samples that brought the last events.
+    told_before: VecDeque<((BootId, u64), Told)>,
     /// The tally as the log last spoke of it, and as it was last counted.
     logged: Tally,
     counted: Tally,
@@ -80,6 +87,7 @@ impl Station {
     /// A meter not heard of since the start; `memory` and `marks` are what an earlier process kept.
     #[must_use]
     pub fn new(id: MeterId, options: &StationOptions, memory: Memory, marks: Marks) -> Self {
+        let told = memory.told.clone();
         let announcer = Announcer::new(id, options.presentation.clone(), memory);
         Self {
             id,
@@ -87,7 +95,7 @@ impl Station {
             intake: Intake::new(marks),
             clock: ReaderClock::default(),
             presence: Presence::new(options.offline_after),
-            figures: Figures::new(announcer.mode().unwrap_or(Mode::Historic)),
+            figures: Figures::new(announcer.mode().unwrap_or(Mode::Historic), told),
             reception: Reception::default(),
             announcer,
             cadence: Cadence::new(options.policy),
@@ -97,6 +105,7 @@ impl Station {
             repeats: Vec::new(),
             statistics: Vec::new(),
             contract_indexes: None,
+            told_before: VecDeque::new(),
             logged: Tally::default(),
             counted: Tally::default(),
         }
@@ -173,9 +182,23 @@ impl Station {
         self.quality_message(now)
     }
 
-    /// The broker is gone.
+    /// The broker is gone: what it was told last is soon no longer the present.
     pub fn handle_disconnected(&mut self, now: Instant) {
+        self.is_present = false;
+        self.published = Derived::default();
+        self.cadence.handle_lost();
         self.announcer.handle_disconnected(now);
+    }
+
+    /// The messages of these samples, oldest first, did not reach the broker: what they told is told as the past, and an event that is still
+    /// one of now once more.
+    pub fn handle_given_up(&mut self, samples: &[(BootId, u64)]) {
+        let is_given_up = |sample: &(BootId, u64)| samples.iter().any(|(boot, sequence)| *boot == sample.0 && *sequence <= sample.1);
+        if let Some(first) = self.told_before.iter().position(|(sample, _)| is_given_up(sample)) {
+            let told = self.told_before.drain(first..).next();
+            told.into_iter().for_each(|(_, told)| self.figures.take_back(told));
+        }
+        self.intake.handle_given_up(samples);
     }
 
     /// The broker is there.
@@ -217,6 +240,7 @@ impl Station {
         }
         self.announcer.handle_datasets(part, sample.mode, &datasets, moment.at);
         events.extend(self.figures.derive(self.announcer.learnt(), moment));
+        self.remember_events(sample);
         self.messages_of_a_frame(part, &events, moment)
     }
 
@@ -269,7 +293,7 @@ impl Station {
 
     /// What a restart must not forget, if that has changed.
     pub fn poll_memory(&mut self) -> Option<&Memory> {
-        self.announcer.poll_memory()
+        self.announcer.poll_memory(self.figures.told())
     }
 
     /// The energy that Home Assistant keeps statistics of, if that has changed: it follows from what was learnt of the meter, and from the
@@ -342,9 +366,21 @@ impl Station {
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     }
 
+    fn remember_events(&mut self, sample: &Sample<'_>) {
+        let Some(before) = self.figures.take_told_before() else { return };
+        if self.told_before.len() == EVENTS_REMEMBERED {
+            self.told_before.pop_front();
+        }
+        self.told_before.push_back(((sample.boot, sample.sequence), before));
+    }
+
     fn messages_of_a_frame(&mut self, part: Part, events: &[Event], moment: Moment) -> Vec<Message> {
         let mut messages: Vec<Message> = self.discovery_message(moment.at).into_iter().collect();
-        messages.extend(self.state_message(part == Part::Urgent || !events.is_empty(), moment.at));
+        let is_first = part != Part::Urgent && !self.presence.is_online();
+        messages.extend(self.state_message(part == Part::Urgent || !events.is_empty() || is_first, moment.at));
+        if part != Part::Urgent {
+            self.presence.handle_told();
+        }
         messages.extend(self.derived_message());
         messages.extend(self.event_messages(events, moment));
         messages.extend(self.quality_message(moment.at));

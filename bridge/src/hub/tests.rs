@@ -22,6 +22,7 @@ use crate::{
         marks::Mark,
         received::Received,
     },
+    words::message::Origin,
 };
 
 const METER: &str = "021861000001";
@@ -47,11 +48,22 @@ struct Reader {
     clock_error_ms: i64,
     /// The power of the next frames is refused.
     lacks_power: bool,
+    /// Further labels of the next frames.
+    more: Vec<(&'static str, &'static str)>,
 }
 
 impl Reader {
     fn new(meter: &str) -> Self {
-        Self { meter: id(meter), boot: 1, sequence: 0, contract: "BASE", held: Vec::new(), clock_error_ms: 0, lacks_power: false }
+        Self {
+            meter: id(meter),
+            boot: 1,
+            sequence: 0,
+            contract: "BASE",
+            held: Vec::new(),
+            clock_error_ms: 0,
+            lacks_power: false,
+            more: Vec::new(),
+        }
     }
 
     fn boot(&self) -> BootId {
@@ -65,7 +77,9 @@ impl Reader {
         let index = if self.contract == "BASE" { vec![("BASE", "002815235")] } else { vec![("HCHC", "001000000"), ("HCHP", "002000000")] };
         let mut lines = vec![("ADCO", identity.as_str()), ("OPTARIF", self.contract), ("ISOUSC", "30")];
         lines.extend(index);
-        lines.extend([("PTEC", "TH.."), ("IINST", "001"), ("PAPP", power.as_str()), ("MOTDETAT", "000000")]);
+        let tariff = if self.contract == "BBR(" { "HPJB" } else { "TH.." };
+        lines.extend([("PTEC", tariff), ("IINST", "001"), ("PAPP", power.as_str()), ("MOTDETAT", "000000")]);
+        lines.extend(&self.more);
         lines.retain(|(label, _)| *label != "PAPP" || !self.lacks_power);
         let mut block = [0; 1_024];
         let mut writer = DatasetsWriter::resume(&mut block, 0);
@@ -133,6 +147,8 @@ struct Bench {
     orders: Vec<Order>,
     /// How often time alone woke the hub.
     wakes: usize,
+    /// What was on the disk when this hub started.
+    memories: BTreeMap<MeterId, Memory>,
 }
 
 impl Bench {
@@ -146,8 +162,9 @@ impl Bench {
             StationOptions { presentation: Arc::new(presentation), policy: Policy::EveryFrame, offline_after: Duration::from_secs(30) };
         let options = HubOptions { station, notes: true, seed: 7 };
         let start = Instant::now();
+        let memories = kept.memories.clone();
         let hub = Hub::new(options, kept, Counters::default(), start);
-        let mut bench = Self { hub, start, now: Duration::ZERO, room: ROOM, orders: Vec::new(), wakes: 0 };
+        let mut bench = Self { hub, start, now: Duration::ZERO, room: ROOM, orders: Vec::new(), wakes: 0, memories };
         bench.happens(|hub, now| hub.handle_inbound(Inbound::Up, now));
         bench
     }
@@ -249,6 +266,21 @@ impl Bench {
     fn kept(&self) -> Vec<(MeterId, Memory)> {
         let kept = |order: &Order| if let Order::Keep(meter, memory) = order { Some((*meter, (**memory).clone())) } else { None };
         self.orders.iter().filter_map(kept).collect()
+    }
+
+    /// The types of the events that were told, in order.
+    fn events(&self, meter: &str) -> Vec<String> {
+        let events = self.published(&format!("teleinfo/{meter}/event"));
+        events.iter().map(|event| event["event_type"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// The successor of this bridge, with all that was kept.
+    fn restarted(&self) -> Self {
+        let positions = self.hub.positions().map(|(meter, marks)| (*meter, marks.clone())).collect();
+        let memories = self.memories.clone().into_iter().chain(self.kept()).collect();
+        let mut successor = Self::with(Kept { positions, memories });
+        successor.now = self.now;
+        successor
     }
 
     fn disturbances(&self) -> usize {
@@ -399,6 +431,150 @@ fn nothing_of_the_past_is_an_event_of_now_and_no_index_steps_back() {
     assert_eq!(second.powers(METER), [11], "what Home Assistant has had is not told again as the present");
     assert_eq!(second.past_powers(METER), (3..=10).collect::<Vec<_>>());
     assert!(second.published(&format!("teleinfo/{METER}/event")).is_empty());
+}
+
+#[test]
+fn what_was_told_last_survives_a_restart() {
+    let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+    (reader.contract, reader.more) = ("BBR(", vec![("DEMAIN", "----"), ("ADPS", "035")]);
+    bench.frames(&mut reader, 10);
+    assert_eq!(bench.events(METER), ["overload_begin"], "nothing was announced, and no tariff has changed");
+    // The colour is announced while nobody looks; the overload goes on.
+    reader.more = vec![("DEMAIN", "ROUG"), ("ADPS", "035")];
+    let mut second = bench.restarted();
+    second.frames(&mut reader, 5);
+    assert_eq!(second.events(METER), ["tempo_announcement"]);
+    let mut third = second.restarted();
+    third.frames(&mut reader, 5);
+    assert!(third.events(METER).is_empty(), "{:?}", third.events(METER));
+    reader.more = vec![("DEMAIN", "ROUG")];
+    let mut fourth = third.restarted();
+    reader.lacks_power = true;
+    fourth.frames(&mut reader, 1);
+    assert!(fourth.events(METER).is_empty(), "a damaged frame does not say that a label is gone");
+    reader.lacks_power = false;
+    fourth.frames(&mut reader, 1);
+    assert_eq!(fourth.events(METER), ["overload_end"]);
+}
+
+#[test]
+fn the_same_colour_a_day_later_is_another_announcement() {
+    let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+    (reader.contract, reader.more) = ("BBR(", vec![("DEMAIN", "----")]);
+    bench.frames(&mut reader, 3);
+    reader.more = vec![("DEMAIN", "ROUG")];
+    bench.frames(&mut reader, 3);
+    assert_eq!(bench.events(METER), ["tempo_announcement"]);
+    let mut second = bench.restarted();
+    second.pass(SECOND * 3_600 * 24);
+    second.frames(&mut reader, 3);
+    assert_eq!(second.events(METER), ["tempo_announcement"]);
+}
+
+/// The broker goes and comes back; it has not acknowledged these samples.
+fn broker_lost(bench: &mut Bench, reader: &Reader, samples: std::ops::RangeInclusive<u64>) {
+    bench.happens(|hub, now| hub.handle_inbound(Inbound::Down("gone".into()), now));
+    let origins = samples.map(|sequence| Origin { meter: reader.meter, boot: reader.boot(), sequence }).collect();
+    bench.taken();
+    bench.happens(|hub, now| hub.handle_inbound(Inbound::GivenUp(origins), now));
+    assert!(bench.powers(METER).is_empty() && bench.past_powers(METER).is_empty(), "nothing is handed on before the broker is there");
+    bench.happens(|hub, now| hub.handle_inbound(Inbound::Up, now));
+}
+
+#[test]
+fn what_the_broker_did_not_acknowledge_is_told_as_the_past() {
+    let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+    bench.frames(&mut reader, 5);
+    broker_lost(&mut bench, &reader, 3..=5);
+    assert_eq!(bench.questions(), [Question { boot: reader.boot(), sequence: 2 }]);
+    let question = bench.questions()[0];
+    bench.happens(|hub, now| hub.handle_answer(reader.answer(question), now));
+    assert_eq!((bench.powers(METER), bench.past_powers(METER)), (vec![], vec![3, 4, 5]));
+    bench.frames(&mut reader, 2);
+    assert_eq!((bench.powers(METER), bench.past_powers(METER)), (vec![6, 7], vec![3, 4, 5]));
+    assert!(!bench.published(&format!("teleinfo/{METER}/derived")).is_empty(), "it may not have arrived either");
+}
+
+#[test]
+fn samples_of_two_runs_that_did_not_arrive_are_all_told() {
+    let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+    bench.frames(&mut reader, 3);
+    let first = reader.boot();
+    (reader.boot, reader.sequence) = (2, 0);
+    bench.frame(&mut reader);
+    let question = bench.questions()[0];
+    bench.happens(|hub, now| hub.handle_answer(reader.answer(question), now));
+    bench.frames(&mut reader, 2);
+    assert_eq!(bench.powers(METER), [1, 2, 3, 1, 2, 3]);
+    bench.taken();
+    let lost = [(first, 2), (first, 3), (reader.boot(), 1), (reader.boot(), 2)];
+    let origins = lost.map(|(boot, sequence)| Origin { meter: reader.meter, boot, sequence }).to_vec();
+    bench.happens(|hub, now| hub.handle_inbound(Inbound::GivenUp(origins), now));
+    let question = bench.questions()[0];
+    assert_eq!(question, Question { boot: first, sequence: 1 });
+    let answer = reader.held.iter().filter(|held| held.boot != first || held.sequence > 1).cloned().collect();
+    let answer = Answer { meter: reader.meter, samples: answer, outcome: Outcome::Complete };
+    bench.happens(|hub, now| hub.handle_answer(answer, now));
+    assert_eq!((bench.powers(METER), bench.past_powers(METER)), (vec![], vec![2, 3, 1, 2, 3]));
+}
+
+#[test]
+fn an_event_that_did_not_arrive_is_told_again_while_it_is_one_of_now() {
+    let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+    bench.frames(&mut reader, 3);
+    reader.more = vec![("ADPS", "035")];
+    bench.frames(&mut reader, 2);
+    assert_eq!(bench.events(METER), ["overload_begin"]);
+    broker_lost(&mut bench, &reader, 4..=5);
+    let question = bench.questions()[0];
+    bench.happens(|hub, now| hub.handle_answer(reader.answer(question), now));
+    bench.frames(&mut reader, 2);
+    assert_eq!(bench.events(METER), ["overload_begin"], "once more");
+    broker_lost(&mut bench, &reader, 7..=7);
+    let question = bench.questions()[0];
+    bench.happens(|hub, now| hub.handle_answer(reader.answer(question), now));
+    bench.frames(&mut reader, 2);
+    assert!(bench.events(METER).is_empty(), "it had arrived before: {:?}", bench.events(METER));
+}
+
+#[test]
+fn a_first_start_tells_only_what_is() {
+    let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+    (reader.contract, reader.more) = ("BBR(", vec![("DEMAIN", "ROUG")]);
+    bench.frames(&mut reader, 10);
+    assert!(bench.events(METER).is_empty(), "{:?}", bench.events(METER));
+}
+
+#[test]
+fn a_bridge_that_comes_back_says_offline_until_it_has_told_the_present() {
+    let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+    bench.frames(&mut reader, 10);
+    let mut second = bench.restarted();
+    let first: Vec<&str> = second.orders.iter().filter_map(|o| if let Order::Publish(m) = o { Some(m.text()) } else { None }).collect();
+    assert_eq!(first[..2], ["offline", "online"], "the meter, and then the bridge");
+    second.mqtt(&format!("teleinfo/{METER}/availability"), "online");
+    assert!(second.availability(METER).iter().all(|said| said == "offline"));
+    // Samples were missed: until they are told the present is not, and what Home Assistant shows is old.
+    second.lost_frame(&mut reader);
+    second.frame(&mut reader);
+    assert!(second.availability(METER).iter().all(|said| said == "offline"));
+    let question = second.questions()[0];
+    second.happens(|hub, now| hub.handle_answer(reader.answer(question), now));
+    let published = second.orders.iter().filter_map(|order| if let Order::Publish(message) = order { Some(message) } else { None });
+    let of_meter = published.filter(|message| message.topic == format!("teleinfo/{METER}") || message.text() == "online");
+    let last: Vec<&str> = of_meter.map(|message| message.topic.rsplit('/').next().unwrap()).collect();
+    assert_eq!(last, ["state", METER, "availability"], "the bridge, the state of now, and then the meter");
+}
+
+#[test]
+fn a_meter_that_nobody_kept_is_taken_back_as_soon_as_the_broker_names_it() {
+    let mut bench = Bench::new();
+    bench.mqtt(&format!("teleinfo/{METER}/availability"), "online");
+    assert_eq!(bench.availability(METER), ["offline"]);
+    let mut reader = Reader::new(METER);
+    bench.frame(&mut reader);
+    bench.mqtt(&format!("teleinfo/{METER}/availability"), "online");
+    assert_eq!(bench.availability(METER), ["offline", "online"], "its own word, which comes back, changes nothing");
 }
 
 #[test]

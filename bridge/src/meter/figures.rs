@@ -13,6 +13,7 @@ use crate::{
         events::{self, Event},
         power::Estimator,
         state::{Part, State},
+        told::Told,
     },
     words::utc,
 };
@@ -44,8 +45,10 @@ impl Moment {
 pub struct Figures {
     state: State,
     derived: Derived,
-    /// The derived values that the last events were computed from.
-    compared: Derived,
+    /// What was last told, in this run or an earlier one.
+    told: Told,
+    /// The same before the events of the last sample.
+    told_before: Option<Told>,
     withdrawn: Estimator,
     injected: Estimator,
     boot: Option<BootId>,
@@ -57,13 +60,14 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Nothing known yet.
+    /// Nothing known yet, but what an earlier run told.
     #[must_use]
-    pub fn new(mode: Mode) -> Self {
+    pub fn new(mode: Mode, told: Told) -> Self {
         Self {
             state: State::new(mode),
             derived: Derived::default(),
-            compared: Derived::default(),
+            told,
+            told_before: None,
             withdrawn: Estimator::default(),
             injected: Estimator::default(),
             boot: None,
@@ -85,21 +89,36 @@ impl Figures {
         &self.derived
     }
 
+    /// What was last told.
+    #[must_use]
+    pub const fn told(&self) -> &Told {
+        &self.told
+    }
+
+    /// What had been told before the events of the last sample, if it had any.
+    pub fn take_told_before(&mut self) -> Option<Told> {
+        self.told_before.take()
+    }
+
+    /// What was told since did not arrive: it is to be told again, if it is still so.
+    pub fn take_back(&mut self, told: Told) {
+        self.told = told;
+    }
+
     /// The meter speaks this mode: if it is another one, everything begins anew. Returns the event of that.
     pub fn handle_mode(&mut self, mode: Mode) -> Option<Event> {
-        if self.state.mode() == mode {
-            return None;
+        if self.state.mode() != mode {
+            self.state = State::new(mode);
+            self.derived = Derived::default();
+            self.forget_slopes();
         }
-        let from = self.compared.mode;
-        self.state = State::new(mode);
-        self.compared = Derived::default();
-        self.derived = Derived::default();
-        self.forget_slopes();
         let to = match mode {
             Mode::Historic => "historic",
             Mode::Standard => "standard",
         };
-        from.map(|from| Event::ModeChange { from, to })
+        let from = self.told.mode.clone().filter(|from| from != to)?;
+        self.told_before = Some(std::mem::replace(&mut self.told, Told::under(to)));
+        Some(Event::ModeChange { from, to })
     }
 
     /// A sample is of this run of the reader, in which so many indexes jumped since the sample before. Returns the event of that.
@@ -138,8 +157,11 @@ impl Figures {
         if self.last_frame_told.is_none_or(|told| moment.at.saturating_duration_since(told) >= LAST_FRAME) {
             self.tell_last_frame(moment.at);
         }
-        let events = events::between(&self.compared, &self.derived);
-        self.compared.remember(&self.derived);
+        let events = events::since(&self.told, &self.derived, moment.unix_seconds());
+        if !events.is_empty() {
+            self.told_before.get_or_insert_with(|| self.told.clone());
+        }
+        self.told.handle_told(&self.derived, moment.unix_seconds());
         events
     }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use teleinfo_proto::{
-    tic::{Dataset, Event, FrameEnd, MeterId, Mode, Role, Timestamp, Value},
+    tic::{Beginning, Dataset, Event, FrameEnd, MeterId, Mode, Role, Timestamp, Value},
     wire::BootId,
 };
 
@@ -54,7 +54,6 @@ pub(super) struct Hearing {
     pub(super) time: Duration,
     latest: Vec<LatestData>,
     refused_in_frame: u32,
-    begun: bool,
 }
 
 /// A label, what it is for, and what it said last.
@@ -78,7 +77,7 @@ impl Hearing {
 
     pub(super) fn handle_event(&mut self, event: &Event<'_>) {
         match event {
-            Event::FrameStart => (self.begun, self.refused_in_frame) = (true, 0),
+            Event::FrameStart => {}
             Event::Dataset(dataset) => self.handle_dataset(dataset),
             // Until something verifies, what is refused was read in the wrong way.
             Event::Refused(_) if self.good == 0 => {}
@@ -105,8 +104,9 @@ impl Hearing {
 
     /// The first frame was mostly joined in its middle, and says nothing.
     fn handle_frame_end(&mut self, end: FrameEnd) {
-        if std::mem::take(&mut self.begun) && self.good > 0 {
-            let whole = matches!(end, FrameEnd::Etx { whole: true }) && self.refused_in_frame == 0;
+        let refused = std::mem::take(&mut self.refused_in_frame);
+        if end.beginning != Beginning::Missed && self.good > 0 {
+            let whole = end.is_whole() && refused == 0;
             self.frames_good += u32::from(whole);
             self.frames_bad += u32::from(!whole);
         }

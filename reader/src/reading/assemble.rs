@@ -11,7 +11,7 @@
 use std::mem;
 
 use teleinfo_proto::{
-    tic::{Dataset, Event, FrameEnd, Label, MeterId, Mode, RefusalKind, Role, Value, spec},
+    tic::{Beginning, Dataset, Event, FrameEnd, Label, MeterId, Mode, RefusalKind, Role, Value, spec},
     wire::{BootId, Counters, Datasets, DatasetsWriter, Sample, SampleKind},
 };
 
@@ -247,10 +247,7 @@ impl Assembler {
     /// Takes an event of the decoder. Call [`Self::prepare_sample`] until it has no more before the next event.
     pub(super) fn handle_event(&mut self, event: &Event<'_>, now: Moment) {
         match event {
-            Event::FrameStart => {
-                self.incoming.clear();
-                self.is_joining = false;
-            }
+            Event::FrameStart => {}
             Event::Dataset(dataset) => self.handle_dataset(dataset, now),
             Event::Refused(refusal) => {
                 self.counters.refuse(refusal.reason.kind());
@@ -335,8 +332,11 @@ impl Assembler {
     }
 
     fn handle_frame_end(&mut self, end: FrameEnd, now: Moment) {
-        let whole = end == FrameEnd::Etx { whole: true };
-        if !mem::take(&mut self.is_joining) {
+        let counters = &mut self.counters;
+        counters.line_feeds_damaged = counters.line_feeds_damaged.wrapping_add(end.damaged_line_feeds);
+        counters.frame_starts_damaged = counters.frame_starts_damaged.wrapping_add(u32::from(end.beginning == Beginning::Address));
+        let whole = end.is_whole();
+        if !mem::take(&mut self.is_joining) || end.beginning != Beginning::Missed {
             self.count_frame(whole);
         }
         let facts = &mut self.incoming.facts;
@@ -345,7 +345,9 @@ impl Assembler {
         if let Some(mode) = facts.mode {
             self.judge.clock.advance(now.uptime_ms, self.counters.bytes, mode);
         }
-        if !self.incoming.is_empty() {
+        if self.incoming.is_empty() {
+            self.incoming.clear();
+        } else {
             self.find_owner();
         }
     }

@@ -7,8 +7,8 @@
 use std::time::{Duration, Instant};
 
 use teleinfo_proto::{
-    tic::{Dataset, Event, FrameEnd, Label, MeterFamily, Mode, Refusal, RefusalKind, Value},
-    wire::{Cause, Counters, LineState},
+    tic::{Beginning, Dataset, Ending, Event, FrameEnd, Label, MeterFamily, Mode, Refusal, RefusalKind, Value},
+    wire::{Cause, LineState},
 };
 
 use super::{
@@ -56,7 +56,6 @@ pub(super) struct Diagnosis {
     sample: ByteSample,
     /// The last slots, the newest last.
     minute: [Evidence; SLOTS],
-    before: Counters,
     frame: FrameSeen,
     /// Listening has begun in the middle of a frame, which says nothing.
     is_joining: bool,
@@ -85,7 +84,6 @@ impl Diagnosis {
             slot: Evidence::default(),
             sample: ByteSample::new(),
             minute: [Evidence::default(); SLOTS],
-            before: Counters::default(),
             frame: FrameSeen::default(),
             is_joining: true,
             refused: Culprit::default(),
@@ -120,7 +118,7 @@ impl Diagnosis {
     /// What the decoder has made of them.
     pub(super) fn handle_event(&mut self, event: &Event<'_>) {
         match event {
-            Event::FrameStart => (self.frame, self.is_joining) = (FrameSeen::default(), false),
+            Event::FrameStart => {}
             Event::Dataset(dataset) => self.handle_dataset(dataset),
             Event::Refused(refusal) => self.handle_refusal(refusal),
             Event::FrameEnd(end) => self.handle_frame_end(*end),
@@ -137,13 +135,12 @@ impl Diagnosis {
         self.is_shared = is_shared;
     }
 
-    /// Time has passed; counters as they stand.
-    pub(super) fn handle_timeout(&mut self, counters: &Counters, line: LineState, now: Instant) {
+    /// Time has passed.
+    pub(super) fn handle_timeout(&mut self, line: LineState, now: Instant) {
         if now < self.slot_ends {
             return;
         }
         self.slot_ends = now + SLOT;
-        self.note_controls(counters);
         if self.slot.is_bad() || line == LineState::Searching {
             self.look_at_labels();
         }
@@ -246,29 +243,24 @@ impl Diagnosis {
 
     fn handle_frame_end(&mut self, end: FrameEnd) {
         let frame = std::mem::take(&mut self.frame);
-        if std::mem::take(&mut self.is_joining) {
+        if std::mem::take(&mut self.is_joining) && end.beginning == Beginning::Missed {
             return;
         }
-        let is_whole = end == FrameEnd::Etx { whole: true };
+        let is_whole = end.is_whole();
         let is_address_only = frame.is_named && frame.good == 1 && frame.refused == 0;
         self.sleeping = if is_whole && is_address_only { self.sleeping.saturating_add(1) } else { 0 };
         let suspect = if frame.has_suspect { self.refused.suspect() } else { frame.label.filter(|_| frame.refused == 1) };
         // A frame that was cut may lack the label.
         let back = if is_whole || suspect.is_some() { self.refused.handle_frame(suspect) } else { 0 };
         let others = frame.refused - u32::from(suspect.is_some());
-        // A meter may break off by itself (EOT); a frame without its STX is counted elsewhere.
-        let is_cut = matches!(end, FrameEnd::Restart | FrameEnd::Silence);
+        // A meter may break off by itself (EOT).
+        let is_cut = !is_whole && end.ending != Ending::Eot;
         self.slot.frames += 1;
         self.slot.refused += others + back;
         self.slot.bad_frames += u32::from(is_cut || others > 0) + back;
         self.slot.parity += frame.parity;
-    }
-
-    /// How many control characters were damaged in this slot.
-    fn note_controls(&mut self, counters: &Counters) {
-        self.slot.line_feeds = counters.line_feeds_damaged.wrapping_sub(self.before.line_feeds_damaged);
-        self.slot.frame_starts = counters.frame_starts_damaged.wrapping_sub(self.before.frame_starts_damaged);
-        self.before = *counters;
+        self.slot.line_feeds += end.damaged_line_feeds;
+        self.slot.frame_starts += u32::from(end.beginning == Beginning::Address);
     }
 
     fn look_at_labels(&mut self) {

@@ -179,7 +179,7 @@ impl Reading {
             self.assembler.handle_line_lost();
             self.diagnosis.handle_joining();
         }
-        self.diagnosis.handle_timeout(self.assembler.counters(), self.watch.line(now), now);
+        self.diagnosis.handle_timeout(self.watch.line(now), now);
     }
 
     /// A sample could not be sent when it was made.

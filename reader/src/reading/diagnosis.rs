@@ -1,7 +1,7 @@
 //! The likely cause of trouble on the line, for people who stand at the meter.
 //!
-//! It looks at what was read, at what was refused and at bytes that nobody could read, in slots of some seconds. Trouble begins with one
-//! slot that leaves no doubt, or with several in a minute; it ends after some slots that are good. A line that goes back and forth has to
+//! It looks at what was read, at what was refused and at bytes that nobody could read, in slots of some seconds. Trouble begins with two
+//! slots that leave no doubt, or with several in a minute; it ends after some slots that are good. A line that goes back and forth has to
 //! be good for longer each time, so that it cannot fill a journal.
 
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ use super::{
 const SLOT: Duration = Duration::from_secs(5);
 /// And by the last minute.
 const SLOTS: usize = 12;
-/// So many refused datasets in one slot leave no doubt, and so do so many slots in a minute in which something was damaged.
+/// So many refused datasets in two slots in a row leave no doubt, and so do so many slots in a minute in which something was damaged.
 const NO_DOUBT: u32 = 5;
 const TOUCHED_SLOTS: usize = 3;
 /// Good slots that end trouble; twice as many each time it comes back soon, up to the most.
@@ -180,7 +180,13 @@ impl Diagnosis {
             LineState::Silent => Cause::NoSignal,
             LineState::Searching if self.garbage == Cause::None => Cause::NotTic,
             LineState::Searching => self.garbage,
-            LineState::Reading if !is_named && is_settled => self.why_nameless(),
+            LineState::Reading if !is_named => {
+                if is_settled {
+                    self.why_nameless()
+                } else {
+                    Cause::None
+                }
+            }
             LineState::Reading | LineState::Unknown(_) => self.why_damaged(),
         }
     }
@@ -272,16 +278,14 @@ impl Diagnosis {
     /// Trouble begins, goes on or ends.
     fn judge(&mut self, line: LineState, now: Instant) {
         let all = self.minute.iter().fold(Evidence::default(), |sum, slot| sum.with(*slot));
-        match line {
-            LineState::Reading => self.judge_reading(all, now),
-            LineState::Searching => self.garbage = all.kind_of_garbage(),
-            _ => {}
+        self.garbage = if self.minute[SLOTS - 1].good > 0 { Cause::None } else { all.kind_of_garbage() };
+        if line == LineState::Reading {
+            self.judge_reading(all, now);
         }
     }
 
     fn judge_reading(&mut self, all: Evidence, now: Instant) {
         let newest = self.minute[SLOTS - 1];
-        self.garbage = Cause::None;
         self.calm = if newest.is_good() { self.calm + 1 } else { 0 };
         if self.damage == Cause::None && self.is_beyond_doubt(newest, all) {
             self.begin(self.kind(all), now);
@@ -294,7 +298,9 @@ impl Diagnosis {
 
     fn is_beyond_doubt(&self, newest: Evidence, all: Evidence) -> bool {
         let touched = self.minute.iter().filter(|slot| slot.is_touched()).count();
-        newest.is_bad() && newest.refused >= NO_DOUBT || (all.is_bad() || all.damages_controls()) && touched >= TOUCHED_SLOTS
+        let is_sudden = [newest, self.minute[SLOTS - 2]].iter().all(|slot| slot.is_bad() && slot.refused >= NO_DOUBT);
+        // Where nothing at all is good any more, the line is not being read: that is another trouble, which its state will tell.
+        newest.good > 0 && (is_sudden || (all.is_bad() || all.damages_controls()) && touched >= TOUCHED_SLOTS)
     }
 
     fn begin(&mut self, kind: Cause, now: Instant) {
@@ -310,8 +316,9 @@ impl Diagnosis {
     }
 
     fn kind(&self, all: Evidence) -> Cause {
+        let is_bad = all.is_bad() || self.minute[SLOTS - 1].is_bad() || self.slot.is_bad();
         match all.kind_of_damage(self.is_parity_checked) {
-            _ if !all.is_bad() => Cause::ControlsDamaged,
+            _ if !is_bad => Cause::ControlsDamaged,
             _ if self.is_shared => Cause::BytesTaken,
             kind => kind,
         }

@@ -22,8 +22,8 @@ const NO_NOISE: u32 = 4;
 /// So many bits are lost where fewer than a quarter as many are gained: a weak signal.
 const LOST: u32 = 4;
 const LOST_TO_GAINED: u32 = 4;
-/// Bytes that are kept for a look at their labels: a second of the fast mode.
-const SAMPLE: usize = 1024;
+/// Bytes that are kept for a look at their labels: about one slot of the fast mode.
+const SAMPLE: usize = 4096;
 
 /// Counts of one stretch, or of several together.
 #[derive(Clone, Copy, Debug, Default)]

@@ -6,7 +6,7 @@ mod start;
 
 use std::{
     future::pending,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -24,7 +24,6 @@ use crate::{
         exit::{ExitCode, Failure},
         notify::{Notifier, Watchdog},
     },
-    homeassistant::memory::Memory,
     hub::{
         Hub,
         complaints::Complaint,
@@ -36,7 +35,7 @@ use crate::{
     order::{answer::Answer, arrival::Arrived},
     statistics::notes::NoteSender,
     store::{
-        Store, WriteFailure, memories,
+        Store, WriteFailure, ledgers, memories,
         positions::{self, Positions},
         whole::Outlives,
     },
@@ -72,7 +71,7 @@ struct Bridge {
     historian: Historian,
     store: Store,
     positions: Positions,
-    /// Where memories are kept.
+    /// Where memories and ledgers are kept.
     state_directory: Option<PathBuf>,
     statistics: Option<NoteSender>,
     counters: Counters,
@@ -183,7 +182,8 @@ impl Bridge {
                 }
             }
             Order::Ask(meter, question) => self.historian.ask(meter, question),
-            Order::Keep(meter, memory) => self.keep(meter, &memory, now),
+            Order::Keep(meter, memory) => self.keep(meter, |directory| memories::file(directory, meter, &memory), now),
+            Order::KeepLedger(meter, ledger) => self.keep(meter, |directory| ledgers::file(directory, meter, &ledger), now),
             Order::Disturbed => self.statistics.iter_mut().for_each(NoteSender::handle_return),
             Order::Noted(note) => {
                 if let Some(statistics) = &mut self.statistics {
@@ -194,11 +194,11 @@ impl Bridge {
         }
     }
 
-    fn keep(&mut self, meter: MeterId, memory: &Memory, now: Instant) {
+    fn keep(&mut self, meter: MeterId, file: impl Fn(&Path) -> Result<(PathBuf, Vec<u8>), serde_json::Error>, now: Instant) {
         let Some(directory) = &self.state_directory else { return };
-        match memories::file(directory, meter, memory) {
+        match file(directory) {
             Ok((path, bytes)) => self.store.keep(path, bytes, Outlives::PowerCut),
-            Err(error) => self.handle_disk_error(&format!("what was learnt of meter {meter}: {error}"), now),
+            Err(error) => self.handle_disk_error(&format!("what is known of meter {meter}: {error}"), now),
         }
     }
 

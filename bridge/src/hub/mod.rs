@@ -8,11 +8,13 @@ mod agenda;
 pub mod bridge_quality;
 pub mod complaints;
 pub mod counters;
+mod ledgers;
 mod listeners;
 mod meters;
 pub mod orders;
 mod reader_log;
 mod readers;
+mod retained;
 pub mod station;
 
 use std::{
@@ -24,6 +26,7 @@ use teleinfo_proto::tic::MeterId;
 use tracing::Level;
 
 use crate::{
+    energy::ledger::Ledger,
     homeassistant::memory::Memory,
     hub::{
         agenda::Agenda,
@@ -32,6 +35,7 @@ use crate::{
         counters::{Counter, Counters},
         orders::Order,
         reader_log::ReaderLog,
+        retained::Retained,
         station::{Station, StationOptions},
     },
     meter::events::Event,
@@ -62,6 +66,8 @@ pub struct HubOptions {
     pub station: StationOptions,
     /// Whether statistics are corrected, and so want notes.
     pub notes: bool,
+    /// Whether the broker keeps what is retained, and so may have ledgers of an earlier run.
+    pub broker_keeps: bool,
     /// Meters that are announced again at the same time spread by this number; it differs from bridge to bridge.
     pub seed: u64,
 }
@@ -73,6 +79,8 @@ pub struct Kept {
     pub positions: BTreeMap<MeterId, Marks>,
     /// What was learnt of them.
     pub memories: BTreeMap<MeterId, Memory>,
+    /// What must never be forgotten of their energy; the broker may have a newer one.
+    pub ledgers: BTreeMap<MeterId, Ledger>,
 }
 
 /// All meters.
@@ -87,6 +95,8 @@ pub struct Hub {
     readers: ReaderLog,
     /// Messages flow. `None`: they never have.
     connected: Option<bool>,
+    /// Whether all that the broker retains has come.
+    retained: Retained,
     /// When everything is said again to new listeners.
     say_again: Option<Instant>,
     counters: Counters,
@@ -103,6 +113,7 @@ impl Hub {
     /// are with them is not known yet, and what listeners have of them is old.
     #[must_use]
     pub fn new(options: HubOptions, kept: Kept, counters: Counters, now: Instant) -> Self {
+        let broker_keeps = options.broker_keeps;
         let mut hub = Self {
             options,
             stations: BTreeMap::new(),
@@ -111,6 +122,7 @@ impl Hub {
             agenda: Agenda::default(),
             readers: ReaderLog::default(),
             connected: None,
+            retained: Retained::new(broker_keeps),
             say_again: None,
             counters,
             complaints: Complaints::default(),
@@ -180,6 +192,9 @@ impl Hub {
             self.say_again = None;
             self.say_everything(now);
         }
+        if self.retained.poll_timeout().is_some_and(|at| at <= now) {
+            self.handle_retained_read(now);
+        }
         while let Some(remark) = self.complaints.poll_remark(now) {
             self.say_remark(Some(remark));
         }
@@ -193,6 +208,7 @@ impl Hub {
     /// A clean stop: everything goes offline.
     pub fn handle_stop(&mut self, now: Instant) {
         self.say_quality(now);
+        self.keep_ledgers(now);
         let topics = self.topics();
         let offline = |topic: String| Order::Publish(Message::retained(topic, OFFLINE));
         let last: Vec<Order> =
@@ -210,7 +226,9 @@ impl Hub {
             if let Some(order) = self.orders.pop_front() {
                 return Some(order);
             }
-            if room < ROOM_PER_SAMPLE || self.connected != Some(true) {
+            // What a sample means may depend on a ledger that the broker holds.
+            let may_count = self.connected == Some(true) && self.retained == Retained::Read;
+            if room < ROOM_PER_SAMPLE || !may_count {
                 return None;
             }
             let id = self.agenda.pop_busy()?;
@@ -224,13 +242,20 @@ impl Hub {
     /// When to call [`Hub::handle_timeout`], if nothing happens before.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        [self.agenda.next_deadline(), self.say_again, self.complaints.poll_timeout(), Some(self.quality_due)].into_iter().flatten().min()
+        let deadlines = [
+            self.agenda.next_deadline(),
+            self.say_again,
+            self.retained.poll_timeout(),
+            self.complaints.poll_timeout(),
+            Some(self.quality_due),
+        ];
+        deadlines.into_iter().flatten().min()
     }
 
     /// Whether samples wait for room on the MQTT side.
     #[must_use]
     pub fn is_starved(&self) -> bool {
-        self.connected == Some(true) && !self.agenda.is_idle()
+        self.connected == Some(true) && self.retained == Retained::Read && !self.agenda.is_idle()
     }
 
     /// One line on how things are.

@@ -46,6 +46,8 @@ struct Reader {
     held: Vec<Received>,
     /// Its wall clock is wrong by so much.
     clock_error_ms: i64,
+    /// What was drawn since the start of the test, in Wh.
+    drawn: u32,
     /// The power of the next frames is refused.
     lacks_power: bool,
     /// Further labels of the next frames.
@@ -61,6 +63,7 @@ impl Reader {
             contract: "BASE",
             held: Vec::new(),
             clock_error_ms: 0,
+            drawn: 0,
             lacks_power: false,
             more: Vec::new(),
         }
@@ -74,7 +77,8 @@ impl Reader {
     fn frame(&mut self, made: Duration) -> Received {
         self.sequence += 1;
         let (power, identity) = (format!("{:05}", self.sequence), self.meter.to_string());
-        let index = if self.contract == "BASE" { vec![("BASE", "002815235")] } else { vec![("HCHC", "001000000"), ("HCHP", "002000000")] };
+        let (base, off_peak) = (format!("{:09}", 2_815_235 + self.drawn), format!("{:09}", 1_000_000 + self.drawn));
+        let index = if self.contract == "BASE" { vec![("BASE", &*base)] } else { vec![("HCHC", &*off_peak), ("HCHP", "002000000")] };
         let mut lines = vec![("ADCO", identity.as_str()), ("OPTARIF", self.contract), ("ISOUSC", "30")];
         lines.extend(index);
         let tariff = if self.contract == "BBR(" { "HPJB" } else { "TH.." };
@@ -157,10 +161,15 @@ impl Bench {
     }
 
     fn with(kept: Kept) -> Self {
+        Self::beside(kept, false)
+    }
+
+    /// Beside a broker that keeps what is retained, or one that does not.
+    fn beside(kept: Kept, broker_keeps: bool) -> Self {
         let presentation = Presentation { topics: Topics::default(), language: Language::English, discovery: true, migrate: Migrate::None };
         let station =
             StationOptions { presentation: Arc::new(presentation), policy: Policy::EveryFrame, offline_after: Duration::from_secs(30) };
-        let options = HubOptions { station, notes: true, seed: 7 };
+        let options = HubOptions { station, notes: true, broker_keeps, seed: 7 };
         let start = Instant::now();
         let memories = kept.memories.clone();
         let hub = Hub::new(options, kept, Counters::default(), start);
@@ -278,7 +287,7 @@ impl Bench {
     fn restarted(&self) -> Self {
         let positions = self.hub.positions().map(|(meter, marks)| (*meter, marks.clone())).collect();
         let memories = self.memories.clone().into_iter().chain(self.kept()).collect();
-        let mut successor = Self::with(Kept { positions, memories });
+        let mut successor = Self::with(Kept { positions, memories, ..Kept::default() });
         successor.now = self.now;
         successor
     }
@@ -354,7 +363,7 @@ fn what_is_learnt_is_kept_and_a_restart_forgets_nothing() {
     assert_eq!((meter, memory.mode()), (id(METER), Some(Mode::Historic)));
     let positions = bench.hub.positions().map(|(meter, marks)| (*meter, marks.clone())).collect();
     let memories = BTreeMap::from([(meter, memory)]);
-    let mut second = Bench::with(Kept { positions, memories });
+    let mut second = Bench::with(Kept { positions, memories, ..Kept::default() });
     bench.lost_frame(&mut reader);
     second.arrives(Arrival::Token(id(METER), true));
     assert_eq!(second.questions(), [Question { boot: reader.boot(), sequence: 10 }], "it goes on where the first stopped");
@@ -423,7 +432,7 @@ fn nothing_of_the_past_is_an_event_of_now_and_no_index_steps_back() {
     // A bridge that lost power: what it kept is older than what it published.
     let marks = Marks::new(vec![Mark { boot: reader.boot(), sequence: 2, unix_ms: i64::try_from(START_MS).unwrap() }]);
     let memories = BTreeMap::new();
-    let mut second = Bench::with(Kept { positions: BTreeMap::from([(id(METER), marks)]), memories });
+    let mut second = Bench::with(Kept { positions: BTreeMap::from([(id(METER), marks)]), memories, ..Kept::default() });
     second.now = bench.now;
     second.frame(&mut reader);
     let question = second.questions()[0];
@@ -730,4 +739,122 @@ fn an_hour_of_two_meters_asks_the_processor_for_little() {
     assert_eq!(bench.hub.taken(), 722);
     let said: Vec<&str> = bench.said().into_iter().filter(|text| !text.ends_with("is online")).collect();
     assert!(said.is_empty(), "{said:?}");
+}
+
+/// What was drawn in all, as it was last published.
+fn total(bench: &Bench) -> Option<u64> {
+    bench.published(&format!("teleinfo/{METER}/derived")).last().and_then(|derived| derived["energy_total"].as_u64())
+}
+
+fn ledger_topic() -> String {
+    format!("teleinfo/{METER}/ledger")
+}
+
+/// The ledger that was last told, and the one that was last kept on disk.
+fn ledgers(bench: &Bench) -> (Option<String>, Option<Ledger>) {
+    let told = bench.orders.iter().rev().find_map(|order| match order {
+        Order::Publish(message) if message.topic == ledger_topic() => Some(message.text().to_owned()),
+        _ => None,
+    });
+    let kept = bench.orders.iter().rev().find_map(|order| match order {
+        Order::KeepLedger(_, ledger) => Some((**ledger).clone()),
+        _ => None,
+    });
+    (told, kept)
+}
+
+fn complaints(bench: &mut Bench) -> Vec<(&'static str, u64)> {
+    let lasting = bench.hub.complaints.lasting();
+    lasting.map(|(name, count, _)| (name, count)).collect()
+}
+
+#[test]
+fn samples_wait_until_the_broker_has_said_what_it_retains_but_not_for_ever() {
+    for answers in [true, false] {
+        let (mut bench, mut reader) = (Bench::beside(Kept::default(), true), Reader::new(METER));
+        bench.frame(&mut reader);
+        bench.pass(SECOND);
+        assert_eq!(bench.powers(METER), [0; 0]);
+        assert_eq!(bench.published("teleinfo/bridge/marker"), [7]);
+        if answers {
+            bench.mqtt("teleinfo/bridge/marker", "8");
+            assert_eq!(bench.powers(METER), [0; 0], "that was another bridge");
+            bench.mqtt("teleinfo/bridge/marker", "7");
+        } else {
+            bench.pass(SECOND);
+        }
+        assert_eq!(bench.powers(METER), [1], "{answers}");
+    }
+}
+
+#[test]
+fn a_total_goes_on_wherever_its_ledger_is_kept_and_however_old_it_is() {
+    let (mut first, mut reader) = (Bench::beside(Kept::default(), false), Reader::new(METER));
+    first.frames(&mut reader, 2);
+    let (old_on_broker, old_on_disk) = ledgers(&first);
+    reader.contract = "HC..";
+    first.frames(&mut reader, 3);
+    reader.drawn = 7;
+    first.frames(&mut reader, 2);
+    assert_eq!(total(&first), Some(2_815_242), "what a register shows that was not known is no consumption");
+    first.happens(Hub::handle_stop);
+    let (on_broker, on_disk) = ledgers(&first);
+    reader.drawn = 20;
+    for (broker, disk) in
+        [(&on_broker, &on_disk), (&on_broker, &None), (&None, &on_disk), (&old_on_broker, &on_disk), (&on_broker, &old_on_disk)]
+    {
+        let ledgers = disk.iter().map(|ledger| (id(METER), ledger.clone())).collect();
+        let mut second = Bench::beside(Kept { ledgers, ..Kept::default() }, true);
+        second.now = first.now + SECOND;
+        if let Some(broker) = broker {
+            second.mqtt(&ledger_topic(), broker);
+        }
+        second.mqtt("teleinfo/bridge/marker", "7");
+        second.frame(&mut Reader { held: Vec::new(), ..clone(&reader) });
+        assert_eq!(total(&second), Some(2_815_255), "{broker:?} {disk:?}");
+    }
+}
+
+fn clone(reader: &Reader) -> Reader {
+    Reader { held: reader.held.clone(), more: reader.more.clone(), ..*reader }
+}
+
+#[test]
+fn a_ledger_that_cannot_be_is_not_used_and_said() {
+    let (mut first, mut reader) = (Bench::new(), Reader::new(METER));
+    first.frames(&mut reader, 2);
+    first.happens(Hub::handle_stop);
+    let (Some(told), Some(kept)) = ledgers(&first) else { panic!("no ledger") };
+    let hostile = told.replace("\"sequence\":2", "\"sequence\":9");
+    for retained in ["{", "\u{0}", &hostile.replace("2815235", "999999999"), &hostile.replace("2815235", "5")] {
+        let mut second = Bench::beside(Kept { ledgers: [(id(METER), kept.clone())].into(), ..Kept::default() }, true);
+        second.now = first.now;
+        second.mqtt(&ledger_topic(), retained);
+        second.mqtt("teleinfo/bridge/marker", "7");
+        second.frame(&mut clone(&reader));
+        assert_eq!(total(&second), Some(2_815_235), "{retained}");
+        assert_eq!(complaints(&mut second), [("ledger", 1)], "{retained}");
+    }
+}
+
+#[test]
+fn two_readers_that_contradict_each_other_are_said_and_the_published_one_stands() {
+    let (mut bench, mut reader, mut other) = (Bench::new(), Reader::new(METER), Reader::new(METER));
+    other.boot = 2;
+    reader.drawn = 100;
+    bench.frames(&mut reader, 1);
+    for _ in 0..20 {
+        for _ in 0..4 {
+            bench.frame(&mut other);
+            let nothing = Answer { meter: id(METER), samples: Vec::new(), outcome: Outcome::Complete };
+            bench.happens(|hub, now| hub.handle_answer(nothing, now));
+        }
+        bench.frames(&mut reader, 1);
+    }
+    let states = bench.published(&format!("teleinfo/{METER}"));
+    let published: Vec<&Value> = states.iter().filter_map(|state| state.get("BASE")).map(|index| &index["value"]).collect();
+    assert!(published.len() > 9 && published.iter().all(|index| **index == 2_815_335), "{published:?}");
+    assert_eq!(total(&bench), Some(2_815_335));
+    let complaints = complaints(&mut bench);
+    assert!(complaints.iter().any(|(name, count)| *name == "contradiction" && *count > 40), "{complaints:?}");
 }

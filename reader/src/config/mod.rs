@@ -32,6 +32,9 @@ const DEFAULT_FILE: &str = "/etc/teleinfo/reader.toml";
 /// The name of a reader on a machine without a usable one.
 const NAMELESS: &str = "reader";
 
+/// What the configuration of a further reader begins with (`teleinfo-reader@NAME.service`).
+const INSTANCE: &str = "reader-";
+
 /// The flags of the command line that say the same as a key of the file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Flags {
@@ -93,7 +96,7 @@ impl Settings {
             return Err(origins.failure(ExitCode::Config, "zenoh", "password-file", "a password needs a user: set zenoh.user"));
         }
         Ok(Self {
-            name: config.name.unwrap_or_else(|| default_name(nix::unistd::gethostname().ok())),
+            name: config.name.unwrap_or_else(|| default_name(nix::unistd::gethostname().ok(), file)),
             parity: match (config.parity, &source) {
                 (ParityChoice::Auto, Source::Remote(_)) => ParityChoice::SoftwareFirst,
                 (parity, _) => parity,
@@ -135,9 +138,13 @@ impl Settings {
 }
 
 /// The host's name. A machine may have none, or `(none)`, or one that is no name here: nobody has chosen that, so it is no mistake.
-fn default_name(host: Option<OsString>) -> String {
-    let usable = host.and_then(|name| file::name(name.to_str()?).ok());
-    usable.unwrap_or_else(|| NAMELESS.into())
+///
+/// A reader beside the first one has the configuration `reader-NAME.toml`, and adds this name: no two of a machine are called the same.
+fn default_name(host: Option<OsString>, configuration: Option<&Path>) -> String {
+    let usable = |name: &str| file::name(name).ok();
+    let host = host.and_then(|name| usable(name.to_str()?)).unwrap_or_else(|| NAMELESS.into());
+    let instance = configuration.and_then(|path| path.file_stem()?.to_str()?.strip_prefix(INSTANCE));
+    instance.and_then(|instance| usable(&format!("{host}-{instance}"))).unwrap_or(host)
 }
 
 /// systemd's `StateDirectory=`; of several the first.
@@ -197,9 +204,19 @@ mod tests {
     #[test]
     fn a_machine_without_a_usable_name_is_no_mistake() {
         for (host, name) in [(Some("cellar"), "cellar"), (Some("(none)"), "reader"), (Some(""), "reader"), (Some("mon pi"), "reader")] {
-            assert_eq!(default_name(host.map(OsString::from)), name, "{host:?}");
+            assert_eq!(default_name(host.map(OsString::from), None), name, "{host:?}");
         }
-        assert_eq!(default_name(None), "reader");
+        assert_eq!(default_name(None, None), "reader");
+    }
+
+    #[test]
+    fn readers_of_one_machine_have_names_of_their_own() {
+        let name = |file: &str| default_name(Some("pi".into()), Some(Path::new(file)));
+        assert_eq!(
+            [name("/etc/teleinfo/reader.toml"), name("/etc/teleinfo/reader-garage.toml"), name("/tmp/my.toml")],
+            ["pi", "pi-garage", "pi"]
+        );
+        assert_eq!(name(&format!("reader-{}.toml", "x".repeat(80))), "pi", "a name that is too long is no name");
     }
 
     fn device(path: &str) -> Source {

@@ -96,6 +96,8 @@ const LANES: usize = 8;
 const ONES: u64 = u64::from_le_bytes([1; LANES]);
 /// The highest bit of each lane.
 const HIGH: u64 = ONES << 7;
+/// HT in each lane.
+const TABS: u64 = ONES * HT as u64;
 
 /// Eight bytes, the first one lowest.
 #[derive(Clone, Copy)]
@@ -150,7 +152,7 @@ impl Lanes {
 
     /// Each lane that is HT has its highest bit.
     fn tabs(self) -> u64 {
-        !((self.0 ^ ONES * HT as u64) & !HIGH).wrapping_add(!HIGH)
+        !Self(self.0 ^ TABS).at_least(1)
     }
 }
 

@@ -3,7 +3,6 @@
 use teleinfo_proto::tic::Mode;
 
 use super::{
-    bits::{self, Damage},
     hearing::{self, Hearing},
     report::Report,
 };
@@ -12,7 +11,10 @@ use crate::{
     daemon::exit::ExitCode,
     language::{Language, Sentence, Words},
     line::{Fault, Source},
-    reading::{Check, FaultKind, ParityChoice, Trial},
+    reading::{
+        Check, FaultKind, ParityChoice, Trial,
+        bits::{self, Damage},
+    },
 };
 
 /// Of a line that needs nothing, at least this share of the frames is good, in %.

@@ -9,6 +9,7 @@ pub mod announcer;
 mod choices;
 pub mod component;
 pub mod discovery;
+pub mod energies;
 pub mod entities;
 pub mod entity;
 pub mod memory;

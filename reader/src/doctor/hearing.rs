@@ -2,10 +2,7 @@
 //!
 //! Ends early when enough was heard, and in any case in good time: somebody stands there and waits.
 
-use std::{
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use teleinfo_proto::{
     tic::{Beginning, Dataset, Event, FrameEnd, MeterId, Mode, Role, Timestamp, Value},
@@ -13,7 +10,7 @@ use teleinfo_proto::{
 };
 
 use crate::{
-    line::{Fault, Listener, Notice},
+    line::{Fault, Listener, Notice, Source},
     reading::{Output, ParityChoice, Reading, Trial},
 };
 
@@ -135,10 +132,11 @@ struct Clock {
 ///
 /// # Errors
 /// The line cannot be opened, or went away meanwhile.
-pub(super) fn listen(devices: &[PathBuf]) -> Result<Hearing, Fault> {
+pub(super) fn listen(source: &Source) -> Result<Hearing, Fault> {
     let start = Instant::now();
-    let reading = Reading::new(BootId::new(0), None, ParityChoice::Auto, start);
-    let mut listener = Listener::new(devices, reading).map_err(|error| Fault::of_system(devices, &error))?;
+    let parity = if let Source::Remote(_) = source { ParityChoice::SoftwareFirst } else { ParityChoice::Auto };
+    let reading = Reading::new(BootId::new(0), None, parity, start);
+    let mut listener = Listener::new(source, reading).map_err(|error| Fault::of_system(&error))?;
     let mut hearing = Hearing::default();
     let mut clock = Clock { start, first_byte: None, first_good: None };
     while !hearing.is_enough(&clock, Instant::now()) {

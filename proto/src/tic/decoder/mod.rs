@@ -5,9 +5,10 @@
 //! and never looks beyond the bytes it was given: how the input is split changes nothing.
 //!
 //! A dataset is known by its structure, not by what stands before it. Some lines damage every LF or STX for weeks and leave the datasets
-//! whole, so two places may hold something else, or nothing:
+//! whole. So the characters before a dataset may be damaged or lost:
 //!
-//! * Where an LF should be, one control character, or one byte of wrong parity. Where both STX and LF should be, one more byte of any kind.
+//! * One control character, or one byte of wrong parity, may be what became of an LF, and so may one of an ETX.
+//! * One byte of any kind may be what became of an STX, if what follows can be the first dataset of a frame.
 //! * What follows is taken if its label is known and every check holds from the first byte of that label. An unknown label is refused.
 //! * Only the end of a dataset opens such a place. Text that ran into the dataset before it stays a part of that, and both are refused.
 //! * A frame without its STX begins with the meter's address. A frame without STX and ETX ends where the next one repeats the address.
@@ -204,7 +205,8 @@ impl Decoder {
 
     /// What the collected bytes are. Noise outside of frames is nothing.
     fn find_dataset(&self) -> Option<Step> {
-        let is_stray = self.state == State::Stray;
+        // An LF may be what became of STX.
+        let is_stray = self.state == State::Stray || lead(&self.bytes.0[..self.length]) > 0;
         let whole = Place { from: 0, is_line_feed_damaged: is_stray };
         if self.is_too_long {
             let is_worth_a_word = !is_stray || self.frame.is_open();
@@ -213,19 +215,21 @@ impl Decoder {
         if is_stray { self.find_stray() } else { (self.length > 0).then_some(Step::Dataset(whole)) }
     }
 
-    /// Where a dataset begins whose LF is damaged or lost, and perhaps an STX before it.
+    /// Where a dataset begins whose LF is damaged or lost, and perhaps ETX and STX before it.
     fn find_stray(&self) -> Option<Step> {
+        let behind = |from| &self.bytes.0[from..self.length];
         let place = |from| Place { from, is_line_feed_damaged: true };
-        let behind_line_feed = lead(&self.bytes.0[..self.length]);
-        let behind_stx = 1 + lead(&self.bytes.0[1..self.length]);
-        let bytes = self.dataset(place(behind_line_feed));
-        if is_known(bytes) {
-            Some(Step::Dataset(place(behind_line_feed)))
-        } else if self.is_first_dataset(self.dataset(place(behind_stx))) {
-            Some(Step::Dataset(place(behind_stx)))
-        } else if self.frame.is_open() {
+        let first = lead(behind(0));
+        let second = (first + 1).min(self.length);
+        let second = second + lead(behind(second));
+        if is_known(behind(first)) {
+            Some(Step::Dataset(place(first)))
+        } else if self.is_first_dataset(behind(second)) {
+            Some(Step::Dataset(place(second)))
+        } else if self.frame.is_open() && first < self.length {
+            let bytes = behind(first);
             let reason = check(bytes, Walk::over(bytes)).map_or_else(|reason| reason, |_| Reason::LineFeed);
-            Some(Step::Refused(place(behind_line_feed), reason))
+            Some(Step::Refused(place(first), reason))
         } else {
             None
         }

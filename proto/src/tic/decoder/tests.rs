@@ -140,7 +140,7 @@ fn whole_datasets_are_taken_whatever_became_of_line_feeds() {
 
 #[test]
 fn frames_without_stx_begin_with_the_address() {
-    for (stx, lf) in [("C", "\n"), ("", "\n"), ("C", "\x0f"), ("C", ""), ("", ""), ("\0", "\x0f"), ("\n", "\n")] {
+    for (stx, lf) in [("C", "\n"), ("", "\n"), ("C", "\x0f"), ("C", ""), ("", ""), ("\0", "\x0f"), ("\n", "\n"), ("\n", "\x0f")] {
         let bytes = damaged_frame(stx.as_bytes(), lf.as_bytes(), b"\x03").repeat(3);
         let end = if lf == "\n" { "Etx from address" } else { "Etx from address, 3 LF damaged" };
         assert_eq!(stripped(&bytes), [&DATASETS[..], &[end]].concat().repeat(3), "{stx:?} {lf:?}");
@@ -158,9 +158,11 @@ fn frames_without_stx_and_etx_end_where_the_address_comes_again() {
             assert_eq!(events(Parity::Stripped, &bytes, step), expected, "{lf:?}");
         }
     }
-    // Whatever became of STX stands in the frame before, which nobody has ended.
-    let seen = stripped(&damaged_frame(b"C", b"\x0f", b"").repeat(2));
-    assert_eq!(seen, [&DATASETS[..], &["Restart from address, 3 LF damaged"], &DATASETS[..]].concat());
+    // What became of ETX and STX stands in the frame before, which nobody has ended.
+    for (stx, etx) in [("C", ""), ("C", "\x0b"), ("\x0c", "\x0b"), ("", "\x0b")] {
+        let seen = stripped(&damaged_frame(stx.as_bytes(), b"\x0f", etx.as_bytes()).repeat(2));
+        assert_eq!(seen, [&DATASETS[..], &["Restart from address, 3 LF damaged"], &DATASETS[..]].concat(), "{stx:?} {etx:?}");
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The energy of real cases, each after a public report: what Home Assistant counts through a change of contract, mode or calendar.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of a test fail as its tests do")]
+
 mod common;
 
 use std::collections::BTreeMap;
@@ -85,7 +87,10 @@ fn tempo_to_off_peak_goes_on_in_the_registers_of_both() {
     let followed: Vec<Statistic> = told.bench.station.statistics();
     assert_eq!(followed.len(), 3, "{followed:?}");
     let total = followed.iter().find(|statistic| statistic.unique_id.ends_with("_energy_total")).unwrap();
-    assert_eq!((total.labels.as_slice(), total.offset), (["HCHC".to_owned(), "HCHP".to_owned()].as_slice(), 28_279 + 72_754 + 6_742 + 21_695));
+    assert_eq!(
+        (total.labels.as_slice(), total.offset),
+        (["HCHC".to_owned(), "HCHP".to_owned()].as_slice(), 28_279 + 72_754 + 6_742 + 21_695)
+    );
 }
 
 #[test]

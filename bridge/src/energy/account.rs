@@ -12,7 +12,6 @@ use teleinfo_proto::{
     wire::Sample,
 };
 
-use crate::meter::{tariff_names::TariffNames, terms::Terms};
 use crate::energy::{
     judge::{Hearing, Judge, Verdict},
     ledger::{Ledger, Refusal},
@@ -22,6 +21,7 @@ use crate::energy::{
     time::{Clocks, Time},
     total::{Counted, Shown, Total},
 };
+use crate::meter::{tariff_names::TariffNames, terms::Terms};
 
 /// A ledger in which nothing but numbers moved is told this often, ...
 const TELL_EVERY: Duration = Duration::from_secs(60);

@@ -8,7 +8,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use teleinfo_proto::tic::{MeterId, spec::INDEX_MAX};
 
-use crate::energy::{judge::Reading, limit::Limit, meaning::{Meaning, Meanings}, register::Register, total::Total};
+use crate::energy::{
+    judge::Reading,
+    limit::Limit,
+    meaning::{Meaning, Meanings},
+    register::Register,
+    total::Total,
+};
 
 /// The form of what is kept. Another one is not read.
 const VERSION: u32 = 1;
@@ -77,7 +83,14 @@ impl Refusal {
 impl Ledger {
     /// A ledger of a meter.
     #[must_use]
-    pub fn new(meter: MeterId, sequence: u64, written_ms: i64, total: Option<Total>, indexes: BTreeMap<Register, Reading>, meanings: Meanings) -> Self {
+    pub fn new(
+        meter: MeterId,
+        sequence: u64,
+        written_ms: i64,
+        total: Option<Total>,
+        indexes: BTreeMap<Register, Reading>,
+        meanings: Meanings,
+    ) -> Self {
         let current = meanings.current().map(Meaning::id).collect();
         Self { version: VERSION, meter: meter.to_string(), sequence, written_ms, total, indexes, meanings, current }
     }

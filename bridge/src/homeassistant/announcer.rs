@@ -9,13 +9,14 @@ use crate::{
     energy::meaning::{Meanings, TOTAL},
     homeassistant::{
         component::Context,
-        discovery::{Discovery, Subject, entities_of},
+        discovery::{Discovery, entities_of},
         energies, entities,
         entity::{Entity, Source},
         memory::Memory,
         predecessor::Migrate,
         presentation::Presentation,
         statistic::Statistic,
+        subject::Subject,
         takeover::Takeover,
     },
     meter::{

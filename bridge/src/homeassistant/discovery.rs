@@ -10,43 +10,21 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use teleinfo_proto::tic::{MeterFamily, Mode};
+use teleinfo_proto::tic::MeterFamily;
 
 use super::{
     component::{Component, Context, component},
     energies, entities,
     entity::Entity,
-    predecessor::Migrate,
     shown::Shown,
+    subject::Subject,
 };
-use crate::{
-    energy::meaning::Meanings,
-    words::{language::Words, message::Message, topics::Topics},
-};
+use crate::words::{language::Words, message::Message, topics::Topics};
 
 /// Time that Home Assistant is given between two payloads.
 const PAUSE: Duration = Duration::from_secs(5);
 /// Home Assistant's start message reaches all programs at once, so each of them waits a different time, 1 to 10 s.
 const BIRTH_DELAY_MS: std::ops::Range<u64> = 1_000..10_000;
-
-/// What a payload is made from.
-#[derive(Debug, Clone, Copy)]
-pub struct Subject<'a> {
-    /// Topics, meter, language.
-    pub context: Context<'a>,
-    /// What the meter has shown.
-    pub shown: &'a Shown,
-    /// The mode it speaks.
-    pub mode: Mode,
-    /// The version of its TIC, in standard mode.
-    pub version: Option<u64>,
-    /// What its indexes mean.
-    pub meanings: &'a Meanings,
-    /// The unique id of its total, while nothing was lost.
-    pub total_id: &'a str,
-    /// Whose entities are taken over.
-    pub migrate: Migrate,
-}
 
 /// Components that were announced: key to platform. What Home Assistant must be told to remove when it no longer belongs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

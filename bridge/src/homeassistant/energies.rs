@@ -10,11 +10,11 @@ use crate::{
     energy::meaning::{Meaning, Meanings, TOTAL},
     homeassistant::{
         component::{Component, Context, component},
-        discovery::Subject,
         entities,
         entity::{Entity, Source},
         predecessor::Migrate,
         shown::Shown,
+        subject::Subject,
     },
     words::{
         language::{Language, Words},

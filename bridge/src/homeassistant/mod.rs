@@ -17,6 +17,7 @@ pub mod predecessor;
 pub mod presentation;
 pub mod shown;
 pub mod statistic;
+pub mod subject;
 #[cfg(test)]
 mod tables;
 pub mod takeover;

@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 
 use teleinfo_proto::{
     tic::{Beginning, Dataset, Event, FrameEnd, MeterId, Mode, Role, Timestamp, Value},
-    wire::BootId,
+    wire::{BootId, Cause},
 };
 
 use crate::{
+    advice::advice_on,
+    language::Language,
     line::{Fault, Listener, Notice, Source},
     reading::{Output, ParityChoice, Reading, Trial},
 };
@@ -45,6 +47,8 @@ pub(super) struct Hearing {
     pub(super) frames_bad: u32,
     /// Whose line it is.
     pub(super) meter: Option<MeterId>,
+    /// What is likely to be wrong with a line that is read, in words.
+    pub(super) cause: Option<(Cause, String)>,
     /// The meter's clock, and when it was read.
     pub(super) clock: Option<(Timestamp, Instant)>,
     /// How long bytes came.
@@ -158,6 +162,8 @@ pub(super) fn listen(source: &Source) -> Result<Hearing, Fault> {
         let reading = &listener.reading;
         hearing.found = reading.state(Instant::now()).mode.map(|mode| (reading.trial(), mode)).or(hearing.found);
     }
+    let state = listener.reading.state_so_far(Instant::now());
+    hearing.cause = (state.cause != Cause::None).then(|| (state.cause, advice_on(&state, Language::English)));
     hearing.time = clock.first_byte.map(|first| first.elapsed()).unwrap_or_default();
     Ok(hearing)
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use teleinfo_proto::tic::Mode;
+use teleinfo_proto::{tic::Mode, wire::Cause};
 
 use super::{
     hearing::{self, Hearing},
@@ -147,7 +147,10 @@ fn frames(report: &mut Report<'_>, hearing: &Hearing, shared: bool) {
     };
     let text = format!("{frames_good} of {} good; {datasets} % of the datasets", frames_good + frames_bad);
     if share >= FINE {
-        return report.good("frames", &text);
+        report.good("frames", &text);
+        // A meter that sleeps, a label that never passes: the frames are whole all the same.
+        hearing.cause.iter().for_each(|(_, words)| report.doubt("cause", words, &[]));
+        return;
     }
     let Judgement { reason, advice, .. } = judge(hearing, shared);
     let text = format!("{text}; {reason}");
@@ -169,15 +172,18 @@ struct Judgement {
 /// What is wrong, and what to do about it.
 fn judge(hearing: &Hearing, shared: bool) -> Judgement {
     let of_characters = |reason, advice| Judgement { topic: "characters", reason, advice };
-    match damage(hearing) {
+    // Noise and lost bits are told by the bits themselves.
+    let named = hearing.cause.as_ref().filter(|(cause, _)| !matches!(cause, Cause::Noise | Cause::WeakSignal));
+    match (damage(hearing), named) {
         _ if shared => of_characters("the other program takes the rest (see above)".into(), &[]),
-        Damage::Lost(bits, share) => {
+        (Damage::None, Some((_, words))) => of_characters(words.clone(), &[]),
+        (Damage::Lost(bits, share), _) => {
             let reason = format!("{} of the characters arrive as 0 ({share} %)", names(&bits));
             of_characters(reason, if bits.iter().all(|bit| *bit >= WEAK_BITS) { WEAK } else { FAULTY })
         }
-        Damage::Gained(bits, share) => of_characters(format!("{} of the characters arrive as 1 ({share} %)", names(&bits)), FAULTY),
-        Damage::None => of_characters("single bits are wrong here and there: noise on the wires".into(), NOISE),
-        Damage::NoLabels => {
+        (Damage::Gained(bits, share), _) => of_characters(format!("{} of the characters arrive as 1 ({share} %)", names(&bits)), FAULTY),
+        (Damage::None, None) => of_characters("single bits are wrong here and there: noise on the wires".into(), NOISE),
+        (Damage::NoLabels, _) => {
             Judgement { topic: "speed", reason: "all bits are wrong: no TIC at 1200 or at 9600 baud".into(), advice: STRANGE }
         }
     }

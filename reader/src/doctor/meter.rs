@@ -1,6 +1,9 @@
 //! What the meter says of itself: who made it, which contract, how much is drawn now.
 
-use teleinfo_proto::tic::{MeterId, Role};
+use teleinfo_proto::{
+    tic::{MeterId, Role},
+    wire::Cause,
+};
 
 use super::{hearing::Hearing, report::Report};
 use crate::daemon::exit::ExitCode;
@@ -11,7 +14,9 @@ pub(super) fn check(report: &mut Report<'_>, hearing: &Hearing) {
         Some(meter) => report.good("meter", &who(&meter)),
         None => {
             let text = "it has not said its address (ADCO or ADSC)";
-            report.wrong("meter", ExitCode::Unavailable, text, &["nothing can be sent without it: look at the frames above"]);
+            let never = hearing.cause.as_ref().filter(|(cause, _)| matches!(cause, Cause::YellowMeter | Cause::IceMeter));
+            let advice = never.map_or("nothing can be sent without it: look at the frames above", |(_, words)| words);
+            report.wrong("meter", ExitCode::Unavailable, text, &[advice]);
         }
     }
     if hearing.found.is_some() {

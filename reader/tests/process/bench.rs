@@ -57,6 +57,8 @@ pub(crate) enum Sends {
     Weak(Mode),
     /// Frames of which every third has a wrong bit.
     Noisy(Mode),
+    /// Frames with nothing but the meter's address.
+    Address,
     Noise,
     Nothing,
 }
@@ -116,6 +118,7 @@ pub(crate) fn bytes(sends: Sends, parity: bool, count: u32) -> Vec<u8> {
     let mut bytes = match sends {
         Sends::Nothing => return Vec::new(),
         Sends::Noise => return (0..40_u32).map(|index| ((count * 40 + index).wrapping_mul(2_654_435_761) >> 24) as u8).collect(),
+        Sends::Address => frame(Mode::Historic, count)[..23].iter().copied().chain([3]).collect(),
         Sends::Frames(mode) | Sends::Weak(mode) | Sends::Noisy(mode) => frame(mode, count),
     };
     if parity {

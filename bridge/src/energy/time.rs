@@ -58,6 +58,12 @@ impl Time {
         self.now_ms
     }
 
+    /// Now, in s since 1970.
+    #[must_use]
+    pub const fn now_s(&self) -> i64 {
+        self.now_ms.div_euclid(1_000)
+    }
+
     /// A sample with these clocks came.
     pub fn handle_sample(&mut self, clocks: Clocks) {
         let passed = self.last.map_or(0, |last| {

@@ -110,6 +110,20 @@ impl Drop for Meter {
     }
 }
 
+/// A terminal of this size: what is shown there can be read from the first, a program is given the second.
+pub(crate) fn terminal(columns: usize, lines: usize) -> (fs::File, fs::File) {
+    // O_CLOEXEC: a program of another test that inherited it would be taken for the maker of a terminal.
+    let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    let device = ptsname_r(&master).unwrap();
+    let size = [columns.to_string(), lines.to_string()];
+    let sized = Command::new("stty").args(["-F", &device, "cols", &size[0], "rows", &size[1]]).status().unwrap();
+    assert!(sized.success());
+    let shown = fs::File::options().read(true).write(true).open(device).unwrap();
+    (fs::File::from(std::os::fd::OwnedFd::from(master)), shown)
+}
+
 pub(crate) fn bytes(sends: Sends, parity: bool, count: u32) -> Vec<u8> {
     let mut bytes = match sends {
         Sends::Nothing => return Vec::new(),

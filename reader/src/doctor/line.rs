@@ -1,12 +1,13 @@
 //! Does the line carry bytes, how have they to be read, how many are good, and if not: what is wrong, in words for the screwdriver.
 
-use teleinfo_proto::tic::Mode;
+use teleinfo_proto::{tic::Mode, wire::Cause};
 
 use super::{
     hearing::{self, Hearing},
     report::Report,
 };
 use crate::{
+    advice::advice_on,
     config::Settings,
     daemon::exit::ExitCode,
     language::{Language, Sentence, Words},
@@ -88,6 +89,7 @@ const SPEED: Words = Words::new("speed", "vitesse");
 const MODE: Words = Words::alike("mode");
 const PARITY: Words = Words::new("parity", "parité");
 const FRAMES: Words = Words::new("frames", "trames");
+const CAUSE: Words = Words::alike("cause");
 const CHARACTERS: Words = Words::new("characters", "caractères");
 
 const FAR_ANSWERS: Words = Words::new("{} answers", "{} répond");
@@ -241,7 +243,13 @@ fn frames(report: &mut Report<'_>, hearing: &Hearing, shared: bool) {
     };
     let text = report.say(SHARE, &[&frames_good, &(frames_good + frames_bad), &datasets]);
     if share >= FINE {
-        return report.good(FRAMES, &text);
+        report.good(FRAMES, &text);
+        // A meter that sleeps, a label that never passes: the frames are whole all the same.
+        if let Some(state) = &hearing.trouble {
+            let words = Sentence::of(advice_on(state, report.language()));
+            report.doubt(CAUSE, &words, &[]);
+        }
+        return;
     }
     let Judgement { reason, advice, .. } = judge(report, hearing, shared);
     let text = report.say(SHARE_AND_WHY, &[&text, &reason]);
@@ -268,15 +276,18 @@ struct Judgement {
 /// What is wrong, and what to do about it.
 fn judge(report: &Report<'_>, hearing: &Hearing, shared: bool) -> Judgement {
     let of_characters = |reason, advice| Judgement { topic: CHARACTERS, reason, advice };
-    match damage(hearing) {
+    // Noise and lost bits are told by the bits themselves.
+    let named = hearing.trouble.filter(|state| !matches!(state.cause, Cause::Noise | Cause::WeakSignal));
+    match (damage(hearing), named) {
         _ if shared => of_characters(report.say(OTHER_TAKES, &[]), &[]),
-        Damage::Lost(bits, share) => {
+        (Damage::None, Some(state)) => of_characters(Sentence::of(advice_on(&state, report.language())), &[]),
+        (Damage::Lost(bits, share), _) => {
             let advice = if bits.iter().all(|bit| *bit >= WEAK_BITS) { WEAK } else { FAULTY };
             of_characters(report.say(LOST, &[&names(&bits, report.language()), &share]), advice)
         }
-        Damage::Gained(bits, share) => of_characters(report.say(GAINED, &[&names(&bits, report.language()), &share]), FAULTY),
-        Damage::None => of_characters(report.say(HERE_AND_THERE, &[]), NOISE),
-        Damage::NoLabels => Judgement { topic: SPEED, reason: report.say(ALL_WRONG, &[]), advice: STRANGE },
+        (Damage::Gained(bits, share), _) => of_characters(report.say(GAINED, &[&names(&bits, report.language()), &share]), FAULTY),
+        (Damage::None, None) => of_characters(report.say(HERE_AND_THERE, &[]), NOISE),
+        (Damage::NoLabels, _) => Judgement { topic: SPEED, reason: report.say(ALL_WRONG, &[]), advice: STRANGE },
     }
 }
 

@@ -1,9 +1,16 @@
 //! What the meter says of itself: who made it, which contract, how much is drawn now.
 
-use teleinfo_proto::tic::{MeterId, Role};
+use teleinfo_proto::{
+    tic::{MeterId, Role},
+    wire::Cause,
+};
 
-use super::{hearing::Hearing, report::Report};
+use super::{
+    hearing::Hearing,
+    report::{Advice, Report},
+};
 use crate::{
+    advice::advice_on,
     daemon::exit::ExitCode,
     language::{Language, Sentence, Words},
 };
@@ -26,7 +33,10 @@ pub(super) fn check(report: &mut Report<'_>, hearing: &Hearing) {
     match hearing.meter {
         Some(meter) => report.good(METER, &who(&meter, report.language())),
         None => {
-            let advice = [report.advise(NOTHING_SENT, &[])];
+            let is_nameless = |cause| matches!(cause, Cause::YellowMeter | Cause::IceMeter);
+            let nameless = hearing.trouble.filter(|state| is_nameless(state.cause));
+            let why = nameless.map(|state| Sentence::of(advice_on(&state, report.language())));
+            let advice = [Advice::Do(why.unwrap_or_else(|| report.say(NOTHING_SENT, &[])))];
             report.wrong(METER, ExitCode::Unavailable, &report.say(NO_ADDRESS, &[]), &advice);
         }
     }

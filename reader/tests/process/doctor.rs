@@ -161,6 +161,16 @@ fn a_bad_modem() {
 }
 
 #[test]
+fn a_meter_that_sleeps() {
+    let port = free_port();
+    let _router = router(port);
+    let place = place(port);
+    let _meter = Meter::plug_in(&place.path("meter"), Sends::Address, true);
+    let (text, _) = ask(&place, "asleep");
+    expect(&text, &["ok frames", "?? cause: the meter sends its address only", "ok meter", "Verdict: "]);
+}
+
+#[test]
 fn an_unreachable_bridge() {
     let place = place(free_port());
     let _meter = Meter::plug_in(&place.path("meter"), Sends::Frames(Mode::Historic), true);

@@ -296,7 +296,7 @@ impl Bench {
     fn restarted(&self) -> Self {
         let positions = self.hub.positions().map(|(meter, marks)| (*meter, marks.clone())).collect();
         let memories = self.memories.clone().into_iter().chain(self.kept()).collect();
-        let ledgers = ledgers(&self).1.map(|ledger| (id(METER), ledger)).into_iter().collect();
+        let ledgers = ledgers(self).1.map(|ledger| (id(METER), ledger)).into_iter().collect();
         let mut successor = Self::with(Kept { positions, memories, ledgers, ..Kept::default() });
         successor.now = self.now;
         successor

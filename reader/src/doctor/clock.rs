@@ -1,6 +1,6 @@
 //! Is this machine's clock set? A Raspberry Pi has none that runs without power, and samples carry the time.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use teleinfo_proto::tic::Timestamp;
 
@@ -9,7 +9,7 @@ use super::{
     report::{Advice, Report},
 };
 use crate::{
-    daemon::exit::ExitCode,
+    daemon::{clock::unix_ms, exit::ExitCode},
     language::{Sentence, Words},
 };
 
@@ -35,7 +35,7 @@ const TIMESYNC: &str = "run/systemd/timesync";
 
 /// Says whether it is, by the network's time or, failing that, by the meter's.
 pub(super) fn check(report: &mut Report<'_>, meter: Option<(Timestamp, Instant)>, machine: &Machine) {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() as i64;
+    let now = unix_ms() / 1000;
     let meter = meter.map(|(time, read)| time.unix_seconds() + read.elapsed().as_secs() as i64);
     judge(report, now, meter, machine);
 }

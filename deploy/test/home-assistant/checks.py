@@ -45,11 +45,16 @@ def energy_dashboard(ha, found):
 
 
 def save_sources(ha, entity_ids):
-    """Makes these the grid's consumption. In 2024 all were one source, now each is one."""
+    """Makes these the grid's consumption."""
+    return save_sources_with(ha, dict.fromkeys(entity_ids, {}))
+
+
+def save_sources_with(ha, prices):
+    """The same with what their prices are. In 2024 all were one source, now each is one."""
     price = dict.fromkeys(("stat_cost", "entity_energy_price", "number_energy_price"))
-    flows = [{"stat_energy_from": entity_id, **price} for entity_id in entity_ids]
+    flows = [{"stat_energy_from": entity_id, **price, **own} for entity_id, own in prices.items()]
     old = {"type": "grid", "flow_from": flows, "flow_to": [], "cost_adjustment_day": 0}
-    for sources in [grid(entity_id) for entity_id in entity_ids], [old]:
+    for sources in [grid(entity_id, **own) for entity_id, own in prices.items()], [old]:
         try:
             return ha.ask({"type": "energy/save_prefs", "energy_sources": sources, "device_consumption": []})
         except Refused as refused:

@@ -42,6 +42,7 @@ pub use watch::FaultKind;
 use assemble::Assembler;
 use diagnosis::Diagnosis;
 pub(crate) use moment::Moment;
+pub(crate) use plausibility::can_follow;
 use receive::Receiver;
 use watch::{Task, Watch};
 

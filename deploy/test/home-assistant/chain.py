@@ -15,12 +15,14 @@ class Chain:
 
     language     of the bridge
     options      what else stands in the table [homeassistant] of its configuration file
+    publish      how often the bridge publishes a state
     environment  further variables of all programs
     """
 
     def __init__(self, directory):
         self.directory, self.running = pathlib.Path(directory), {}
         self.options, self.language, self.environment = {}, "en", {}
+        self.publish = "every-frame"
         self.directory.mkdir()
 
     def start(self, name, program):
@@ -40,7 +42,7 @@ class Chain:
         settings = {
             "language": self.language,
             "zenoh": {"listen": [locator(broker.HOST)], "scouting": False},
-            "mqtt": {"url": f"mqtt://{broker.HOST}:{broker.PORT}"},
+            "mqtt": {"url": f"mqtt://{broker.HOST}:{broker.PORT}", "publish": self.publish},
             "homeassistant": {"offline-after": OFFLINE_AFTER, **self.options},
             "log": {"level": "debug"},
         }

@@ -15,7 +15,7 @@ pub use options::MeterOptions;
 pub use registers::energy::Energy;
 pub use registers::first::FirstRegisters;
 
-use crate::line::frame::{Fields, Frame};
+use crate::line::frame::{Fields, Frame, Total};
 use crate::line::source::{Burst, Source};
 use crate::line::speed::line_time;
 use crate::rng::Rng;
@@ -114,6 +114,7 @@ impl Meter {
         let short = self.short_frames.next_is_short();
         let fields = if short { self.short_fields() } else { self.fields() };
         let mut frame = Frame::compose(self.mode, self.frames, self.now.unix, &fields);
+        frame.energy = Total { drawn: self.energy.total, injected: self.energy.injected };
         self.frames += 1;
         let silence = self.changes_during(&mut frame).unwrap_or_else(|| {
             self.send(&mut frame, short);

@@ -1,0 +1,125 @@
+"""Hours that pass in seconds, and what Home Assistant must have counted in each.
+
+All programs but the meters take their clock from one file. In each hour the meters speak for some seconds. Then they
+are stopped, until Home Assistant has heard all, the clock moves on to the next hour, and Home Assistant makes the
+statistics of the time between, as it does at its start (`time_passes/`). So the energy of an hour is what the meters
+have counted before they were stopped, to the Wh.
+"""
+
+import json
+import time
+
+from bench.clock import library, set_clock, told_by
+from bench.wait import wait_for_all
+
+HOUR = 3600
+# The part of an hour in which meters speak begins so many seconds after its begin, before the last five minutes.
+BEGINS = 50 * 60 + 30
+# Of a meter's own time, in each hour.
+SPOKEN = 40
+SPEED = 5
+# How long the statistics may be corrected after their interruption.
+CORRECTED = 400
+
+
+class Meter:
+    """A simulated meter, and what it has counted at the end of each hour."""
+
+    def __init__(self, hours, name, address, options):
+        self.hours, self.name, self.address = hours, name, address
+        self.options = [*options.split(), "--speed", SPEED]
+        self.read, self.drawn, self.last, self.frames = 0, 0, None, []
+        # hour -> what was drawn at its end since the beginning.
+        self.marks = {}
+
+    def start(self):
+        chain = self.hours.house.chain
+        self.begin = self.hours.now()
+        chain.start(f"meter-{self.name}", chain.new_meter(self.name, self.address, *self.options, "--start", f"@{self.begin}"))
+        chain.reader(self.name)
+
+    @property
+    def process(self):
+        return self.hours.house.chain.running[f"meter-{self.name}"]
+
+    def update(self):
+        """Reads on in what the meter has sent; the drawn energy goes on through an exchange of the meter."""
+        with open(self.hours.house.chain.truth(self.name), "rb") as file:
+            file.seek(self.read)
+            lines = file.read().split(b"\n")[:-1]
+        self.read += sum(len(line) + 1 for line in lines)
+        for frame in map(json.loads, lines):
+            if frame["complete"] and not frame["lost"]:
+                before = self.last["drawn"] if self.last else frame["drawn"]
+                step = frame["drawn"] - before
+                self.drawn += step if step >= 0 else frame["drawn"]
+                self.last = frame
+                self.frames.append((self.drawn, {label: dataset["raw"] for label, dataset in frame["datasets"].items()}))
+        return self
+
+    def age(self):
+        """Its own time since its start, in s."""
+        return self.update().last["time"] - self.begin if self.last else 0
+
+
+class Hours:
+    """The clock of a house, and its meters."""
+
+    def __init__(self, house):
+        self.house, self.meters = house, []
+        self.first = self.hour()
+        house.chain.environment = told_by(house.clock, library())
+        house.chain.publish = 1
+
+    def now(self):
+        return int(time.time() + float(self.house.clock.read_text()))
+
+    def hour(self):
+        return self.now() // HOUR * HOUR
+
+    def meter(self, name, address, options):
+        meter = Meter(self, name, address, options)
+        self.meters.append(meter)
+        meter.start()
+        return meter
+
+    def speak(self):
+        """The meters speak for their part of an hour, and are stopped."""
+        ends = {meter: meter.age() + SPOKEN for meter in self.running()}
+        waiting = lambda: [meter.name for meter, end in ends.items() if meter.age() < end]
+        wait_for_all("meters speak", waiting, 10 * SPOKEN / SPEED, 0.1)
+        print("spoken", time.monotonic(), self.now(), flush=True)
+        for meter in ends:
+            meter.process.freeze()
+        # What is on its way arrives: the bridge holds a state back for a second.
+        time.sleep(3.5)
+
+    def pass_on(self):
+        """On to the next hour."""
+        hour = self.hour()
+        for meter in self.meters:
+            meter.marks[hour] = meter.update().drawn
+        set_clock(self.house.clock, hour + HOUR + BEGINS)
+        self.compile()
+        for meter in self.running():
+            meter.process.thaw()
+
+    def play(self, hours=1):
+        for _ in range(hours):
+            print("play", time.monotonic(), self.now(), flush=True)
+            self.speak()
+            self.pass_on()
+
+    def compile(self):
+        """Home Assistant makes the statistics of what has passed."""
+        if self.house.ha.process.alive():
+            self.house.ha.post("/api/services/time_passes/compile", {})
+
+    def running(self):
+        return [meter for meter in self.meters if f"meter-{meter.name}" in self.house.chain.running]
+
+    def changes(self, entity_id):
+        """What the statistics have for each hour."""
+        rows = self.house.ha.hourly(entity_id, self.first - HOUR)
+        return {hour: row["change"] for hour, row in rows.items()}
+

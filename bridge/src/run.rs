@@ -26,7 +26,7 @@ use crate::{
     },
     homeassistant::memory::Memory,
     hub::{
-        Hub, Kept,
+        Hub,
         complaints::Complaint,
         counters::{Counter, Counters},
         orders::Order,
@@ -99,9 +99,12 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     let (store, write_failures) = Store::new();
     let (statistics, filled) = start::correct_statistics(&settings, &historian, counters.clone());
     let (positions, state_directory) = (Positions::from_env(), positions::directory("STATE_DIRECTORY"));
-    let kept = Kept { positions: positions.load(), memories: state_directory.as_deref().map(memories::load).unwrap_or_default() };
+    let (kept, damages) = start::kept(&positions, state_directory.as_deref());
     let now = Instant::now();
-    let hub = Hub::new(start::options(&settings, statistics.is_some()), kept, counters.clone(), now);
+    let mut hub = Hub::new(start::options(&settings, statistics.is_some()), kept, counters.clone(), now);
+    damages.iter().skip(1).for_each(|damage| warn!("{damage}"));
+    // A complaint is said in the log too, but only one of a kind at once.
+    damages.iter().take(1).for_each(|damage| hub.handle_complaint(Complaint::Damaged, damage, now));
     let inputs = Inputs {
         arrivals: arrivals::listen(node.session(), counters.clone()).await.map_err(|error| internal(&error))?,
         answers,

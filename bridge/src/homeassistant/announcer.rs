@@ -18,8 +18,10 @@ use crate::{
     },
     meter::{
         agreement::Agreement,
+        derived::Learnt,
+        profile_hours::SwitchWatch,
         state::{Part, State},
-        tariff_names::{Naming, TariffNames},
+        tariff_names::Naming,
         terms::Terms,
     },
     words::message::Message,
@@ -45,6 +47,7 @@ pub struct Announcer {
     saved: Memory,
     terms: Agreement<Terms>,
     namings: Agreement<Naming>,
+    switches: SwitchWatch,
     discovery: Discovery,
     takeover: Takeover,
     /// Frames since mode or contract last changed.
@@ -66,6 +69,7 @@ impl Announcer {
             memory,
             terms: Agreement::default(),
             namings: Agreement::default(),
+            switches: SwitchWatch::default(),
             discovery: Discovery::default(),
             takeover: Takeover::default(),
             frames: 0,
@@ -80,16 +84,10 @@ impl Announcer {
         self.memory.mode()
     }
 
-    /// The names of the meter's tariffs, as far as they are learnt.
+    /// What follows from a frame is read with this.
     #[must_use]
-    pub const fn names(&self) -> &TariffNames {
-        &self.memory.names
-    }
-
-    /// Whether the meter has shown three phases.
-    #[must_use]
-    pub const fn three_phase(&self) -> bool {
-        self.memory.shown.three_phase()
+    pub const fn learnt(&self) -> Learnt<'_> {
+        Learnt { names: &self.memory.names, hours: self.memory.hours, three_phase: self.memory.shown.three_phase() }
     }
 
     /// What a restart must not forget, if that has changed since this was last called.
@@ -103,6 +101,9 @@ impl Announcer {
 
     /// The meter sent the datasets of one sample.
     pub fn handle_datasets(&mut self, part: Part, mode: Mode, datasets: &[Dataset<'_>], now: Instant) {
+        if part != Part::Urgent {
+            self.memory.hours.handle_datasets(&mut self.switches, &self.id, datasets);
+        }
         let said = Terms::of(mode, datasets, part == Part::Whole);
         let mut changed = said.as_ref().is_some_and(|said| self.follow(said, part));
         // A short frame of a three-phase meter says nothing of its terms.

@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use teleinfo_proto::tic::Mode;
+use teleinfo_proto::tic::{MeterFamily, Mode};
 
 use super::{
     component::{Component, Context, component},
@@ -221,15 +221,29 @@ impl Payload {
     }
 }
 
+/// What a device is called until its owner gives it a name: by the family of the meter.
+const fn name_of(family: Option<MeterFamily>) -> Words {
+    match family {
+        Some(MeterFamily::Linky) | None => Words::new("Linky", "Linky"),
+        Some(MeterFamily::Blue) => Words::new("Electronic meter", "Compteur électronique"),
+        Some(MeterFamily::Yellow) => Words::new("CJE meter", "Compteur Jaune"),
+        Some(MeterFamily::PmePmi) => Words::new("PME-PMI meter", "Compteur PME-PMI"),
+        Some(MeterFamily::Ice) => Words::new("ICE meter", "Compteur ICE"),
+        Some(MeterFamily::Concentrator) => Words::new("Concentrator", "Concentrateur"),
+        Some(_) => Words::new("Meter", "Compteur"),
+    }
+}
+
 impl Device {
     fn new(subject: &Subject<'_>) -> Self {
         let meter = subject.context.meter;
+        let family = subject.shown.family(meter);
         let version = subject.version.map(|version| format!(" {version:02}")).unwrap_or_default();
         Self {
             identifiers: Topics::object_id(meter),
-            name: "Linky",
+            name: name_of(family).get(subject.context.language),
             serial_number: meter.to_string(),
-            model: meter.kind().map_or("Linky", |kind| kind.name),
+            model: meter.kind().filter(|kind| Some(kind.family) == family).map_or_else(|| name_of(family).english, |kind| kind.name),
             manufacturer: meter.manufacturer(),
             hardware_version: meter.year().map(|year| year.to_string()),
             software_version: format!("TIC {}{version}", subject.mode),

@@ -13,14 +13,14 @@ use super::{
         Source::{Availability, Decoded, Derived, Quality, Time},
     },
     shown::Feature::{
-        ContractBase, ContractEjp, ContractOffPeak, ContractTempo, Index, Injecting, MaxPowerOfLinky, MaxPowerOfOlder, Peak, PeakDates,
-        Relay, SeveralIndexes, Tempo,
+        ContractBase, ContractEjp, ContractOffPeak, ContractTempo, Index, Injecting, MaxPowerOfLinky, MaxPowerOfOlder, Overload, Peak,
+        PeakDates, Relay, SeveralIndexes, Tempo,
     },
 };
 
 /// All entities there can be.
 pub fn all() -> impl Iterator<Item = &'static Entity> {
-    [ENERGY, POWER, TARIFF, STATE, RECEPTION].into_iter().flatten()
+    [ENERGY, POWER, TARIFF, STATE, PME_PMI, RECEPTION].into_iter().flatten()
 }
 
 #[rustfmt::skip]
@@ -150,7 +150,7 @@ const TARIFF: &[Entity] = &[
 
 #[rustfmt::skip]
 const STATE: &[Entity] = &[
-    Entity::binary("overload", Always, Derived("overload"), "Overload", "Dépassement de puissance").class("problem")
+    Entity::binary("overload", Feature(Overload), Derived("overload"), "Overload", "Dépassement de puissance").class("problem")
         .attributes(Fields(&["overload_phases"])),
     Entity::binary("overvoltage",   Label("STGE"), Decoded("STGE", "overvoltage"), "Overvoltage", "Surtension").class("problem"),
     Entity::binary("missing_phase", Label("PPOT"), Derived("missing_phase"), "Missing phase", "Absence de phase").class("problem")
@@ -176,6 +176,24 @@ const STATE: &[Entity] = &[
     Entity::label("status_word", "MOTDETAT", "Status word", "Mot d'état").hidden(),
     Entity::sensor("meter_time", Label("DATE"), Time("DATE"), "Meter time", "Heure du compteur").timestamp().hidden(),
     Entity::event("event", "Event", "Événement").icon("mdi:bell"),
+];
+
+/// A PME-PMI meter has no index that only counts up: its energies begin anew with each top and with each tariff. So none of them is
+/// offered to the Energy dashboard, which would take each new beginning for consumption.
+#[rustfmt::skip]
+const PME_PMI: &[Entity] = &[
+    Entity::sensor("tariff",   Label("PTCOUR1"),  Derived("tariff"),   "Tariff",   "Tarif en cours").icon("mdi:clock-outline"),
+    Entity::sensor("contract", Label("MESURES1"), Derived("contract"), "Contract", "Contrat").icon("mdi:file-document-outline").diagnostic(),
+    Entity::label("power_mean",          "PA1_s",  "Mean power",                         "Puissance moyenne").kilowatts(),
+    Entity::label("power_mean_injected", "PA1_i",  "Mean power injected",                "Puissance moyenne injectée").kilowatts(),
+    Entity::label("power_minute",        "PA1MN",  "Mean power of one minute",           "Puissance moyenne sur une minute").kilowatts(),
+    Entity::label("energy_since_top",          "EA_s",  "Energy since the last top",          "Énergie depuis le dernier top").count_of("Wh"),
+    Entity::label("energy_injected_since_top", "EA_i",  "Energy injected since the last top", "Énergie injectée depuis le dernier top").count_of("Wh"),
+    Entity::label("energy_of_period",          "EAP_s", "Energy of this period, current tariff",          "Énergie de la période, tarif en cours").count_of("kWh"),
+    Entity::label("energy_injected_of_period", "EAP_i", "Energy injected of this period, current tariff", "Énergie injectée de la période, tarif en cours").count_of("kWh"),
+    Entity::label("subscribed_power_text", "PS",      "Subscribed power", "Puissance souscrite").diagnostic(),
+    Entity::label("max_power_text",        "PMAX_s",  "Highest power",    "Puissance maximale").diagnostic(),
+    Entity::label("notice",                "PREAVIS", "Notice",           "Préavis").diagnostic(),
 ];
 
 #[rustfmt::skip]

@@ -196,6 +196,16 @@ impl Entity {
         self.number("W").class("power").state_class("measurement")
     }
 
+    /// An active power, in kW.
+    pub(super) const fn kilowatts(self) -> Self {
+        self.number("kW").class("power").state_class("measurement")
+    }
+
+    /// An energy that begins anew now and then: no statistics are kept of it.
+    pub(super) const fn count_of(self, unit: &'static str) -> Self {
+        self.number(unit).icon("mdi:counter")
+    }
+
     /// A current of the moment, in A.
     pub(super) const fn current(self) -> Self {
         self.fixed_current().state_class("measurement")

@@ -1,14 +1,14 @@
 //! What a restart of the bridge must not forget of a meter: which entities it has, and the names of its tariffs.
 //!
 //! Without it a meter's mobile-peak entities would vanish until the next peak, and "Energy HP" would be called "Energy index 2" until
-//! the next morning. One small JSON file per meter in the state directory, written only when something new was learnt.
+//! the next morning. One small file per meter in the state directory, written only when something new was learnt.
 
 use serde::{Deserialize, Serialize};
 use teleinfo_proto::tic::Mode;
 
 use crate::{
     homeassistant::{discovery::Announced, shown::Shown},
-    meter::{tariff_names::TariffNames, terms::Terms},
+    meter::{profile_hours::ProfileHours, tariff_names::TariffNames, terms::Terms},
 };
 
 /// What outlives the process.
@@ -21,6 +21,8 @@ pub struct Memory {
     pub shown: Shown,
     /// Names of its tariffs.
     pub names: TariffNames,
+    /// How the hours of its profiles are to be read: of the meter, whatever its contract.
+    pub hours: ProfileHours,
     /// What Home Assistant was told of.
     pub announced: Announced,
     /// Whether the entities of another program were taken over already.

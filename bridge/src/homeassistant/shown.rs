@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use teleinfo_proto::tic::{Dataset, MeterId, Relays, Role, StatusRegister, TariffOption, Value};
+use teleinfo_proto::tic::{Dataset, MeterFamily, MeterId, Relays, Role, StatusRegister, TariffOption, Value};
 
 /// Something about a meter that takes more to know than that a label was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -36,6 +36,8 @@ pub enum Feature {
     MaxPowerOfOlder,
     /// The meter is a producer's, or energy flowed out.
     Injecting,
+    /// The meter says when more is drawn than subscribed.
+    Overload,
     /// This relay was closed, 2 to 8. Relay 1 is the dry contact, which STGE tells of.
     Relay(u8),
 }
@@ -47,6 +49,9 @@ pub struct Shown {
     features: BTreeSet<Feature>,
     /// More than one phase was shown.
     three_phase: bool,
+    /// Labels that only this family of meters sends.
+    #[serde(default)]
+    family: Option<MeterFamily>,
 }
 
 impl Shown {
@@ -68,16 +73,29 @@ impl Shown {
         self.three_phase
     }
 
+    /// The family of a meter: as its labels tell, or else its type.
+    #[must_use]
+    pub fn family(&self, meter: &MeterId) -> Option<MeterFamily> {
+        self.family.or(meter.kind().map(|kind| kind.family))
+    }
+
     /// A meter sent these datasets. Returns whether they showed anything new.
     pub fn handle_datasets(&mut self, meter: &MeterId, datasets: &[Dataset<'_>]) -> bool {
-        let before = (self.labels.len(), self.features.len(), self.three_phase);
+        let counts = |shown: &Self| (shown.labels.len(), shown.features.len(), shown.three_phase, shown.family);
+        let before = counts(self);
         for dataset in datasets {
             self.add_dataset(meter, dataset);
         }
-        before != (self.labels.len(), self.features.len(), self.three_phase)
+        before != counts(self)
     }
 
     fn add_dataset(&mut self, meter: &MeterId, dataset: &Dataset<'_>) {
+        // No entity shows a label that is not in the table.
+        let Some(label) = dataset.info() else { return };
+        self.family = self.family.or(label.family);
+        if matches!(dataset.role(), Some(Role::SubscribedCurrent | Role::Overload(_))) {
+            self.add(Feature::Overload);
+        }
         // A second phase tells a three-phase meter; the short frames of older ones count too.
         self.three_phase |= matches!(dataset.role(), Some(Role::Current(2) | Role::Voltage(2)));
         match dataset.value() {
@@ -91,7 +109,7 @@ impl Shown {
         }
         match dataset.label() {
             "DPM1" | "DPM2" | "DPM3" => self.add(Feature::PeakDates),
-            "PMAX" => self.add(if is_linky(meter) { Feature::MaxPowerOfLinky } else { Feature::MaxPowerOfOlder }),
+            "PMAX" => self.add(if meter.is_linky() { Feature::MaxPowerOfLinky } else { Feature::MaxPowerOfOlder }),
             _ => {}
         }
         if !self.has_label(dataset.label()) {
@@ -111,6 +129,7 @@ impl Shown {
     }
 
     fn add_status(&mut self, register: StatusRegister) {
+        self.add(Feature::Overload);
         if register.today().is_some() {
             self.add(Feature::Tempo);
         }
@@ -130,8 +149,4 @@ impl Shown {
     fn add(&mut self, feature: Feature) {
         self.features.insert(feature);
     }
-}
-
-fn is_linky(meter: &MeterId) -> bool {
-    meter.kind().is_none_or(|kind| kind.name.starts_with("Linky"))
 }

@@ -21,6 +21,7 @@ use crate::{
         derived::Derived,
         events::Event,
         payload,
+        profile_hours::ProfileHours,
         reception::{self, Reception},
     },
     words::language::Language,
@@ -44,6 +45,7 @@ fn showing(feature: Feature) -> (&'static str, Mode, &'static str, String) {
         Feature::MaxPowerOfLinky => historic("PMAX", "06000"),
         Feature::MaxPowerOfOlder => (OLDER, Mode::Historic, "PMAX", "06000".into()),
         Feature::Injecting => standard("STGE", "003A0301"),
+        Feature::Overload => historic("ISOUSC", "30"),
         // A relay that there is none of closes nothing.
         Feature::Relay(number) => standard("RELAIS", &format!("{:03}", 1_u8.checked_shl(u32::from(number) - 1).unwrap_or(0))),
     }
@@ -81,12 +83,12 @@ fn decoded(code: &str) -> Json {
 }
 
 fn state(code: &str, data: &str) -> Json {
-    let json: Json = serde_json::from_slice(&payload::dated_json(0, &[dataset(Mode::Standard, code, data)])).unwrap();
+    let json: Json = serde_json::to_value(payload::dated(0, &[dataset(Mode::Standard, code, data)], ProfileHours::default())).unwrap();
     json[code]["decoded"].clone()
 }
 
 fn derived() -> Json {
-    serde_json::from_slice(&Derived::default().json()).unwrap()
+    serde_json::to_value(Derived::default()).unwrap()
 }
 
 /// The report of a meter whose reader has reported.
@@ -192,7 +194,7 @@ fn events() -> Vec<Event> {
 
 #[test]
 fn each_event_is_published_under_the_type_that_was_announced() {
-    let published = |event: &Event| serde_json::from_slice::<Json>(&event.json(0)).unwrap()["event_type"].as_str().unwrap().to_owned();
+    let published = |event: &Event| serde_json::to_value(event.dated(0)).unwrap()["event_type"].as_str().unwrap().to_owned();
     assert_eq!(events().iter().map(published).collect::<Vec<_>>(), Event::TYPES);
 }
 

@@ -154,7 +154,7 @@ mod tests {
     fn unique_ids_are_those_of_the_other_program() {
         let meter = "012345678912".parse().unwrap();
         let papp = named("apparent_power", Need::Label("PAPP"));
-        let overload = named("overload", Need::Always);
+        let overload = named("overload", Need::Feature(Feature::Overload));
         let cases = [
             (Migrate::None, papp, "teleinfo_012345678912_apparent_power"),
             (Migrate::Teleinfo2mqtt, papp, "PAPP"),

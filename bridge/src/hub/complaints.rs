@@ -54,6 +54,7 @@ complaints! {
     TooManyMeters "meters" "more meters than this bridge follows";
     Overload "overload" "messages dropped because too much came at once";
     Disk "disk" "files that cannot be written";
+    Damaged "damaged" "files that are damaged";
     Mqtt "mqtt" "messages that the MQTT side does not take";
 }
 

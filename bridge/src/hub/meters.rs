@@ -58,7 +58,7 @@ impl Hub {
         if let Ok(sample) = received.sample() {
             let messages = match tense {
                 Tense::Present => station.handle_sample(&sample, moment),
-                Tense::Past => vec![station.handle_past(&sample, moment)],
+                Tense::Past => station.handle_past(&sample, moment).into_iter().collect(),
             };
             self.orders.extend(messages.into_iter().map(Order::Publish));
         }

@@ -156,8 +156,7 @@ impl Hub {
 
     /// Hours of statistics were corrected; it happened at this time, in ms since 1970.
     pub fn handle_filled(&mut self, id: MeterId, event: &Event, unix_ms: i64) {
-        if let Some(station) = self.stations.get(&id) {
-            let message = station.event(event, unix_ms);
+        if let Some(message) = self.stations.get(&id).and_then(|station| station.event(event, unix_ms)) {
             self.publish(message);
         }
     }

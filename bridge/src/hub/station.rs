@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use serde::Serialize;
 use teleinfo_proto::{
     tic::{Dataset, MeterId, Mode},
     wire::{Sample, SampleKind, Status},
@@ -189,7 +190,7 @@ impl Station {
     /// Takes one sample of the past: it is told with its time, and nothing of it is said as the present. It is remembered all the
     /// same: what a damaged frame lacks afterwards is completed from the frame before it, not from one before the gap.
     #[must_use]
-    pub fn handle_past(&mut self, sample: &Sample<'_>, moment: Moment) -> Message {
+    pub fn handle_past(&mut self, sample: &Sample<'_>, moment: Moment) -> Option<Message> {
         let datasets: Vec<Dataset<'_>> = sample.datasets.iter(sample.mode).filter_map(Result::ok).collect();
         if let Some(part) = Part::of(sample.kind) {
             self.is_present = false;
@@ -202,7 +203,7 @@ impl Station {
     pub fn handle_sample(&mut self, sample: &Sample<'_>, moment: Moment) -> Vec<Message> {
         let datasets: Vec<Dataset<'_>> = sample.datasets.iter(sample.mode).filter_map(Result::ok).collect();
         if sample.kind == SampleKind::Snapshot {
-            return vec![self.history_message(&datasets, moment)];
+            return self.history_message(&datasets, moment).into_iter().collect();
         }
         // The place in the order is taken; what an unknown kind means is for a newer release.
         let Some(part) = Part::of(sample.kind) else { return Vec::new() };
@@ -214,7 +215,7 @@ impl Station {
             return self.event_messages(&events, moment);
         }
         self.announcer.handle_datasets(part, sample.mode, &datasets, moment.at);
-        events.extend(self.figures.derive(self.announcer.names(), self.announcer.three_phase(), moment));
+        events.extend(self.figures.derive(self.announcer.learnt(), moment));
         self.messages_of_a_frame(part, &events, moment)
     }
 
@@ -317,10 +318,8 @@ impl Station {
             return Vec::new();
         }
         let topics = self.topics();
-        vec![
-            Message::live(topics.state(self.id), payload::json(self.figures.state())),
-            Message::live(topics.derived(self.id), self.figures.derived().json()),
-        ]
+        let state = Message::live_json(topics.state(self.id), &self.merged_state());
+        state.into_iter().chain(Message::live_json(topics.derived(self.id), self.figures.derived())).collect()
     }
 
     /// The report on the reception, if it differs from the last one: what is retained is repeated by the MQTT side.
@@ -331,8 +330,8 @@ impl Station {
 
     /// An event that something else has found out.
     #[must_use]
-    pub fn event(&self, event: &Event, unix_ms: i64) -> Message {
-        Message::event(self.topics().event(self.id), event.json(unix_ms.div_euclid(1_000)))
+    pub fn event(&self, event: &Event, unix_ms: i64) -> Option<Message> {
+        Message::event_json(self.topics().event(self.id), &event.dated(unix_ms.div_euclid(1_000)))
     }
 
     /// When a sample was made, by the clock of this machine, in ms since 1970.
@@ -351,9 +350,15 @@ impl Station {
         messages
     }
 
+    /// The merged state, as it is published.
+    pub fn merged_state(&self) -> impl Serialize {
+        payload::merged(self.figures.state(), self.announcer.learnt().hours)
+    }
+
     /// Old indexes, with their time: they are no state of now.
-    fn history_message(&self, datasets: &[Dataset<'_>], moment: Moment) -> Message {
-        Message::live(self.topics().history(self.id), payload::dated_json(moment.unix_ms, datasets))
+    fn history_message(&self, datasets: &[Dataset<'_>], moment: Moment) -> Option<Message> {
+        let hours = self.announcer.learnt().hours;
+        Message::live_json(self.topics().history(self.id), &payload::dated(moment.unix_ms, datasets, hours))
     }
 
     fn discovery_message(&mut self, now: Instant) -> Option<Message> {
@@ -363,9 +368,9 @@ impl Station {
     }
 
     fn state_message(&mut self, urgent: bool, now: Instant) -> Option<Message> {
-        let payload = payload::json(self.figures.state());
-        self.held_back = !self.cadence.admit(&payload, urgent, now);
-        (!self.held_back).then(|| Message::live(self.topics().state(self.id), payload))
+        let message = Message::live_json(self.topics().state(self.id), &self.merged_state())?;
+        self.held_back = !self.cadence.admit(&message.payload, urgent, now);
+        Some(message).filter(|_| !self.held_back)
     }
 
     fn derived_message(&mut self) -> Option<Message> {
@@ -374,7 +379,7 @@ impl Station {
             return None;
         }
         self.published = derived.clone();
-        Some(Message::live(self.topics().derived(self.id), derived.json()))
+        Message::live_json(self.topics().derived(self.id), derived)
     }
 
     fn quality_message(&mut self, now: Instant) -> Option<Message> {
@@ -387,7 +392,7 @@ impl Station {
     }
 
     fn event_messages(&self, events: &[Event], moment: Moment) -> Vec<Message> {
-        events.iter().map(|event| self.event(event, moment.unix_ms)).collect()
+        events.iter().filter_map(|event| self.event(event, moment.unix_ms)).collect()
     }
 
     fn topics(&self) -> &Topics {

@@ -4,12 +4,13 @@
 //! the names.
 
 use serde::Serialize;
-use teleinfo_proto::tic::{Colour, DayProfile, Mode, ProfileBlock, Role, TariffPeriod, Value, spec::VA_PER_SUBSCRIBED_AMPERE};
+use teleinfo_proto::tic::{Colour, Mode, ProfileBlock, Role, TariffPeriod, Value, spec::VA_PER_SUBSCRIBED_AMPERE};
 
 use crate::{
     meter::{
         payload::missing,
         power::Estimate,
+        profile_hours::ProfileHours,
         state::State,
         tariff_names::{TariffNames, squeeze},
     },
@@ -18,6 +19,17 @@ use crate::{
 
 /// Home Assistant takes no longer states.
 const STATE_MAX: usize = 255;
+
+/// What was learnt of a meter over many frames, and what follows from one is read with.
+#[derive(Debug, Clone, Copy)]
+pub struct Learnt<'a> {
+    /// The names of its tariffs.
+    pub names: &'a TariffNames,
+    /// How the hours of its profiles are to be read.
+    pub hours: ProfileHours,
+    /// It has three phases.
+    pub three_phase: bool,
+}
 
 /// The derived values of a meter.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -88,18 +100,18 @@ pub struct Derived {
 
 impl Derived {
     /// Works out what a state says at a time; `self` remembers what must outlive a frame.
-    pub fn update(&mut self, state: &State, names: &TariffNames, three_phase: bool, unix_seconds: i64) {
+    pub fn update(&mut self, state: &State, learnt: Learnt<'_>, unix_seconds: i64) {
         self.mode = Some(match state.mode() {
             Mode::Historic => "historic",
             Mode::Standard => "standard",
         });
-        self.contract(state, three_phase);
+        self.contract(state, learnt.three_phase);
         self.overload(state);
         self.phases(state);
         self.tempo(state);
         self.peak(state, unix_seconds);
-        self.tomorrow_profile = profile(state, "PJOURF+1", names);
-        self.peak_profile = profile(state, "PPOINTE", names);
+        self.tomorrow_profile = profile(state, "PJOURF+1", learnt);
+        self.peak_profile = profile(state, "PPOINTE", learnt);
         self.message = text(state, "MSG1");
         self.message_ultra_short = text(state, "MSG2").or(self.message_ultra_short.take());
         self.energy_sum = energy_sum(state);
@@ -128,12 +140,6 @@ impl Derived {
         self.peak_running = self.peak_running.or(old.peak_running);
     }
 
-    /// The JSON.
-    #[must_use]
-    pub fn json(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
-    }
-
     fn contract(&mut self, state: &State, three_phase: bool) {
         self.tariff = name(state, Role::Tariff);
         self.contract = name(state, Role::Contract);
@@ -152,7 +158,9 @@ impl Derived {
         self.overload_phases = (1..=3).filter(|phase| is_over(Some(*phase))).collect();
         self.overload = match (state.mode(), state.value("STGE")) {
             _ if state.is_empty() => None,
-            (Mode::Historic, _) => Some(is_over(None) || !self.overload_phases.is_empty()),
+            (Mode::Historic, _) if is_over(None) || !self.overload_phases.is_empty() => Some(true),
+            // Only a meter that has a subscribed current warns of more.
+            (Mode::Historic, _) => state.with_role(Role::SubscribedCurrent).map(|_| false),
             (Mode::Standard, Some(Value::Status(register))) => Some(register.over_power()),
             (Mode::Standard, _) => None,
         };
@@ -225,16 +233,17 @@ fn energy_sum(state: &State) -> Option<u64> {
 }
 
 /// `00:00 HC, 06:00 HP, 22:00 HC`, with numbers where the names are not learnt or too long.
-fn profile(state: &State, label: &str, names: &TariffNames) -> Option<String> {
+fn profile(state: &State, label: &str, learnt: Learnt<'_>) -> Option<String> {
     let Some(Value::DayProfile(profile)) = state.value(label) else { return None };
-    let named = words(&profile, |index| names.get(index).map_or_else(|| format!("index {index}"), str::to_owned));
-    Some(if named.chars().count() <= STATE_MAX { named } else { words(&profile, |index| format!("index {index}")) })
+    let blocks = learnt.hours.blocks(&profile)?;
+    let named = words(&blocks, |index| learnt.names.get(index).map_or_else(|| format!("index {index}"), str::to_owned));
+    Some(if named.chars().count() <= STATE_MAX { named } else { words(&blocks, |index| format!("index {index}")) })
 }
 
-fn words(profile: &DayProfile, name: impl Fn(u8) -> String) -> String {
-    let switching = |block: ProfileBlock| {
+fn words(blocks: &[ProfileBlock], name: impl Fn(u8) -> String) -> String {
+    let switching = |block: &ProfileBlock| {
         let index = block.action().supplier_index().map_or_else(|| "-".to_owned(), &name);
         format!("{:02}:{:02} {index}", block.hour(), block.minute())
     };
-    profile.blocks().map(switching).collect::<Vec<_>>().join(", ")
+    blocks.iter().map(switching).collect::<Vec<_>>().join(", ")
 }

@@ -107,10 +107,10 @@ impl Event {
         "history_filled",
     ];
 
-    /// The JSON, with the time it happened.
+    /// As JSON, with the time it happened.
     #[must_use]
-    pub fn json(&self, unix_seconds: i64) -> Vec<u8> {
-        serde_json::to_vec(&Dated { event: self, time: utc::rfc3339(unix_seconds) }).unwrap_or_default()
+    pub fn dated(&self, unix_seconds: i64) -> impl Serialize {
+        Dated { event: self, time: utc::rfc3339(unix_seconds) }
     }
 }
 

@@ -9,11 +9,10 @@ use teleinfo_proto::{
 
 use crate::{
     meter::{
-        derived::Derived,
+        derived::{Derived, Learnt},
         events::{self, Event},
         power::Estimator,
         state::{Part, State},
-        tariff_names::TariffNames,
     },
     words::utc,
 };
@@ -133,8 +132,8 @@ impl Figures {
     }
 
     /// Works everything out again, under what was learnt of the meter. Returns what has happened since the last call.
-    pub fn derive(&mut self, names: &TariffNames, three_phase: bool, moment: Moment) -> Vec<Event> {
-        self.derived.update(&self.state, names, three_phase, moment.unix_seconds());
+    pub fn derive(&mut self, learnt: Learnt<'_>, moment: Moment) -> Vec<Event> {
+        self.derived.update(&self.state, learnt, moment.unix_seconds());
         self.derive_powers();
         if self.last_frame_told.is_none_or(|told| moment.at.saturating_duration_since(told) >= LAST_FRAME) {
             self.tell_last_frame(moment.at);

@@ -1,7 +1,7 @@
 //! One meter: its merged state and everything that follows from it. Pure; no topic of MQTT, no entity of Home Assistant.
 //!
 //! [`state`] merges samples; [`derived`], [`events`] and [`power`] follow from it; [`presence`] and [`reception`] say whether and how well
-//! it is read; [`payload`] writes it as JSON. Begin with [`state`].
+//! it is read; [`payload`] writes it as JSON. [`profile_hours`] finds out how the hours of a profile are to be read. Begin with [`state`].
 
 pub mod agreement;
 pub mod cadence;
@@ -11,6 +11,7 @@ pub mod figures;
 pub mod payload;
 pub mod power;
 pub mod presence;
+pub mod profile_hours;
 pub mod reception;
 pub mod state;
 pub mod tariff_names;

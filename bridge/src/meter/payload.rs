@@ -1,33 +1,39 @@
 //! The merged state as JSON, one object per label: `{"PAPP": {"raw": "00260", "value": 260}, ...}`.
 //!
 //! `raw` is what stands on the line. `value` is a number where the label is one (and for an identity of twelve digits), else the
-//! text without its padding. `timestamp` is the label's own, in UTC. `decoded` takes registers and profiles apart.
+//! text without its padding. `timestamp` is the label's own, in UTC. `decoded` takes registers and profiles apart; a profile whose hours
+//! nobody can read yet has none.
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
-use teleinfo_proto::tic::{Dataset, DayProfile, DryContact, MissingPhases, ProfileAction, ProfileBlock, Relays, StatusRegister, Value};
+use teleinfo_proto::tic::{Dataset, DryContact, MissingPhases, ProfileAction, ProfileBlock, Relays, StatusRegister, Value};
 
-use crate::{meter::state::State, words::utc};
+use crate::{
+    meter::{profile_hours::ProfileHours, state::State},
+    words::utc,
+};
 
-/// The JSON of a state.
+/// A state as JSON; `hours` says how its profiles are to be read.
 #[must_use]
-pub fn json(state: &State) -> Vec<u8> {
-    // Serialising strings and numbers into a vector cannot fail.
-    serde_json::to_vec(&Datasets(state.datasets())).unwrap_or_default()
+pub fn merged(state: &State, hours: ProfileHours) -> impl Serialize {
+    Datasets { datasets: state.datasets(), hours }
 }
 
-/// The JSON of some datasets and of the time they were read at, for what comes late.
+/// Some datasets and the time they were read at as JSON, for what comes late.
 #[must_use]
-pub fn dated_json(unix_ms: i64, datasets: &[Dataset<'_>]) -> Vec<u8> {
-    serde_json::to_vec(&Dated { time: utc::rfc3339(unix_ms.div_euclid(1_000)), datasets }).unwrap_or_default()
+pub fn dated(unix_ms: i64, datasets: &[Dataset<'_>], hours: ProfileHours) -> impl Serialize {
+    Dated { time: utc::rfc3339(unix_ms.div_euclid(1_000)), datasets, hours }
 }
 
-struct Datasets<I>(I);
+struct Datasets<I> {
+    datasets: I,
+    hours: ProfileHours,
+}
 
 impl<'a, I: Iterator<Item = Dataset<'a>> + Clone> Serialize for Datasets<I> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        for dataset in self.0.clone() {
-            map.serialize_entry(dataset.label(), &Item::new(&dataset))?;
+        for dataset in self.datasets.clone() {
+            map.serialize_entry(dataset.label(), &Item::new(&dataset, self.hours))?;
         }
         map.end()
     }
@@ -36,6 +42,7 @@ impl<'a, I: Iterator<Item = Dataset<'a>> + Clone> Serialize for Datasets<I> {
 struct Dated<'a> {
     time: String,
     datasets: &'a [Dataset<'a>],
+    hours: ProfileHours,
 }
 
 impl Serialize for Dated<'_> {
@@ -43,7 +50,7 @@ impl Serialize for Dated<'_> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("time", &self.time)?;
         for dataset in self.datasets {
-            map.serialize_entry(dataset.label(), &Item::new(dataset))?;
+            map.serialize_entry(dataset.label(), &Item::new(dataset, self.hours))?;
         }
         map.end()
     }
@@ -67,13 +74,13 @@ enum Plain<'a> {
 }
 
 impl<'a> Item<'a> {
-    fn new(dataset: &Dataset<'a>) -> Self {
+    fn new(dataset: &Dataset<'a>, hours: ProfileHours) -> Self {
         let value = dataset.value();
         Self {
             raw: dataset.data(),
             value: plain(dataset.data(), &value),
             timestamp: dataset.time().map(|time| utc::rfc3339(time.unix_seconds())),
-            decoded: Decoded::new(&value),
+            decoded: Decoded::new(&value, hours),
         }
     }
 }
@@ -97,11 +104,11 @@ enum Decoded {
 }
 
 impl Decoded {
-    fn new(value: &Value<'_>) -> Option<Self> {
+    fn new(value: &Value<'_>, hours: ProfileHours) -> Option<Self> {
         match *value {
             Value::Status(register) => Some(Self::Status(Box::new(Status::new(register)))),
             Value::Relays(relays) => Some(Self::Relays(RelayMap(relays))),
-            Value::DayProfile(profile) => Some(Self::Profile { blocks: blocks(profile) }),
+            Value::DayProfile(profile) => Some(Self::Profile { blocks: hours.blocks(&profile)?.into_iter().map(block).collect() }),
             Value::MissingPhases(phases) => Some(Self::Phases { missing_phases: missing(phases) }),
             _ => None,
         }
@@ -117,7 +124,7 @@ struct Status {
     reference_power_exceeded: bool,
     producer: bool,
     injecting: bool,
-    supplier_index: u8,
+    supplier_index: Option<u8>,
     distributor_index: u8,
     clock_degraded: bool,
     mode: &'static str,
@@ -173,10 +180,6 @@ struct BlockItem {
     contact: Option<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     virtual_contacts: Vec<u8>,
-}
-
-fn blocks(profile: DayProfile) -> Vec<BlockItem> {
-    profile.blocks().map(block).collect()
 }
 
 fn block(block: ProfileBlock) -> BlockItem {

@@ -150,8 +150,7 @@ impl State {
 
     /// Takes the datasets of one sample in. Returns whether they said anything: a frame that carries only an identity does not.
     pub fn take(&mut self, part: Part, datasets: &[Dataset<'_>]) -> bool {
-        let identity = self.mode.identity_label();
-        if datasets.iter().all(|dataset| dataset.label() == identity) {
+        if datasets.iter().all(|dataset| matches!(dataset.value(), Value::Identity(_))) {
             return false;
         }
         match part {

@@ -1,7 +1,7 @@
 //! What the labels of a meter depend on: its mode and its contract.
 
 use serde::{Deserialize, Serialize};
-use teleinfo_proto::tic::{Dataset, Mode, Value};
+use teleinfo_proto::tic::{Dataset, Mode, Role, Value};
 
 use crate::meter::tariff_names::squeeze;
 
@@ -21,8 +21,9 @@ impl Terms {
         let find = |label: &str| datasets.iter().find(|dataset| dataset.label() == label);
         let contract = match mode {
             Mode::Standard => find("NGTF").map(|calendar| squeeze(calendar.data())).or_else(|| whole.then(String::new)),
-            Mode::Historic => match find("OPTARIF")?.value() {
+            Mode::Historic => match datasets.iter().find(|dataset| dataset.role() == Some(Role::Contract))?.value() {
                 Value::TariffOption(option) => Some(option.name().to_owned()),
+                Value::Text(name) => Some(squeeze(name)),
                 _ => None,
             },
         };

@@ -2,6 +2,7 @@
 
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
+    path::Path,
     sync::Arc,
     time::Duration,
 };
@@ -17,13 +18,14 @@ use crate::{
     },
     daemon::exit::Failure,
     homeassistant::presentation::Presentation,
-    hub::{HubOptions, counters::Counters, station::StationOptions},
+    hub::{HubOptions, Kept, counters::Counters, station::StationOptions},
     meter::{cadence::Policy, events::Event},
     mqtt::{Outlet, embedded, external},
     statistics::{
         notes::{self, NoteSender},
         task,
     },
+    store::{memories, positions::Positions},
     words::{
         inbound::Inbound,
         message::Message,
@@ -64,6 +66,14 @@ pub(super) async fn outlet(settings: &Settings, node: &Node, counters: Counters)
 /// What others say that matters: Home Assistant's birth, and what the broker retained of an earlier run.
 fn subscriptions(topics: &Topics) -> Vec<String> {
     vec![topics.home_assistant_status(), topics.bridge_state(), topics.availability("+")]
+}
+
+/// What an earlier process kept, and what is wrong with its files.
+pub(super) fn kept(positions: &Positions, state_directory: Option<&Path>) -> (Kept, Vec<String>) {
+    let (positions, mut damages) = positions.load();
+    let (memories, of_memories) = state_directory.map(memories::load).unwrap_or_default();
+    damages.extend(of_memories);
+    (Kept { positions, memories }, damages)
 }
 
 /// Starts what corrects statistics, if there is an address and a token for it.

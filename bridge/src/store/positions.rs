@@ -1,13 +1,13 @@
 //! How far each meter's samples were handed on, kept beyond the end of the process, so that its successor asks for the rest.
 //!
 //! In `$RUNTIME_DIRECTORY` (memory, kept by systemd over a restart of the service) after each sample, as far as that costs next to nothing;
-//! in `$STATE_DIRECTORY` (a disk, perhaps an SD card) rarely and at a clean stop. Whichever is newer counts. Without either a restart
-//! begins with the live samples.
+//! in `$STATE_DIRECTORY` (a disk, perhaps an SD card) rarely and at a clean stop. Whichever is newer counts, meter by meter. Without either a
+//! restart begins with the live samples.
 
 use std::{
     collections::BTreeMap,
-    env, fs,
-    path::{Path, PathBuf},
+    env,
+    path::PathBuf,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -16,11 +16,11 @@ use teleinfo_proto::{tic::MeterId, wire::BootId};
 
 use crate::{
     order::marks::{Mark, Marks},
-    store::whole::Outlives,
+    store::{checked, whole::Outlives},
     words::utc,
 };
 
-const FILE: &str = "positions.json";
+const FILE: &str = "positions.state";
 /// A disk is written this often at most, while the bridge runs.
 const DISK_EVERY: Duration = Duration::from_secs(300);
 
@@ -37,12 +37,13 @@ struct Line {
     unix_ms: i64,
 }
 
-/// The whole file.
+/// One record of the file.
 #[derive(Debug, Serialize, Deserialize)]
 struct Saved {
-    /// When the positions were so. The time of the file says less: a slow disk may get it after memory got a newer one.
+    meter: String,
+    /// When the position was so. The time of the file says less: a slow disk may get it after memory got a newer one.
     unix_ms: i64,
-    meters: BTreeMap<String, Vec<Line>>,
+    runs: Vec<Line>,
 }
 
 /// Where positions are kept, and when they are written next.
@@ -72,11 +73,14 @@ impl Positions {
         Self { memory, disk, ..Self::default() }
     }
 
-    /// What the last process left; a file that is missing or damaged is nothing.
+    /// What the last process left, and what is wrong with its files.
     #[must_use]
-    pub fn load(&self) -> BTreeMap<MeterId, Marks> {
-        let newest = [&self.disk, &self.memory].into_iter().flatten().filter_map(|directory| read(directory)).max_by_key(|(at, _)| *at);
-        newest.map(|(_, positions)| positions).unwrap_or_default()
+    pub fn load(&self) -> (BTreeMap<MeterId, Marks>, Vec<String>) {
+        let files = [&self.disk, &self.memory].into_iter().flatten().map(|directory| checked::read::<Saved>(&directory.join(FILE)));
+        let (records, damages): (Vec<_>, Vec<_>) = files.map(|file| (file.records, file.damage)).unzip();
+        let mut newest: Vec<Saved> = records.into_iter().flatten().collect();
+        newest.sort_by_key(|saved| saved.unix_ms);
+        (newest.iter().filter_map(position).collect(), damages.into_iter().flatten().collect())
     }
 
     /// When positions that have changed are to be written next; at once, if never before. `None`: there is nowhere to write them.
@@ -101,10 +105,11 @@ impl Positions {
         let is_due = |due: Option<Instant>| is_last || due.is_none_or(|due| due <= now);
         let memory = self.memory.as_deref().filter(|_| is_due(self.memory_due)).map(|directory| (directory, Outlives::Process));
         let disk = self.disk.as_deref().filter(|_| is_due(self.disk_due)).map(|directory| (directory, Outlives::PowerCut));
-        let meters = meters.map(|(meter, marks)| (meter.to_string(), lines(marks))).collect();
-        let text = serde_json::to_vec(&Saved { unix_ms: utc::unix_ms(SystemTime::now()), meters })?;
-        let files =
-            [memory, disk].into_iter().flatten().map(|(directory, outlives)| (directory.join(FILE), text.clone(), outlives)).collect();
+        let unix_ms = utc::unix_ms(SystemTime::now());
+        let records: Vec<Saved> = meters.map(|(meter, marks)| Saved { meter: meter.to_string(), unix_ms, runs: lines(marks) }).collect();
+        let text = checked::text(&records)?;
+        let directories = [memory, disk].into_iter().flatten().filter(|_| !text.is_empty());
+        let files = directories.map(|(directory, outlives)| (directory.join(FILE), text.clone(), outlives)).collect();
         let next_disk = disk.map(|_| now + DISK_EVERY);
         self.memory_due = memory.map(|_| now + (begun.elapsed() * MEMORY_SHARE).min(MEMORY_WAIT)).or(self.memory_due);
         self.disk_due = next_disk.or(self.disk_due);
@@ -122,17 +127,14 @@ fn mark(line: &Line) -> Option<Mark> {
     Some(Mark { boot, sequence: line.sequence, unix_ms: line.unix_ms })
 }
 
-fn read(directory: &Path) -> Option<(i64, BTreeMap<MeterId, Marks>)> {
-    let saved: Saved = serde_json::from_slice(&fs::read(directory.join(FILE)).ok()?).ok()?;
-    let meter = |(meter, lines): (String, Vec<Line>)| {
-        let marks = lines.iter().filter_map(mark).collect();
-        Some((meter.parse().ok()?, Marks::new(marks)))
-    };
-    Some((saved.unix_ms, saved.meters.into_iter().filter_map(meter).collect()))
+fn position(saved: &Saved) -> Option<(MeterId, Marks)> {
+    Some((saved.meter.parse().ok()?, Marks::new(saved.runs.iter().filter_map(mark).collect())))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, path::Path};
+
     use super::*;
     use crate::store::whole::write_whole;
 
@@ -154,7 +156,7 @@ mod tests {
     fn the_newer_file_counts_and_the_disk_is_spared() {
         let (memory, disk) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let mut positions = Positions::new(Some(memory.path().into()), Some(disk.path().into()));
-        assert!(positions.load().is_empty());
+        assert!(positions.load().0.is_empty());
         let meter: MeterId = METER.parse().unwrap();
         let start = Instant::now();
         assert_eq!(positions.poll_timeout(start), Some(start));
@@ -162,11 +164,11 @@ mod tests {
         let next = positions.poll_timeout(start).unwrap();
         assert!(next > start && next < start + Duration::from_secs(1), "memory is written often");
         save(&mut positions, 2, false, start + Duration::from_secs(1));
-        assert_eq!(positions.load()[&meter], marks(2));
+        assert_eq!(positions.load().0[&meter], marks(2));
         let disk_only = Positions::new(None, Some(disk.path().into()));
-        assert_eq!(disk_only.load()[&meter], marks(1));
+        assert_eq!(disk_only.load().0[&meter], marks(1));
         save(&mut positions, 3, true, start + Duration::from_secs(2));
-        assert_eq!(disk_only.load()[&meter], marks(3));
+        assert_eq!(disk_only.load().0[&meter], marks(3));
         assert_eq!(Positions::new(None, None).poll_timeout(start), None);
     }
 
@@ -185,15 +187,30 @@ mod tests {
         for (path, bytes, outlives) in newer.into_iter().chain(older) {
             write_whole(&path, &bytes, outlives).unwrap();
         }
-        assert_eq!(both.load()[&meter], marks(3));
+        assert_eq!(both.load().0[&meter], marks(3));
+    }
+
+    #[test]
+    fn what_one_file_has_lost_is_taken_from_the_other() {
+        let (memory, disk) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let mut both = Positions::new(Some(memory.path().into()), Some(disk.path().into()));
+        save(&mut both, 1, true, Instant::now());
+        save(&mut Positions::new(Some(memory.path().into()), None), 2, true, Instant::now());
+        let path = memory.path().join(FILE);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[30] ^= 1;
+        fs::write(path, bytes).unwrap();
+        let (positions, damages) = both.load();
+        assert_eq!((positions[&METER.parse().unwrap()].clone(), damages.len()), (marks(1), 1));
     }
 
     #[test]
     fn damage_is_nothing() {
         let disk = tempfile::tempdir().unwrap();
         fs::write(disk.path().join(FILE), "{\"0123").unwrap();
-        assert!(Positions::new(None, Some(disk.path().into())).load().is_empty());
+        let (positions, damages) = Positions::new(None, Some(disk.path().into())).load();
+        assert!(positions.is_empty() && damages.len() == 1, "{damages:?}");
         let gone = Positions::new(None, Some(disk.path().join("gone")));
-        assert!(gone.load().is_empty());
+        assert_eq!(gone.load(), (BTreeMap::new(), Vec::new()));
     }
 }

@@ -6,7 +6,7 @@
 use std::{
     fs::{self, File},
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// What the content of a file must outlive.
@@ -26,7 +26,7 @@ pub fn write_whole(path: &Path, bytes: &[u8], outlives: Outlives) -> io::Result<
     if bytes.is_empty() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "nothing to write"));
     }
-    let new = path.with_extension("new");
+    let new = beside(path);
     let mut file = File::create(&new)?;
     file.write_all(bytes)?;
     if outlives == Outlives::PowerCut {
@@ -39,6 +39,13 @@ pub fn write_whole(path: &Path, bytes: &[u8], outlives: Outlives) -> io::Result<
     }
 }
 
+/// The file beside it: two files whose names differ must not share it.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    name.into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,7 +53,7 @@ mod tests {
     #[test]
     fn the_new_content_takes_the_place_of_the_old() {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("positions.json");
+        let path = directory.path().join("positions.state");
         for text in ["old and longer", "new"] {
             write_whole(&path, text.as_bytes(), Outlives::PowerCut).unwrap();
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
@@ -57,10 +64,10 @@ mod tests {
     #[test]
     fn what_cannot_be_written_leaves_the_old() {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("positions.json");
+        let path = directory.path().join("positions.state");
         write_whole(&path, b"old", Outlives::Process).unwrap();
         assert!(write_whole(&path, b"", Outlives::PowerCut).is_err(), "an empty file is no content");
-        fs::create_dir(directory.path().join("positions.new")).unwrap();
+        fs::create_dir(directory.path().join("positions.state.new")).unwrap();
         assert!(write_whole(&path, b"new", Outlives::PowerCut).is_err());
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");
     }

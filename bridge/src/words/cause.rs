@@ -49,6 +49,10 @@ pub const fn words(cause: Cause) -> Words {
             "the meter sends its address only: its output is asleep, ask the supplier",
             "le compteur n'envoie que son adresse : sa sortie est en veille, demander au fournisseur",
         ),
+        Cause::ControlsDamaged => (
+            "the control characters between the datasets arrive damaged, the data is whole: check the signal's level and the modem",
+            "les caractères de contrôle entre les groupes arrivent abîmés, les données sont bonnes : vérifier le niveau du signal et le modem",
+        ),
         Cause::Unknown(_) => (
             "trouble that only a newer release of this program can name: update it",
             "un problème que seule une version plus récente de ce programme sait nommer : le mettre à jour",

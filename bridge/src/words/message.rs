@@ -33,6 +33,18 @@ impl Message {
         Self::new(topic, payload, Qos::AtMostOnce, false)
     }
 
+    /// A value of the moment as JSON. `None` if it cannot be written: an empty payload is no JSON.
+    #[must_use]
+    pub fn live_json(topic: impl Into<String>, value: &impl Serialize) -> Option<Self> {
+        serde_json::to_vec(value).ok().map(|payload| Self::live(topic, payload))
+    }
+
+    /// Something that happened as JSON. `None` if it cannot be written.
+    #[must_use]
+    pub fn event_json(topic: impl Into<String>, event: &impl Serialize) -> Option<Self> {
+        serde_json::to_vec(event).ok().map(|payload| Self::event(topic, payload))
+    }
+
     /// Something that happened: QoS 1, not retained, since a replayed event would happen twice.
     #[must_use]
     pub fn event(topic: impl Into<String>, payload: impl Into<Vec<u8>>) -> Self {
@@ -83,7 +95,9 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_written_deletes_nothing() {
+    fn what_cannot_be_written_does_not_go_out_empty() {
+        assert_eq!(Message::live_json("topic", &Broken), None);
+        assert_eq!(Message::event_json("topic", &Broken), None);
         assert_eq!(Message::retained_json("topic", &Broken), None);
         assert_eq!(Message::retained_json("topic", &7), Some(Message::retained("topic", "7")));
     }

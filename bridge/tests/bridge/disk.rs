@@ -19,7 +19,7 @@ async fn a_disk_that_stalls_stops_neither_samples_nor_the_watchdog() {
     let mut socket = None;
     let mut bridge = Program::prepared(&config(port, &broker), |directory, command| {
         // Who opens a pipe that nobody reads waits for ever, as for a disk that does not answer.
-        for name in ["positions.new", &format!("{METER}.new")] {
+        for name in ["positions.state.new", &format!("{METER}.state.new")] {
             assert!(Command::new("mkfifo").arg(directory.join("state").join(name)).status().unwrap().success());
         }
         let path = directory.join("notify");
@@ -45,7 +45,7 @@ async fn a_disk_that_stalls_stops_neither_samples_nor_the_watchdog() {
     assert!(alive >= 3, "the service manager hears that the main loop turns: {alive}");
     reader.make_many(10).await;
     observer.expect_powers(METER, 1..=20).await;
-    let run = bridge.directory.path().join("run/positions.json");
+    let run = bridge.directory.path().join("run/positions.state");
     assert!(fs::read_to_string(run).unwrap().contains(METER), "memory does not wait for the disk");
     bridge.stop().await;
 }

@@ -170,7 +170,7 @@ impl Bench {
 
     /// The JSON of the merged state as it stands.
     pub fn state(&self) -> serde_json::Value {
-        serde_json::from_slice(&teleinfo_bridge::meter::payload::json(self.station.figures().state())).unwrap()
+        serde_json::to_value(self.station.merged_state()).unwrap()
     }
 }
 

@@ -34,7 +34,7 @@ impl<'a> Dataset<'a> {
         let time = timestamp.map(str::parse::<Timestamp>).transpose().map_err(|_| Reason::Timestamp)?;
         let info = Label::find(mode, label);
         let value = match info {
-            Some(info) if data.len() != usize::from(info.width) => {
+            Some(info) if !info.fits(data.len()) => {
                 return Err(Reason::Width { expected: info.width.into(), found: data.len() });
             }
             Some(info) if info.dated != time.is_some() => return Err(Reason::Timestamp),
@@ -158,7 +158,7 @@ fn looks_like_a_label(label: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::Dataset;
-    use crate::tic::{Colour, Mode, Reason, TariffPeriod, TempoHours, Value, VoltAmperes, WattHours};
+    use crate::tic::{Colour, Mode, Reason, TariffPeriod, TempoHours, Unit, Value, VoltAmperes, WattHours};
 
     fn parse(line: &[u8]) -> Result<Dataset<'_>, Reason> {
         line.try_into()
@@ -201,6 +201,16 @@ mod tests {
     }
 
     #[test]
+    fn a_number_with_its_unit() {
+        let value = |label, data| Dataset::new(Mode::Historic, label, None, data).map(|dataset| dataset.value());
+        assert_eq!(value("EA_s", "1200Wh"), Ok(Value::Printed { number: 1_200, unit: Unit::WattHour }));
+        assert_eq!(value("ER+_s", "12varh"), Ok(Value::Printed { number: 12, unit: Unit::VarHour }), "spelled in its own way");
+        for (label, data) in [("EA_s", "1200kWh"), ("EA_s", "1200"), ("EAP_s", "kWh"), ("PA1_s", "4 kW"), ("PA1_s", "1234567890kW")] {
+            assert_eq!(value(label, data), Err(Reason::Characters), "{label} {data}");
+        }
+    }
+
+    #[test]
     fn each_reason() {
         let cases: &[(&[u8], Reason)] = &[
             (b"", Reason::Malformed),
@@ -220,6 +230,9 @@ mod tests {
         assert_eq!(check("RELAIS", None, "256"), Err(Reason::Range));
         assert_eq!(check("bad label", None, "1"), Err(Reason::Characters));
         assert_eq!(check("EAST", None, "000000001"), Ok(()));
+        let index = |label, data| Dataset::new(Mode::Historic, label, None, data).map(|_| ());
+        assert_eq!(index("HCHC", "01234567"), Ok(()), "a concentrator");
+        assert_eq!(index("BBRHCJB", "01234567"), Err(Reason::Width { expected: 9, found: 8 }), "which never repeats Tempo");
         let option = |data| Dataset::new(Mode::Historic, "OPTARIF", None, data).map(|_| ());
         assert_eq!([option("BBR("), option("BBRh"), option("HCn.")], [Ok(()), Err(Reason::Characters), Err(Reason::Characters)]);
     }

@@ -1,6 +1,8 @@
 //! PJOURF+1 and PPOINTE: what a day switches at which time (54E §6.2.3.22, §6.2.3.23).
 //!
-//! Eleven blocks of eight characters joined by spaces, `HHMM` and `SSSS`; blocks not used are `NONUTILE`.
+//! Eleven blocks of eight characters joined by spaces, `HHMM` and `SSSS`; blocks not used are `NONUTILE`. `SSSS` is hexadecimal. The
+//! specification does not say in which base `HHMM` is: some meters write 22:54 as `2254`, others as `1636`. So a profile is read in
+//! a [`HourBase`], and says which bases it can be read in.
 
 use core::{fmt, str::FromStr};
 
@@ -11,6 +13,39 @@ const BLOCKS: usize = 11;
 /// Characters of a block.
 const BLOCK_WIDTH: usize = 8;
 const UNUSED: &str = "NONUTILE";
+
+/// How a meter writes the hours and minutes of its profiles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
+pub enum HourBase {
+    /// 22:54 as `2254`.
+    Decimal,
+    /// 22:54 as `1636`.
+    Hexadecimal,
+}
+
+impl HourBase {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Decimal, Self::Hexadecimal];
+
+    /// The other one.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Decimal => Self::Hexadecimal,
+            Self::Hexadecimal => Self::Decimal,
+        }
+    }
+
+    /// What two characters say, given as a byte of two hexadecimal digits. A letter is no decimal digit.
+    const fn read(self, digits: u8) -> Option<u8> {
+        match (self, digits >> 4, digits & 0xf) {
+            (Self::Hexadecimal, ..) => Some(digits),
+            (Self::Decimal, tens @ 0..=9, ones @ 0..=9) => Some(tens * 10 + ones),
+            (Self::Decimal, ..) => None,
+        }
+    }
+}
 
 /// What the dry contact does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -85,15 +120,6 @@ pub struct ProfileBlock {
 }
 
 impl ProfileBlock {
-    /// Checks the time of day.
-    ///
-    /// # Errors
-    ///
-    /// [`ParseError`] from 24:00 on.
-    pub const fn new(hour: u8, minute: u8, action: ProfileAction) -> Result<Self, ParseError> {
-        if hour < 24 && minute < 60 { Ok(Self { hour, minute, action }) } else { Err(NO_BLOCK) }
-    }
-
     /// 0 to 23.
     #[must_use]
     pub const fn hour(self) -> u8 {
@@ -106,6 +132,12 @@ impl ProfileBlock {
         self.minute
     }
 
+    /// Minutes since midnight.
+    #[must_use]
+    pub const fn minute_of_day(self) -> u16 {
+        self.hour as u16 * 60 + self.minute as u16
+    }
+
     /// What happens at that time.
     #[must_use]
     pub const fn action(self) -> ProfileAction {
@@ -113,40 +145,70 @@ impl ProfileBlock {
     }
 }
 
-const NO_BLOCK: ParseError = ParseError::expected("a time of day and an action as HHMMSSSS");
-
-impl FromStr for ProfileBlock {
-    type Err = ParseError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.len() != BLOCK_WIDTH || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(NO_BLOCK);
-        }
-        let hour = text[..2].parse().map_err(|_| NO_BLOCK)?;
-        let minute = text[2..4].parse().map_err(|_| NO_BLOCK)?;
-        let action = u16::from_str_radix(&text[4..], 16).map_err(|_| NO_BLOCK)?;
-        Self::new(hour, minute, ProfileAction(action))
-    }
+/// A block as it was sent: four digits of a time, whose base is open, and an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct SentBlock {
+    time: u16,
+    action: ProfileAction,
 }
 
-impl fmt::Display for ProfileBlock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:02}{:02}{:04X}", self.hour, self.minute, self.action.0)
+impl SentBlock {
+    fn parse(text: &str) -> Option<Self> {
+        let is_hexadecimal = text.len() == BLOCK_WIDTH && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let number = |digits: &str| u16::from_str_radix(digits, 16).ok();
+        let (time, action) = text.split_at_checked(BLOCK_WIDTH / 2).filter(|_| is_hexadecimal)?;
+        Some(Self { time: number(time)?, action: ProfileAction(number(action)?) })
+    }
+
+    fn read(self, base: HourBase) -> Option<ProfileBlock> {
+        let [hour, minute] = self.time.to_be_bytes().map(|digits| base.read(digits));
+        let (hour, minute) = (hour.filter(|hour| *hour < 24)?, minute.filter(|minute| *minute < 60)?);
+        Some(ProfileBlock { hour, minute, action: self.action })
     }
 }
 
 /// A day's switchings, in the order in which they were sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-pub struct DayProfile([Option<ProfileBlock>; BLOCKS]);
+pub struct DayProfile([Option<SentBlock>; BLOCKS]);
 
 impl DayProfile {
-    /// The blocks in use.
-    pub fn blocks(&self) -> impl Iterator<Item = ProfileBlock> {
+    /// The blocks in use, with their times read in this base; `None` where [`DayProfile::fits`] says that they cannot be.
+    pub fn blocks(&self, base: HourBase) -> Option<impl Iterator<Item = ProfileBlock>> {
+        self.fits(base).then(|| self.sent().filter_map(move |block| block.read(base)))
+    }
+
+    /// Whether the times make a day in this base: each is one, they ascend, and the first is midnight.
+    #[must_use]
+    pub fn fits(&self, base: HourBase) -> bool {
+        let minutes = || self.sent().map(|block| block.read(base).map(ProfileBlock::minute_of_day));
+        minutes().next().is_none_or(|first| first == Some(0))
+            && minutes().all(|minute| minute.is_some())
+            && minutes().zip(minutes().skip(1)).all(|(one, next)| one < next)
+    }
+
+    /// The base in which alone it makes a day.
+    #[must_use]
+    pub fn only_base(&self) -> Option<HourBase> {
+        HourBase::ALL.into_iter().find(|base| self.fits(*base) && !self.fits(base.other()))
+    }
+
+    /// Whether it says the same in both bases, as a profile of full hours before 10:00 does.
+    #[must_use]
+    pub fn is_same_in_both(&self) -> bool {
+        self.sent().all(|block| block.read(HourBase::Decimal) == block.read(HourBase::Hexadecimal))
+    }
+
+    fn sent(&self) -> impl Iterator<Item = SentBlock> {
         self.0.into_iter().flatten()
+    }
+
+    /// Whether each time is one in this base.
+    fn has_times(&self, base: HourBase) -> bool {
+        self.sent().all(|block| block.read(base).is_some())
     }
 }
 
-const NO_PROFILE: ParseError = ParseError::expected("11 blocks of a time and an action");
+const NO_PROFILE: ParseError = ParseError::expected("11 blocks of a time and an action as HHMMSSSS");
 
 impl FromStr for DayProfile {
     type Err = ParseError;
@@ -157,10 +219,11 @@ impl FromStr for DayProfile {
         for place in &mut profile.0 {
             let block = blocks.next().ok_or(NO_PROFILE)?;
             if block != UNUSED {
-                *place = Some(block.parse()?);
+                *place = Some(SentBlock::parse(block).ok_or(NO_PROFILE)?);
             }
         }
-        if blocks.next().is_none() { Ok(profile) } else { Err(NO_PROFILE) }
+        let is_one = blocks.next().is_none() && HourBase::ALL.into_iter().any(|base| profile.has_times(base));
+        if is_one { Ok(profile) } else { Err(NO_PROFILE) }
     }
 }
 
@@ -171,7 +234,7 @@ impl fmt::Display for DayProfile {
                 f.write_str(" ")?;
             }
             match block {
-                Some(block) => block.fmt(f)?,
+                Some(block) => write!(f, "{:04X}{:04X}", block.time, block.action.0)?,
                 None => f.write_str(UNUSED)?,
             }
         }
@@ -185,7 +248,11 @@ mod tests {
 
     use std::{format, string::String, vec::Vec};
 
-    use super::{DayProfile, DryContact};
+    use super::{
+        DayProfile, DryContact,
+        HourBase::{Decimal, Hexadecimal},
+        ProfileBlock,
+    };
 
     fn padded(blocks: &[&str]) -> String {
         let mut all: Vec<&str> = blocks.to_vec();
@@ -198,7 +265,8 @@ mod tests {
         let text = padded(&["00008002", "0100C001", "06008002"]);
         let profile: DayProfile = text.parse().unwrap();
         let seen: Vec<_> = profile
-            .blocks()
+            .blocks(Decimal)
+            .unwrap()
             .map(|block| (block.hour(), block.minute(), block.action().contact(), block.action().supplier_index()))
             .collect();
         assert_eq!(seen, [(0, 0, DryContact::Open, Some(2)), (1, 0, DryContact::Closed, Some(1)), (6, 0, DryContact::Open, Some(2))]);
@@ -208,7 +276,7 @@ mod tests {
     #[test]
     fn virtual_contacts() {
         let profile: DayProfile = padded(&["00000410"]).parse().unwrap();
-        let action = profile.blocks().next().unwrap().action();
+        let action = profile.blocks(Decimal).unwrap().next().unwrap().action();
         assert!(action.virtual_contact(1) && action.virtual_contact(7) && !action.virtual_contact(2));
         assert_eq!((action.contact(), action.supplier_index()), (DryContact::Unchanged, None));
     }
@@ -219,5 +287,26 @@ mod tests {
             assert!(text.parse::<DayProfile>().is_err(), "{text}");
         }
         assert!(format!("{} NONUTILE", padded(&[])).parse::<DayProfile>().is_err());
+    }
+
+    #[test]
+    fn some_profiles_make_a_day_in_one_base_only() {
+        let only = |blocks: &[&str]| padded(blocks).parse::<DayProfile>().unwrap().only_base();
+        assert_eq!(only(&["0000C001", "061E8002", "161EC001"]), Some(Hexadecimal), "a letter");
+        assert_eq!(only(&["00004001", "06004002", "22004001"]), Some(Decimal), "0x22 is 34");
+        assert_eq!(only(&["00008002", "0130C001", "0200C001", "0C008002"]), Some(Hexadecimal));
+        assert_eq!(only(&["0000C001", "06368002", "1636C001"]), None);
+        assert_eq!(only(&["0100C001", "06368002"]), None, "neither: the first is not midnight");
+    }
+
+    #[test]
+    fn times_are_read_in_a_base() {
+        let profile: DayProfile = padded(&["0000C001", "06368002", "1636C001"]).parse().unwrap();
+        let minutes = |base| -> Vec<_> { profile.blocks(base).unwrap().map(ProfileBlock::minute_of_day).collect() };
+        assert_eq!(minutes(Decimal), [0, 6 * 60 + 36, 16 * 60 + 36]);
+        assert_eq!(minutes(Hexadecimal), [0, 6 * 60 + 54, 22 * 60 + 54]);
+        assert!(!profile.is_same_in_both());
+        assert!(padded(&["00008002", "0100C001", "06008002"]).parse::<DayProfile>().unwrap().is_same_in_both());
+        assert!(DayProfile::default().is_same_in_both() && DayProfile::default().fits(Decimal));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Decoding, documentation, Home Assistant discovery and the simulator all read that line.
 
-use super::{Role, Unit};
+use super::{MeterFamily, Role, Unit};
 
 /// What the data of a label is: decides its unit, its characters, its range and its [`Value`](super::Value).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,6 +32,8 @@ pub enum LabelKind {
     DeliveryPoint,
     /// Free text, padded with spaces.
     Text,
+    /// A number with this unit printed behind it.
+    Printed(Unit),
     /// OPTARIF.
     TariffOption,
     /// PTEC.
@@ -71,6 +73,7 @@ impl LabelKind {
             Self::Voltage => Some(Unit::Volt),
             Self::ReferencePower => Some(Unit::KiloVoltAmpere),
             Self::Minutes => Some(Unit::Minute),
+            Self::Printed(unit) => Some(unit),
             _ => None,
         }
     }
@@ -101,14 +104,18 @@ pub struct Label {
     pub code: &'static str,
     /// What its data is.
     pub kind: LabelKind,
-    /// Characters of its data, always.
+    /// Characters of its data.
     pub width: u8,
+    /// Characters of its data at the least: fewer than `width` on a few meters that are no Linky.
+    pub least: u8,
     /// Whether a timestamp stands before the data.
     pub dated: bool,
     /// Which meters send it.
     pub phases: Phases,
     /// Whether only a meter in producer mode sends it.
     pub producer: bool,
+    /// The only family of meters that sends it, where it is not a household's.
+    pub family: Option<MeterFamily>,
     /// What it is for, where others ask for it.
     pub role: Option<Role>,
     /// Where it is specified.
@@ -134,7 +141,21 @@ impl Label {
         english: &'static str,
         french: &'static str,
     ) -> Self {
-        Self { code, kind, width, dated: false, phases: Phases::Any, producer: false, role: None, section, english, french }
+        let (least, phases) = (width, Phases::Any);
+        Self { code, kind, width, least, dated: false, phases, producer: false, family: None, role: None, section, english, french }
+    }
+
+    /// Whether data may have so many characters.
+    pub(super) const fn fits(&self, characters: usize) -> bool {
+        self.least as usize <= characters && characters <= self.width as usize
+    }
+
+    pub(super) const fn at_least(self, least: u8) -> Self {
+        Self { least, ..self }
+    }
+
+    pub(super) const fn only(self, family: MeterFamily) -> Self {
+        Self { family: Some(family), ..self }
     }
 
     pub(super) const fn dated(self) -> Self {
@@ -204,7 +225,22 @@ mod tests {
             Unit::Volt => Volts::MAX.get(),
             Unit::KiloVoltAmpere => KiloVoltAmperes::MAX.get(),
             Unit::Minute => Minutes::MAX.get(),
+            Unit::KiloWattHour | Unit::KiloWatt => return None,
         })
+    }
+
+    #[test]
+    fn labels_of_other_meters_are_found_in_historic_mode() {
+        for label in Label::others() {
+            assert_eq!(Label::find(Mode::Historic, label.code), Some(label), "{}", label.code);
+            assert!(
+                Label::find(Mode::Standard, label.code).is_none()
+                    && Label::all(Mode::Historic).iter().all(|other| other.code != label.code)
+            );
+            assert!(label.family.is_some() && label.section.contains('§') && label.code.len() <= spec::LABEL_WIDTH_MAX, "{}", label.code);
+            assert!(!label.english.is_empty() && !label.french.is_empty(), "{}", label.code);
+        }
+        assert!(Mode::ALL.into_iter().flat_map(Label::all).all(|label| label.family.is_none()));
     }
 
     fn codes(mode: Mode, role: Role) -> Vec<&'static str> {
@@ -218,12 +254,13 @@ mod tests {
         assert_eq!(codes(Mode::Historic, Role::IndexOf(TariffOption::OffPeak)), ["HCHC", "HCHP"]);
         assert_eq!(codes(Mode::Historic, Role::Current(1)), ["IINST", "IINST1"]);
         assert_eq!(codes(Mode::Historic, Role::Overload(Some(3))), ["ADIR3"]);
+        assert_eq!(codes(Mode::Historic, Role::Contract), ["OPTARIF", "MESURES1"], "a PME-PMI has another name for it");
     }
 
     /// The kind of data that a role is about.
     fn kind(role: Role) -> LabelKind {
         match role {
-            Role::PowerWithdrawn | Role::PowerInjected => LabelKind::ApparentPower,
+            Role::PowerWithdrawn | Role::PowerInjected | Role::PhasePowerWithdrawn(_) => LabelKind::ApparentPower,
             Role::Current(_) | Role::SubscribedCurrent | Role::Overload(_) => LabelKind::Current,
             Role::Voltage(_) => LabelKind::Voltage,
             Role::EnergyWithdrawn | Role::EnergyInjected | Role::IndexOf(_) => LabelKind::Energy,

@@ -5,6 +5,7 @@
 use core::{fmt, str::FromStr};
 
 use super::{ParseError, spec::METER_ID_WIDTH};
+use MeterFamily::{Blue, Concentrator, Ice, Linky, PmePmi, Yellow};
 
 /// Twelve characters: two of manufacturer, two of year, two of type, six of serial number.
 ///
@@ -15,16 +16,38 @@ pub struct MeterId(pub(super) [u8; METER_ID_WIDTH]);
 /// The digits of the type may be hexadecimal, but never are on a Linky.
 const NO_ADDRESS: ParseError = ParseError::expected("the 12 digits of a meter's address");
 
-/// What a type code says of a Linky or an older meter.
+/// The families of meters with a TIC output (02E §2, EURIDIS type codes V3.04A). What a label means depends on it: PMAX is a power in W
+/// on every meter but a Linky.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum MeterFamily {
+    /// A Linky, whichever its generation.
+    Linky,
+    /// Compteur bleu électronique, CBEMM and CBETM: the households' meters before Linky.
+    Blue,
+    /// Compteur jaune électronique, CJE: 36 to 250 kVA.
+    Yellow,
+    /// PME-PMI: the yellow meter's successor.
+    PmePmi,
+    /// ICE, interface clientèle émeraude, in two or four quadrants: above 250 kVA.
+    Ice,
+    /// A box that reads other meters and repeats what they say.
+    Concentrator,
+}
+
+/// What a type code says of a meter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MeterKind {
     /// Two characters of the identity.
     pub code: &'static str,
+    /// Its family.
+    pub family: MeterFamily,
     /// What Enedis calls it.
     pub name: &'static str,
-    /// One or three phases.
-    pub phases: u8,
+    /// One or three phases, where the type says it.
+    pub phases: Option<u8>,
 }
 
 impl MeterId {
@@ -48,7 +71,13 @@ impl MeterId {
         self.digits(2).map(|year| 2000 + u16::from(year))
     }
 
-    /// What its type code stands for, if it is one of a household meter.
+    /// Whether it is a Linky. The table has every older type, so one that is not in it came later.
+    #[must_use]
+    pub fn is_linky(&self) -> bool {
+        self.kind().is_none_or(|kind| kind.family == MeterFamily::Linky)
+    }
+
+    /// What its type code stands for, if that is published.
     #[must_use]
     pub fn kind(&self) -> Option<&'static MeterKind> {
         KINDS.iter().find(|kind| kind.code.as_bytes() == &self.0[4..6])
@@ -148,42 +177,82 @@ const MANUFACTURERS: &[(u8, &str)] = &[
     (85, "Itron"),
 ];
 
-const fn kind(code: &'static str, phases: u8, name: &'static str) -> MeterKind {
-    MeterKind { code, name, phases }
+const fn kind(code: &'static str, family: MeterFamily, phases: u8, name: &'static str) -> MeterKind {
+    MeterKind { code, family, name, phases: if phases == 0 { None } else { Some(phases) } }
 }
 
-/// EURIDIS type codes of meters in households.
+/// EURIDIS type codes (V3.04A, 2019); 0 where a type does not say how many phases the meter has.
 const KINDS: &[MeterKind] = &[
-    kind("60", 1, "Linky 60 A G1"),
-    kind("61", 1, "Linky 60 A G3"),
-    kind("62", 1, "Linky 90 A G1"),
-    kind("63", 3, "Linky 60 A G1, three-phase"),
-    kind("64", 1, "Linky 60 A G3"),
-    kind("65", 1, "Linky 90 A G3 (trial)"),
-    kind("67", 1, "Linky 90 A G1 (pilot)"),
-    kind("68", 3, "Linky 60 A G1, three-phase (pilot)"),
-    kind("70", 1, "Linky 60 A G3"),
-    kind("71", 3, "Linky 60 A G3, three-phase"),
-    kind("75", 1, "Linky 90 A G3"),
-    kind("76", 3, "Linky 60 A G3, three-phase"),
-    kind("86", 1, "Linky SEI"),
-    kind("87", 3, "Linky SEI, three-phase"),
-    kind("28", 1, "CBEMM multi-rate (2007)"),
-    kind("30", 3, "CBETM three-phase (2007)"),
+    kind("60", Linky, 1, "Linky 60 A G1"),
+    kind("61", Linky, 1, "Linky 60 A G3"),
+    kind("62", Linky, 1, "Linky 90 A G1"),
+    kind("63", Linky, 3, "Linky 60 A G1, three-phase"),
+    kind("64", Linky, 1, "Linky 60 A G3"),
+    kind("65", Linky, 1, "Linky 90 A G3 (trial)"),
+    kind("67", Linky, 1, "Linky 90 A G1 (pilot)"),
+    kind("68", Linky, 3, "Linky 60 A G1, three-phase (pilot)"),
+    kind("70", Linky, 1, "Linky 60 A G3"),
+    kind("71", Linky, 3, "Linky 60 A G3, three-phase"),
+    kind("75", Linky, 1, "Linky 90 A G3"),
+    kind("76", Linky, 3, "Linky 60 A G3, three-phase"),
+    kind("86", Linky, 1, "Linky SEI"),
+    kind("87", Linky, 3, "Linky SEI, three-phase"),
+    kind("92", Linky, 0, "Linky ORES"),
+    kind("93", Linky, 0, "Linky ORES"),
+    kind("94", Linky, 0, "Linky ORES"),
+    kind("01", Blue, 0, "CBE, first generation"),
+    kind("05", Blue, 0, "CBE, first generation"),
+    kind("09", Blue, 0, "CBE, first generation"),
+    kind("15", Blue, 0, "CBE, first generation"),
+    kind("20", Blue, 0, "CBE, first generation"),
+    kind("21", Blue, 0, "CBE, first generation"),
+    kind("22", Blue, 0, "CBE, second generation"),
+    kind("23", Blue, 0, "CBE, second generation"),
+    kind("25", Blue, 0, "CBE, second generation"),
+    kind("26", Blue, 0, "CBE, second generation"),
+    kind("27", Blue, 0, "CBE, second generation"),
+    kind("28", Blue, 1, "CBEMM multi-rate (2007)"),
+    kind("29", Blue, 0, "CBE (2007)"),
+    kind("30", Blue, 3, "CBETM three-phase (2007)"),
+    kind("31", Blue, 0, "CBE (2007)"),
+    kind("06", Yellow, 3, "CJE"),
+    kind("10", Yellow, 3, "CJE"),
+    kind("33", Yellow, 3, "CJE"),
+    kind("36", PmePmi, 3, "PME-PMI"),
+    kind("07", Ice, 3, "ICE"),
+    kind("34", Ice, 3, "ICE, four quadrants"),
+    kind("03", Concentrator, 0, "Concentrator"),
+    kind("04", Concentrator, 0, "Concentrator"),
+    kind("19", Concentrator, 0, "Concentrator"),
 ];
 
 #[cfg(test)]
 mod tests {
-    use super::MeterId;
+    extern crate std;
+
+    use std::format;
+
+    use super::{KINDS, MeterFamily, MeterId};
 
     #[test]
     fn identity_is_taken_apart() {
         let id: MeterId = "031961256789".parse().unwrap();
         assert_eq!(id.manufacturer(), Some("Itron"));
         assert_eq!(id.year(), Some(2019));
-        assert_eq!(id.kind().map(|kind| (kind.name, kind.phases)), Some(("Linky 60 A G3", 1)));
+        assert_eq!(id.kind().map(|kind| (kind.name, kind.phases)), Some(("Linky 60 A G3", Some(1))));
         assert_eq!(id.serial(), "256789");
         assert_eq!(id.number(), Some(31_961_256_789));
+    }
+
+    #[test]
+    fn a_meter_older_than_linky_is_not_called_linky() {
+        let of_type = |code: &str| format!("0104{code}000051").parse::<MeterId>().unwrap();
+        for kind in KINDS {
+            assert_eq!(of_type(kind.code).kind(), Some(kind), "{} stands there once", kind.code);
+            assert_eq!(of_type(kind.code).is_linky(), kind.family == MeterFamily::Linky, "{}", kind.code);
+            assert_eq!(kind.name.starts_with("Linky"), kind.family == MeterFamily::Linky, "{}", kind.code);
+        }
+        assert!(of_type("77").kind().is_none() && of_type("77").is_linky(), "a type that came later");
     }
 
     #[test]

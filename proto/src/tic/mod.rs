@@ -44,11 +44,11 @@ mod value;
 
 pub use checksum::checksum;
 pub use dataset::Dataset;
-pub use day_profile::{DayProfile, DryContact, ProfileAction, ProfileBlock};
+pub use day_profile::{DayProfile, DryContact, HourBase, ProfileAction, ProfileBlock};
 pub use decoder::{Decoder, Event, FrameEnd};
 pub use error::ParseError;
 pub use label::{Label, LabelKind, Phases};
-pub use meter_id::{MeterId, MeterKind};
+pub use meter_id::{MeterFamily, MeterId, MeterKind};
 pub use mode::Mode;
 pub use parity::Parity;
 pub use reason::{Reason, Refusal, RefusalKind};

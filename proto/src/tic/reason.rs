@@ -92,6 +92,8 @@ reasons! {
         /// The mode of the dataset.
         found: Mode,
     } = 9, "mode", "a dataset of the {found} mode in a frame of the other";
+    /// The LF before it was damaged or lost, and only a label that is known says where such a dataset begins.
+    LineFeed = 10, "line-feed", "the LF before it is damaged, and its label is not known";
 }
 
 impl RefusalKind {

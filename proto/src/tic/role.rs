@@ -13,6 +13,8 @@ pub enum Role {
     PowerWithdrawn,
     /// Apparent power injected into the grid now, all phases together.
     PowerInjected,
+    /// Apparent power withdrawn now on this phase, 1 to 3.
+    PhasePowerWithdrawn(u8),
     /// Current of this phase, 1 to 3; a single-phase meter has phase 1.
     Current(u8),
     /// Voltage of this phase, 1 to 3.

@@ -5,7 +5,7 @@ use core::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{
-    DayProfile, MeterId, MissingPhases, Relays, StatusRegister, TariffOption, TariffPeriod, Timestamp, Tomorrow, spec::METER_ID_WIDTH,
+    DayProfile, MeterId, MissingPhases, Relays, StatusRegister, TariffOption, TariffPeriod, Timestamp, Tomorrow, Unit, spec::METER_ID_WIDTH,
 };
 
 /// Serialises as the type prints itself.
@@ -19,7 +19,7 @@ macro_rules! as_text {
     )+};
 }
 
-as_text!(DayProfile, MissingPhases, StatusRegister, TariffPeriod, Timestamp, Tomorrow);
+as_text!(DayProfile, MissingPhases, StatusRegister, TariffPeriod, Timestamp, Tomorrow, Unit);
 
 impl Serialize for TariffOption {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

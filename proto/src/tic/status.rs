@@ -174,10 +174,13 @@ impl StatusRegister {
         self.flag(INJECTING)
     }
 
-    /// Supplier index in use, 1 to 16 (a Linky has 10); NTARF says the same.
+    /// Supplier index in use, 1 to 10; NTARF says the same. The codes 10 to 15 have no meaning.
     #[must_use]
-    pub const fn supplier_index(self) -> u8 {
-        self.get(SUPPLIER_INDEX) as u8 + 1
+    pub const fn supplier_index(self) -> Option<u8> {
+        match self.get(SUPPLIER_INDEX) as u8 + 1 {
+            index @ 1..=10 => Some(index),
+            _ => None,
+        }
     }
 
     /// Distributor index in use, 1 to 4.
@@ -434,9 +437,15 @@ mod tests {
         let status = register("003A0001");
         assert!(status.dry_contact_open() && status.standard_mode());
         assert_eq!(status.cut_off(), Some(CutOff::Closed));
-        assert_eq!((status.supplier_index(), status.distributor_index()), (1, 1));
+        assert_eq!((status.supplier_index(), status.distributor_index()), (Some(1), 1));
         assert_eq!((status.euridis(), status.plc()), (Some(EuridisOutput::OnWithSecurity), Some(PlcStatus::NewLocked)));
         assert_eq!((status.today(), status.tomorrow(), status.notice(), status.mobile_peak()), (None, None, None, None));
+    }
+
+    #[test]
+    fn an_index_that_there_is_none_of_is_none() {
+        let indexes = [0, 9, 10, 15].map(|code| StatusRegister::from(code << 10).supplier_index());
+        assert_eq!(indexes, [Some(1), Some(10), None, None]);
     }
 
     #[test]
@@ -451,14 +460,14 @@ mod tests {
         let status = register("AF3A9100");
         assert_eq!((status.today(), status.tomorrow()), (Some(Colour::Red), Some(Colour::Red)));
         assert_eq!((status.notice(), status.mobile_peak()), (Some(2), Some(2)));
-        assert_eq!((status.supplier_index(), status.distributor_index()), (5, 3));
+        assert_eq!((status.supplier_index(), status.distributor_index()), (Some(5), 3));
     }
 
     #[test]
     fn white_day_blue_tomorrow() {
         let status = register("463A0800");
         assert_eq!((status.today(), status.tomorrow()), (Some(Colour::White), Some(Colour::Blue)));
-        assert_eq!((status.mobile_peak(), status.supplier_index()), (Some(1), 3));
+        assert_eq!((status.mobile_peak(), status.supplier_index()), (Some(1), Some(3)));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use core::{error::Error, fmt};
 
 use super::spec;
 
-/// The unit of a label's data. Implied by the label, never on the line (54E §6.2.2).
+/// The unit of a label's data. Implied by the label, and not on the line (54E §6.2.2); a PME-PMI meter prints it (02E §2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Unit {
@@ -24,6 +24,10 @@ pub enum Unit {
     KiloVoltAmpere,
     /// min
     Minute,
+    /// kWh
+    KiloWattHour,
+    /// kW
+    KiloWatt,
 }
 
 impl Unit {
@@ -39,6 +43,8 @@ impl Unit {
             Self::Volt => "V",
             Self::KiloVoltAmpere => "kVA",
             Self::Minute => "min",
+            Self::KiloWattHour => "kWh",
+            Self::KiloWatt => "kW",
         }
     }
 }

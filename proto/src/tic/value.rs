@@ -2,7 +2,7 @@
 
 use super::{
     Amperes, DayProfile, KiloVoltAmperes, LabelKind, MeterId, Minutes, MissingPhases, Reason, Relays, StatusRegister, TariffOption,
-    TariffPeriod, Tomorrow, VarHours, VoltAmperes, Volts, WattHours, Watts,
+    TariffPeriod, Tomorrow, Unit, VarHours, VoltAmperes, Volts, WattHours, Watts,
 };
 
 /// Typed data, with its unit.
@@ -26,6 +26,13 @@ pub enum Value<'a> {
     ReferencePower(KiloVoltAmperes),
     /// min.
     Minutes(Minutes),
+    /// A number whose unit stands behind it on the line.
+    Printed {
+        /// The number, in that unit.
+        number: u32,
+        /// The unit.
+        unit: Unit,
+    },
     /// NTARF, NJOURF, VTIC, DPMn, FPMn.
     Number(u8),
     /// ADCO, ADSC.
@@ -74,6 +81,7 @@ impl<'a> Value<'a> {
             LabelKind::DeliveryPoint => digits(data).map(Self::Text),
             LabelKind::StatusWord => hexadecimal(data).map(Self::Text),
             LabelKind::Text => Ok(Self::Text(data)),
+            LabelKind::Printed(unit) => printed(data, unit),
             LabelKind::TariffOption => data.parse().map(Self::TariffOption).map_err(|_| Reason::Characters),
             LabelKind::Period => data.parse().map(Self::Period).map_err(|_| Reason::Range),
             LabelKind::Tomorrow => data.parse().map(Self::Tomorrow).map_err(|_| Reason::Range),
@@ -99,10 +107,21 @@ impl<'a> Value<'a> {
             Self::Minutes(minutes) => Some(minutes.get().into()),
             Self::Number(number) => Some(number.into()),
             Self::Relays(relays) => Some(relays.bits().into()),
+            Self::Printed { number, .. } => Some(number.into()),
             Self::Identity(id) => id.number(),
             _ => None,
         }
     }
+}
+
+/// Nine digits at most, and this unit; some meters write `varh`, others `VArh`.
+fn printed(data: &str, unit: Unit) -> Result<Value<'_>, Reason> {
+    let end = data.bytes().position(|byte| !byte.is_ascii_digit()).filter(|end| matches!(end, 1..=9)).ok_or(Reason::Characters)?;
+    let (digits, symbol) = data.split_at(end);
+    if !symbol.eq_ignore_ascii_case(unit.symbol()) {
+        return Err(Reason::Characters);
+    }
+    Ok(Value::Printed { number: number(digits)?, unit })
 }
 
 /// All digits. No numeric label is wider than nine of them, so the sum cannot run over.

@@ -69,6 +69,10 @@ counters! {
     samples_unsent: u32 = 9;
     /// Times the session with the bridge was lost.
     reconnects: u32 = 10;
+    /// Datasets taken though the LF before them was damaged or lost.
+    line_feeds_damaged: u32 = 11;
+    /// Frames read from their first dataset though their STX was damaged or lost.
+    frame_starts_damaged: u32 = 12;
 }
 
 impl Counters {
@@ -170,7 +174,7 @@ mod tests {
         let numbers: BTreeSet<_> = counters.pairs().map(|(number, _)| number).collect();
         assert_eq!(counters.pairs().count(), numbers.len());
         assert!(counters.pairs().all(|(number, count)| count == u64::from(number)));
-        assert_eq!(numbers.len(), 10 + RefusalKind::ALL.len(), "all are reached by their number");
+        assert_eq!(numbers.len(), 12 + RefusalKind::ALL.len(), "all are reached by their number");
     }
 
     #[test]

@@ -50,6 +50,8 @@ numbered! {
         NoIdentity = 8, "no-identity";
         /// The meter sends its identity only: its output sleeps.
         Asleep = 9, "asleep";
+        /// Datasets are whole, but the control characters around them (LF, STX) are damaged.
+        ControlsDamaged = 10, "controls-damaged";
     }
 }
 

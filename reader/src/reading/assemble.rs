@@ -18,7 +18,7 @@ use teleinfo_proto::{
 use super::{
     Moment,
     identity::{Identity, Owner},
-    plausibility::{Plausibility, Powers, Verdict},
+    plausibility::{Plausibility, Powers, Verdict, most},
     repetition::Repetition,
 };
 
@@ -367,6 +367,11 @@ fn is_overload(dataset: &Dataset<'_>) -> bool {
     }
 }
 
+/// A power that no meter lets through explains no index.
+fn possible(role: Role, power: Option<u64>) -> Option<u64> {
+    power.filter(|power| most(role).is_none_or(|most| *power <= most))
+}
+
 /// What a frame says of power.
 fn powers(frame: &Frame) -> Powers {
     let (mut powers, mut current, mut phases) = (Powers::default(), None, 1);
@@ -376,8 +381,8 @@ fn powers(frame: &Frame) -> Powers {
             Some(Role::Current(2)) => phases = 3,
             Some(Role::SubscribedCurrent) => current = number,
             Some(Role::SubscribedPower) => powers.subscribed = number.map(|kilo| kilo * 1_000),
-            Some(Role::PowerWithdrawn) => powers.withdrawn = number,
-            Some(Role::PowerInjected) => powers.injected = number,
+            Some(role @ Role::PowerWithdrawn) => powers.withdrawn = possible(role, number),
+            Some(role @ Role::PowerInjected) => powers.injected = possible(role, number),
             _ => {}
         }
     }

@@ -66,7 +66,13 @@ impl Diagnosis {
         }
         let good = counters.datasets_good.wrapping_sub(self.before.datasets_good);
         let refused = refused(counters).wrapping_sub(refused(&self.before));
-        self.damage = if refused * NOISE_SHARE <= good + refused { Cause::None } else { self.kind_of_damage() };
+        self.damage = if refused * NOISE_SHARE > good + refused {
+            self.kind_of_damage()
+        } else if damages_controls(&self.before, counters) {
+            Cause::ControlsDamaged
+        } else {
+            Cause::None
+        };
         (self.window, self.before) = (now, *counters);
         (self.bytes, self.lost_bits, self.gained_bits) = (0, 0, 0);
     }
@@ -99,6 +105,14 @@ impl Diagnosis {
     fn loses_bits(&self) -> bool {
         self.lost_bits * WEAK_SHARE > self.bytes && self.lost_bits > self.gained_bits * WEAK_RATIO
     }
+}
+
+/// Whether LF or STX came damaged so often that it is worth a word, though nothing was lost by it.
+fn damages_controls(before: &Counters, now: &Counters) -> bool {
+    let since = |counter: fn(&Counters) -> u32| counter(now).wrapping_sub(counter(before));
+    let frames = since(|counters| counters.frames_good.wrapping_add(counters.frames_damaged).wrapping_add(counters.frames_cut));
+    since(|counters| counters.line_feeds_damaged) * NOISE_SHARE > since(|counters| counters.datasets_good)
+        || since(|counters| counters.frame_starts_damaged) * NOISE_SHARE > frames
 }
 
 fn refused(counters: &Counters) -> u32 {

@@ -11,6 +11,8 @@
 //! * What the subscribed power would allow must be said by two frames in a row.
 //! * Anything else must be said by three.
 //!
+//! A power is implausible when it is more than a meter lets through; it has no memory, since nothing follows from the one before.
+//!
 //! Time is the meter's: the clock's, or what the bytes on the line must have taken if that is more. A real line cannot be faster than its
 //! baud rate; a simulated meter in a hurry can.
 
@@ -23,7 +25,9 @@ const JUMP_AGREEING: u8 = 3;
 const STEP_AGREEING: u8 = 2;
 /// The smallest error that a whole checksum does not see.
 const UNSEEN_ERROR: u64 = 9;
-/// What a house can draw, in VA, while its subscribed power is not known, or inject: above three phases of 90 A at 253 V.
+/// What one phase of the largest meter lets through, in VA: 90 A at 253 V, the highest voltage (EN 50160).
+const PHASE_VA: u64 = 90 * 253;
+/// What a house can draw, in VA, while its subscribed power is not known, or inject: above three such phases.
 const LIMIT_VA: u64 = 70_000;
 /// A breaker lets 2.5 times the cut-off power pass for 40 s (54E §7).
 const OVERLOAD: u64 = 3;
@@ -126,9 +130,9 @@ impl Plausibility {
         self.injected.add(powers.injected);
     }
 
-    /// Judges one dataset at the meter's time `at_ms`; what is no index is always plausible.
+    /// Judges one dataset at the meter's time `at_ms`; what is neither an index nor a power is always plausible.
     pub(super) fn judge(&mut self, dataset: &Dataset<'_>, at_ms: u64, trusted: bool) -> Verdict {
-        let Some((label, value)) = index(dataset) else { return Verdict::Plausible };
+        let Some((label, value)) = index(dataset) else { return judge_power(dataset) };
         let limit = self.limit(label);
         let Some(track) = self.track(label.code) else { return Verdict::Plausible };
         track.judge(Point { value, at_ms }, limit, trusted)
@@ -203,6 +207,21 @@ impl Limit {
         let elapsed = elapsed(from, to);
         elapsed > WATCHED_MS || self.stated.is_none_or(|stated| counted(from, to) * WH <= stated * 2 * elapsed)
     }
+}
+
+/// The most that a label can say, in VA, where it says what flows through the meter now.
+pub(super) const fn most(role: Role) -> Option<u64> {
+    match role {
+        Role::PhasePowerWithdrawn(_) => Some(PHASE_VA),
+        Role::PowerWithdrawn | Role::PowerInjected => Some(LIMIT_VA),
+        _ => None,
+    }
+}
+
+fn judge_power(dataset: &Dataset<'_>) -> Verdict {
+    let most = dataset.role().and_then(most);
+    let is_more = most.zip(dataset.value().number()).is_some_and(|(most, power)| power > most);
+    if is_more { Verdict::Implausible } else { Verdict::Plausible }
 }
 
 /// An index that runs over its nine digits goes on from zero.
@@ -299,6 +318,17 @@ mod tests {
         filter.note(Powers { withdrawn: Some(30_000), ..Powers::default() });
         filter.note(Powers { withdrawn: Some(4_000), ..Powers::default() });
         assert_eq!(verdicts(filter, true, &[1_011, 1_021]), [Plausible, Plausible], "30 kVA the frame before");
+    }
+
+    #[test]
+    fn a_power_above_what_a_meter_lets_through_is_implausible() {
+        let judge = |label, data| {
+            let dataset = Dataset::new(Mode::Standard, label, None, data).unwrap();
+            Plausibility::default().judge(&dataset, 0, true)
+        };
+        for (label, most, more) in [("SINSTS2", "22770", "22771"), ("SINSTS", "70000", "70001"), ("SINSTI", "70000", "99999")] {
+            assert_eq!((judge(label, most), judge(label, more)), (Plausible, Implausible), "{label}");
+        }
     }
 
     #[test]

@@ -133,6 +133,8 @@ pub(super) fn summary(counters: &Counters) -> String {
         frames_damaged,
         frames_cut,
         datasets_good,
+        line_feeds_damaged,
+        frame_starts_damaged,
         unidentified,
         index_resets,
         samples_unsent,
@@ -146,7 +148,7 @@ pub(super) fn summary(counters: &Counters) -> String {
     }
     let _ = write!(
         text,
-        ", {unidentified} of no known meter; {index_resets} index resets; {samples_unsent} samples not sent at once; {reconnects} reconnects"
+        ", {unidentified} of no known meter; damaged: {line_feeds_damaged} LF, {frame_starts_damaged} STX; {index_resets} index resets; {samples_unsent} samples not sent at once; {reconnects} reconnects"
     );
     text
 }

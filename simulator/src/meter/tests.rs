@@ -61,7 +61,7 @@ fn assert_sums(frame: &Frame) {
 /// The status register says the same as the other groups.
 fn assert_status(frame: &Frame) {
     let status: StatusRegister = data(frame, "STGE").unwrap().parse().unwrap();
-    assert_eq!(u64::from(status.supplier_index()), number(frame, "NTARF"));
+    assert_eq!(u64::from(status.supplier_index().unwrap()), number(frame, "NTARF"));
     assert_eq!(status.dry_contact_open(), number(frame, "RELAIS") & 1 == 0);
     assert!(status.standard_mode());
     assert_eq!(status.producer(), data(frame, "EAIT").is_some());

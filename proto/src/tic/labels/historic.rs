@@ -11,6 +11,9 @@ use crate::tic::{
 const MONO: &str = "54E §6.1.1";
 const TRI: &str = "54E §6.1.2";
 
+/// Digits of an index that a concentrator repeats (02E table 1).
+const CONCENTRATOR: u8 = 8;
+
 /// The three-phase short frame begins with its ADIRn, so they stand first.
 #[rustfmt::skip]
 pub(in crate::tic) const HISTORIC: &[Label] = &[
@@ -20,11 +23,11 @@ pub(in crate::tic) const HISTORIC: &[Label] = &[
     Label::new("ADCO",     Identity,      12, MONO, "meter address",                               "adresse du compteur"),
     Label::new("OPTARIF",  LabelKind::TariffOption,  4,  MONO, "tariff option",                               "option tarifaire choisie").role(Role::Contract),
     Label::new("ISOUSC",   Current,       2,  MONO, "subscribed current",                          "intensité souscrite").role(Role::SubscribedCurrent),
-    Label::new("BASE",     Energy,        9,  MONO, "index, all hours",                            "index option Base").role(Role::IndexOf(TariffOption::Base)),
-    Label::new("HCHC",     Energy,        9,  MONO, "index, off-peak hours",                       "index heures creuses").role(Role::IndexOf(TariffOption::OffPeak)),
-    Label::new("HCHP",     Energy,        9,  MONO, "index, peak hours",                           "index heures pleines").role(Role::IndexOf(TariffOption::OffPeak)),
-    Label::new("EJPHN",    Energy,        9,  MONO, "index, EJP normal hours",                     "index EJP, heures normales").role(Role::IndexOf(TariffOption::Ejp)),
-    Label::new("EJPHPM",   Energy,        9,  MONO, "index, EJP mobile-peak hours",                "index EJP, heures de pointe mobile").role(Role::IndexOf(TariffOption::Ejp)),
+    Label::new("BASE",     Energy,        9,  MONO, "index, all hours",                            "index option Base").at_least(CONCENTRATOR).role(Role::IndexOf(TariffOption::Base)),
+    Label::new("HCHC",     Energy,        9,  MONO, "index, off-peak hours",                       "index heures creuses").at_least(CONCENTRATOR).role(Role::IndexOf(TariffOption::OffPeak)),
+    Label::new("HCHP",     Energy,        9,  MONO, "index, peak hours",                           "index heures pleines").at_least(CONCENTRATOR).role(Role::IndexOf(TariffOption::OffPeak)),
+    Label::new("EJPHN",    Energy,        9,  MONO, "index, EJP normal hours",                     "index EJP, heures normales").at_least(CONCENTRATOR).role(Role::IndexOf(TariffOption::Ejp)),
+    Label::new("EJPHPM",   Energy,        9,  MONO, "index, EJP mobile-peak hours",                "index EJP, heures de pointe mobile").at_least(CONCENTRATOR).role(Role::IndexOf(TariffOption::Ejp)),
     Label::new("BBRHCJB",  Energy,        9,  MONO, "index, Tempo blue days, off-peak",            "index Tempo, heures creuses jours bleus").role(Role::IndexOf(TariffOption::Tempo)),
     Label::new("BBRHPJB",  Energy,        9,  MONO, "index, Tempo blue days, peak",                "index Tempo, heures pleines jours bleus").role(Role::IndexOf(TariffOption::Tempo)),
     Label::new("BBRHCJW",  Energy,        9,  MONO, "index, Tempo white days, off-peak",           "index Tempo, heures creuses jours blancs").role(Role::IndexOf(TariffOption::Tempo)),

@@ -1,15 +1,17 @@
 //! The label tables, one per mode, in the order in which meters send them, and how a label is looked up.
 
 mod historic;
+mod others;
 mod standard;
 
 use historic::HISTORIC;
+use others::OTHERS;
 use standard::STANDARD;
 
 use super::{Label, Mode, Role, spec::LABEL_WIDTH_MAX};
 
 impl Label {
-    /// All labels of a mode, in the order in which a meter sends them.
+    /// All labels of a household's meter in a mode, in the order in which it sends them.
     #[must_use]
     pub const fn all(mode: Mode) -> &'static [Self] {
         match mode {
@@ -18,16 +20,24 @@ impl Label {
         }
     }
 
+    /// The labels of meters that are no household's; they speak like the historic mode.
+    #[must_use]
+    pub const fn others() -> &'static [Self] {
+        OTHERS
+    }
+
     /// The line of a label, if it is known.
     #[must_use]
     pub fn find(mode: Mode, code: &str) -> Option<&'static Self> {
-        let key = key(code.as_bytes())?;
-        index(mode).find(key).and_then(|place| Self::all(mode).get(place))
+        let place = index(mode).find(key(code.as_bytes())?)?;
+        let all = Self::all(mode);
+        all.get(place).or_else(|| OTHERS.get(place - all.len()))
     }
 
-    /// The labels of a mode that have this role, in the order in which a meter sends them.
+    /// The labels of a mode that have this role, in the order in which a meter sends them; those of other meters last.
     pub fn with_role(mode: Mode, role: Role) -> impl Iterator<Item = &'static Self> {
-        Self::all(mode).iter().filter(move |label| label.role == Some(role))
+        let others = if mode == Mode::Historic { OTHERS } else { &[] };
+        Self::all(mode).iter().chain(others).filter(move |label| label.role == Some(role))
     }
 }
 
@@ -38,7 +48,7 @@ const SLOTS: usize = 256;
 /// A slot without a label.
 const EMPTY: u8 = u8::MAX;
 
-const _: () = assert!(LABEL_WIDTH_MAX < KEY_BYTES && STANDARD.len() < SLOTS / 2 && HISTORIC.len() < SLOTS / 2);
+const _: () = assert!(LABEL_WIDTH_MAX < KEY_BYTES && STANDARD.len() < SLOTS / 2 && HISTORIC.len() + OTHERS.len() < SLOTS / 2);
 
 /// A label as a number, so that a look-up compares numbers: the decoder makes one for each dataset.
 fn key(code: &[u8]) -> Option<u128> {
@@ -106,16 +116,17 @@ const fn index(mode: Mode) -> &'static Index {
     }
 }
 
-static HISTORIC_KEYS: [u128; HISTORIC.len()] = keys(HISTORIC);
-static STANDARD_KEYS: [u128; STANDARD.len()] = keys(STANDARD);
+static HISTORIC_KEYS: [u128; HISTORIC.len() + OTHERS.len()] = keys(HISTORIC, OTHERS);
+static STANDARD_KEYS: [u128; STANDARD.len()] = keys(STANDARD, &[]);
 static HISTORIC_INDEX: Index = Index::new(&HISTORIC_KEYS);
 static STANDARD_INDEX: Index = Index::new(&STANDARD_KEYS);
 
-const fn keys<const N: usize>(table: &[Label]) -> [u128; N] {
+/// The keys of two tables, one behind the other.
+const fn keys<const N: usize>(table: &[Label], others: &[Label]) -> [u128; N] {
     let mut keys = [0; N];
     let mut place = 0;
     while place < N {
-        keys[place] = key_of(&table[place]);
+        keys[place] = key_of(if place < table.len() { &table[place] } else { &others[place - table.len()] });
         place += 1;
     }
     keys

@@ -18,8 +18,8 @@ pub(crate) fn advice(cause: Cause, language: Language) -> &'static str {
             "le port série est absent : vérifier l'adaptateur et le nom du périphérique",
         ),
         Cause::NoPermission => (
-            "the serial device may not be opened: put the user into the group dialout",
-            "accès refusé au port série : ajouter l'utilisateur au groupe dialout",
+            "the serial device may not be opened: sudo teleinfo-reader doctor says what to do",
+            "accès refusé au port série : sudo teleinfo-reader doctor dit que faire",
         ),
         Cause::DeviceInUse => (
             "another program holds the serial device: stop it, or free the console (serial-getty)",

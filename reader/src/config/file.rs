@@ -60,6 +60,8 @@ pub(super) struct Config {
     /// Where samples are kept across a restart; none = `$STATE_DIRECTORY`, else memory only.
     pub(super) history_directory: Option<PathBuf>,
     pub(super) led: LedMode,
+    /// The kernel's name for the LED; none = the usual one if it is there, else the GPIO.
+    pub(super) led_name: Option<String>,
     /// GPIO number, as the Raspberry Pi counts them.
     pub(super) gpio: u32,
     /// VA at which `power` blinks fastest.
@@ -82,6 +84,7 @@ impl Default for Config {
             history_size: 262_144,
             history_directory: None,
             led: LedMode::Auto,
+            led_name: None,
             gpio: 4,
             full_power: 6000,
             level: LevelFilter::Info,
@@ -115,6 +118,7 @@ pub(super) const KEYS: &[Key] = &[
     key("history", "size", |config, value| put(&mut config.history_size, number(value, history::BYTES_MIN..=HISTORY_MAX))),
     key("history", "directory", |config, value| put(&mut config.history_directory, text(value).map(|path| Some(path.into())))),
     key("led", "mode", |config, value| put(&mut config.led, choice(value, LEDS))),
+    key("led", "name", |config, value| put(&mut config.led_name, led_name(text(value)?).map(Some))),
     key("led", "gpio", |config, value| put(&mut config.gpio, number(value, 0..=GPIO_MAX))),
     key("led", "full-power", |config, value| put(&mut config.full_power, number(value, 1..=FULL_POWER_MAX))),
     key("log", "level", |config, value| put(&mut config.level, choice(value, LEVELS))),
@@ -217,6 +221,15 @@ pub(super) fn name(name: &str) -> Result<String, String> {
     Err(format!("\"{name}\" is no usable name: 1 to 64 letters, digits, '-', '_' or '.'; set name in the file"))
 }
 
+/// One file name below `/sys/class/leds`, such as `TIC` or `pi:green:status`.
+fn led_name(name: &str) -> Result<String, String> {
+    let is_plain = name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/');
+    match is_plain && !name.is_empty() && !name.starts_with('.') {
+        true => Ok(name.into()),
+        false => Err(format!("\"{name}\" is no name of a LED: see ls /sys/class/leds")),
+    }
+}
+
 /// Each text as what it stands for.
 pub(super) fn parsed<T: FromStr<Err: Display>>(texts: &[String]) -> Result<Vec<T>, String> {
     texts.iter().map(|text| text.parse().map_err(|error: T::Err| error.to_string())).collect()
@@ -251,6 +264,7 @@ mod tests {
             ("[led]\n\"gpio\" = 54", "line 2, key \"gpio\": 54 is out of range: 0 to 53"),
             ("[history]\nsize = 1", "line 2, key \"size\": 1 is out of range: 32768 to 4194304"),
             ("[zenoh]\nconnect = \"tcp/a:1\"", "line 2, key \"connect\": expected a list of texts, like [\"a\", \"b\"]"),
+            ("[led]\nname = \"../gpio\"", "line 2, key \"name\": \"../gpio\" is no name of a LED: see ls /sys/class/leds"),
             ("name = 1", "line 1, key \"name\": expected a text in quotes"),
             ("[serail]\nmode = \"auto\"", "line 1: there is no section [serail]; expected one of serial, zenoh, history, led, log"),
         ] {

@@ -7,7 +7,10 @@ pub(crate) mod credentials;
 mod file;
 mod toml;
 
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use log::LevelFilter;
 use teleinfo_proto::tic::Mode;
@@ -26,6 +29,9 @@ pub(crate) use file::LedMode;
 const DEFAULT_FILE: &str = "/etc/teleinfo/reader.toml";
 /// Tried in turn for `device = "auto"`: the name our udev rule gives to USB adapters, then the two of a Raspberry Pi.
 const DEVICES: [&str; 3] = ["/dev/teleinfo", "/dev/serial0", "/dev/ttyAMA0"];
+
+/// The name of a reader on a machine without a usable one.
+const NAMELESS: &str = "reader";
 
 /// The flags of the command line that say the same as a key of the file.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -57,6 +63,8 @@ pub(crate) struct Settings {
     pub(crate) history_directory: Option<PathBuf>,
     /// What the LED shows.
     pub(crate) led: LedMode,
+    /// The kernel's name for it, if one is configured.
+    pub(crate) led_name: Option<String>,
     /// Its GPIO.
     pub(crate) gpio: u32,
     /// VA at which it blinks fastest.
@@ -83,7 +91,7 @@ impl Settings {
             return Err(origins.failure(ExitCode::Config, "zenoh", "password-file", "a password needs a user: set zenoh.user"));
         }
         Ok(Self {
-            name: config.name.map_or_else(host_name, Ok)?,
+            name: config.name.unwrap_or_else(|| default_name(nix::unistd::gethostname().ok())),
             devices: devices(flags.serial.as_deref().unwrap_or(&config.device)),
             mode: config.mode,
             parity: config.parity,
@@ -91,6 +99,7 @@ impl Settings {
             history_size: config.history_size,
             history_directory: config.history_directory.or_else(state_directory),
             led: config.led,
+            led_name: config.led_name,
             gpio: config.gpio,
             full_power: config.full_power,
             level: config.level,
@@ -120,9 +129,10 @@ impl Settings {
     }
 }
 
-fn host_name() -> Result<String, Failure> {
-    let name = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()).unwrap_or_else(|| "reader".into());
-    file::name(&name).map_err(|what| Failure::new(ExitCode::Config, what))
+/// The host's name. A machine may have none, or `(none)`, or one that is no name here: nobody has chosen that, so it is no mistake.
+fn default_name(host: Option<OsString>) -> String {
+    let usable = host.and_then(|name| file::name(name.to_str()?).ok());
+    usable.unwrap_or_else(|| NAMELESS.into())
 }
 
 fn devices(written: &Path) -> Vec<PathBuf> {
@@ -181,6 +191,14 @@ mod tests {
             assert_eq!(failure.code, ExitCode::Config);
             assert!(failure.message.contains(expected), "{failure} lacks {expected}");
         }
+    }
+
+    #[test]
+    fn a_machine_without_a_usable_name_is_no_mistake() {
+        for (host, name) in [(Some("cellar"), "cellar"), (Some("(none)"), "reader"), (Some(""), "reader"), (Some("mon pi"), "reader")] {
+            assert_eq!(default_name(host.map(OsString::from)), name, "{host:?}");
+        }
+        assert_eq!(default_name(None), "reader");
     }
 
     #[test]

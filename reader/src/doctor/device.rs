@@ -14,10 +14,15 @@ use super::{
     report::Report,
     users::{ROOT, User, Users},
 };
-use crate::{daemon::exit::ExitCode, line::holders::device_name};
+use crate::{
+    daemon::exit::ExitCode,
+    line::holders::{device_name, disable, getty},
+};
 
 /// The user of our unit.
 const SERVICE: &str = "teleinfo-reader";
+/// The groups of serial lines: Debian's, and that of other systems.
+const SERIAL_GROUPS: [&str; 2] = ["dialout", "uucp"];
 /// Where serial lines are found that nobody has named.
 const USUAL: [&str; 8] =
     ["/dev/ttyUSB0", "/dev/ttyUSB1", "/dev/ttyACM0", "/dev/ttyACM1", "/dev/serial0", "/dev/serial1", "/dev/ttyAMA0", "/dev/ttyS0"];
@@ -27,6 +32,8 @@ const USUAL: [&str; 8] =
 pub(super) struct Device {
     /// Where links lead.
     pub(super) path: PathBuf,
+    /// As it was asked for, which may be a link to it.
+    pub(super) asked: PathBuf,
     /// Its number in the kernel.
     pub(super) number: u64,
 }
@@ -35,6 +42,11 @@ impl Device {
     /// What serial-getty@.service and the kernel call it: `ttyAMA0`.
     pub(super) fn name(&self) -> String {
         device_name(&self.path)
+    }
+
+    /// Every name under which a login may be set up on it: `ttyAMA0`, `serial0`.
+    pub(super) fn names(&self) -> [String; 2] {
+        [self.name(), device_name(&self.asked)]
     }
 }
 
@@ -83,22 +95,42 @@ fn judge(report: &mut Report<'_>, path: &Path, target: PathBuf, metadata: &Metad
     }
     let group = users.group_name(metadata.gid());
     let rights = format!("{shown}, {}:{group} {:o}", users.user_name(metadata.uid()), metadata.mode() & 0o7777);
-    let device = Device { path: target, number: metadata.rdev() };
+    let device = Device { path: target, asked: path.into(), number: metadata.rdev() };
     if access(path, AccessFlags::R_OK).is_err() {
         let me = me().map_or_else(|_| "this user".into(), |id| users.user_name(id));
         let text = format!("{rights}: {me} may not open it");
-        report.wrong("device", ExitCode::Permission, &text, &[&format!("$ sudo usermod -aG {group} {me}"), "then log in again"]);
+        let advice = remedy(&group, metadata.mode(), &me, &device);
+        let advice: Vec<&str> = advice.iter().map(String::as_str).chain(["then log in again; or run this with sudo"]).collect();
+        report.wrong("device", ExitCode::Permission, &text, &advice);
         return None;
     }
     match users.named(SERVICE) {
         Some(service) if !may_open(&users, &service, metadata) => {
             let text = format!("{rights}: you may open it, the service's user {SERVICE} may not");
-            let command = format!("$ sudo usermod -aG {group} {SERVICE}");
-            report.doubt("device", &text, &[&command, "$ sudo systemctl restart teleinfo-reader"]);
+            let advice = remedy(&group, metadata.mode(), SERVICE, &device);
+            let advice: Vec<&str> = advice.iter().map(String::as_str).chain(["$ sudo systemctl restart teleinfo-reader"]).collect();
+            report.doubt("device", &text, &advice);
         }
         _ => report.good("device", &rights),
     }
     Some(device)
+}
+
+/// What lets a user open the device. Only the groups that exist for serial lines are joined: another one may give far more, root's all.
+fn remedy(group: &str, mode: u32, user: &str, device: &Device) -> Vec<String> {
+    if SERIAL_GROUPS.contains(&group) && mode & 0o040 != 0 {
+        return vec![format!("$ sudo usermod -aG {group} {user}")];
+    }
+    let name = device.name();
+    vec![
+        "a login has taken it, or this machine keeps it for itself. A login goes so:".into(),
+        disable(&getty(&name)),
+        "and a rule gives the line back to the group dialout:".into(),
+        format!("$ echo 'KERNEL==\"{name}\", GROUP=\"dialout\", MODE=\"0660\"' | sudo tee /etc/udev/rules.d/62-teleinfo.rules"),
+        "$ sudo udevadm control --reload".into(),
+        "$ sudo udevadm trigger --subsystem-match=tty".into(),
+        format!("$ sudo usermod -aG dialout {user}"),
+    ]
 }
 
 fn me() -> io::Result<u32> {
@@ -141,6 +173,18 @@ mod tests {
             text.contains("none of /nowhere/a, /nowhere/b") && text.contains("$ teleinfo-reader doctor --serial /dev/ttyUSB0"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn nobody_is_told_to_join_a_group_that_gives_more_than_a_line() {
+        let device = Device { path: "/dev/ttyAMA0".into(), asked: "/dev/serial0".into(), number: 0 };
+        assert_eq!(remedy("dialout", 0o660, "pi", &device), ["$ sudo usermod -aG dialout pi"]);
+        for (group, mode) in [("root", 0o660), ("root", 0o600), ("tty", 0o620), ("sudo", 0o660), ("dialout", 0o600)] {
+            let advice = remedy(group, mode, "pi", &device).join("\n");
+            let joined: Vec<_> = advice.lines().filter_map(|line| line.split_once("usermod -aG ")).map(|(_, rest)| rest).collect();
+            assert_eq!(joined, ["dialout pi"], "{group} {mode:o}");
+            assert!(advice.contains("disable --now serial-getty@ttyAMA0") && advice.contains("MODE=\"0660\""), "{advice}");
+        }
     }
 
     #[test]

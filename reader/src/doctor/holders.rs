@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use super::{device::Device, machine::Machine, report::Report};
 use crate::{
     daemon::exit::ExitCode,
-    line::holders::{Holder, disable_getty, find},
+    line::holders::{Holder, disable, find, getty},
 };
 
 /// Where systemd has the units that it starts on a serial line, or has started.
@@ -20,18 +20,18 @@ pub(super) fn check(report: &mut Report<'_>, device: &Device, machine: &Machine)
         tell(report, holder, &name);
     }
     let login = holders.iter().any(Holder::is_login);
-    let waiting = !login && has_getty(&machine.root, &name);
-    if waiting {
+    let waiting = login_to_come(&machine.root, device).filter(|_| !login);
+    if let Some(unit) = &waiting {
         let text = format!("a login is set up on {name}: systemd starts it with the machine");
-        report.doubt("login", &text, &[&disable_getty(&name)]);
+        report.doubt("login", &text, &[&disable(unit)]);
     }
-    let console = is_console(&machine.root, device, &name);
+    let console = is_console(&machine.root, device);
     if console {
         let text = format!("the kernel writes its messages to {name}, and a login follows it there");
         let advice = format!("take console={name},... (or serial0) out of /boot/firmware/cmdline.txt, then restart the machine");
         report.doubt("console", &text, &[&advice]);
     }
-    if holders.is_empty() && !waiting && !console {
+    if holders.is_empty() && waiting.is_none() && !console {
         report.good("in use", if all { "by nobody else; no login, no console" } else { "by no program of yours (sudo sees all)" });
     }
     !holders.is_empty()
@@ -56,19 +56,21 @@ fn tell(report: &mut Report<'_>, holder: &Holder, line: &str) {
     report.wrong("in use", ExitCode::Unavailable, &text, &["free the line:", &holder.command(line)]);
 }
 
-fn has_getty(root: &Path, line: &str) -> bool {
-    GETTY_PLACES.iter().any(|place| root.join(format!("{place}serial-getty@{line}.service")).symlink_metadata().is_ok())
+/// The unit of a login that systemd starts on the line, by whichever of its names.
+fn login_to_come(root: &Path, device: &Device) -> Option<String> {
+    let exists = |unit: &String| GETTY_PLACES.iter().any(|place| root.join(format!("{place}{unit}.service")).symlink_metadata().is_ok());
+    device.names().iter().map(|name| getty(name)).find(exists)
 }
 
 /// By its number among the consoles in use (proc_consoles(5)), or by name on the kernel's command line.
-fn is_console(root: &Path, device: &Device, name: &str) -> bool {
+fn is_console(root: &Path, device: &Device) -> bool {
     let read = |file| fs::read_to_string(root.join(file)).unwrap_or_default();
     let number = format!("{}:{}", nix::sys::stat::major(device.number), nix::sys::stat::minor(device.number));
     let in_use = read("proc/consoles").lines().any(|line| line.split_whitespace().next_back() == Some(&number));
     let asked = read("proc/cmdline")
         .split_whitespace()
         .filter_map(|word| word.strip_prefix("console="))
-        .any(|console| console.split(',').next() == Some(name));
+        .any(|console| console.split(',').next().is_some_and(|console| device.names().iter().any(|name| name == console)));
     in_use || asked
 }
 
@@ -79,7 +81,7 @@ mod tests {
     const DEVICE: u64 = nix::sys::stat::makedev(204, 64);
 
     fn device() -> Device {
-        Device { path: "/dev/ttyAMA0".into(), number: DEVICE }
+        Device { path: "/dev/ttyAMA0".into(), asked: "/dev/serial0".into(), number: DEVICE }
     }
 
     /// A root with these files, the machine at the cupboard.
@@ -116,10 +118,11 @@ mod tests {
             let (text, _) = said(machine(&files).path());
             assert!(text.contains("?? console: the kernel") && text.contains("cmdline.txt"), "{text}");
         }
-        for place in GETTY_PLACES {
-            let root = machine(&[(&format!("{place}serial-getty@ttyAMA0.service"), "")]);
+        for (place, name) in GETTY_PLACES.into_iter().flat_map(|place| [(place, "ttyAMA0"), (place, "serial0")]) {
+            let root = machine(&[(&format!("{place}serial-getty@{name}.service"), "")]);
             let (text, _) = said(root.path());
-            assert!(text.contains("?? login:") && text.contains("$ sudo systemctl disable --now serial-getty@ttyAMA0\n"), "{text}");
+            let command = format!("$ sudo systemctl disable --now serial-getty@{name}\n");
+            assert!(text.contains("?? login:") && text.contains(&command), "the unit that exists: {text}");
         }
     }
 }

@@ -11,7 +11,7 @@ use super::report::Report;
 use crate::{
     config::{LedMode, Settings},
     daemon::exit::ExitCode,
-    led::gpio::{self, EXPORT, EXPORT_RETRY, Gpio},
+    led::output::{Output, Place, RETRY, SETTLE, may_pass},
 };
 
 /// The light is lit this many times.
@@ -19,19 +19,27 @@ const TIMES: u32 = 3;
 /// It is lit for this long each time, and dark as long.
 const LONG: Duration = Duration::from_millis(200);
 
-/// Blinks, with the GPIOs below `root`.
-pub(super) fn check(report: &mut Report<'_>, settings: &Settings, root: &Path) {
+/// Blinks, among the devices of the kernel below `class`.
+pub(super) fn check(report: &mut Report<'_>, settings: &Settings, class: &Path) {
+    let place = Place::of(settings, class);
     match settings.led {
         LedMode::Off => return report.skip("light", "off, says the configuration"),
-        LedMode::Auto if !gpio::is_pi(root) => return report.skip("light", "no Raspberry Pi GPIO here"),
+        LedMode::Auto if !place.is_ours(class) => return report.skip("light", "no Raspberry Pi GPIO here"),
         LedMode::Auto | LedMode::Delivered | LedMode::Power => {}
     }
-    let number = settings.gpio;
-    match open(root, number).and_then(|gpio| blink(&gpio)) {
-        Ok(()) => report.good("light", &format!("lit {TIMES} times on GPIO {number}. Seen nothing? [led] gpio names the pin")),
+    match open(&place, class).and_then(|output| blink(&output)) {
+        Ok(()) => report.good("light", &lit(&place)),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             let advice = ["$ sudo usermod -aG gpio $USER", "then log in again; or run this with sudo"];
             report.wrong("light", ExitCode::Permission, &error.to_string(), &advice);
+        }
+        Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+            let advice = [
+                "a driver of the kernel has this pin. Is it a LED with a name?",
+                "$ ls /sys/class/leds",
+                "then reader.toml: [led] name = \"...\"",
+            ];
+            report.wrong("light", ExitCode::Unavailable, &error.to_string(), &advice);
         }
         Err(error) => {
             let advice = ["reading goes on without it; reader.toml: [led] mode = \"off\" does without"];
@@ -40,20 +48,27 @@ pub(super) fn check(report: &mut Report<'_>, settings: &Settings, root: &Path) {
     }
 }
 
-fn open(root: &Path, number: u32) -> io::Result<Gpio> {
+fn lit(place: &Place) -> String {
+    match place {
+        Place::Named(name) => format!("lit {TIMES} times, the LED {name}. Seen nothing? [led] name names another"),
+        Place::Gpio(number) => format!("lit {TIMES} times on GPIO {number}. Seen nothing? [led] gpio names the pin"),
+    }
+}
+
+fn open(place: &Place, class: &Path) -> io::Result<Output> {
     let start = Instant::now();
     loop {
-        match Gpio::open(root, number) {
-            Err(error) if gpio::may_pass(&error) && start.elapsed() < EXPORT => thread::sleep(EXPORT_RETRY),
+        match place.open(class) {
+            Err(error) if may_pass(&error) && start.elapsed() < SETTLE => thread::sleep(RETRY),
             result => return result,
         }
     }
 }
 
-fn blink(gpio: &Gpio) -> io::Result<()> {
+fn blink(output: &Output) -> io::Result<()> {
     for _ in 0..TIMES {
         for lit in [true, false] {
-            gpio.set(lit)?;
+            output.set(lit)?;
             thread::sleep(LONG);
         }
     }
@@ -65,53 +80,40 @@ mod tests {
     use std::{fs, path::PathBuf};
 
     use super::*;
-    use crate::config::Flags;
+    use crate::{
+        config::Flags,
+        led::lamp::tests::{class, written},
+    };
 
-    fn said(config: &str, root: &Path) -> (String, Option<ExitCode>) {
+    fn said(config: &str, class: &Path) -> (String, Option<ExitCode>) {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), config).unwrap();
         let settings = Settings::load(&Flags { config: Some(PathBuf::from(file.path())), ..Flags::default() }).unwrap();
         let mut out = Vec::new();
         let mut report = Report::new(&mut out, false);
-        check(&mut report, &settings, root);
+        check(&mut report, &settings, class);
         let code = report.verdict();
         (String::from_utf8(out).unwrap(), code)
     }
 
-    /// A kernel of today: the pin header begins at 512.
-    fn kernel() -> tempfile::TempDir {
-        let root = tempfile::tempdir().unwrap();
-        for (name, text) in [
-            ("gpiochip512/label", "pinctrl-bcm2711\n"),
-            ("gpiochip512/base", "512\n"),
-            ("gpiochip512/ngpio", "58\n"),
-            ("gpio516/direction", ""),
-            ("gpio516/value", ""),
-            ("export", ""),
-        ] {
-            let path = root.path().join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
-        root
-    }
-
     #[test]
     fn a_light_is_lit_three_times_and_left_dark() {
-        let root = kernel();
+        let class = class("TIC", "[none]");
         let start = Instant::now();
-        let (text, code) = said("", root.path());
-        assert!(text.starts_with("ok light: lit 3 times on GPIO 4.") && code.is_none(), "{text}");
+        let (text, code) = said("", class.path());
+        assert!(text.starts_with("ok light: lit 3 times, the LED TIC.") && code.is_none(), "{text}");
         assert!(start.elapsed() >= TIMES * 2 * LONG);
-        assert_eq!(fs::read_to_string(root.path().join("gpio516/value")).unwrap(), "0");
+        assert_eq!(written(class.path(), "TIC", "brightness", 1), "0");
     }
 
     #[test]
     fn a_light_that_is_not_there_is_a_fault_only_if_it_is_wanted() {
         let nowhere = Path::new("/nowhere");
         assert!(said("", nowhere).0.starts_with("-- light"));
-        assert!(said("[led]\nmode = \"off\"", kernel().path()).0.starts_with("-- light: off"));
-        let (text, code) = said("[led]\nmode = \"power\"", nowhere);
-        assert!(text.starts_with("!! light: /nowhere") && code == Some(ExitCode::Unavailable), "{text}");
+        assert!(said("[led]\nmode = \"off\"", class("TIC", "[none]").path()).0.starts_with("-- light: off"));
+        for wanted in ["mode = \"power\"", "name = \"TIC\""] {
+            let (text, code) = said(&format!("[led]\n{wanted}"), nowhere);
+            assert!(text.starts_with("!! light: /nowhere") && code == Some(ExitCode::Unavailable), "{text}");
+        }
     }
 }

@@ -28,7 +28,7 @@ use std::{
     path::Path,
 };
 
-use crate::{config::Settings, daemon::exit::ExitCode, led::gpio};
+use crate::{config::Settings, daemon::exit::ExitCode, led::output::CLASS};
 use machine::Machine;
 use report::Report;
 
@@ -43,7 +43,7 @@ pub(crate) fn run(settings: &Settings) -> Option<ExitCode> {
     let clock = look_at_line(&mut report, settings, &machine);
     bridge::check(&mut report, settings, &machine);
     clock::check(&mut report, clock, &machine);
-    light::check(&mut report, settings, Path::new(gpio::ROOT));
+    light::check(&mut report, settings, Path::new(CLASS));
     report.verdict()
 }
 

@@ -1,56 +1,48 @@
-//! One GPIO as an output, through `/sys/class/gpio` (Linux `Documentation/admin-guide/gpio/sysfs.rst`).
+//! One GPIO as an output, through `/sys/class/gpio` (Linux `Documentation/admin-guide/gpio/sysfs.rst`), by the crate `sysfs_gpio`.
 //!
-//! The numbers there are not the Pi's: each chip begins at a `base`, 0 on older kernels and 512 on newer ones, so the chip is looked up by
-//! its label. After `export` udev needs a moment to give the new files to the group gpio, so opening may have to be tried again.
+//! The numbers there are not the Pi's: each chip begins at a `base`, 0 on older kernels and 458, 512 or 569 on newer ones, so the chip is
+//! looked up by its label. That look-up is what this file adds. After the export udev needs a moment to give the new files to the group
+//! gpio, so opening may have to be tried again.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io,
-    os::unix::fs::FileExt,
+    fs, io,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
-/// Where the kernel shows its GPIOs.
-pub(crate) const ROOT: &str = "/sys/class/gpio";
+use sysfs_gpio::{Direction, Pin};
+
+use super::named;
+
+/// Below the folder of the kernel's classes. The crate knows one such folder only: `/sys/class`.
+const GPIO: &str = "gpio";
 
 /// The chips behind the Pi's pin header: Pi 5, Pi 4, all before.
 const LABELS: [&str; 3] = ["pinctrl-rp1", "pinctrl-bcm2711", "pinctrl-bcm2835"];
 
-/// Within this time udev gives a freshly exported pin to its group.
-pub(crate) const EXPORT: Duration = Duration::from_secs(3);
-/// After this time a pin that could not be opened is tried again.
-pub(crate) const EXPORT_RETRY: Duration = Duration::from_millis(100);
-
-/// Whether an error of [`Gpio::open`] may pass within [`EXPORT`].
-pub(crate) fn may_pass(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound)
-}
-
 /// An output pin.
 #[derive(Debug)]
 pub(crate) struct Gpio {
-    value: File,
-    /// Where to give the pin back, and its number there.
-    unexport: Option<(PathBuf, u32)>,
+    pin: Pin,
+    path: PathBuf,
+    /// It was not there before, so it is given back at the end.
+    is_ours: bool,
 }
 
 impl Gpio {
-    /// Takes pin `number` (as the Pi counts) below `root`, and puts the light out.
+    /// Takes pin `number` (as the Pi counts), and puts the light out.
     ///
     /// # Errors
     /// With the path that is the trouble. [`io::ErrorKind::PermissionDenied`] or `NotFound` just after the export may pass.
-    pub(crate) fn open(root: &Path, number: u32) -> io::Result<Self> {
-        let kernel = base(root, number)? + number;
-        let directory = root.join(format!("gpio{kernel}"));
-        let mine = !directory.exists();
-        if mine {
-            write(&root.join("export"), &kernel.to_string())?;
-        }
-        write(&directory.join("direction"), "low").or_else(|_| write(&directory.join("direction"), "out"))?;
-        let path = directory.join("value");
-        let value = OpenOptions::new().write(true).open(&path).map_err(|error| named(&path, &error))?;
-        let gpio = Self { value, unexport: mine.then(|| (root.join("unexport"), kernel)) };
+    pub(super) fn open(class: &Path, number: u32) -> io::Result<Self> {
+        let root = class.join(GPIO);
+        let kernel = base(&root, number)? + number;
+        let pin = Pin::new(kernel.into());
+        let path = root.join(format!("gpio{kernel}"));
+        let is_ours = !pin.is_exported();
+        pin.export().map_err(|error| named(&root.join("export"), error))?;
+        let gpio = Self { pin, path, is_ours };
+        let low = pin.set_direction(Direction::Low).or_else(|_| pin.set_direction(Direction::Out));
+        low.map_err(|error| named(&gpio.path.join("direction"), error))?;
         gpio.set(false)?;
         Ok(gpio)
     }
@@ -59,23 +51,23 @@ impl Gpio {
     ///
     /// # Errors
     /// The pin has been taken away.
-    pub(crate) fn set(&self, lit: bool) -> io::Result<()> {
-        self.value.write_all_at(if lit { b"1" } else { b"0" }, 0)
+    pub(super) fn set(&self, lit: bool) -> io::Result<()> {
+        self.pin.set_value(lit.into()).map_err(|error| named(&self.path.join("value"), error))
     }
 }
 
 impl Drop for Gpio {
     fn drop(&mut self) {
         let _ = self.set(false);
-        if let Some((path, kernel)) = &self.unexport {
-            let _ = write(path, &kernel.to_string());
+        if self.is_ours {
+            let _ = self.pin.unexport();
         }
     }
 }
 
 /// Are these the GPIOs of a Raspberry Pi? A PC has some too, and they are not for us.
-pub(crate) fn is_pi(root: &Path) -> bool {
-    chips(root).is_ok_and(|chips| chips.iter().any(|chip| LABELS.contains(&chip.label.as_str())))
+pub(super) fn is_pi(class: &Path) -> bool {
+    chips(&class.join(GPIO)).is_ok_and(|chips| chips.iter().any(|chip| LABELS.contains(&chip.label.as_str())))
 }
 
 /// The first number of the chip that pin `number` is on.
@@ -97,7 +89,7 @@ struct Chip {
 }
 
 fn chips(root: &Path) -> io::Result<Vec<Chip>> {
-    let entries = fs::read_dir(root).map_err(|error| named(root, &error))?;
+    let entries = fs::read_dir(root).map_err(|error| named(root, error))?;
     let chips = entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with("gpiochip"));
     Ok(chips.filter_map(|entry| chip(&entry.path())).collect())
 }
@@ -107,21 +99,12 @@ fn chip(directory: &Path) -> Option<Chip> {
     Some(Chip { label: read("label")?, base: read("base")?.parse().ok()?, count: read("ngpio")?.parse().ok()? })
 }
 
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    let file = OpenOptions::new().write(true).open(path);
-    file.and_then(|file| file.write_all_at(text.as_bytes(), 0)).map_err(|error| named(path, &error))
-}
-
-fn named(path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     /// What a kernel shows: the pin header's chip at `base`, and an expander that must not be taken for it.
-    fn kernel(base: u32, label: &str, exported: u32) -> tempfile::TempDir {
+    fn kernel(base: u32, label: &str) -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
         for (base, label, count) in [(base, label, 54), (base + 54, "raspberrypi-exp-gpio", 8)] {
             let chip = root.path().join(format!("gpiochip{base}"));
@@ -130,46 +113,25 @@ mod tests {
             fs::write(chip.join("base"), format!("{base}\n")).unwrap();
             fs::write(chip.join("ngpio"), format!("{count}\n")).unwrap();
         }
-        let pin = root.path().join(format!("gpio{exported}"));
-        fs::create_dir(&pin).unwrap();
-        for file in ["direction", "value"] {
-            fs::write(pin.join(file), "").unwrap();
-        }
-        fs::write(root.path().join("export"), "").unwrap();
         root
     }
 
-    fn value(root: &Path, pin: u32) -> String {
-        fs::read_to_string(root.join(format!("gpio{pin}/value"))).unwrap()
-    }
-
     #[test]
-    fn the_base_of_the_chip_is_added() {
-        for (base, label) in [(0, "pinctrl-bcm2835"), (512, "pinctrl-bcm2711"), (569, "pinctrl-rp1"), (512, "gpio-mockup-A")] {
-            let root = kernel(base, label, base + 4);
-            let gpio = Gpio::open(root.path(), 4).unwrap();
-            assert_eq!(value(root.path(), base + 4), "0");
-            gpio.set(true).unwrap();
-            assert_eq!(value(root.path(), base + 4), "1", "{label}");
-            drop(gpio);
-            assert_eq!(value(root.path(), base + 4), "0", "dark at the end");
+    fn the_base_is_that_of_the_chip_with_the_pi_s_label() {
+        for (first, label) in
+            [(0, "pinctrl-bcm2835"), (458, "pinctrl-bcm2835"), (512, "pinctrl-bcm2711"), (569, "pinctrl-rp1"), (512, "gpio-mockup-A")]
+        {
+            let root = kernel(first, label);
+            assert_eq!(base(root.path(), 4).unwrap(), first, "{label}");
         }
-    }
-
-    #[test]
-    fn a_pin_that_is_not_there_is_exported() {
-        let root = kernel(512, "pinctrl-bcm2711", 530);
-        let error = Gpio::open(root.path(), 4).unwrap_err();
-        assert_eq!(fs::read_to_string(root.path().join("export")).unwrap(), "516");
-        assert_eq!(error.kind(), io::ErrorKind::NotFound, "udev has not made it yet: {error}");
     }
 
     #[test]
     fn trouble_is_named() {
-        let root = tempfile::tempdir().unwrap();
-        assert!(Gpio::open(root.path(), 4).unwrap_err().to_string().contains("no GPIO chip"));
-        assert!(Gpio::open(Path::new("/nowhere/gpio"), 4).unwrap_err().to_string().contains("/nowhere/gpio"));
-        let root = kernel(0, "pinctrl-bcm2835", 60);
-        assert!(Gpio::open(root.path(), 60).unwrap_err().to_string().contains("has 54 only"));
+        let class = tempfile::tempdir().unwrap();
+        assert!(base(class.path(), 4).unwrap_err().to_string().contains("no GPIO chip"));
+        assert!(Gpio::open(Path::new("/nowhere"), 4).unwrap_err().to_string().contains("/nowhere/gpio"));
+        assert!(base(kernel(0, "pinctrl-bcm2835").path(), 60).unwrap_err().to_string().contains("has 54 only"));
+        assert!(!is_pi(Path::new("/nowhere")));
     }
 }

@@ -1,6 +1,7 @@
-//! The light as a whole: what it shows, on a pin that may need a moment to be ours. Trouble is one warning, never a stop.
+//! The light as a whole: what it shows, on a light that may need a moment to be ours. Trouble is one warning, never a stop.
 
 use std::{
+    io,
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -9,35 +10,36 @@ use teleinfo_proto::tic::Dataset;
 
 use super::{
     Led,
-    gpio::{self, EXPORT, EXPORT_RETRY, Gpio},
+    output::{Output, Place, RETRY, SETTLE, may_pass},
 };
 use crate::config::{LedMode, Settings};
 
-enum Pin {
+enum State {
     None,
     Opening { next: Instant, until: Instant },
-    Open(Gpio),
+    Open(Output),
 }
 
 /// The light on the shield.
 pub(crate) struct Light {
     led: Led,
-    pin: Pin,
-    root: PathBuf,
-    number: u32,
+    state: State,
+    class: PathBuf,
+    place: Place,
     lit: bool,
 }
 
 impl Light {
-    /// As the settings want it, with the GPIOs below `root`.
-    pub(crate) fn new(settings: &Settings, root: &Path, now: Instant) -> Self {
+    /// As the settings want it, among the devices of the kernel below `class`.
+    pub(crate) fn new(settings: &Settings, class: &Path, now: Instant) -> Self {
+        let place = Place::of(settings, class);
         let mode = match settings.led {
-            LedMode::Auto if gpio::is_pi(root) => LedMode::Delivered,
+            LedMode::Auto if place.is_ours(class) => LedMode::Delivered,
             LedMode::Auto => LedMode::Off,
             mode => mode,
         };
-        let pin = if mode == LedMode::Off { Pin::None } else { Pin::Opening { next: now, until: now + EXPORT } };
-        Self { led: Led::new(mode, settings.full_power), pin, root: root.into(), number: settings.gpio, lit: false }
+        let state = if mode == LedMode::Off { State::None } else { State::Opening { next: now, until: now + SETTLE } };
+        Self { led: Led::new(mode, settings.full_power), state, class: class.into(), place, lit: false }
     }
 
     /// A sample has left for the bridge.
@@ -52,10 +54,10 @@ impl Light {
 
     /// Time has passed, or something was handled.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
-        match self.pin {
-            Pin::None => return,
-            Pin::Opening { next, until } if now >= next => self.open(until, now),
-            Pin::Opening { .. } | Pin::Open(_) => {}
+        match self.state {
+            State::None => return,
+            State::Opening { next, until } if now >= next => self.open(until, now),
+            State::Opening { .. } | State::Open(_) => {}
         }
         self.led.handle_timeout(now);
         self.show();
@@ -63,33 +65,85 @@ impl Light {
 
     /// When [`Light::handle_timeout`] is due.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        match self.pin {
-            Pin::None => None,
-            Pin::Opening { next, .. } => Some(next),
-            Pin::Open(_) => self.led.poll_timeout(),
+        match self.state {
+            State::None => None,
+            State::Opening { next, .. } => Some(next),
+            State::Open(_) => self.led.poll_timeout(),
         }
     }
 
     fn open(&mut self, until: Instant, now: Instant) {
-        self.pin = match Gpio::open(&self.root, self.number) {
-            Ok(gpio) => Pin::Open(gpio),
-            Err(error) if now < until && gpio::may_pass(&error) => Pin::Opening { next: now + EXPORT_RETRY, until },
+        self.state = match self.place.open(&self.class) {
+            Ok(output) => State::Open(output),
+            Err(error) if now < until && may_pass(&error) => State::Opening { next: now + RETRY, until },
             Err(error) => {
-                log::warn!("LED: {error}; going on without it (is the user in the group gpio? [led] mode = \"off\" does without)");
-                Pin::None
+                log::warn!("LED: {error}; going on without it{}", advice(error.kind()));
+                State::None
             }
         };
     }
 
     fn show(&mut self) {
-        let Pin::Open(gpio) = &self.pin else { return };
+        let State::Open(output) = &self.state else { return };
         if self.lit == self.led.is_lit() {
             return;
         }
         self.lit = self.led.is_lit();
-        if let Err(error) = gpio.set(self.lit) {
+        if let Err(error) = output.set(self.lit) {
             log::warn!("LED: {error}; going on without it");
-            self.pin = Pin::None;
+            self.state = State::None;
         }
+    }
+}
+
+/// What can be done about a light that could not be taken.
+fn advice(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::PermissionDenied => " (is the user in the group gpio? [led] mode = \"off\" does without)",
+        io::ErrorKind::ResourceBusy => " (a driver of the kernel has this pin: [led] name takes a LED of /sys/class/leds)",
+        _ => " ([led] mode = \"off\" does without)",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        config::Flags,
+        led::lamp::tests::{class, written},
+    };
+
+    fn light(class: &Path, now: Instant) -> Light {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let settings = Settings::load(&Flags { config: Some(file.path().into()), ..Flags::default() }).unwrap();
+        Light::new(&settings, class, now)
+    }
+
+    #[test]
+    fn the_usual_led_flashes_when_a_sample_is_delivered() {
+        let (class, now) = (class("TIC", "[none]"), Instant::now());
+        let mut light = light(class.path(), now);
+        light.handle_timeout(now);
+        light.handle_delivered(now);
+        light.handle_timeout(now);
+        assert_eq!(written(class.path(), "TIC", "brightness", 3), "255");
+        let due = light.poll_timeout().expect("the end of the flash");
+        assert!(due < now + Duration::from_millis(100));
+        light.handle_timeout(due);
+        assert_eq!(written(class.path(), "TIC", "brightness", 1), "0");
+    }
+
+    #[test]
+    fn a_machine_without_a_light_has_none_and_says_nothing() {
+        let (class, now) = (class("other", "[none]"), Instant::now());
+        assert_eq!(light(class.path(), now).poll_timeout(), None);
+    }
+
+    #[test]
+    fn what_can_be_done_depends_on_the_trouble() {
+        let busy = advice(io::Error::from_raw_os_error(16).kind());
+        assert!(busy.contains("/sys/class/leds") && advice(io::ErrorKind::PermissionDenied).contains("group gpio"), "{busy}");
     }
 }

@@ -1,12 +1,19 @@
-//! The light on the shield. This file says when it is on, `gpio` puts it on and off, `light` joins the two. What is sent is not decided here.
+//! The light on the shield. This file says when it is on, `output` takes a light and puts it on and off (`gpio` by its number, `lamp` by the
+//! name that the kernel has for it), `light` joins the two. What is sent is not decided here.
 //!
 //! *Delivered*: a flash for each sample that has left for the bridge, so a light that stays dark or lit means that no data flows.
 //! *Power*: from slow and long at nothing drawn to a flicker at full power.
 
-pub(crate) mod gpio;
+mod gpio;
+pub(crate) mod lamp;
 pub(crate) mod light;
+pub(crate) mod output;
 
-use std::time::{Duration, Instant};
+use std::{
+    io,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use teleinfo_proto::tic::{Dataset, Role, Value, spec::FAULT_AFTER_S};
 
@@ -93,6 +100,12 @@ impl Led {
         let between = |idle: Duration, fast: Duration| idle - (idle - fast) * power.min(full) / full;
         Some((between(IDLE_ON, FLASH), between(IDLE_PERIOD, FULL_PERIOD)))
     }
+}
+
+/// An error with the file that it is about.
+fn named(path: &Path, error: impl Into<io::Error>) -> io::Error {
+    let error = error.into();
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::{
 
 use nix::errno::Errno;
 
+use super::holders::login_unit;
 use crate::{language::Language, reading::FaultKind};
 
 /// A serial line that cannot be read, and why.
@@ -74,15 +75,15 @@ impl Fault {
                 "ce périphérique n'existe pas : le brancher, ou nommer le vôtre dans [serial] device (voir ls /dev/serial/by-id)".into(),
             ),
             (FaultKind::Denied, _) => (
-                "permission denied: add this user to the group dialout (usermod -aG dialout USER), then start again".into(),
-                "accès refusé : ajouter cet utilisateur au groupe dialout (usermod -aG dialout UTILISATEUR), puis recommencer".into(),
+                "permission denied: sudo teleinfo-reader doctor says who may open it, and what to do".into(),
+                "accès refusé : sudo teleinfo-reader doctor dit qui peut l'ouvrir, et que faire".into(),
             ),
             (FaultKind::Busy, _) => {
-                let name = device.strip_prefix("/dev/").unwrap_or(&device);
-                let getty = format!("systemctl disable --now serial-getty@{name}");
+                let login = self.devices.last().and_then(|path| login_unit(path));
+                let login = |what| login.as_ref().map(|unit| format!("{what}systemctl disable --now {unit}")).unwrap_or_default();
                 (
-                    format!("held by another program: stop it (fuser -v {device} names it; a login: {getty})"),
-                    format!("occupé par un autre programme : l'arrêter (fuser -v {device} le nomme ; une console : {getty})"),
+                    format!("held by another program: stop it (fuser -v {device} names it{})", login("; a login: ")),
+                    format!("occupé par un autre programme : l'arrêter (fuser -v {device} le nomme{})", login(" ; une console : ")),
                 )
             }
             (FaultKind::NotSerial, _) => (
@@ -129,7 +130,7 @@ mod tests {
     fn each_fault_says_what_to_do() {
         let fault = |kind| Fault { devices: vec!["/dev/ttyS0".into()], kind, errno: Errno::EINVAL };
         for (kind, english, french) in [
-            (FaultKind::Denied, "dialout", "dialout"),
+            (FaultKind::Denied, "sudo teleinfo-reader doctor", "sudo teleinfo-reader doctor"),
             (FaultKind::Busy, "serial-getty@ttyS0", "serial-getty@ttyS0"),
             (FaultKind::Absent, "/dev/ttyS0: there is no such device", "/dev/ttyS0 : ce périphérique n'existe pas"),
             (FaultKind::NotSerial, "no serial line", "pas un port série"),
@@ -140,6 +141,8 @@ mod tests {
             assert!(fault.words(Language::English).contains(english), "{fault}");
             assert!(fault.words(Language::French).contains(french), "{fault}");
         }
+        let held = Fault { devices: vec!["/dev/pts/7".into()], kind: FaultKind::Busy, errno: Errno::EBUSY };
+        assert!(!held.to_string().contains("getty"), "no login is on a pseudo-terminal: {held}");
         let all = Fault::absent(&["/dev/a".into(), "/dev/b".into()]);
         assert!(all.to_string().contains("none of /dev/a, /dev/b exists"));
         assert!(all.words(Language::French).contains("aucun de /dev/a, /dev/b n'existe"));

@@ -6,6 +6,7 @@ use std::{
     path::Path,
 };
 
+use super::termios::is_pseudo_terminal;
 use crate::language::Language;
 
 /// Ourselves, as a service.
@@ -35,16 +36,23 @@ impl Holder {
     /// What frees the line of it; `line` is the line's name.
     pub(crate) fn command(&self, line: &str) -> String {
         match &self.unit {
-            _ if self.is_login() => disable_getty(line),
+            // The unit that really runs: a login may have been set up under another name of the line, such as serial0.
+            Some(unit) if self.is_login() => disable(unit),
+            None if self.is_login() => disable(&getty(line)),
             Some(unit) => format!("$ sudo systemctl stop {unit}"),
             None => format!("$ sudo kill {}", self.pid),
         }
     }
 }
 
-/// What keeps systemd from starting a login on the line.
-pub(crate) fn disable_getty(line: &str) -> String {
-    format!("$ sudo systemctl disable --now serial-getty@{line}")
+/// systemd's unit for a login on a line of this name.
+pub(crate) fn getty(line: &str) -> String {
+    format!("serial-getty@{line}")
+}
+
+/// What keeps systemd from starting this unit, now and after the next start of the machine.
+pub(crate) fn disable(unit: &str) -> String {
+    format!("$ sudo systemctl disable --now {unit}")
 }
 
 /// All programs but this one that have the device of this number open; `false` if some programs would not let us see.
@@ -70,7 +78,7 @@ fn has_open(process: &Path, number: u64) -> Option<bool> {
     // Only what is under /dev is looked at closer: stat(2) on anything else may wait for a network.
     let devices: Vec<_> = links.filter_map(|link| Some((fs::read_link(&link).ok().filter(|to| to.starts_with("/dev"))?, link))).collect();
     // Whoever makes a pseudo-terminal keeps both its sides: a simulator, not somebody who reads.
-    let makes_it = super::is_pseudo_terminal(number) && devices.iter().any(|(target, _)| target.ends_with("ptmx"));
+    let makes_it = is_pseudo_terminal(number) && devices.iter().any(|(target, _)| target.ends_with("ptmx"));
     let is_it = |link: &Path| fs::metadata(link).is_ok_and(|file| file.file_type().is_char_device() && file.rdev() == number);
     Some(!makes_it && devices.iter().any(|(_, link)| is_it(link)))
 }
@@ -90,6 +98,13 @@ fn unit(cgroup: &str) -> Option<String> {
 /// What the kernel and serial-getty@.service call a device: `ttyAMA0`.
 pub(crate) fn device_name(path: &Path) -> String {
     path.strip_prefix("/dev").unwrap_or(path).display().to_string()
+}
+
+/// What systemd calls a login on this device, wherever links lead; none where there can be no login.
+pub(super) fn login_unit(path: &Path) -> Option<String> {
+    let target = path.canonicalize().unwrap_or_else(|_| path.into());
+    let name = target.strip_prefix("/dev").ok()?.to_str()?.to_owned();
+    (!name.contains('/')).then(|| getty(&name))
 }
 
 /// Who has this device, in words with the command that frees it; nothing if nobody can be seen.
@@ -113,7 +128,10 @@ mod tests {
     #[test]
     fn each_holder_has_its_remedy() {
         let holder = |name: &str, unit: Option<&str>| Holder { pid: 7, name: name.into(), unit: unit.map(Into::into) };
-        assert_eq!(holder("agetty", Some("serial-getty@ttyAMA0")).command("ttyAMA0"), disable_getty("ttyAMA0"));
+        for (unit, disabled) in [(Some("serial-getty@serial0"), "serial-getty@serial0"), (None, "serial-getty@ttyAMA0")] {
+            let command = holder("agetty", unit).command("ttyAMA0");
+            assert_eq!(command, format!("$ sudo systemctl disable --now {disabled}"), "the unit that really runs");
+        }
         assert_eq!(holder("python3", Some("home-assistant@pi")).command("x"), "$ sudo systemctl stop home-assistant@pi");
         assert_eq!(holder("minicom", None).command("x"), "$ sudo kill 7");
     }

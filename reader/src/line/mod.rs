@@ -23,17 +23,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use nix::{errno::Errno, libc, sys::stat::major};
+use nix::{errno::Errno, libc};
 use teleinfo_proto::tic::Mode;
 
 pub(crate) use fault::Fault;
 pub(crate) use open::{Listener, Notice, OpenLine};
+pub(crate) use termios::is_pseudo_terminal;
 
 use crate::reading::Framing;
 use marks::Marks;
-
-/// Major numbers of the slaves of Unix 98 pseudo-terminals (Linux `Documentation/admin-guide/devices.txt`).
-const PTY_MAJORS: std::ops::RangeInclusive<u64> = 136..=143;
 
 /// What a read came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,11 +121,6 @@ impl Drop for SerialLine {
         // A USB adapter keeps the flag while someone else has it open, a doctor for example.
         let _ = ioctl_rs::tiocnxcl(self.file.as_raw_fd());
     }
-}
-
-/// Whether this is the number of a pseudo-terminal.
-pub(crate) fn is_pseudo_terminal(device: u64) -> bool {
-    PTY_MAJORS.contains(&major(device))
 }
 
 fn open(path: &Path) -> io::Result<File> {

@@ -3,14 +3,20 @@
 //! Raw means: no ICRNL (it would turn the CR that ends a dataset into LF), no echo (the modem's other wire is an input too), no
 //! signals, no flow control.
 
-use nix::sys::termios::{
-    BaudRate, ControlFlags, InputFlags, LocalFlags, OutputFlags, SetArg, SpecialCharacterIndices, Termios, cfgetispeed, cfmakeraw,
-    cfsetspeed, tcgetattr, tcsetattr,
+use nix::sys::{
+    stat::major,
+    termios::{
+        BaudRate, ControlFlags, InputFlags, LocalFlags, OutputFlags, SetArg, SpecialCharacterIndices, Termios, cfgetispeed, cfmakeraw,
+        cfsetspeed, tcgetattr, tcsetattr,
+    },
 };
 use std::os::fd::AsFd;
 use teleinfo_proto::tic::Mode;
 
 use crate::reading::Framing;
+
+/// Major numbers of the slaves of Unix 98 pseudo-terminals (Linux `Documentation/admin-guide/devices.txt`).
+const PTY_MAJORS: std::ops::RangeInclusive<u64> = 136..=143;
 
 const FRAMING: ControlFlags = ControlFlags::CSIZE.union(ControlFlags::PARENB).union(ControlFlags::PARODD).union(ControlFlags::CSTOPB);
 const INPUT: InputFlags = InputFlags::INPCK
@@ -44,6 +50,11 @@ pub(super) fn holds(terminal: impl AsFd, speed: Mode, framing: Framing) -> nix::
         && is.input_flags & INPUT == wanted.input_flags & INPUT
         && !is.local_flags.intersects(LOCAL)
         && is.control_chars == wanted.control_chars)
+}
+
+/// Whether this is the number of a pseudo-terminal.
+pub(crate) fn is_pseudo_terminal(device: u64) -> bool {
+    PTY_MAJORS.contains(&major(device))
 }
 
 fn make(termios: &mut Termios, speed: Mode, framing: Framing) -> nix::Result<()> {

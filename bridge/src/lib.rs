@@ -7,6 +7,7 @@
 pub mod config;
 pub mod daemon;
 pub mod doctor;
+pub mod energy;
 pub mod homeassistant;
 pub mod hub;
 pub mod meter;

@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use serde::Serialize;
 use teleinfo_proto::tic::MeterId;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -24,7 +25,6 @@ use crate::{
         exit::{ExitCode, Failure},
         notify::{Notifier, Watchdog},
     },
-    homeassistant::memory::Memory,
     hub::{
         Hub,
         complaints::Complaint,
@@ -36,7 +36,7 @@ use crate::{
     order::{answer::Answer, arrival::Arrived},
     statistics::notes::NoteSender,
     store::{
-        Store, WriteFailure, memories,
+        Store, WriteFailure, meters,
         positions::{self, Positions},
         whole::Outlives,
     },
@@ -72,7 +72,7 @@ struct Bridge {
     historian: Historian,
     store: Store,
     positions: Positions,
-    /// Where memories are kept.
+    /// Where memories and ledgers are kept.
     state_directory: Option<PathBuf>,
     statistics: Option<NoteSender>,
     counters: Counters,
@@ -183,7 +183,8 @@ impl Bridge {
                 }
             }
             Order::Ask(meter, question) => self.historian.ask(meter, question),
-            Order::Keep(meter, memory) => self.keep(meter, &memory, now),
+            Order::Keep(meter, memory) => self.keep(meter, meters::MEMORY, &memory, now),
+            Order::KeepLedger(meter, ledger) => self.keep(meter, meters::LEDGER, &ledger, now),
             Order::Disturbed => self.statistics.iter_mut().for_each(NoteSender::handle_return),
             Order::Noted(note) => {
                 if let Some(statistics) = &mut self.statistics {
@@ -194,11 +195,11 @@ impl Bridge {
         }
     }
 
-    fn keep(&mut self, meter: MeterId, memory: &Memory, now: Instant) {
+    fn keep(&mut self, meter: MeterId, kind: &str, record: &impl Serialize, now: Instant) {
         let Some(directory) = &self.state_directory else { return };
-        match memories::file(directory, meter, memory) {
+        match meters::file(directory, meter, kind, record) {
             Ok((path, bytes)) => self.store.keep(path, bytes, Outlives::PowerCut),
-            Err(error) => self.handle_disk_error(&format!("what was learnt of meter {meter}: {error}"), now),
+            Err(error) => self.handle_disk_error(&format!("what is known of meter {meter}: {error}"), now),
         }
     }
 

@@ -360,6 +360,7 @@ fn keys_are_the_same_thing_in_both_modes_and_never_twice_in_one() {
 const WITHOUT_ENTITY: &[&str] = &[
     "ADCO", "ADSC", // the device
     "VTIC", // the device's software version
+    "EAST", // the total, which counts it
     "ADIR1", "ADIR2", "ADIR3", "ADPS", // overload
     "PTEC", "DEMAIN", "PEJP", // tariff, Tempo, mobile peak
     "DPM1", "FPM1", "DPM2", "FPM2", "DPM3", "FPM3", // start and end of the mobile peak

@@ -142,18 +142,22 @@ fn an_announcement_that_was_missed_is_told_late() {
 }
 
 #[test]
-fn a_sum_of_indexes_needs_all_of_its_contract() {
+fn a_total_needs_all_indexes_of_its_contract() {
     let mut bench = Bench::new("021861000002");
     let frame = frames("syn-hist-hc-mono.tic").remove(0);
-    let sum = |messages: &[_]| json(messages, "/derived").map(|derived| derived["energy_sum"].clone());
-    assert!(sum(&bench.apply(&frame)).unwrap().is_u64());
-    let of_sum = |bench: &Bench| bench.station.statistics().into_iter().find(|statistic| statistic.unique_id.ends_with("energy_sum"));
-    assert_eq!(of_sum(&bench).unwrap().labels, ["HCHC", "HCHP"]);
-    let damaged = frame.without("HCHC").kind(PARTIAL);
+    let total = |messages: &[_]| json(messages, "/derived").map(|derived| derived["energy_total"].as_u64().unwrap());
+    let first = total(&bench.apply(&frame)).unwrap();
+    let hchp: u64 = frame.lines.iter().find(|line| line.label == "HCHP").unwrap().data.parse().unwrap();
+    let of_total = |bench: &Bench| bench.station.statistics().into_iter().find(|statistic| statistic.unique_id.ends_with("energy_total"));
+    assert_eq!(of_total(&bench).unwrap().labels, ["HCHC", "HCHP"]);
+    let moved = frame.with("HCHP", &format!("{:09}", hchp + 3));
+    let damaged = moved.clone().without("HCHC").kind(PARTIAL);
     let last = (0..7).map(|_| bench.apply(&damaged)).last().unwrap();
-    assert_eq!(sum(&last), None, "nothing new to say");
+    assert_eq!(total(&last), None, "nothing new to say");
     assert!(bench.state().get("HCHC").is_none());
-    assert_eq!(of_sum(&bench).unwrap().labels, ["HCHC", "HCHP"], "not what happens to be known");
+    assert_eq!(of_total(&bench).unwrap().labels, ["HCHC", "HCHP"], "not what happens to be known");
+    assert_eq!(total(&bench.apply(&moved)), Some(first + 3));
+    assert_eq!(of_total(&bench).unwrap().offset, 0);
 }
 
 #[test]

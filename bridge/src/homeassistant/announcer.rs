@@ -215,17 +215,21 @@ impl Announcer {
         messages
     }
 
-    /// The energy that Home Assistant keeps statistics of, as far as it is known which indexes it is the sum of.
+    /// The energy that Home Assistant keeps statistics of, as far as it is known which indexes it is the sum of; `offset` is the total
+    /// beyond the sum of its own.
     #[must_use]
-    pub fn statistics(&self, state: &State) -> Vec<Statistic> {
+    pub fn statistics(&self, state: &State, offset: i64) -> Vec<Statistic> {
         let Some(mode) = self.memory.mode() else { return Vec::new() };
         let labels = |entity: &Entity| match entity.source {
-            Source::Label(label) => vec![label.to_owned()],
-            _ => state.contract_indexes().iter().map(|label| (*label).to_owned()).collect(),
+            Source::Label(label) => (vec![label.to_owned()], 0),
+            _ => (state.total_indexes().iter().map(|label| (*label).to_owned()).collect(), offset),
         };
         let energy = entities_of(&self.memory.shown).filter(|entity| entity.class == Some("energy"));
         energy
-            .map(|entity| Statistic { unique_id: self.settings.migrate.unique_id(entity, mode, &self.id), labels: labels(entity) })
+            .map(|entity| {
+                let (labels, offset) = labels(entity);
+                Statistic { unique_id: self.settings.migrate.unique_id(entity, mode, &self.id), labels, offset }
+            })
             .filter(|statistic| !statistic.labels.is_empty())
             .collect()
     }

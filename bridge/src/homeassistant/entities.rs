@@ -14,7 +14,7 @@ use super::{
     },
     shown::Feature::{
         ContractBase, ContractEjp, ContractOffPeak, ContractTempo, Index, Injecting, MaxPowerOfLinky, MaxPowerOfOlder, Overload, Peak,
-        PeakDates, Relay, SeveralIndexes, Tempo,
+        PeakDates, Relay, Tempo,
     },
 };
 
@@ -36,8 +36,7 @@ const ENERGY: &[Entity] = &[
     Entity::label("energy_bbrhpjw",  "BBRHPJW", "Energy Tempo white HP",          "Énergie Tempo blanc HP").energy(),
     Entity::label("energy_bbrhcjr",  "BBRHCJR", "Energy Tempo red HC",            "Énergie Tempo rouge HC").energy(),
     Entity::label("energy_bbrhpjr",  "BBRHPJR", "Energy Tempo red HP",            "Énergie Tempo rouge HP").energy(),
-    Entity::sensor("energy_sum", Feature(SeveralIndexes), Derived("energy_sum"), "Energy total", "Énergie totale").energy(),
-    Entity::label("energy_total",    "EAST",    "Energy total",                   "Énergie totale").energy(),
+    Entity::sensor("energy_total", Feature(Index), Derived("energy_total"), "Energy total", "Énergie totale").energy(),
     Entity::label("energy_easf01",   "EASF01",  "Energy index 1",                 "Énergie index 1").energy(),
     Entity::label("energy_easf02",   "EASF02",  "Energy index 2",                 "Énergie index 2").energy(),
     Entity::label("energy_easf03",   "EASF03",  "Energy index 3",                 "Énergie index 3").energy(),

@@ -32,7 +32,7 @@ pub struct Memory {
 impl Memory {
     /// Other terms: what was learnt under those before no longer holds.
     pub fn begin(&mut self, terms: Terms) {
-        *self = Self { terms: Some(terms), shown: Shown::default(), names: TariffNames::default(), ..std::mem::take(self) };
+        *self = Self { terms: Some(terms), shown: self.shown.of_any_contract(), names: TariffNames::default(), ..std::mem::take(self) };
     }
 
     /// The mode that entities are about.

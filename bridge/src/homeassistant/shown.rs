@@ -14,8 +14,6 @@ use teleinfo_proto::tic::{Dataset, MeterFamily, MeterId, Relays, Role, StatusReg
 pub enum Feature {
     /// An energy index above zero, whatever its label.
     Index,
-    /// A contract with more than one tariff, and so with more than one index.
-    SeveralIndexes,
     /// OPTARIF is BASE.
     ContractBase,
     /// OPTARIF is HC.
@@ -55,6 +53,13 @@ pub struct Shown {
 }
 
 impl Shown {
+    /// What holds whatever the contract: a meter that has indexes keeps them.
+    #[must_use]
+    pub fn of_any_contract(&self) -> Self {
+        let features = self.features.iter().copied().filter(|feature| *feature == Feature::Index).collect();
+        Self { features, ..Self::default() }
+    }
+
     /// Whether a label was shown.
     #[must_use]
     pub fn has_label(&self, label: &str) -> bool {
@@ -120,9 +125,9 @@ impl Shown {
     fn add_contract(&mut self, option: TariffOption) {
         let features: &[Feature] = match option {
             TariffOption::Base => &[Feature::ContractBase],
-            TariffOption::OffPeak => &[Feature::ContractOffPeak, Feature::SeveralIndexes],
-            TariffOption::Ejp => &[Feature::ContractEjp, Feature::SeveralIndexes, Feature::Peak],
-            TariffOption::Tempo => &[Feature::ContractTempo, Feature::SeveralIndexes, Feature::Tempo],
+            TariffOption::OffPeak => &[Feature::ContractOffPeak],
+            TariffOption::Ejp => &[Feature::ContractEjp, Feature::Peak],
+            TariffOption::Tempo => &[Feature::ContractTempo, Feature::Tempo],
             _ => &[],
         };
         self.features.extend(features);

@@ -36,7 +36,7 @@ fn showing(feature: Feature) -> (&'static str, Mode, &'static str, String) {
     let standard = |label, data: &str| (LINKY, Mode::Standard, label, data.to_owned());
     match feature {
         Feature::Index => historic("BASE", "000000001"),
-        Feature::SeveralIndexes | Feature::ContractOffPeak => historic("OPTARIF", "HC.."),
+        Feature::ContractOffPeak => historic("OPTARIF", "HC.."),
         Feature::ContractBase => historic("OPTARIF", "BASE"),
         Feature::ContractEjp => historic("OPTARIF", "EJP."),
         Feature::ContractTempo => historic("OPTARIF", "BBR("),

@@ -55,6 +55,8 @@ complaints! {
     Overload "overload" "messages dropped because too much came at once";
     Disk "disk" "files that cannot be written";
     Damaged "damaged" "files that are damaged";
+    Contradiction "contradiction" "readers that contradict each other about a meter";
+    Ledger "ledger" "ledgers of meters that cannot be used";
     Mqtt "mqtt" "messages that the MQTT side does not take";
 }
 

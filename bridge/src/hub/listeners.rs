@@ -12,7 +12,7 @@ use crate::{
     hub::{Hub, counters::Counter, orders::Order, station::Station},
     words::{
         message::Message,
-        topics::{OFFLINE, ONLINE},
+        topics::{OFFLINE, ONLINE, Topics},
     },
 };
 
@@ -22,6 +22,7 @@ impl Hub {
             self.counters.count(Counter::BrokerReconnections);
         }
         self.stations.values_mut().for_each(Station::handle_connected);
+        self.ask_for_retained(now);
         self.orders.push_back(Order::Disturbed);
         self.say_everything(now);
         self.schedule_all(now);
@@ -29,6 +30,7 @@ impl Hub {
 
     pub(super) fn handle_disconnected(&mut self, now: Instant) {
         self.connected = Some(false);
+        self.retained.handle_disconnected();
         self.stations.values_mut().for_each(|station| station.handle_disconnected(now));
         self.schedule_all(now);
     }
@@ -44,7 +46,11 @@ impl Hub {
             if offline {
                 self.publish(Message::retained(topic, ONLINE));
             }
-        } else if let Some(id) = self.meter_of_availability(topic).filter(|_| online)
+        } else if topic == self.topics().marker() {
+            self.handle_marker(payload, now);
+        } else if let Some(id) = self.meter_of(topic, Topics::ledger) {
+            self.handle_ledger(id, payload, now);
+        } else if let Some(id) = self.meter_of(topic, Topics::availability).filter(|_| online)
             && let Some(station) = self.station(id, now)
         {
             station.handle_remembered(now);
@@ -66,9 +72,9 @@ impl Hub {
         self.schedule_all(now);
     }
 
-    fn meter_of_availability(&self, topic: &str) -> Option<MeterId> {
+    fn meter_of(&self, topic: &str, name: impl Fn(&Topics, MeterId) -> String) -> Option<MeterId> {
         let id: MeterId = topic.rsplit('/').nth(1)?.parse().ok()?;
-        (self.topics().availability(id) == topic).then_some(id)
+        (name(self.topics(), id) == topic).then_some(id)
     }
 
     /// Who is there, for a listener whose broker has not kept it.

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Meters followed: more than one bridge serves, and a limit to what a malicious reader can fill.
-const METERS_MAX: usize = 2_048;
+pub(super) const METERS_MAX: usize = 2_048;
 /// A deadline that has passed and changed nothing is looked at again after this time, so that it cannot keep the processor busy.
 const DEADLINE_AGAIN: Duration = Duration::from_millis(500);
 
@@ -38,7 +38,8 @@ impl Hub {
             }
             let memory = self.kept.memories.remove(&id).unwrap_or_default();
             let marks = self.kept.positions.remove(&id).unwrap_or_default();
-            self.stations.insert(id, Station::new(id, &self.options.station, memory, marks));
+            let ledger = self.kept.ledgers.remove(&id);
+            self.stations.insert(id, Station::new(id, &self.options.station, memory, marks, ledger));
         }
         self.stations.get_mut(&id)
     }
@@ -55,21 +56,25 @@ impl Hub {
             return false;
         };
         let moment = Moment { at: now, unix_ms: station.time_of(&received) };
-        if let Ok(sample) = received.sample() {
-            let messages = match tense {
-                Tense::Present => station.handle_sample(&sample, moment),
-                Tense::Past => station.handle_past(&sample, moment).into_iter().collect(),
-            };
-            self.orders.extend(messages.into_iter().map(Order::Publish));
-        }
+        let messages = match received.sample() {
+            Ok(sample) if tense == Tense::Present => station.handle_sample(&sample, moment),
+            Ok(sample) => station.handle_past(&sample, moment).into_iter().collect(),
+            Err(_) => Vec::new(),
+        };
+        let is_of_this_run = station.clock().is_of(&received);
+        // What ends an entity must reach Home Assistant before the number that would spoil it.
+        self.keep_ledger(id, false, now);
+        self.orders.extend(messages.into_iter().map(Order::Publish));
+        self.say_judgements(id, now);
         // The time of another run is only known once all of it is seen: the statistics read that from the history.
-        if self.options.notes && station.clock().is_of(&received) {
+        if self.options.notes && is_of_this_run {
             self.orders.push_back(Order::Noted(Note::Sample(received, moment.unix_ms)));
         }
         true
     }
 
     pub(super) fn handle_station_timeout(&mut self, id: MeterId, now: Instant) {
+        self.keep_ledger(id, false, now);
         let Some(station) = self.stations.get_mut(&id) else { return };
         self.orders.extend(station.handle_timeout(now).into_iter().map(Order::Publish));
         self.agenda.push_busy(id);

@@ -9,6 +9,7 @@ pub mod bridge_quality;
 pub mod complaints;
 pub mod counters;
 mod listeners;
+mod ledgers;
 mod meters;
 pub mod orders;
 mod reader_log;
@@ -24,12 +25,14 @@ use teleinfo_proto::tic::MeterId;
 use tracing::Level;
 
 use crate::{
+    energy::ledger::Ledger,
     homeassistant::memory::Memory,
     hub::{
         agenda::Agenda,
         bridge_quality::{BridgeQuality, Meters},
         complaints::{Complaint, Complaints, Remark},
         counters::{Counter, Counters},
+        ledgers::Retained,
         orders::Order,
         reader_log::ReaderLog,
         station::{Station, StationOptions},
@@ -62,6 +65,8 @@ pub struct HubOptions {
     pub station: StationOptions,
     /// Whether statistics are corrected, and so want notes.
     pub notes: bool,
+    /// Whether the broker keeps what is retained, and so may have ledgers of an earlier run.
+    pub broker_keeps: bool,
     /// Meters that are announced again at the same time spread by this number; it differs from bridge to bridge.
     pub seed: u64,
 }
@@ -73,6 +78,8 @@ pub struct Kept {
     pub positions: BTreeMap<MeterId, Marks>,
     /// What was learnt of them.
     pub memories: BTreeMap<MeterId, Memory>,
+    /// What must never be forgotten of their energy; the broker may have a newer one.
+    pub ledgers: BTreeMap<MeterId, Ledger>,
 }
 
 /// All meters.
@@ -87,6 +94,8 @@ pub struct Hub {
     readers: ReaderLog,
     /// Messages flow. `None`: they never have.
     connected: Option<bool>,
+    /// Whether all that the broker retains has come.
+    retained: Retained,
     /// When everything is said again to new listeners.
     say_again: Option<Instant>,
     counters: Counters,
@@ -102,6 +111,7 @@ impl Hub {
     /// A hub that says `online` for the bridge at once.
     #[must_use]
     pub fn new(options: HubOptions, kept: Kept, counters: Counters, now: Instant) -> Self {
+        let options_keep = options.broker_keeps;
         let mut hub = Self {
             options,
             stations: BTreeMap::new(),
@@ -110,6 +120,7 @@ impl Hub {
             agenda: Agenda::default(),
             readers: ReaderLog::default(),
             connected: None,
+            retained: if options_keep { Retained::Unasked } else { Retained::Read },
             say_again: None,
             counters,
             complaints: Complaints::default(),
@@ -176,6 +187,9 @@ impl Hub {
             self.say_again = None;
             self.say_everything(now);
         }
+        if self.retained.poll_timeout().is_some_and(|at| at <= now) {
+            self.handle_retained_read(now);
+        }
         while let Some(remark) = self.complaints.poll_remark(now) {
             self.say_remark(Some(remark));
         }
@@ -189,6 +203,7 @@ impl Hub {
     /// A clean stop: everything goes offline.
     pub fn handle_stop(&mut self, now: Instant) {
         self.say_quality(now);
+        self.keep_ledgers(now);
         let topics = self.topics();
         let offline = |topic: String| Order::Publish(Message::retained(topic, OFFLINE));
         let last: Vec<Order> =
@@ -206,7 +221,8 @@ impl Hub {
             if let Some(order) = self.orders.pop_front() {
                 return Some(order);
             }
-            if room < ROOM_PER_SAMPLE {
+            // What a sample means may depend on a ledger that the broker holds.
+            if room < ROOM_PER_SAMPLE || self.retained != Retained::Read {
                 return None;
             }
             let id = self.agenda.pop_busy()?;
@@ -220,13 +236,15 @@ impl Hub {
     /// When to call [`Hub::handle_timeout`], if nothing happens before.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        [self.agenda.next_deadline(), self.say_again, self.complaints.poll_timeout(), Some(self.quality_due)].into_iter().flatten().min()
+        let deadlines =
+            [self.agenda.next_deadline(), self.say_again, self.retained.poll_timeout(), self.complaints.poll_timeout(), Some(self.quality_due)];
+        deadlines.into_iter().flatten().min()
     }
 
     /// Whether samples wait for room on the MQTT side.
     #[must_use]
     pub fn is_starved(&self) -> bool {
-        self.connected == Some(true) && !self.agenda.is_idle()
+        self.connected == Some(true) && self.retained == Retained::Read && !self.agenda.is_idle()
     }
 
     /// One line on how things are.

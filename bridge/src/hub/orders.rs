@@ -4,6 +4,7 @@ use teleinfo_proto::tic::MeterId;
 use tracing::Level;
 
 use crate::{
+    energy::ledger::Ledger,
     homeassistant::{memory::Memory, statistic::Statistic},
     order::{
         intake::Question,
@@ -21,6 +22,8 @@ pub enum Order {
     Ask(MeterId, Question),
     /// Keep on disk what was learnt of this meter.
     Keep(MeterId, Box<Memory>),
+    /// Keep on disk what must never be forgotten of this meter's energy.
+    KeepLedger(MeterId, Box<Ledger>),
     /// Something that was away is back: hours of statistics may be missing or wrong.
     Disturbed,
     /// Tell the statistics.

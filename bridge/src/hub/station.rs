@@ -14,6 +14,10 @@ use teleinfo_proto::{
 };
 
 use crate::{
+    energy::{
+        account::{Account, Contradiction, Due, Judged},
+        ledger::{Ledger, Refusal},
+    },
     homeassistant::{announcer::Announcer, memory::Memory, presentation::Presentation, statistic::Statistic},
     meter::{
         cadence::{Cadence, Policy},
@@ -57,6 +61,7 @@ pub struct Station {
     clock: ReaderClock,
     presence: Presence,
     figures: Figures,
+    account: Account,
     reception: Reception,
     announcer: Announcer,
     cadence: Cadence,
@@ -68,18 +73,21 @@ pub struct Station {
     is_present: bool,
     /// When everything is said again.
     repeats: Vec<Instant>,
-    /// The statistics as they were last handed out, and the indexes of the contract they were made from.
+    /// The statistics as they were last handed out, and what the total was the sum of.
     statistics: Vec<Statistic>,
-    contract_indexes: Option<Vec<&'static str>>,
+    total_of: Option<(Vec<&'static str>, i64)>,
     /// The tally as the log last spoke of it, and as it was last counted.
     logged: Tally,
     counted: Tally,
+    /// What readers contradict each other about, and what has happened to the energy, not said yet.
+    contradiction: Option<String>,
+    energy_news: Option<String>,
 }
 
 impl Station {
-    /// A meter not heard of since the start; `memory` and `marks` are what an earlier process kept.
+    /// A meter not heard of since the start; `memory`, `marks` and `ledger` are what an earlier process kept.
     #[must_use]
-    pub fn new(id: MeterId, options: &StationOptions, memory: Memory, marks: Marks) -> Self {
+    pub fn new(id: MeterId, options: &StationOptions, memory: Memory, marks: Marks, ledger: Option<Ledger>) -> Self {
         let announcer = Announcer::new(id, options.presentation.clone(), memory);
         Self {
             id,
@@ -88,6 +96,7 @@ impl Station {
             clock: ReaderClock::default(),
             presence: Presence::new(options.offline_after),
             figures: Figures::new(announcer.mode().unwrap_or(Mode::Historic)),
+            account: Account::new(id, ledger),
             reception: Reception::default(),
             announcer,
             cadence: Cadence::new(options.policy),
@@ -96,9 +105,11 @@ impl Station {
             is_present: false,
             repeats: Vec::new(),
             statistics: Vec::new(),
-            contract_indexes: None,
+            total_of: None,
             logged: Tally::default(),
             counted: Tally::default(),
+            contradiction: None,
+            energy_news: None,
         }
     }
 
@@ -112,6 +123,12 @@ impl Station {
     #[must_use]
     pub const fn figures(&self) -> &Figures {
         &self.figures
+    }
+
+    /// The account of its energy.
+    #[must_use]
+    pub const fn account(&self) -> &Account {
+        &self.account
     }
 
     /// The clock of the reader that reads it.
@@ -166,6 +183,11 @@ impl Station {
         self.intake.handle_answer(answer.samples, answer.outcome);
     }
 
+    /// The broker holds this ledger of an earlier run. Returns why it is not used.
+    pub fn handle_ledger(&mut self, ledger: Ledger) -> Option<Refusal> {
+        self.account.handle_ledger(ledger)
+    }
+
     /// The reader reported on itself.
     pub fn handle_report(&mut self, status: &Status<'_>, now: Instant) -> Option<Message> {
         self.reception.handle_status(status, now);
@@ -194,14 +216,16 @@ impl Station {
         let datasets: Vec<Dataset<'_>> = sample.datasets.iter(sample.mode).filter_map(Result::ok).collect();
         if let Some(part) = Part::of(sample.kind) {
             self.is_present = false;
-            self.figures.handle_past(part, sample.mode, &datasets);
+            let implausible = self.account.handle_past(sample.mode, &datasets, moment.unix_ms);
+            let plausible: Vec<Dataset<'_>> = datasets.iter().filter(|dataset| !implausible.contains(dataset.label())).copied().collect();
+            self.figures.handle_past(part, sample.mode, &plausible);
         }
         self.history_message(&datasets, moment)
     }
 
     /// Takes one sample of the present; each only once, and in order.
     pub fn handle_sample(&mut self, sample: &Sample<'_>, moment: Moment) -> Vec<Message> {
-        let datasets: Vec<Dataset<'_>> = sample.datasets.iter(sample.mode).filter_map(Result::ok).collect();
+        let mut datasets: Vec<Dataset<'_>> = sample.datasets.iter(sample.mode).filter_map(Result::ok).collect();
         if sample.kind == SampleKind::Snapshot {
             return self.history_message(&datasets, moment).into_iter().collect();
         }
@@ -211,7 +235,13 @@ impl Station {
         let mut events: Vec<Event> = self.figures.handle_mode(sample.mode).into_iter().collect();
         let resets = self.reception.handle_sample(sample.boot, &sample.counters, moment.at);
         events.extend(self.figures.handle_run(sample.boot, resets));
-        if !self.figures.handle_datasets(part, sample, &datasets, moment) {
+        let judged = self.account.handle_sample(sample, &datasets, self.announcer.learnt().three_phase, moment.unix_ms);
+        let late = self.as_published(&judged);
+        datasets.retain(|dataset| !judged.is_withheld(dataset.label()));
+        datasets.extend(late.iter().filter_map(|(label, data)| Dataset::new(sample.mode, label, None, data).ok()));
+        self.handle_judged(&judged);
+        let total = self.account.total().filter(|_| judged.is_counted);
+        if !self.figures.handle_datasets(part, sample, &datasets, total, moment) {
             return self.event_messages(&events, moment);
         }
         self.announcer.handle_datasets(part, sample.mode, &datasets, moment.at);
@@ -245,6 +275,7 @@ impl Station {
             self.figures.poll_timeout(),
             self.reception.poll_timeout(),
             self.announcer.poll_timeout(),
+            self.account.poll_timeout(),
             self.cadence.poll_timeout().filter(|_| self.held_back && self.is_present),
             self.repeats.iter().min().copied(),
         ];
@@ -271,14 +302,31 @@ impl Station {
         self.announcer.poll_memory()
     }
 
-    /// The energy that Home Assistant keeps statistics of, if that has changed: it follows from what was learnt of the meter, and from the
-    /// indexes of its contract.
+    /// What must never be forgotten of its energy, if it is time to keep it; at the last everything.
+    pub fn poll_ledger(&mut self, is_last: bool, now: Instant) -> Option<Due> {
+        self.account.poll_ledger(is_last, now)
+    }
+
+    /// What its readers contradict each other about, since the last call.
+    pub fn poll_contradiction(&mut self) -> Option<String> {
+        self.contradiction.take()
+    }
+
+    /// What has happened to its energy that somebody should know, since the last call.
+    pub fn poll_energy_news(&mut self) -> Option<String> {
+        self.energy_news.take()
+    }
+
+    /// The energy that Home Assistant keeps statistics of, if that has changed: it follows from what was learnt of the meter, and from what
+    /// its total is the sum of.
     pub fn poll_statistics(&mut self, has_learnt: bool) -> Option<&[Statistic]> {
-        let contract_indexes = self.figures.state().contract_indexes();
-        if !has_learnt && self.contract_indexes.as_ref() == Some(&contract_indexes) {
+        let state = self.figures.state();
+        let indexes = state.total_indexes();
+        let offset = self.account.offset(state.mode(), &indexes);
+        if !has_learnt && self.total_of.as_ref().is_some_and(|of| *of == (indexes.clone(), offset)) {
             return None;
         }
-        self.contract_indexes = Some(contract_indexes);
+        self.total_of = Some((indexes, offset));
         let statistics = self.statistics();
         (statistics != self.statistics).then(|| {
             self.statistics = statistics;
@@ -289,7 +337,8 @@ impl Station {
     /// The energy that Home Assistant keeps statistics of.
     #[must_use]
     pub fn statistics(&self) -> Vec<Statistic> {
-        self.announcer.statistics(self.figures.state())
+        let state = self.figures.state();
+        self.announcer.statistics(state, self.account.offset(state.mode(), &state.total_indexes()))
     }
 
     /// What became of samples since the last call.
@@ -339,6 +388,29 @@ impl Station {
     pub fn time_of(&self, received: &Received) -> i64 {
         let since = self.clock.time_of(received).duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// Where another reader has said a newer number a moment before, that number still stands: label and data.
+    fn as_published(&self, judged: &Judged) -> Vec<(String, String)> {
+        let published = |label: &String| Some((label.clone(), self.figures.state().get(label)?.data().to_owned()));
+        judged.late.iter().filter_map(published).collect()
+    }
+
+    /// Notes what is to be said of a judgement.
+    fn handle_judged(&mut self, judged: &Judged) {
+        if let Some(Contradiction { label, published, said }) = judged.contradictions.first() {
+            self.contradiction = Some(format!(
+                "meter {}: its readers contradict each other about {label}: {published} was published, another says {said}",
+                self.id
+            ));
+        }
+        if !judged.replaced.is_empty() {
+            self.figures.forget_slopes();
+            let labels = judged.replaced.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            self.energy_news = Some(format!("meter {}: {labels} goes on from another number, which is not counted as consumption", self.id));
+        } else if judged.is_anew {
+            self.energy_news = Some(format!("meter {}: the total counts anew from here: no index goes on from what was known", self.id));
+        }
     }
 
     fn messages_of_a_frame(&mut self, part: Part, events: &[Event], moment: Moment) -> Vec<Message> {

@@ -143,7 +143,7 @@ impl Bench {
         let presentation = Presentation { topics: Topics::default(), language: Language::English, discovery: true, migrate: Migrate::None };
         let station =
             StationOptions { presentation: Arc::new(presentation), policy: Policy::EveryFrame, offline_after: Duration::from_secs(30) };
-        let options = HubOptions { station, notes: true, seed: 7 };
+        let options = HubOptions { station, notes: true, broker_keeps: false, seed: 7 };
         let start = Instant::now();
         let hub = Hub::new(options, kept, Counters::default(), start);
         let mut bench = Self { hub, start, now: Duration::ZERO, room: ROOM, orders: Vec::new(), wakes: 0 };
@@ -321,7 +321,7 @@ fn what_is_learnt_is_kept_and_a_restart_forgets_nothing() {
     assert_eq!((meter, memory.mode()), (id(METER), Some(Mode::Historic)));
     let positions = bench.hub.positions().map(|(meter, marks)| (*meter, marks.clone())).collect();
     let memories = BTreeMap::from([(meter, memory)]);
-    let mut second = Bench::with(Kept { positions, memories });
+    let mut second = Bench::with(Kept { positions, memories, ..Kept::default() });
     bench.lost_frame(&mut reader);
     second.arrives(Arrival::Token(id(METER), true));
     assert_eq!(second.questions(), [Question { boot: reader.boot(), sequence: 10 }], "it goes on where the first stopped");
@@ -390,7 +390,7 @@ fn nothing_of_the_past_is_an_event_of_now_and_no_index_steps_back() {
     // A bridge that lost power: what it kept is older than what it published.
     let marks = Marks::new(vec![Mark { boot: reader.boot(), sequence: 2, unix_ms: i64::try_from(START_MS).unwrap() }]);
     let memories = BTreeMap::new();
-    let mut second = Bench::with(Kept { positions: BTreeMap::from([(id(METER), marks)]), memories });
+    let mut second = Bench::with(Kept { positions: BTreeMap::from([(id(METER), marks)]), memories, ..Kept::default() });
     second.now = bench.now;
     second.frame(&mut reader);
     let question = second.questions()[0];

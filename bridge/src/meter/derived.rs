@@ -46,8 +46,8 @@ pub struct Derived {
     pub subscribed_power: Option<u64>,
     /// Cut-off power in VA.
     pub cut_off_power: Option<u64>,
-    /// Sum of the tariff indexes in historic mode, in Wh; only while all of them are known.
-    pub energy_sum: Option<u64>,
+    /// What was drawn from the grid in all, in Wh: goes on through changes of contract and mode, and never steps back.
+    pub energy_total: Option<u64>,
     /// Estimated active power withdrawn, in W.
     pub power: Option<u64>,
     /// How far it may be off, in W.
@@ -114,7 +114,6 @@ impl Derived {
         self.peak_profile = profile(state, "PPOINTE", learnt);
         self.message = text(state, "MSG1");
         self.message_ultra_short = text(state, "MSG2").or(self.message_ultra_short.take());
-        self.energy_sum = energy_sum(state);
     }
 
     /// Takes the estimated powers in.
@@ -224,12 +223,6 @@ fn name(state: &State, role: Role) -> Option<String> {
         Value::Text(text) => Some(squeeze(text)),
         _ => None,
     }
-}
-
-/// All indexes of the contract, or nothing: a sum that lacks one would step back.
-fn energy_sum(state: &State) -> Option<u64> {
-    let labels = state.contract_indexes();
-    labels.iter().map(|label| state.number(label)).sum::<Option<u64>>().filter(|_| !labels.is_empty())
 }
 
 /// `00:00 HC, 06:00 HP, 22:00 HC`, with numbers where the names are not learnt or too long.

@@ -93,7 +93,8 @@ impl Figures {
         let from = self.compared.mode;
         self.state = State::new(mode);
         self.compared = Derived::default();
-        self.derived = Derived::default();
+        // What was drawn in all does not depend on the mode.
+        self.derived = Derived { energy_total: self.derived.energy_total, ..Derived::default() };
         self.forget_slopes();
         let to = match mode {
             Mode::Historic => "historic",
@@ -111,13 +112,21 @@ impl Figures {
         (index_resets > 0).then_some(Event::IndexReset { count: index_resets })
     }
 
-    /// The datasets of a sample. Returns whether they change anything.
-    pub fn handle_datasets(&mut self, part: Part, sample: &Sample<'_>, datasets: &[Dataset<'_>], moment: Moment) -> bool {
+    /// The datasets of a sample that are believed, and what was drawn in all, if the sample told. Returns whether they change anything.
+    pub fn handle_datasets(
+        &mut self,
+        part: Part,
+        sample: &Sample<'_>,
+        datasets: &[Dataset<'_>],
+        total: Option<u64>,
+        moment: Moment,
+    ) -> bool {
+        self.derived.energy_total = total.or(self.derived.energy_total);
         if !self.state.take(part, datasets) {
             return false;
         }
         if part != Part::Urgent {
-            self.estimate(sample, datasets);
+            self.estimate(sample, datasets, total);
             self.last_frame = Some(moment);
             self.is_exact = false;
         }
@@ -156,24 +165,19 @@ impl Figures {
         self.last_frame.filter(|_| !self.is_exact).map(|last| last.at + FRAMES_STOPPED)
     }
 
-    fn forget_slopes(&mut self) {
+    /// An index was replaced: what it is now says nothing of power.
+    pub fn forget_slopes(&mut self) {
         self.withdrawn.reset();
         self.injected.reset();
     }
 
-    /// The total index, or the sum of all that a frame carries; a frame that lacks one of several says nothing.
-    fn estimate(&mut self, sample: &Sample<'_>, datasets: &[Dataset<'_>]) {
-        let number = |dataset: &Dataset<'_>| dataset.value().number();
-        let with_role = |role| datasets.iter().find(|dataset| dataset.role() == Some(role)).and_then(number);
-        let fresh = |label: &str| datasets.iter().find(|dataset| dataset.label() == label).and_then(number);
-        let withdrawn = match sample.mode {
-            Mode::Standard => with_role(Role::EnergyWithdrawn),
-            Mode::Historic => self.state.contract_indexes().iter().map(|label| fresh(label)).sum::<Option<u64>>().filter(|sum| *sum > 0),
-        };
-        if let Some(index) = withdrawn {
-            self.withdrawn.push(sample.uptime_ms, index);
+    /// The total goes on through changes of contract and mode, so no change of registers is taken for power.
+    fn estimate(&mut self, sample: &Sample<'_>, datasets: &[Dataset<'_>], total: Option<u64>) {
+        if let Some(total) = total {
+            self.withdrawn.push(sample.uptime_ms, total);
         }
-        if let Some(index) = with_role(Role::EnergyInjected) {
+        let injected = datasets.iter().find(|dataset| dataset.role() == Some(Role::EnergyInjected));
+        if let Some(index) = injected.and_then(|dataset| dataset.value().number()) {
             self.injected.push(sample.uptime_ms, index);
         }
     }

@@ -148,6 +148,16 @@ impl State {
         }
     }
 
+    /// The labels whose sum is all that was withdrawn, up to what other registers hold: the total of the standard mode, or the indexes
+    /// of the contract.
+    #[must_use]
+    pub fn total_indexes(&self) -> Vec<&'static str> {
+        match self.mode {
+            Mode::Standard => Label::with_role(self.mode, Role::EnergyWithdrawn).map(|label| label.code).collect(),
+            Mode::Historic => self.contract_indexes(),
+        }
+    }
+
     /// Takes the datasets of one sample in. Returns whether they said anything: a frame that carries only an identity does not.
     pub fn take(&mut self, part: Part, datasets: &[Dataset<'_>]) -> bool {
         if datasets.iter().all(|dataset| matches!(dataset.value(), Value::Identity(_))) {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::words::message::Message;
 
-/// Topics remembered. A meter has four; this is for two thousand of them, and a limit, so that a fault cannot fill the memory.
-pub(super) const TOPICS_MAX: usize = 8_192;
+/// Topics remembered. A meter has five; this is for two thousand of them, and a limit, so that a fault cannot fill the memory.
+pub(super) const TOPICS_MAX: usize = 10_240;
 
 /// The retained messages that the broker holds, or should hold.
 #[derive(Debug, Default)]

@@ -25,7 +25,7 @@ use crate::{
         notes::{self, NoteSender},
         task,
     },
-    store::{memories, positions::Positions},
+    store::{meters, positions::Positions},
     words::{
         inbound::Inbound,
         message::Message,
@@ -65,15 +65,17 @@ pub(super) async fn outlet(settings: &Settings, node: &Node, counters: Counters)
 
 /// What others say that matters: Home Assistant's birth, and what the broker retained of an earlier run.
 fn subscriptions(topics: &Topics) -> Vec<String> {
-    vec![topics.home_assistant_status(), topics.bridge_state(), topics.availability("+")]
+    vec![topics.home_assistant_status(), topics.bridge_state(), topics.availability("+"), topics.ledger("+"), topics.marker()]
 }
 
 /// What an earlier process kept, and what is wrong with its files.
 pub(super) fn kept(positions: &Positions, state_directory: Option<&Path>) -> (Kept, Vec<String>) {
     let (positions, mut damages) = positions.load();
-    let (memories, of_memories) = state_directory.map(memories::load).unwrap_or_default();
-    damages.extend(of_memories);
-    (Kept { positions, memories }, damages)
+    let Some(directory) = state_directory else { return (Kept { positions, ..Kept::default() }, damages) };
+    let (memories, of_memories) = meters::load(directory, meters::MEMORY);
+    let (ledgers, of_ledgers) = meters::load(directory, meters::LEDGER);
+    damages.extend(of_memories.into_iter().chain(of_ledgers));
+    (Kept { positions, memories, ledgers }, damages)
 }
 
 /// Starts what corrects statistics, if there is an address and a token for it.
@@ -105,7 +107,8 @@ pub(super) fn options(settings: &Settings, notes: bool) -> HubOptions {
         policy: settings.policy,
         offline_after: settings.homeassistant.offline_after,
     };
-    HubOptions { station, notes, seed: RandomState::new().build_hasher().finish() }
+    let broker_keeps = matches!(settings.mqtt, Mqtt::External(_));
+    HubOptions { station, notes, broker_keeps, seed: RandomState::new().build_hasher().finish() }
 }
 
 /// Says in one line who connects to whom.

@@ -47,6 +47,14 @@ impl Known {
     }
 }
 
+impl Known {
+    /// The same, with so many Wh more.
+    #[must_use]
+    pub fn with_offset(self, wh: i64) -> Self {
+        Self { wh: self.wh + wh as f64, ..self }
+    }
+}
+
 impl std::ops::Add for Known {
     type Output = Self;
 

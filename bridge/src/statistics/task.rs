@@ -88,7 +88,7 @@ impl Task {
         let (mut right, mut filled) = (true, Filled::default());
         for statistic in &notes.statistics {
             let Some(kept) = recorder.find(&statistic.unique_id) else { continue };
-            let known = |hour| notes.hours.sum(&statistic.labels, hour);
+            let known = |hour| notes.hours.sum(&statistic.labels, hour).map(|sum| sum.with_offset(statistic.offset));
             let now = utc::unix_seconds(SystemTime::now());
             right &= self.inbox.during(correct(recorder, &kept, slack, known, look.since, now, &mut filled)).await?;
         }

@@ -8,9 +8,11 @@
 //! | `teleinfo/<meter>/availability` | `online` or `offline` | yes |
 //! | `teleinfo/<meter>/quality` | counters, line state, likely cause | yes |
 //! | `teleinfo/<meter>/event` | JSON with `event_type` | no |
+//! | `teleinfo/<meter>/ledger` | JSON of what a bridge must never forget of the meter's energy | yes |
 //! | `teleinfo/bridge/state` | `online` or `offline`; the last will | yes |
 //! | `teleinfo/bridge/quality` | what the bridge counts of itself, and its complaints | yes |
 //! | `teleinfo/bridge/doctor` | an empty test message of `teleinfo-bridge doctor` | no |
+//! | `teleinfo/bridge/marker` | read after all that is retained: what the bridge says to itself at its start | no |
 //! | `homeassistant/device/teleinfo_<meter>/config` | device discovery | yes |
 //! | `homeassistant/status` | Home Assistant's birth and will; read, never written | |
 
@@ -75,6 +77,18 @@ impl Topics {
     #[must_use]
     pub fn event(&self, meter: impl Display) -> String {
         format!("{}/{meter}/event", self.base)
+    }
+
+    /// What a bridge must never forget of a meter's energy.
+    #[must_use]
+    pub fn ledger(&self, meter: impl Display) -> String {
+        format!("{}/{meter}/ledger", self.base)
+    }
+
+    /// Where the bridge says something to itself: when it comes back, all that the broker retains has come.
+    #[must_use]
+    pub fn marker(&self) -> String {
+        format!("{}/bridge/marker", self.base)
     }
 
     /// Whether the bridge is connected; its last will.

@@ -120,7 +120,7 @@ impl Bench {
         let presentation = Arc::new(Presentation { topics, language, discovery: true, migrate });
         let options = StationOptions { presentation, policy: Policy::EveryFrame, offline_after: Duration::from_secs(30) };
         Self {
-            station: Station::new(id, &options, memory, Marks::default()),
+            station: Station::new(id, &options, memory, Marks::default(), None),
             id,
             now: Instant::now(),
             unix_ms: START_MS,

@@ -1,0 +1,263 @@
+//! The account of one meter's energy: every sample of the present is judged, counted, and kept.
+//!
+//! `handle_*` takes what happened and says what may be published of it; [`Account::poll_ledger`] says what is to be kept.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
+
+use teleinfo_proto::{
+    tic::{Dataset, Label, MeterId, Mode, Role},
+    wire::Sample,
+};
+
+use crate::energy::{
+    judge::{Hearing, Judge, Verdict},
+    ledger::{Ledger, Refusal},
+    limit::Limit,
+    register::Register,
+    time::{Clocks, Time},
+    total::{Counted, Shown, Total},
+};
+
+/// A ledger in which nothing but numbers moved is told this often, ...
+const TELL_EVERY: Duration = Duration::from_secs(60);
+/// ... and kept on disk this often: an old one does no harm, and an SD card is worn by each.
+const KEEP_EVERY: Duration = Duration::from_secs(3_600);
+
+/// The account of one meter.
+#[derive(Debug)]
+pub struct Account {
+    meter: MeterId,
+    sequence: u64,
+    total: Option<Total>,
+    judge: Judge,
+    time: Time,
+    limit: Limit,
+    /// What was kept of an earlier process, before the first sample.
+    kept: Option<Ledger>,
+    saving: Saving,
+}
+
+/// What is not told or kept yet.
+#[derive(Debug, Default)]
+struct Saving {
+    /// Something has changed that cannot be made up for.
+    is_structural: bool,
+    has_moved: bool,
+    told: Option<Instant>,
+    kept: Option<Instant>,
+}
+
+/// What becomes of one sample.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Judged {
+    /// Labels that must not be published.
+    pub held_back: BTreeSet<String>,
+    /// Labels of which a newer value was published already.
+    pub late: BTreeSet<String>,
+    /// Labels whose registers were replaced, or mean something else now.
+    pub replaced: BTreeSet<String>,
+    /// What readers of this meter contradict each other about.
+    pub contradictions: Vec<Contradiction>,
+    /// The total was added to, or stayed as nothing was drawn.
+    pub is_counted: bool,
+    /// The total counts anew: none of the registers that were known goes on.
+    pub is_anew: bool,
+}
+
+/// Two readers say different things of one index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contradiction {
+    /// The label.
+    pub label: String,
+    /// What was published.
+    pub published: u32,
+    /// What the other reader says.
+    pub said: u32,
+}
+
+/// A ledger that is to be told, and perhaps kept on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// The ledger.
+    pub ledger: Ledger,
+    /// It is to be kept on disk as well.
+    pub to_disk: bool,
+}
+
+impl Judged {
+    /// Whether the datasets of this label must not be published as they are.
+    #[must_use]
+    pub fn is_withheld(&self, label: &str) -> bool {
+        self.held_back.contains(label) || self.late.contains(label)
+    }
+}
+
+impl Account {
+    /// The account of a meter, going on from what an earlier process kept.
+    #[must_use]
+    pub fn new(meter: MeterId, kept: Option<Ledger>) -> Self {
+        Self {
+            meter,
+            sequence: 0,
+            total: None,
+            judge: Judge::default(),
+            time: Time::default(),
+            limit: Limit::default(),
+            kept,
+            saving: Saving::default(),
+        }
+    }
+
+    /// What was drawn in all, in Wh.
+    #[must_use]
+    pub fn total(&self) -> Option<u64> {
+        self.total.as_ref().map(|total| total.wh)
+    }
+
+    /// Whether samples were counted: no ledger can be taken over any more.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.saving.has_moved || self.sequence > 0 || self.total.is_some()
+    }
+
+    /// What the total is beyond the sum of these labels, in Wh.
+    #[must_use]
+    pub fn offset(&self, mode: Mode, labels: &[&str]) -> i64 {
+        let Some(total) = &self.total else { return 0 };
+        let registers = labels.iter().filter_map(|label| Register::of(mode, label));
+        let sum: u64 = registers.filter_map(|register| total.registers.get(&register)).sum();
+        total.wh.cast_signed() - sum.cast_signed()
+    }
+
+    /// Another ledger of this meter was found. It counts if it is newer, as long as no sample was counted. Returns why it does not.
+    pub fn handle_ledger(&mut self, ledger: Ledger) -> Option<Refusal> {
+        if self.has_begun() {
+            return None;
+        }
+        let (newer, refusal) = Ledger::newest(self.kept.take(), ledger);
+        self.kept = Some(newer);
+        refusal
+    }
+
+    /// A sample of the present: which of its indexes may be published.
+    pub fn handle_sample(&mut self, sample: &Sample<'_>, datasets: &[Dataset<'_>], three_phase: bool, unix_ms: i64) -> Judged {
+        self.begin();
+        self.time.handle_sample(Clocks::of(sample, unix_ms));
+        self.limit.handle_datasets(datasets, three_phase);
+        let mut judged = Judged::default();
+        let believed = self.judge_indexes(sample, datasets, &mut judged);
+        if let Some(shown) = shown(sample.mode, datasets, &believed) {
+            self.count(&shown, &mut judged);
+        }
+        self.saving.is_structural |= !judged.replaced.is_empty() || judged.is_anew;
+        self.saving.has_moved |= !believed.is_empty();
+        judged
+    }
+
+    /// A sample of the past. It moves nothing; where it shows a register that was never seen, that register is counted from there on.
+    /// Returns the labels of the indexes that cannot follow from what was published.
+    pub fn handle_past(&mut self, mode: Mode, datasets: &[Dataset<'_>], unix_ms: i64) -> BTreeSet<String> {
+        self.begin();
+        if let Some(total) = self.total.as_mut().filter(|total| total.at_ms < unix_ms) {
+            indexes(mode, datasets).for_each(|(register, _, wh)| total.handle_past(register, wh));
+        }
+        let implausible = indexes(mode, datasets).filter(|(register, _, wh)| !self.judge.could_follow(*register, *wh, &self.limit, unix_ms));
+        implausible.map(|(_, label, _)| label.to_owned()).collect()
+    }
+
+    /// What is to be told and kept now; at the last everything.
+    pub fn poll_ledger(&mut self, is_last: bool, now: Instant) -> Option<Due> {
+        let is_due = is_last || self.saving.is_structural || self.saving.told.is_none_or(|told| told + TELL_EVERY <= now);
+        if !self.saving.has_moved || !is_due {
+            return None;
+        }
+        let keep_due = |kept: Instant| now.saturating_duration_since(kept) >= KEEP_EVERY;
+        let to_disk = is_last || self.saving.is_structural || self.saving.kept.is_none_or(keep_due);
+        let kept = if to_disk { Some(now) } else { self.saving.kept };
+        self.saving = Saving { is_structural: false, has_moved: false, told: Some(now), kept };
+        self.sequence += 1;
+        let indexes = self.judge.believed().clone();
+        Some(Due { ledger: Ledger::new(self.meter, self.sequence, self.time.now_ms(), self.total.clone(), indexes), to_disk })
+    }
+
+    /// When to call [`Account::poll_ledger`], if nothing happens before.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.saving.told.filter(|_| self.saving.has_moved).map(|told| told + TELL_EVERY)
+    }
+
+    /// Goes on from what was kept.
+    fn begin(&mut self) {
+        let Some(kept) = self.kept.take() else { return };
+        self.sequence = kept.sequence;
+        self.total = kept.total;
+        self.judge = Judge::new(kept.indexes);
+    }
+
+    /// The registers of a sample that are believed.
+    fn judge_indexes(&mut self, sample: &Sample<'_>, datasets: &[Dataset<'_>], judged: &mut Judged) -> BTreeMap<Register, u32> {
+        let hearing = Hearing { boot: sample.boot, time: &self.time, limit: &self.limit };
+        let mut believed = BTreeMap::new();
+        for (register, label, wh) in indexes(sample.mode, datasets) {
+            let published = self.judge.believed().get(&register).map_or(0, |reading| reading.wh);
+            match self.judge.handle_index(register, wh, &hearing) {
+                Verdict::Plausible => {
+                    believed.insert(register, wh);
+                }
+                Verdict::NewTruth => {
+                    believed.insert(register, wh);
+                    judged.replaced.insert(label.to_owned());
+                }
+                Verdict::Late => {
+                    judged.late.insert(label.to_owned());
+                }
+                verdict => {
+                    judged.held_back.insert(label.to_owned());
+                    let contradicts = (verdict == Verdict::Contradiction).then(|| Contradiction { label: label.to_owned(), published, said: wh });
+                    judged.contradictions.extend(contradicts);
+                }
+            }
+        }
+        believed
+    }
+
+    fn count(&mut self, shown: &Shown, judged: &mut Judged) {
+        let now_ms = self.time.now_ms();
+        judged.is_counted = true;
+        let Some(total) = &mut self.total else {
+            self.total = Some(Total::new(shown, now_ms));
+            self.saving.is_structural = true;
+            return;
+        };
+        let possible = self.limit.possible(true, self.time.since(total.at_ms));
+        let registers = total.registers.len();
+        judged.is_anew = total.handle_shown(shown, possible, now_ms) == Counted::Anew;
+        self.saving.is_structural |= total.registers.len() != registers;
+    }
+}
+
+/// The indexes among datasets: register, label, number.
+fn indexes<'a>(mode: Mode, datasets: &'a [Dataset<'_>]) -> impl Iterator<Item = (Register, &'a str, u32)> {
+    datasets.iter().filter_map(move |dataset| {
+        let register = Register::of(mode, dataset.label())?;
+        Some((register, dataset.label(), dataset.value().number()?.try_into().ok()?))
+    })
+}
+
+/// What a frame shows of the meter's total: nothing, where it lacks one of several indexes.
+fn shown(mode: Mode, datasets: &[Dataset<'_>], believed: &BTreeMap<Register, u32>) -> Option<Shown> {
+    if mode == Mode::Standard {
+        let suppliers = believed.iter().filter(|(register, _)| register.is_supplier());
+        return Some(Shown::Total(*believed.get(&Register::WITHDRAWN)?, suppliers.map(|(register, wh)| (*register, *wh)).collect()));
+    }
+    let role = datasets.iter().filter_map(Dataset::role).find(|role| matches!(role, Role::IndexOf(_)))?;
+    let of_contract = Label::with_role(mode, role).map(|label| {
+        let register = Register::of(mode, label.code)?;
+        Some((register, *believed.get(&register)?))
+    });
+    let registers: BTreeMap<Register, u32> = of_contract.collect::<Option<_>>()?;
+    Some(registers.get(&Register::BASE).map_or(Shown::Contract(registers.clone()), |wh| Shown::Base(*wh)))
+}

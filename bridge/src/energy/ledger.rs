@@ -1,0 +1,192 @@
+//! What a bridge must never forget of a meter's energy: the total, and where each register stood.
+//!
+//! It is kept twice, in the state directory and as a retained message on the broker, so that the loss of one machine costs nothing. The
+//! newer one counts. An old one does no harm: what registers counted since is added to its total.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use teleinfo_proto::tic::{MeterId, spec::INDEX_MAX};
+
+use crate::energy::{judge::Reading, limit::Limit, register::Register, total::Total};
+
+/// The form of what is kept. Another one is not read.
+const VERSION: u32 = 1;
+/// A ledger is much shorter; more is not read.
+pub const BYTES_MAX: usize = 32_768;
+/// No house draws so much in a hundred years, in Wh.
+const TOTAL_MAX: u64 = 100_000_000_000;
+/// More registers than there are.
+const REGISTERS_MAX: usize = 64;
+
+/// What is kept of one meter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ledger {
+    /// The form.
+    version: u32,
+    /// The meter, as its twelve digits.
+    meter: String,
+    /// Counts the times that it was written; of two the higher one is newer.
+    pub sequence: u64,
+    /// When it was written, in ms since 1970.
+    pub written_ms: i64,
+    /// What was drawn in all.
+    pub total: Option<Total>,
+    /// What each register last said.
+    pub indexes: BTreeMap<Register, Reading>,
+}
+
+/// Why a ledger is not used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It cannot be read.
+    Unreadable,
+    /// It is of another form.
+    Version,
+    /// It is of another meter.
+    Meter,
+    /// A number in it cannot be.
+    Bounds,
+    /// It is newer than the one beside it, and yet its total is lower.
+    StepsBack,
+    /// It is newer than the one beside it, and more was drawn in between than can be.
+    TooFar,
+}
+
+impl Refusal {
+    /// In words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Unreadable => "it cannot be read",
+            Self::Version => "another release wrote it",
+            Self::Meter => "it is of another meter",
+            Self::Bounds => "a number in it cannot be",
+            Self::StepsBack => "its total is below that of an older one",
+            Self::TooFar => "its total is further ahead of an older one than the time between them allows",
+        }
+    }
+}
+
+impl Ledger {
+    /// A ledger of a meter.
+    #[must_use]
+    pub fn new(meter: MeterId, sequence: u64, written_ms: i64, total: Option<Total>, indexes: BTreeMap<Register, Reading>) -> Self {
+        Self { version: VERSION, meter: meter.to_string(), sequence, written_ms, total, indexes }
+    }
+
+    /// Reads the ledger of a meter from what is retained.
+    ///
+    /// # Errors
+    /// It is damaged, of another meter, or cannot be.
+    pub fn read(meter: MeterId, json: &[u8]) -> Result<Self, Refusal> {
+        if json.len() > BYTES_MAX {
+            return Err(Refusal::Unreadable);
+        }
+        let ledger: Self = serde_json::from_slice(json).map_err(|_| Refusal::Unreadable)?;
+        ledger.check(meter)?;
+        Ok(ledger)
+    }
+
+    /// Whether it can be the ledger of a meter.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check(&self, meter: MeterId) -> Result<(), Refusal> {
+        if self.version != VERSION {
+            return Err(Refusal::Version);
+        }
+        if self.meter.parse() != Ok(meter) {
+            return Err(Refusal::Meter);
+        }
+        let totals = self.total.iter().flat_map(|total| total.registers.values().chain([&total.wh]));
+        let fits = self.indexes.len() <= REGISTERS_MAX
+            && self.indexes.values().all(|reading| reading.wh <= INDEX_MAX)
+            && totals.clone().all(|wh| *wh <= TOTAL_MAX)
+            && totals.count() <= REGISTERS_MAX
+            && self.sequence < u64::MAX / 2;
+        if fits { Ok(()) } else { Err(Refusal::Bounds) }
+    }
+
+    /// Of two ledgers of a meter the newer one, unless it cannot follow from the older; then the older one, and why.
+    #[must_use]
+    pub fn newest(kept: Option<Self>, other: Self) -> (Self, Option<Refusal>) {
+        let Some(kept) = kept else { return (other, None) };
+        let age = |ledger: &Self| (ledger.sequence, ledger.written_ms);
+        let (older, newer) = if age(&kept) <= age(&other) { (kept, other) } else { (other, kept) };
+        let refusal = match (&older.total, &newer.total) {
+            (Some(_), None) => Some(Refusal::StepsBack),
+            (Some(before), Some(after)) if after.wh < before.wh => Some(Refusal::StepsBack),
+            (Some(before), Some(after)) => {
+                let elapsed = u64::try_from(after.at_ms.saturating_sub(before.at_ms)).unwrap_or(0);
+                (after.wh - before.wh > Limit::default().possible(true, elapsed)).then_some(Refusal::TooFar)
+            }
+            (None, _) => None,
+        };
+        (if refusal.is_some() { older } else { newer }, refusal)
+    }
+
+    /// The JSON.
+    #[must_use]
+    pub fn json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::energy::total::Shown;
+
+    const METER: &str = "021861000001";
+
+    fn meter() -> MeterId {
+        METER.parse().unwrap()
+    }
+
+    fn ledger(sequence: u64, wh: u32) -> Ledger {
+        let indexes = BTreeMap::from([(Register::WITHDRAWN, Reading { wh, at_ms: 7 }), (Register::BASE, Reading { wh: 1, at_ms: 7 })]);
+        Ledger::new(meter(), sequence, 9, Some(Total::new(&Shown::Base(wh), 7)), indexes)
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        assert_eq!(Ledger::read(meter(), &ledger(3, 1_000).json()), Ok(ledger(3, 1_000)));
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        let text = String::from_utf8(ledger(3, 1_000).json()).unwrap();
+        let read = |json: &str| Ledger::read(meter(), json.as_bytes()).unwrap_err();
+        assert_eq!(read("{"), Refusal::Unreadable);
+        assert_eq!(read(&" ".repeat(BYTES_MAX + 1)), Refusal::Unreadable);
+        assert_eq!(read(&text.replace("EAST", "PAPP")), Refusal::Unreadable);
+        assert_eq!(read(&text.replace("1000", "-1")), Refusal::Unreadable);
+        assert_eq!(read(&text.replace("\"version\":1", "\"version\":2")), Refusal::Version);
+        assert_eq!(read(&text.replace(METER, "042161000021")), Refusal::Meter);
+        assert_eq!(read(&text.replace("\"wh\":1000,\"at_ms\":7,\"reg", "\"wh\":100000000001,\"at_ms\":7,\"reg")), Refusal::Bounds);
+        assert_eq!(read(&text.replace("\"wh\":1000,", "\"wh\":1000000000,")), Refusal::Bounds);
+    }
+
+    #[test]
+    fn a_flip_of_any_bit_never_panics() {
+        let whole = ledger(3, 1_000).json();
+        for bit in 0..whole.len() * 8 {
+            let mut bytes = whole.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let _ = Ledger::read(meter(), &bytes);
+        }
+    }
+
+    #[test]
+    fn the_newer_one_counts_if_it_can_follow_from_the_older() {
+        let newer = |one, other| {
+            let (ledger, refusal) = Ledger::newest(Some(one), other);
+            (ledger.sequence, refusal)
+        };
+        assert_eq!(newer(ledger(3, 1_000), ledger(4, 1_050)), (4, None));
+        assert_eq!(newer(ledger(4, 1_050), ledger(3, 1_000)), (4, None));
+        assert_eq!(newer(ledger(3, 1_000), ledger(4, 990)), (3, Some(Refusal::StepsBack)));
+        assert_eq!(newer(ledger(3, 1_000), ledger(4, 2_000)), (3, Some(Refusal::TooFar)));
+    }
+}

@@ -1,0 +1,114 @@
+//! How much time has passed between two samples, whoever's clock was set meanwhile.
+//!
+//! The wall clock can be set, and is wrong on a machine that has just started. The reader's monotonic clock cannot, but only counts
+//! within one of its runs. The bytes of the line cannot come faster than their baud rate, except from a simulated meter in a hurry, whose
+//! indexes hurry as well. So time passes as the fastest of the three says, and never back.
+
+use teleinfo_proto::{
+    tic::{Mode, spec::BITS_PER_CHARACTER},
+    wire::{BootId, Sample},
+};
+
+/// A reading that lies this far ahead was written under another clock.
+const AHEAD_MS: i64 = 60_000;
+/// The time that may have passed since a reading, where no clock can tell.
+const UNKNOWN_MS: u64 = 24 * 3_600_000;
+/// Longer than anybody leaves a meter unread: a clock that was set by decades must not allow anything.
+const LONGEST_MS: u64 = 400 * 24 * 3_600_000;
+
+/// The clocks of one sample.
+#[derive(Debug, Clone, Copy)]
+pub struct Clocks {
+    boot: BootId,
+    uptime_ms: u64,
+    line_ms: u64,
+    unix_ms: i64,
+}
+
+impl Clocks {
+    /// Those of a sample that was made then, by the wall clock in ms since 1970.
+    #[must_use]
+    pub fn of(sample: &Sample<'_>, unix_ms: i64) -> Self {
+        Self { boot: sample.boot, uptime_ms: sample.uptime_ms, line_ms: line_ms(sample.mode, sample.counters.bytes), unix_ms }
+    }
+
+    /// Those of a sample that was made then, where all clocks agree.
+    #[cfg(test)]
+    pub(super) fn at(boot: BootId, unix_ms: i64) -> Self {
+        let run_ms = u64::try_from(unix_ms).unwrap_or(0);
+        Self { boot, uptime_ms: run_ms, line_ms: run_ms, unix_ms }
+    }
+}
+
+fn line_ms(mode: Mode, bytes: u64) -> u64 {
+    bytes.saturating_mul(u64::from(BITS_PER_CHARACTER) * 1_000) / u64::from(mode.baud())
+}
+
+/// The time of one meter.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Time {
+    now_ms: i64,
+    last: Option<Clocks>,
+}
+
+impl Time {
+    /// Now, in ms since 1970.
+    #[must_use]
+    pub const fn now_ms(&self) -> i64 {
+        self.now_ms
+    }
+
+    /// A sample with these clocks came.
+    pub fn handle_sample(&mut self, clocks: Clocks) {
+        let passed = self.last.map_or(0, |last| {
+            let same_run = last.boot == clocks.boot;
+            let run = clocks.uptime_ms.saturating_sub(last.uptime_ms).max(clocks.line_ms.saturating_sub(last.line_ms));
+            let run = i64::try_from(if same_run { run } else { 0 }).unwrap_or(0);
+            run.max(clocks.unix_ms.saturating_sub(last.unix_ms))
+        });
+        self.now_ms = if self.last.is_some() { self.now_ms.saturating_add(passed.max(0)) } else { clocks.unix_ms };
+        self.last = Some(clocks);
+    }
+
+    /// The time since a reading of then, in ms.
+    #[must_use]
+    pub fn since(&self, then_ms: i64) -> u64 {
+        if then_ms > self.now_ms.saturating_add(AHEAD_MS) {
+            return UNKNOWN_MS;
+        }
+        u64::try_from(self.now_ms.saturating_sub(then_ms)).unwrap_or(0).min(LONGEST_MS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clocks(boot: u64, uptime_ms: u64, line_ms: u64, unix_ms: i64) -> Clocks {
+        Clocks { boot: BootId::new(boot), uptime_ms, line_ms, unix_ms }
+    }
+
+    /// What passes after a sample at 1000 s by all clocks.
+    fn passed(next: Clocks) -> i64 {
+        let mut time = Time::default();
+        time.handle_sample(clocks(1, 1_000_000, 1_000_000, 1_000_000));
+        time.handle_sample(next);
+        time.now_ms() - 1_000_000
+    }
+
+    #[test]
+    fn the_fastest_clock_counts() {
+        assert_eq!(passed(clocks(1, 1_002_000, 1_001_000, 1_001_500)), 2_000);
+        assert_eq!(passed(clocks(1, 1_002_000, 1_060_000, 1_001_500)), 60_000, "a simulated meter in a hurry");
+        assert_eq!(passed(clocks(1, 1_002_000, 1_001_000, 5_000_000)), 4_000_000, "the wall clock was set");
+        assert_eq!(passed(clocks(1, 1_002_000, 1_001_000, 0)), 2_000, "it was set back");
+        assert_eq!(passed(clocks(2, 9_000_000, 9_000_000, 1_001_500)), 1_500, "another run has clocks of its own");
+    }
+
+    #[test]
+    fn a_reading_of_the_future_says_nothing_of_the_time_since() {
+        let mut time = Time::default();
+        time.handle_sample(clocks(1, 0, 0, 1_000_000));
+        assert_eq!([990_000, 1_000_000, 1_010_000, 2_000_000].map(|then| time.since(then)), [10_000, 0, 0, UNKNOWN_MS]);
+    }
+}

@@ -1,0 +1,125 @@
+//! The ledgers of all meters: what the broker holds of them is waited for at the start, and what is new goes to the broker and to the disk.
+//!
+//! A broker sends all that it retains as soon as it is asked. So the bridge then says something to itself: once it hears that, all
+//! ledgers have come, and samples may be counted. A broker that does not answer is not waited for long.
+
+use std::time::{Duration, Instant};
+
+use teleinfo_proto::tic::MeterId;
+use tracing::Level;
+
+use crate::{
+    energy::ledger::{Ledger, Refusal},
+    hub::{Hub, complaints::Complaint, meters::METERS_MAX, orders::Order},
+    words::message::Message,
+};
+
+/// A broker that has not said by then what it retains is not waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Whether all that the broker retains has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Retained {
+    /// There was no broker yet.
+    Unasked,
+    /// It is asked, until then.
+    Asked(Instant),
+    /// All has come, or will not come.
+    Read,
+}
+
+impl Retained {
+    pub(super) fn poll_timeout(self) -> Option<Instant> {
+        if let Self::Asked(until) = self { Some(until) } else { None }
+    }
+
+    /// The broker is gone: it is asked again when it is back.
+    pub(super) fn handle_disconnected(&mut self) {
+        if matches!(self, Self::Asked(_)) {
+            *self = Self::Unasked;
+        }
+    }
+}
+
+impl Hub {
+    /// Asks the broker for all that it retains, once.
+    pub(super) fn ask_for_retained(&mut self, now: Instant) {
+        if self.retained == Retained::Unasked {
+            self.retained = Retained::Asked(now + PATIENCE);
+            let marker = Message::event(self.topics().marker(), self.options.seed.to_string());
+            self.publish(marker);
+        }
+    }
+
+    /// A marker came: ours, unless another bridge starts too.
+    pub(super) fn handle_marker(&mut self, payload: &[u8], now: Instant) {
+        if matches!(self.retained, Retained::Asked(_)) && payload == self.options.seed.to_string().as_bytes() {
+            self.handle_retained_read(now);
+        }
+    }
+
+    /// All ledgers have come: the samples that wait may be counted.
+    pub(super) fn handle_retained_read(&mut self, now: Instant) {
+        self.retained = Retained::Read;
+        self.schedule_all(now);
+    }
+
+    /// The broker holds this ledger of a meter. Once the meter's samples are counted it is only our own, come back.
+    pub(super) fn handle_ledger(&mut self, id: MeterId, payload: &[u8], now: Instant) {
+        let is_full = self.kept.ledgers.len() >= METERS_MAX && !self.kept.ledgers.contains_key(&id);
+        if payload.is_empty() || self.stations.get(&id).map_or(is_full, |station| station.account().has_begun()) {
+            return;
+        }
+        match Ledger::read(id, payload) {
+            Ok(ledger) => self.take_ledger(id, ledger, now),
+            Err(refusal) => self.complain_of_ledger(id, refusal, now),
+        }
+    }
+
+    fn take_ledger(&mut self, id: MeterId, ledger: Ledger, now: Instant) {
+        let refusal = match (self.stations.get_mut(&id), self.kept.ledgers.remove(&id)) {
+            (Some(station), _) => station.handle_ledger(ledger),
+            (None, kept) => {
+                let (newer, refusal) = Ledger::newest(kept, ledger);
+                self.kept.ledgers.insert(id, newer);
+                refusal
+            }
+        };
+        if let Some(refusal) = refusal {
+            self.complain_of_ledger(id, refusal, now);
+        }
+    }
+
+    fn complain_of_ledger(&mut self, id: MeterId, refusal: Refusal, now: Instant) {
+        let topic = self.topics().ledger(id);
+        self.handle_complaint(Complaint::Ledger, &format!("{topic}: what the broker holds is not used: {}", refusal.words()), now);
+    }
+
+    /// At a clean stop, everything.
+    pub(super) fn keep_ledgers(&mut self, now: Instant) {
+        let ids: Vec<MeterId> = self.stations.keys().copied().collect();
+        ids.into_iter().for_each(|id| self.keep_ledger(id, true, now));
+    }
+
+    /// What is new of a meter's ledger goes to the broker, and some of it to the disk.
+    pub(super) fn keep_ledger(&mut self, id: MeterId, is_last: bool, now: Instant) {
+        let topic = self.topics().ledger(id);
+        let Some(due) = self.stations.get_mut(&id).and_then(|station| station.poll_ledger(is_last, now)) else { return };
+        self.orders.extend(Message::retained_json(topic, &due.ledger).map(Order::Publish));
+        if due.to_disk {
+            self.orders.push_back(Order::KeepLedger(id, Box::new(due.ledger)));
+        }
+    }
+
+    /// What is wrong with a meter's energy, for the log and for the report.
+    pub(super) fn say_judgements(&mut self, id: MeterId, now: Instant) {
+        let Some(station) = self.stations.get_mut(&id) else { return };
+        let (contradiction, news) = (station.poll_contradiction(), station.poll_energy_news());
+        if let Some(text) = contradiction {
+            self.handle_complaint(Complaint::Contradiction, &text, now);
+        }
+        if let Some(text) = news {
+            self.say(Level::WARN, text);
+        }
+    }
+}

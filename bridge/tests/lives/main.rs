@@ -14,6 +14,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+#![allow(unreachable_pub, reason = "a test has no outside")]
+
 mod bridge;
 mod life;
 mod listener;

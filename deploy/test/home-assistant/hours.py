@@ -16,8 +16,8 @@ HOUR = 3600
 # The part of an hour in which meters speak begins so many seconds after its begin, before the last five minutes.
 BEGINS = 50 * 60 + 30
 # Of a meter's own time, in each hour.
-SPOKEN = 40
-SPEED = 5
+SPOKEN = 160
+SPEED = 20
 # How long the statistics may be corrected after their interruption.
 CORRECTED = 400
 
@@ -59,7 +59,8 @@ class Meter:
 
     def age(self):
         """Its own time since its start, in s."""
-        return self.update().last["time"] - self.begin if self.last else 0
+        self.update()
+        return self.last["time"] - self.begin if self.last else 0
 
 
 class Hours:
@@ -88,7 +89,6 @@ class Hours:
         ends = {meter: meter.age() + SPOKEN for meter in self.running()}
         waiting = lambda: [meter.name for meter, end in ends.items() if meter.age() < end]
         wait_for_all("meters speak", waiting, 10 * SPOKEN / SPEED, 0.1)
-        print("spoken", time.monotonic(), self.now(), flush=True)
         for meter in ends:
             meter.process.freeze()
         # What is on its way arrives: the bridge holds a state back for a second.
@@ -106,7 +106,6 @@ class Hours:
 
     def play(self, hours=1):
         for _ in range(hours):
-            print("play", time.monotonic(), self.now(), flush=True)
             self.speak()
             self.pass_on()
 

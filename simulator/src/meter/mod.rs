@@ -127,6 +127,7 @@ impl Meter {
     /// Time passes, and nobody hears what the meter sends.
     pub fn skip(&mut self, time: Duration) {
         self.line += time;
+        self.advance_to(self.line);
     }
 
     /// Something changes now. It shows in the next frame.
@@ -152,7 +153,7 @@ impl Meter {
         }
     }
 
-    /// What the meter has counted, whatever it shows of it.
+    /// What the meter has counted by the second that it lives in, whatever it shows of it.
     #[must_use]
     pub fn energy(&self) -> &Energy {
         &self.energy

@@ -67,10 +67,6 @@ impl Bridge {
         }
     }
 
-    pub fn is_up(&self) -> bool {
-        self.hub.is_some()
-    }
-
     pub fn start(&mut self, now: Duration) {
         let presentation =
             Presentation { topics: self.topics.clone(), language: Language::English, discovery: true, migrate: Migrate::None };
@@ -100,9 +96,9 @@ impl Bridge {
         self.disks.truncate(left);
     }
 
-    /// The disk of another machine: nothing is on it.
-    pub fn lose_disk(&mut self) {
-        self.disks = vec![Kept::default()];
+    /// Whether the disk has positions.
+    pub fn knows_where_it_was(&self) -> bool {
+        self.disks.last().is_some_and(|kept| !kept.positions.is_empty())
     }
 
     pub fn writes(&self) -> usize {

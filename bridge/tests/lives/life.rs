@@ -1,6 +1,9 @@
 //! One life: what happens, drawn by its seed, and what must hold all the time and at its end.
 
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use teleinfo_bridge::order::arrival::Arrival;
 use teleinfo_proto::tic::{MeterId, Mode};
@@ -22,6 +25,12 @@ const METER: &str = "900061000001";
 const HAPPENINGS: u64 = 14;
 /// Registers that other contracts have left are so far apart that no time of a life explains the difference.
 const LEFT: (u64, u64) = (2_000_000, 9_000_000);
+
+/// Samples that must agree on another run of values, and the time for which another reader is asked first.
+const AGREEING: u64 = 3;
+const HEARD: Duration = Duration::from_secs(61);
+/// Marks of what the second reader says begin here.
+const LIES: u64 = 999_000;
 
 /// What can happen, and how often of a hundred times.
 #[rustfmt::skip]
@@ -75,6 +84,13 @@ struct Life {
     /// The reader hears the meter, and is heard by the bridge.
     reads: bool,
     joined: bool,
+    /// The reader answers with more than it is asked for.
+    tells_all: bool,
+    /// When the second reader was heard, and when the bridge crashed.
+    lies: Vec<Duration>,
+    crashes: Vec<Duration>,
+    /// A bridge that does not know where it was begins with what it hears then.
+    begins: Mark,
     /// What happened, for whoever has to find out what went wrong.
     story: Vec<String>,
 }
@@ -108,7 +124,11 @@ impl Life {
             loss: 0.0,
             reads: true,
             joined: true,
-            story: vec![format!("{mode} {}", contract.name)],
+            tells_all: false,
+            lies: Vec::new(),
+            crashes: Vec::new(),
+            begins: Mark(0),
+            story: vec![format!("SEED={seed}: {mode} {}", contract.name)],
             rng,
         };
         life.bridge.start(Duration::ZERO);
@@ -167,6 +187,10 @@ impl Life {
     fn settle(&mut self) {
         while let Some(question) = self.bridge.questions.pop() {
             let mut answer = self.reader.answer(question);
+            answer.samples.extend(self.second.answer(question).samples);
+            if self.tells_all {
+                answer.samples = [self.reader.everything(), self.reader.everything()].concat();
+            }
             if !self.joined {
                 answer.samples.clear();
                 answer.outcome = teleinfo_bridge::order::intake::Outcome::Failed;
@@ -246,6 +270,7 @@ impl Life {
         let lost = self.rng.index(self.bridge.writes() + 1);
         self.tell(format!("bridge crashes, {lost} writes lost"));
         self.bridge.crash(lost);
+        self.crashes.push(self.now);
         self.away();
     }
 
@@ -264,6 +289,9 @@ impl Life {
             self.contract();
         }
         self.tell("bridge starts");
+        if !self.bridge.knows_where_it_was() {
+            self.begins = Mark(self.moments.len() as u64 + 1);
+        }
         self.bridge.start(self.now);
         self.frames(5);
     }
@@ -296,9 +324,10 @@ impl Life {
             self.pass(frame.line_time());
             self.sent(&frame);
             let lie = self.damaged(&frame);
-            let mark = Mark(999_000 + self.moments.len() as u64 % 1_000);
+            let mark = Mark(LIES + self.moments.len() as u64 % 1_000);
             let sample = self.second.hear(&lie, mark, self.now);
             self.bridge.arrives(Arrival::Sample(sample), self.now);
+            self.lies.push(self.now);
             self.pass(silence);
         }
         self.frames(2);
@@ -315,13 +344,13 @@ impl Life {
         frame
     }
 
-    /// The reader tells all that it holds again, as if it were new.
+    /// The reader is asked, and tells all that it holds, twice.
     fn history_again(&mut self) {
         self.tell("history again");
-        for sample in self.reader.everything() {
-            self.bridge.arrives(Arrival::Sample(sample), self.now);
-        }
+        self.tells_all = true;
+        self.bridge.arrives(Arrival::Token(METER.parse().unwrap(), true), self.now);
         self.frames(2);
+        self.tells_all = false;
     }
 
     /// Everything is there again for a while; then all must be right.
@@ -361,19 +390,30 @@ impl Life {
 
     /// What was certainly seen, and what was drawn, from the sample that was told at this time.
     fn seen_since(&self, now: Duration) -> (u64, u64) {
-        let mut told: Vec<Mark> = self.listener.present.iter().chain(&self.listener.past).map(|(mark, _)| *mark).collect();
-        told.sort();
-        told.dedup();
-        let moments = told.iter().filter_map(|mark| self.moments.get(mark.0 as usize)).filter(|moment| moment.complete);
-        let from = self.listener.present.iter().find(|(_, at)| *at >= now).map_or(Duration::ZERO, |(mark, _)| self.moments[mark.0 as usize].now);
-        let moments: Vec<&Moment> = moments.filter(|moment| moment.now >= from).collect();
-        moments.windows(2).map(|pair| pair[0].drawn_until(pair[1])).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+        let present: BTreeSet<Mark> = self.listener.present.iter().map(|(mark, _)| *mark).collect();
+        let told: BTreeSet<Mark> = self.listener.past.iter().map(|(mark, _)| *mark).chain(present.iter().copied()).collect();
+        let from = self.listener.present.iter().find(|(_, at)| *at >= now).map_or(Mark(0), |(mark, _)| *mark);
+        let moments: Vec<(Mark, &Moment)> =
+            told.range(from..).filter_map(|mark| Some((*mark, self.moments.get(mark.0 as usize)?))).filter(|(_, moment)| moment.complete).collect();
+        let (mut seen, mut drawn, mut unsure) = (0, 0, 0);
+        for pair in moments.windows(2) {
+            let ((_, before), (mark, after)) = (pair[0], pair[1]);
+            let (certainly, truly) = before.drawn_until(after);
+            if before.may_jump(after) {
+                unsure = AGREEING;
+            }
+            seen += if unsure == 0 { certainly } else { 0 };
+            drawn += truly;
+            let alone = !self.lies.iter().any(|lie| (after.now.saturating_sub(HEARD)..=after.now).contains(lie));
+            unsure -= u64::from(unsure > 0 && alone && present.contains(&mark));
+        }
+        (seen, drawn)
     }
 
     /// No entity steps back, nor counts more than was drawn.
     fn index_faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
-        let entities: std::collections::BTreeSet<&str> = self.listener.counts.iter().map(|count| count.entity.as_str()).collect();
+        let entities: BTreeSet<&str> = self.listener.counts.iter().map(|count| count.entity.as_str()).collect();
         for entity in entities {
             let counts: Vec<_> = self.listener.counts.iter().filter(|count| count.entity == entity).collect();
             for pair in counts.windows(2) {
@@ -390,13 +430,35 @@ impl Life {
 
     /// The present never steps back.
     fn present_faults(&self) -> Vec<String> {
-        let own: Vec<_> = self.listener.present.iter().filter(|(mark, _)| mark.0 < 999_000).collect();
+        let own: Vec<_> = self.listener.present.iter().filter(|(mark, _)| mark.0 < LIES).collect();
         let back = own.windows(2).find(|pair| pair[1].0 <= pair[0].0);
         back.map(|pair| format!("the present steps back from frame {} to {} at {:?}", pair[0].0.0, pair[1].0.0, pair[1].1)).into_iter().collect()
     }
 
-    /// What the reader holds at the end was told.
+    /// What the reader holds at the end was told, each sample once as the present or the past; again only as the past, by a bridge that
+    /// has crashed since.
     fn told_faults(&self) -> Vec<String> {
-        Vec::new()
+        let mut told: BTreeMap<Mark, Vec<(bool, Duration)>> = BTreeMap::new();
+        for (list, is_present) in [(&self.listener.present, true), (&self.listener.past, false)] {
+            list.iter().filter(|(mark, _)| mark.0 < LIES).for_each(|(mark, at)| told.entry(*mark).or_default().push((is_present, *at)));
+        }
+        let crashed = |from: Duration, to: Duration| self.crashes.iter().any(|at| (from..=to).contains(at));
+        let twice = told.iter().filter(|(_, times)| {
+            let presents = times.iter().filter(|(is_present, _)| *is_present).count();
+            let mut at: Vec<Duration> = times.iter().map(|(_, at)| *at).collect();
+            at.sort();
+            presents > 1 || at.windows(2).any(|pair| !crashed(pair[0], pair[1]))
+        });
+        let mut faults: Vec<String> = twice.take(3).map(|(mark, times)| format!("frame {} was told {times:?}", mark.0)).collect();
+        let held = self.heard[self.heard.len().saturating_sub(self.reader.held())..].iter().filter(|mark| **mark >= self.begins);
+        let lost: Vec<u64> = held.filter(|mark| !told.contains_key(mark)).map(|mark| mark.0).collect();
+        if !lost.is_empty() {
+            faults.push(format!("frames {lost:?} are held, and were not told"));
+            if std::env::var_os("SEED").is_some() {
+                eprintln!("present {:?}", self.listener.present.iter().rev().take(60).map(|(m, t)| (m.0, t.as_secs())).collect::<Vec<_>>());
+                eprintln!("past {:?}", self.listener.past.iter().rev().take(60).map(|(m, t)| (m.0, t.as_secs())).collect::<Vec<_>>());
+            }
+        }
+        faults
     }
 }

@@ -52,11 +52,6 @@ impl Listener {
         self.count(&message.topic, &payload, now);
     }
 
-    /// The last number of an entity whose unique id ends so.
-    pub fn last(&self, key: &str) -> Option<u64> {
-        self.last.iter().find(|(entity, _)| entity.ends_with(key)).map(|(_, wh)| *wh)
-    }
-
     fn note_present(&mut self, payload: &Value, now: Duration) {
         let mark = Mark::in_payload(payload);
         if mark != self.present.last().map(|(mark, _)| *mark) {

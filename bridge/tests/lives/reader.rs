@@ -82,6 +82,11 @@ impl Reader {
         Answer { meter: self.meter, samples: self.held.iter().filter(after).cloned().collect(), outcome: Outcome::Complete }
     }
 
+    /// How many samples it holds.
+    pub fn held(&self) -> usize {
+        self.held.len()
+    }
+
     /// Everything that it holds.
     pub fn everything(&self) -> Vec<Received> {
         self.held.iter().cloned().collect()

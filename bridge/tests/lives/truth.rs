@@ -77,6 +77,12 @@ impl Moment {
         Self { now, display, energy: energy.clone(), complete: frame.complete }
     }
 
+    /// Whether BASE may mean another register in the later frame, so that several must agree on it.
+    pub fn may_jump(&self, later: &Self) -> bool {
+        let is_base = |moment: &Self| matches!(moment.display, Display::Base(_));
+        self.display != later.display && (is_base(self) || is_base(later))
+    }
+
     /// What was certainly seen to be drawn between two frames, and what was drawn.
     pub fn drawn_until(&self, later: &Self) -> (u64, u64) {
         let drawn = later.energy.total - self.energy.total;

@@ -16,13 +16,14 @@ class Chain:
     language     of the bridge
     options      what else stands in the table [homeassistant] of its configuration file
     publish      how often the bridge publishes a state
+    meters       tables [meter."ADDRESS"] of its configuration file
     environment  further variables of all programs
     """
 
     def __init__(self, directory):
         self.directory, self.running = pathlib.Path(directory), {}
         self.options, self.language, self.environment = {}, "en", {}
-        self.publish = "every-frame"
+        self.publish, self.meters = "every-frame", {}
         self.directory.mkdir()
 
     def start(self, name, program):
@@ -45,6 +46,7 @@ class Chain:
             "mqtt": {"url": f"mqtt://{broker.HOST}:{broker.PORT}", "publish": self.publish},
             "homeassistant": {"offline-after": OFFLINE_AFTER, **self.options},
             "log": {"level": "debug"},
+            **{f'meter."{address}"': table for address, table in self.meters.items()},
         }
         self.start("bridge", Bridge(self.directory, settings, **self.environment))
 

@@ -23,24 +23,40 @@ CORRECTED = 400
 
 
 class Meter:
-    """A simulated meter, and what it has counted at the end of each hour."""
+    """A simulated meter, and what it has counted at the end of each hour.
 
-    def __init__(self, hours, name, address, options):
-        self.hours, self.name, self.address = hours, name, address
+    `changes`: what changes in the middle of its n-th hour, as the simulator's `--change` says it.
+    """
+
+    def __init__(self, hours, name, address, options, changes):
+        self.hours, self.name, self.address, self.changes = hours, name, address, changes
         self.options = [*options.split(), "--speed", SPEED]
+        for hour, change in changes.items():
+            self.options += [word for what in change.split() for word in ("--change", f"{(hour + 0.5) * SPOKEN}={what}")]
         self.read, self.drawn, self.last, self.frames = 0, 0, None, []
         # hour -> what was drawn at its end since the beginning.
         self.marks = {}
+        # Hours of which the total cannot know all.
+        self.lost = set()
+        self.is_still = False
 
     def start(self):
         chain = self.hours.house.chain
-        self.begin = self.hours.now()
+        self.begin, self.first = self.hours.now(), self.hours.hour()
         chain.start(f"meter-{self.name}", chain.new_meter(self.name, self.address, *self.options, "--start", f"@{self.begin}"))
         chain.reader(self.name)
 
     @property
     def process(self):
         return self.hours.house.chain.running[f"meter-{self.name}"]
+
+    def freeze(self):
+        self.process.freeze()
+        self.is_still = True
+
+    def thaw(self):
+        self.process.thaw()
+        self.is_still = False
 
     def update(self):
         """Reads on in what the meter has sent; the drawn energy goes on through an exchange of the meter."""
@@ -78,19 +94,23 @@ class Hours:
     def hour(self):
         return self.now() // HOUR * HOUR
 
-    def meter(self, name, address, options):
-        meter = Meter(self, name, address, options)
+    def meter(self, name, address, options, changes=None):
+        meter = Meter(self, name, address, options, changes or {})
         self.meters.append(meter)
         meter.start()
         return meter
 
     def speak(self):
         """The meters speak for their part of an hour, and are stopped."""
-        ends = {meter: meter.age() + SPOKEN for meter in self.running()}
-        waiting = lambda: [meter.name for meter, end in ends.items() if meter.age() < end]
-        wait_for_all("meters speak", waiting, 10 * SPOKEN / SPEED, 0.1)
-        for meter in ends:
-            meter.process.freeze()
+        until = {meter: meter.age() + SPOKEN for meter in self.running()}
+
+        def waiting():
+            for meter in [meter for meter, end in until.items() if meter.age() >= end]:
+                meter.freeze()
+                del until[meter]
+            return [meter.name for meter in until]
+
+        wait_for_all("meters speak", waiting, 20 * SPOKEN / SPEED, 0.1)
         # What is on its way arrives: the bridge holds a state back for a second.
         time.sleep(3.5)
 
@@ -102,7 +122,7 @@ class Hours:
         set_clock(self.house.clock, hour + HOUR + BEGINS)
         self.compile()
         for meter in self.running():
-            meter.process.thaw()
+            meter.thaw()
 
     def play(self, hours=1):
         for _ in range(hours):

@@ -24,9 +24,9 @@ MOVING = """time_passes:
 input_number:
   price:
     min: 0
-    max: 1
-    step: 0.0001
-    initial: 0.2
+    max: 100
+    step: 0.01
+    initial: 10
     unit_of_measurement: EUR/kWh
 """
 # name -> the check: a function that is given a house.

@@ -1,8 +1,9 @@
 //! Samples in, MQTT out. See `docs/code-structure.md`.
 //!
-//! In the order to read: [`words`] everybody may say; a sample comes in by [`zenoh`], is put in [`order`], changes a [`meter`], which
-//! [`homeassistant`] is told of; [`hub`] joins all meters; [`mqtt`] carries what is said, [`store`] keeps what must not be forgotten,
-//! [`statistics`] corrects the Energy dashboard. [`run`] starts all of them from the [`config`], and [`daemon`] is the process around it.
+//! In the order to read: [`words`] everybody may say; a sample comes in by [`zenoh`], is put in [`order`], moves the [`energy`] and the
+//! [`meter`] that it is of, which [`homeassistant`] is told of; [`hub`] joins all meters; [`mqtt`] carries what is said, [`store`] keeps
+//! what must not be forgotten, [`statistics`] corrects the Energy dashboard. [`run`] starts all of them from the [`config`], and
+//! [`daemon`] is the process around it.
 
 pub mod config;
 pub mod daemon;

@@ -6,11 +6,10 @@ mod start;
 
 use std::{
     future::pending,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant, SystemTime},
 };
 
-use serde::Serialize;
 use teleinfo_proto::tic::MeterId;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -36,7 +35,7 @@ use crate::{
     order::{answer::Answer, arrival::Arrived},
     statistics::notes::NoteSender,
     store::{
-        Store, WriteFailure, meters,
+        Store, WriteFailure, ledgers, memories,
         positions::{self, Positions},
         whole::Outlives,
     },
@@ -183,8 +182,8 @@ impl Bridge {
                 }
             }
             Order::Ask(meter, question) => self.historian.ask(meter, question),
-            Order::Keep(meter, memory) => self.keep(meter, meters::MEMORY, &memory, now),
-            Order::KeepLedger(meter, ledger) => self.keep(meter, meters::LEDGER, &ledger, now),
+            Order::Keep(meter, memory) => self.keep(meter, |directory| memories::file(directory, meter, &memory), now),
+            Order::KeepLedger(meter, ledger) => self.keep(meter, |directory| ledgers::file(directory, meter, &ledger), now),
             Order::Disturbed => self.statistics.iter_mut().for_each(NoteSender::handle_return),
             Order::Noted(note) => {
                 if let Some(statistics) = &mut self.statistics {
@@ -195,9 +194,9 @@ impl Bridge {
         }
     }
 
-    fn keep(&mut self, meter: MeterId, kind: &str, record: &impl Serialize, now: Instant) {
+    fn keep(&mut self, meter: MeterId, file: impl Fn(&Path) -> Result<(PathBuf, Vec<u8>), serde_json::Error>, now: Instant) {
         let Some(directory) = &self.state_directory else { return };
-        match meters::file(directory, meter, kind, record) {
+        match file(directory) {
             Ok((path, bytes)) => self.store.keep(path, bytes, Outlives::PowerCut),
             Err(error) => self.handle_disk_error(&format!("what is known of meter {meter}: {error}"), now),
         }

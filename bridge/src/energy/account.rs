@@ -164,7 +164,8 @@ impl Account {
         if let Some(total) = self.total.as_mut().filter(|total| total.at_ms < unix_ms) {
             indexes(mode, datasets).for_each(|(register, _, wh)| total.handle_past(register, wh));
         }
-        let implausible = indexes(mode, datasets).filter(|(register, _, wh)| !self.judge.could_follow(*register, *wh, &self.limit, unix_ms));
+        let implausible =
+            indexes(mode, datasets).filter(|(register, _, wh)| !self.judge.could_follow(*register, *wh, &self.limit, unix_ms));
         implausible.map(|(_, label, _)| label.to_owned()).collect()
     }
 
@@ -216,7 +217,8 @@ impl Account {
                 }
                 verdict => {
                     judged.held_back.insert(label.to_owned());
-                    let contradicts = (verdict == Verdict::Contradiction).then(|| Contradiction { label: label.to_owned(), published, said: wh });
+                    let contradicts =
+                        (verdict == Verdict::Contradiction).then(|| Contradiction { label: label.to_owned(), published, said: wh });
                     judged.contradictions.extend(contradicts);
                 }
             }

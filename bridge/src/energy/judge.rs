@@ -167,12 +167,12 @@ mod tests {
         let (mut judge, mut time, mut limit) = (Judge::default(), Time::default(), Limit::default());
         limit.handle_datasets(&[Dataset::new(Mode::Standard, "PREF", None, "06").unwrap()], false);
         let mut now_ms = 1_700_000_000_000;
-        let mut judged = |(reader, seconds, wh): &(u64, u64, u32)| {
+        let judged = |(reader, seconds, wh): &(u64, u64, u32)| {
             now_ms += i64::try_from(seconds * 1_000).unwrap();
             time.handle_sample(Clocks::at(BootId::new(*reader), now_ms));
             judge.handle_index(Register::WITHDRAWN, *wh, &Hearing { boot: BootId::new(*reader), time: &time, limit: &limit })
         };
-        said.iter().map(|said| judged(said)).collect()
+        said.iter().map(judged).collect()
     }
 
     #[test]

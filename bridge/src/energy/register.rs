@@ -100,8 +100,7 @@ mod tests {
     fn contracts_share_registers() {
         let shown = |label| Register::of(Mode::Historic, label).unwrap().to_string();
         let labels = ["HCHC", "EJPHN", "BBRHCJB", "HCHP", "EJPHPM", "BBRHPJB", "BBRHCJW", "BBRHPJW", "BBRHCJR", "BBRHPJR", "BASE"];
-        let registers =
-            ["EASF01", "EASF01", "EASF01", "EASF02", "EASF02", "EASF02", "EASF03", "EASF04", "EASF05", "EASF06", "BASE"];
+        let registers = ["EASF01", "EASF01", "EASF01", "EASF02", "EASF02", "EASF02", "EASF03", "EASF04", "EASF05", "EASF06", "BASE"];
         assert_eq!(labels.map(shown), registers);
         assert_eq!(Register::of(Mode::Historic, "PAPP"), None);
         assert_eq!(Register::suppliers().count(), 10);

@@ -298,11 +298,7 @@ mod tests {
     fn a_register_that_a_damaged_frame_lacked_before_a_change_is_counted_once() {
         let mut lacking = suppliers(&[("EASF01", 100)]);
         lacking.extend(Register::suppliers().skip(2).map(|register| (register, 0)));
-        let frames = [
-            standard(&[("EASF01", 100), ("EASF02", 50)]),
-            Shown::Total(160, lacking),
-            contract(&[("HCHC", 100), ("HCHP", 61)]),
-        ];
+        let frames = [standard(&[("EASF01", 100), ("EASF02", 50)]), Shown::Total(160, lacking), contract(&[("HCHC", 100), ("HCHP", 61)])];
         assert_eq!(life(&frames).1, [Some(10), Some(1)]);
     }
 
@@ -338,7 +334,9 @@ mod tests {
     #[test]
     fn rounded_registers_do_not_count_twice() {
         let historic = |first, second| contract(&[("HCHC", first), ("HCHP", second)]);
-        let total = |wh| Shown::Total(wh, Register::suppliers().map(|register| (register, 0)).chain(suppliers(&[("HCHC", 106), ("HCHP", 55)])).collect());
+        let total = |wh| {
+            Shown::Total(wh, Register::suppliers().map(|register| (register, 0)).chain(suppliers(&[("HCHC", 106), ("HCHP", 55)])).collect())
+        };
         let frames = [standard(&[("EASF01", 100), ("EASF02", 50)]), historic(106, 55), total(160), total(161), total(162)];
         assert_eq!(life(&frames).1, [Some(11), Some(0), Some(0), Some(1)]);
     }

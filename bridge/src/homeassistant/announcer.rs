@@ -23,6 +23,7 @@ use crate::{
         state::{Part, State},
         tariff_names::Naming,
         terms::Terms,
+        told::Told,
     },
     words::message::Message,
 };
@@ -90,8 +91,11 @@ impl Announcer {
         Learnt { names: &self.memory.names, hours: self.memory.hours, three_phase: self.memory.shown.three_phase() }
     }
 
-    /// What a restart must not forget, if that has changed since this was last called.
-    pub fn poll_memory(&mut self) -> Option<&Memory> {
+    /// What a restart must not forget, if that has changed since this was last called; `told` belongs to it.
+    pub fn poll_memory(&mut self, told: &Told) -> Option<&Memory> {
+        if self.memory.told != *told {
+            self.memory.told = told.clone();
+        }
         if self.memory == self.saved {
             return None;
         }

@@ -1,14 +1,14 @@
-//! What a restart of the bridge must not forget of a meter: which entities it has, and the names of its tariffs.
+//! What a restart of the bridge must not forget of a meter: which entities it has, the names of its tariffs, and what was last told of it.
 //!
 //! Without it a meter's mobile-peak entities would vanish until the next peak, and "Energy HP" would be called "Energy index 2" until
-//! the next morning. One small file per meter in the state directory, written only when something new was learnt.
+//! the next morning, and an alarm would be told twice. One small file per meter in the state directory, written only when something new was learnt.
 
 use serde::{Deserialize, Serialize};
 use teleinfo_proto::tic::Mode;
 
 use crate::{
     homeassistant::{discovery::Announced, shown::Shown},
-    meter::{profile_hours::ProfileHours, tariff_names::TariffNames, terms::Terms},
+    meter::{profile_hours::ProfileHours, tariff_names::TariffNames, terms::Terms, told::Told},
 };
 
 /// What outlives the process.
@@ -27,6 +27,9 @@ pub struct Memory {
     pub announced: Announced,
     /// Whether the entities of another program were taken over already.
     pub migrated: bool,
+    /// What was last told: a record of its own on the disk, since its loss is another one.
+    #[serde(skip)]
+    pub told: Told,
 }
 
 impl Memory {

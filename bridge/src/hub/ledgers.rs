@@ -1,51 +1,22 @@
 //! The ledgers of all meters: what the broker holds of them is waited for at the start, and what is new goes to the broker and to the disk.
 //!
-//! A broker sends all that it retains as soon as it is asked. So the bridge then says something to itself: once it hears that, all
-//! ledgers have come, and samples may be counted. A broker that does not answer is not waited for long.
+//! No sample is counted before the broker has said what it holds ([`Retained`]).
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use teleinfo_proto::tic::MeterId;
 use tracing::Level;
 
 use crate::{
     energy::ledger::{Ledger, Refusal},
-    hub::{Hub, complaints::Complaint, meters::METERS_MAX, orders::Order},
+    hub::{Hub, complaints::Complaint, meters::METERS_MAX, orders::Order, retained::Retained},
     words::message::Message,
 };
-
-/// A broker that has not said by then what it retains is not waited for.
-const PATIENCE: Duration = Duration::from_secs(2);
-
-/// Whether all that the broker retains has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Retained {
-    /// There was no broker yet.
-    Unasked,
-    /// It is asked, until then.
-    Asked(Instant),
-    /// All has come, or will not come.
-    Read,
-}
-
-impl Retained {
-    pub(super) fn poll_timeout(self) -> Option<Instant> {
-        if let Self::Asked(until) = self { Some(until) } else { None }
-    }
-
-    /// The broker is gone: it is asked again when it is back.
-    pub(super) fn handle_disconnected(&mut self) {
-        if matches!(self, Self::Asked(_)) {
-            *self = Self::Unasked;
-        }
-    }
-}
 
 impl Hub {
     /// Asks the broker for all that it retains, once.
     pub(super) fn ask_for_retained(&mut self, now: Instant) {
-        if self.retained == Retained::Unasked {
-            self.retained = Retained::Asked(now + PATIENCE);
+        if self.retained.handle_connected(now) {
             let marker = Message::event(self.topics().marker(), self.options.seed.to_string());
             self.publish(marker);
         }

@@ -8,16 +8,17 @@ mod agenda;
 pub mod bridge_quality;
 pub mod complaints;
 pub mod counters;
-mod listeners;
 mod ledgers;
+mod listeners;
 mod meters;
 pub mod orders;
 mod reader_log;
 mod readers;
+mod retained;
 pub mod station;
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::{Duration, Instant},
 };
 
@@ -32,9 +33,9 @@ use crate::{
         bridge_quality::{BridgeQuality, Meters},
         complaints::{Complaint, Complaints, Remark},
         counters::{Counter, Counters},
-        ledgers::Retained,
         orders::Order,
         reader_log::ReaderLog,
+        retained::Retained,
         station::{Station, StationOptions},
     },
     meter::events::Event,
@@ -108,10 +109,11 @@ pub struct Hub {
 
 /// What goes in.
 impl Hub {
-    /// A hub that says `online` for the bridge at once.
+    /// A hub that says `online` for the bridge at once, and before that `offline` for the meters that an earlier process knew: how things
+    /// are with them is not known yet, and what listeners have of them is old.
     #[must_use]
     pub fn new(options: HubOptions, kept: Kept, counters: Counters, now: Instant) -> Self {
-        let options_keep = options.broker_keeps;
+        let broker_keeps = options.broker_keeps;
         let mut hub = Self {
             options,
             stations: BTreeMap::new(),
@@ -120,7 +122,7 @@ impl Hub {
             agenda: Agenda::default(),
             readers: ReaderLog::default(),
             connected: None,
-            retained: if options_keep { Retained::Unasked } else { Retained::Read },
+            retained: Retained::new(broker_keeps),
             say_again: None,
             counters,
             complaints: Complaints::default(),
@@ -128,6 +130,8 @@ impl Hub {
             quality_due: now,
             dropped: 0,
         };
+        let known: BTreeSet<MeterId> = hub.kept.memories.keys().chain(hub.kept.positions.keys()).copied().collect();
+        known.into_iter().for_each(|id| hub.publish(Message::retained(hub.topics().availability(id), OFFLINE)));
         hub.publish(Message::retained(hub.topics().bridge_state(), ONLINE));
         hub
     }
@@ -236,8 +240,13 @@ impl Hub {
     /// When to call [`Hub::handle_timeout`], if nothing happens before.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let deadlines =
-            [self.agenda.next_deadline(), self.say_again, self.retained.poll_timeout(), self.complaints.poll_timeout(), Some(self.quality_due)];
+        let deadlines = [
+            self.agenda.next_deadline(),
+            self.say_again,
+            self.retained.poll_timeout(),
+            self.complaints.poll_timeout(),
+            Some(self.quality_due),
+        ];
         deadlines.into_iter().flatten().min()
     }
 

@@ -88,6 +88,7 @@ impl Station {
     /// A meter not heard of since the start; `memory`, `marks` and `ledger` are what an earlier process kept.
     #[must_use]
     pub fn new(id: MeterId, options: &StationOptions, memory: Memory, marks: Marks, ledger: Option<Ledger>) -> Self {
+        let told = memory.told.clone();
         let announcer = Announcer::new(id, options.presentation.clone(), memory);
         Self {
             id,
@@ -95,7 +96,7 @@ impl Station {
             intake: Intake::new(marks),
             clock: ReaderClock::default(),
             presence: Presence::new(options.offline_after),
-            figures: Figures::new(announcer.mode().unwrap_or(Mode::Historic)),
+            figures: Figures::new(announcer.mode().unwrap_or(Mode::Historic), told),
             account: Account::new(id, ledger),
             reception: Reception::default(),
             announcer,
@@ -194,8 +195,9 @@ impl Station {
         self.quality_message(now)
     }
 
-    /// The broker is gone.
+    /// The broker is gone: what it was told last is soon no longer the present.
     pub fn handle_disconnected(&mut self, now: Instant) {
+        self.is_present = false;
         self.announcer.handle_disconnected(now);
     }
 
@@ -299,7 +301,7 @@ impl Station {
 
     /// What a restart must not forget, if that has changed.
     pub fn poll_memory(&mut self) -> Option<&Memory> {
-        self.announcer.poll_memory()
+        self.announcer.poll_memory(self.figures.told())
     }
 
     /// What must never be forgotten of its energy, if it is time to keep it; at the last everything.
@@ -407,7 +409,8 @@ impl Station {
         if !judged.replaced.is_empty() {
             self.figures.forget_slopes();
             let labels = judged.replaced.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-            self.energy_news = Some(format!("meter {}: {labels} goes on from another number, which is not counted as consumption", self.id));
+            self.energy_news =
+                Some(format!("meter {}: {labels} goes on from another number, which is not counted as consumption", self.id));
         } else if judged.is_anew {
             self.energy_news = Some(format!("meter {}: the total counts anew from here: no index goes on from what was known", self.id));
         }
@@ -415,7 +418,11 @@ impl Station {
 
     fn messages_of_a_frame(&mut self, part: Part, events: &[Event], moment: Moment) -> Vec<Message> {
         let mut messages: Vec<Message> = self.discovery_message(moment.at).into_iter().collect();
-        messages.extend(self.state_message(part == Part::Urgent || !events.is_empty(), moment.at));
+        let is_first = part != Part::Urgent && !self.presence.is_online();
+        messages.extend(self.state_message(part == Part::Urgent || !events.is_empty() || is_first, moment.at));
+        if part != Part::Urgent {
+            self.presence.handle_told();
+        }
         messages.extend(self.derived_message());
         messages.extend(self.event_messages(events, moment));
         messages.extend(self.quality_message(moment.at));

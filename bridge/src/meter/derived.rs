@@ -126,19 +126,6 @@ impl Derived {
         self.power_injected_window = injected.map(|estimate| estimate.window);
     }
 
-    /// For the next comparison: what is not known at the moment stays what it was.
-    pub fn remember(&mut self, new: &Self) {
-        let old = std::mem::replace(self, new.clone());
-        self.tariff = self.tariff.take().or(old.tariff);
-        self.contract = self.contract.take().or(old.contract);
-        self.message = self.message.take().or(old.message);
-        self.overload = self.overload.or(old.overload);
-        self.cut_off_device = self.cut_off_device.or(old.cut_off_device);
-        self.tempo_tomorrow = self.tempo_tomorrow.or(old.tempo_tomorrow);
-        self.peak_notice = self.peak_notice.or(old.peak_notice);
-        self.peak_running = self.peak_running.or(old.peak_running);
-    }
-
     fn contract(&mut self, state: &State, three_phase: bool) {
         self.tariff = name(state, Role::Tariff);
         self.contract = name(state, Role::Contract);
@@ -159,7 +146,7 @@ impl Derived {
             _ if state.is_empty() => None,
             (Mode::Historic, _) if is_over(None) || !self.overload_phases.is_empty() => Some(true),
             // Only a meter that has a subscribed current warns of more.
-            (Mode::Historic, _) => state.with_role(Role::SubscribedCurrent).map(|_| false),
+            (Mode::Historic, _) => state.with_role(Role::SubscribedCurrent).and_then(|_| state.known(false)),
             (Mode::Standard, Some(Value::Status(register))) => Some(register.over_power()),
             (Mode::Standard, _) => None,
         };
@@ -191,7 +178,7 @@ impl Derived {
         (self.peak_notice, self.peak_running) = match (state.value("STGE"), state.value("PTEC")) {
             (Some(Value::Status(register)), _) => (Some(register.notice().is_some()), Some(register.mobile_peak().is_some())),
             (_, Some(Value::Period(TariffPeriod::MobilePeak))) => (Some(false), Some(true)),
-            (_, Some(Value::Period(TariffPeriod::Normal))) => (Some(state.get("PEJP").is_some()), Some(false)),
+            (_, Some(Value::Period(TariffPeriod::Normal))) => (state.known(state.get("PEJP").is_some()), Some(false)),
             _ => (None, None),
         };
         let dates = (1..=3).filter_map(|number| peak_dates(state, number));

@@ -1,8 +1,11 @@
-//! What happened: the difference between two states of a meter that a person would want to be told.
+//! What happened: the difference between what was last told of a meter and what is now, as far as a person would want to be told.
 
 use serde::Serialize;
 
-use crate::{meter::derived::Derived, words::utc};
+use crate::{
+    meter::{derived::Derived, told::Told},
+    words::utc,
+};
 
 /// Something that happened at a meter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -48,14 +51,14 @@ pub enum Event {
     /// Enedis switched the meter's output.
     ModeChange {
         /// `historic` or `standard`.
-        from: &'static str,
+        from: String,
         /// `historic` or `standard`.
         to: &'static str,
     },
     /// The cut-off device opened or closed.
     CutOffChange {
         /// Its state before.
-        from: &'static str,
+        from: String,
         /// Its state now.
         to: &'static str,
     },
@@ -114,58 +117,56 @@ impl Event {
     }
 }
 
-/// What changed from one set of derived values to the next.
+/// What has happened: the difference between what was told and what is now, at a time in s since 1970.
 #[must_use]
-pub fn between(old: &Derived, new: &Derived) -> Vec<Event> {
+pub fn since(told: &Told, now: &Derived, unix_seconds: i64) -> Vec<Event> {
     let rose = |old: Option<bool>, new: Option<bool>| new == Some(true) && old == Some(false);
     let fell = |old: Option<bool>, new: Option<bool>| new == Some(false) && old == Some(true);
     let mut events = Vec::new();
-    // An overload that is found at the start is news; a peak that runs already is not.
-    if new.overload == Some(true) && old.overload != Some(true) {
-        events.push(Event::OverloadBegin { phases: new.overload_phases.clone() });
+    // An overload that nobody was told of is news; a peak that runs already is not.
+    if now.overload == Some(true) && told.overload != Some(true) {
+        events.push(Event::OverloadBegin { phases: now.overload_phases.clone() });
     }
-    if fell(old.overload, new.overload) {
+    if fell(told.overload, now.overload) {
         events.push(Event::OverloadEnd);
     }
-    if let Some((from, to)) = changed(&old.contract, &new.contract) {
+    if let Some((from, to)) = changed(told.contract.as_ref(), now.contract.as_ref()) {
         events.push(Event::ContractChange { from, to });
     }
-    if let Some((from, to)) = changed(&old.tariff, &new.tariff) {
+    if let Some((from, to)) = changed(told.tariff.as_ref(), now.tariff.as_ref()) {
         events.push(Event::TariffChange { from, to });
     }
     // Where the frames in between were missed, tomorrow goes from one colour to the next.
-    if old.tempo_tomorrow.is_some_and(|old| Some(old) != new.tempo_tomorrow)
-        && let Some(tomorrow) = new.tempo_tomorrow.filter(|colour| *colour != "unknown")
+    if told.tempo_tomorrow(unix_seconds).is_some_and(|told| Some(told) != now.tempo_tomorrow)
+        && let Some(tomorrow) = now.tempo_tomorrow.filter(|colour| *colour != "unknown")
     {
         events.push(Event::TempoAnnouncement { tomorrow });
     }
-    if rose(old.peak_notice, new.peak_notice) {
-        events.push(Event::PeakNotice { start: new.notice_start.clone(), end: new.notice_end.clone() });
+    if rose(told.peak_notice, now.peak_notice) {
+        events.push(Event::PeakNotice { start: now.notice_start.clone(), end: now.notice_end.clone() });
     }
-    if rose(old.peak_running, new.peak_running) {
+    if rose(told.peak_running, now.peak_running) {
         events.push(Event::PeakBegin);
     }
-    if fell(old.peak_running, new.peak_running) {
+    if fell(told.peak_running, now.peak_running) {
         events.push(Event::PeakEnd);
     }
-    if let (Some(from), Some(to)) = (old.cut_off_device, new.cut_off_device)
+    if let (Some(from), Some(to)) = (&told.cut_off_device, now.cut_off_device)
         && from != to
     {
-        events.push(Event::CutOffChange { from, to });
+        events.push(Event::CutOffChange { from: from.clone(), to });
     }
-    if let Some((_, text)) = changed(&old.message, &new.message) {
+    if let Some((_, text)) = changed(told.message.as_ref(), now.message.as_ref()) {
         events.push(Event::Message { text });
     }
-    if let Some(text) = new.message_ultra_short.as_ref().filter(|_| new.message_ultra_short != old.message_ultra_short) {
+    if let Some(text) = now.message_ultra_short.as_ref().filter(|_| now.message_ultra_short != told.message_ultra_short) {
         events.push(Event::Message { text: text.clone() });
     }
     events
 }
 
 /// From a known value to another one. The first value ever is no change.
-fn changed(old: &Option<String>, new: &Option<String>) -> Option<(Option<String>, String)> {
-    match (old, new) {
-        (Some(from), Some(to)) if from != to => Some((Some(from.clone()), to.clone())),
-        _ => None,
-    }
+fn changed(old: Option<&String>, new: Option<&String>) -> Option<(Option<String>, String)> {
+    let (old, new) = (old?, new?);
+    (old != new).then(|| (Some(old.clone()), new.clone()))
 }

@@ -13,6 +13,7 @@ use crate::{
         events::{self, Event},
         power::Estimator,
         state::{Part, State},
+        told::Told,
     },
     words::utc,
 };
@@ -44,8 +45,8 @@ impl Moment {
 pub struct Figures {
     state: State,
     derived: Derived,
-    /// The derived values that the last events were computed from.
-    compared: Derived,
+    /// What was last told, in this run or an earlier one.
+    told: Told,
     withdrawn: Estimator,
     injected: Estimator,
     boot: Option<BootId>,
@@ -57,13 +58,13 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Nothing known yet.
+    /// Nothing known yet, but what an earlier run told.
     #[must_use]
-    pub fn new(mode: Mode) -> Self {
+    pub fn new(mode: Mode, told: Told) -> Self {
         Self {
             state: State::new(mode),
             derived: Derived::default(),
-            compared: Derived::default(),
+            told,
             withdrawn: Estimator::default(),
             injected: Estimator::default(),
             boot: None,
@@ -85,22 +86,32 @@ impl Figures {
         &self.derived
     }
 
+    /// What was last told.
+    #[must_use]
+    pub const fn told(&self) -> &Told {
+        &self.told
+    }
+
+    /// What was told since did not arrive: it is to be told again, if it is still so.
+    pub fn take_back(&mut self, told: Told) {
+        self.told = told;
+    }
+
     /// The meter speaks this mode: if it is another one, everything begins anew. Returns the event of that.
     pub fn handle_mode(&mut self, mode: Mode) -> Option<Event> {
-        if self.state.mode() == mode {
-            return None;
+        if self.state.mode() != mode {
+            self.state = State::new(mode);
+            // What was drawn in all does not depend on the mode.
+            self.derived = Derived { energy_total: self.derived.energy_total, ..Derived::default() };
+            self.forget_slopes();
         }
-        let from = self.compared.mode;
-        self.state = State::new(mode);
-        self.compared = Derived::default();
-        // What was drawn in all does not depend on the mode.
-        self.derived = Derived { energy_total: self.derived.energy_total, ..Derived::default() };
-        self.forget_slopes();
         let to = match mode {
             Mode::Historic => "historic",
             Mode::Standard => "standard",
         };
-        from.map(|from| Event::ModeChange { from, to })
+        let from = self.told.mode.clone().filter(|from| from != to)?;
+        self.told = Told::under(to);
+        Some(Event::ModeChange { from, to })
     }
 
     /// A sample is of this run of the reader, in which so many indexes jumped since the sample before. Returns the event of that.
@@ -147,8 +158,8 @@ impl Figures {
         if self.last_frame_told.is_none_or(|told| moment.at.saturating_duration_since(told) >= LAST_FRAME) {
             self.tell_last_frame(moment.at);
         }
-        let events = events::between(&self.compared, &self.derived);
-        self.compared.remember(&self.derived);
+        let events = events::since(&self.told, &self.derived, moment.unix_seconds());
+        self.told.handle_told(&self.derived, moment.unix_seconds());
         events
     }
 

@@ -1,7 +1,8 @@
 //! One meter: its merged state and everything that follows from it. Pure; no topic of MQTT, no entity of Home Assistant.
 //!
-//! [`state`] merges samples; [`derived`], [`events`] and [`power`] follow from it; [`presence`] and [`reception`] say whether and how well
-//! it is read; [`payload`] writes it as JSON. [`profile_hours`] finds out how the hours of a profile are to be read. Begin with [`state`].
+//! [`state`] merges samples; [`derived`], [`events`] and [`power`] follow from it, and [`told`] is what events are a difference from;
+//! [`presence`] and [`reception`] say whether and how well it is read; [`payload`] writes it as JSON. [`profile_hours`] finds out how the
+//! hours of a profile are to be read. Begin with [`state`].
 
 pub mod agreement;
 pub mod cadence;
@@ -16,3 +17,4 @@ pub mod reception;
 pub mod state;
 pub mod tariff_names;
 pub mod terms;
+pub mod told;

@@ -2,6 +2,9 @@
 //!
 //! A frame with damaged datasets is a frame. A reader whose token vanishes without a goodbye may be back soon, as after a short cut of the
 //! network, and its history has what was missed meanwhile: so it gets some seconds. After a goodbye the meter is offline at once.
+//!
+//! A meter that was offline is online again once its state of now was published. What listeners have before that is old, and an automation
+//! would take it for something that has just happened.
 
 use std::time::{Duration, Instant};
 
@@ -20,6 +23,10 @@ pub struct Presence {
     /// When a reader last said goodbye, or its token vanished: frames that came before it mean nothing any more.
     left: Option<Instant>,
     said: Option<bool>,
+    /// The state of now was published since the meter was last offline.
+    is_told: bool,
+    /// The broker says `online`, and nothing was said since.
+    is_remembered: bool,
 }
 
 /// What there is to expect of the meter.
@@ -37,15 +44,20 @@ impl Presence {
     /// A meter never heard of; offline after `patience` without a frame.
     #[must_use]
     pub fn new(patience: Duration) -> Self {
-        Self { patience, since: None, frames: Expected::Awaited, gone: None, left: None, said: None }
+        Self { patience, since: None, frames: Expected::Awaited, gone: None, left: None, said: None, is_told: false, is_remembered: false }
     }
 
-    /// The broker still says `online` from an earlier run. We leave it at that until `patience` has passed without a frame.
+    /// The broker still says `online` from an earlier run, whose end was not clean: that is not known, and is taken back.
     pub fn handle_remembered(&mut self, now: Instant) {
-        if self.since.is_none() {
-            self.since = Some(now);
-            self.said = Some(true);
+        if self.said.is_none() {
+            self.since.get_or_insert(now);
+            self.is_remembered = true;
         }
+    }
+
+    /// The state of now was published.
+    pub const fn handle_told(&mut self) {
+        self.is_told = true;
     }
 
     /// The reader's token appeared or vanished.
@@ -77,14 +89,17 @@ impl Presence {
         }
         let online = match self.frames {
             _ if !within(self.since?, self.patience) => false,
-            Expected::Coming => true,
+            Expected::Coming if self.is_told => true,
             Expected::Over if self.gone.is_some() => false,
-            // Nothing to say until a frame comes, a token goes, or patience ends.
-            Expected::Over | Expected::Awaited => return None,
+            _ if self.is_remembered => false,
+            // Nothing to say until a frame is published, a token goes, or patience ends.
+            _ => return None,
         };
+        self.is_remembered = false;
         if self.said == Some(online) {
             return None;
         }
+        self.is_told &= online;
         self.said = Some(online);
         Some(online)
     }
@@ -120,6 +135,7 @@ mod tests {
         Vanishes,
         Goodbye,
         Frame,
+        Unpublished,
         Remembered,
         Nothing,
     }
@@ -138,7 +154,11 @@ mod tests {
                 Appears => presence.handle_token(true, now),
                 Vanishes => presence.handle_token(false, now),
                 Goodbye => presence.handle_goodbye(now),
-                Frame => presence.handle_frame(now),
+                Frame => {
+                    presence.handle_frame(now);
+                    presence.handle_told();
+                }
+                Unpublished => presence.handle_frame(now),
                 Remembered => presence.handle_remembered(now),
                 Nothing => {}
             }
@@ -182,7 +202,7 @@ mod tests {
         );
         walk("one of two readers", &[(0, Frame, Some(true)), (1, Goodbye, None), (2, Frame, None), (9, Vanishes, None)]);
         walk("one of two, and silence", &[(0, Frame, Some(true)), (1, Goodbye, None), (30, Nothing, Some(false))]);
-        walk("gone while we were away", &[(0, Remembered, None), (1, Goodbye, None), (1, Vanishes, Some(false))]);
+        walk("gone while we were away", &[(0, Remembered, Some(false)), (1, Goodbye, None), (1, Vanishes, None)]);
     }
 
     #[test]
@@ -191,6 +211,7 @@ mod tests {
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut presence = Presence::new(Duration::from_secs(30));
         presence.handle_frame(at(0));
+        presence.handle_told();
         assert_eq!(presence.poll_change(at(0)), Some(true));
         presence.handle_goodbye(at(2));
         presence.handle_token(false, at(2));
@@ -200,8 +221,26 @@ mod tests {
 
     #[test]
     fn what_an_earlier_run_said() {
-        walk("back", &[(0, Remembered, None), (5, Frame, None), (35, Nothing, Some(false))]);
-        walk("gone since", &[(0, Remembered, None), (30, Nothing, Some(false))]);
+        walk("back", &[(0, Remembered, Some(false)), (5, Frame, Some(true)), (35, Nothing, Some(false))]);
+        walk("gone since", &[(0, Remembered, Some(false)), (30, Nothing, None)]);
+        walk("a token came first", &[(0, Appears, None), (0, Remembered, Some(false)), (1, Frame, Some(true))]);
         walk("remembered too late", &[(0, Frame, Some(true)), (1, Remembered, None), (31, Nothing, Some(false))]);
+    }
+
+    #[test]
+    fn a_meter_that_was_offline_is_online_once_its_state_was_published() {
+        walk("the past is told first", &[(0, Remembered, Some(false)), (1, Unpublished, None), (3, Frame, Some(true))]);
+        walk("never published", &[(0, Unpublished, None), (30, Nothing, Some(false))]);
+        walk(
+            "offline meanwhile",
+            &[
+                (0, Frame, Some(true)),
+                (30, Nothing, Some(false)),
+                (40, Unpublished, None),
+                (41, Unpublished, None),
+                (42, Frame, Some(true)),
+            ],
+        );
+        walk("online already", &[(0, Frame, Some(true)), (29, Unpublished, None), (58, Nothing, None)]);
     }
 }

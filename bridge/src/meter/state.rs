@@ -59,6 +59,9 @@ pub enum Part {
     Urgent,
 }
 
+/// What a whole frame says of labels that are not there, against one that is not whole.
+const POINTS_OF_WHOLE: u8 = 3;
+
 impl Part {
     /// What a sample of this kind is; nothing is known of a kind of a newer release. A snapshot carries indexes alone.
     #[must_use]
@@ -72,18 +75,31 @@ impl Part {
     }
 }
 
+impl Part {
+    /// What it counts for whether a label is there at all.
+    const fn points(self) -> u8 {
+        match self {
+            Self::Whole => POINTS_OF_WHOLE,
+            Self::Incomplete => 1,
+            Self::Urgent => 0,
+        }
+    }
+}
+
 /// The last known datasets in the order of a frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
     mode: Mode,
     entries: Vec<Entry>,
+    /// How much was seen: see [`State::is_settled`].
+    points: u8,
 }
 
 impl State {
     /// Nothing known yet.
     #[must_use]
     pub const fn new(mode: Mode) -> Self {
-        Self { mode, entries: Vec::new() }
+        Self { mode, entries: Vec::new(), points: 0 }
     }
 
     /// The mode that all datasets are of.
@@ -96,6 +112,20 @@ impl State {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// Whether enough was seen for a label that is not there to mean something: a whole frame, or three others on a line that brings no
+    /// whole ones. Twice as much on three phases, since a long frame there lacks what the short ones say.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        let frames = if self.get("IINST2").is_some() { 2 } else { 1 };
+        self.points >= frames * POINTS_OF_WHOLE
+    }
+
+    /// That a label is there, or that it is not; nothing while the latter cannot be known.
+    #[must_use]
+    pub fn known(&self, is_there: bool) -> Option<bool> {
+        (is_there || self.is_settled()).then_some(is_there)
     }
 
     /// Every dataset, in the order of a frame.
@@ -163,6 +193,7 @@ impl State {
         if datasets.iter().all(|dataset| matches!(dataset.value(), Value::Identity(_))) {
             return false;
         }
+        self.points = self.points.saturating_add(part.points());
         match part {
             Part::Urgent => self.lay_over(datasets),
             _ if self.is_short(datasets) => self.take_short(datasets),

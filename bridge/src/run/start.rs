@@ -25,7 +25,7 @@ use crate::{
         notes::{self, NoteSender},
         task,
     },
-    store::{meters, positions::Positions},
+    store::{ledgers, memories, positions::Positions},
     words::{
         inbound::Inbound,
         message::Message,
@@ -72,8 +72,8 @@ fn subscriptions(topics: &Topics) -> Vec<String> {
 pub(super) fn kept(positions: &Positions, state_directory: Option<&Path>) -> (Kept, Vec<String>) {
     let (positions, mut damages) = positions.load();
     let Some(directory) = state_directory else { return (Kept { positions, ..Kept::default() }, damages) };
-    let (memories, of_memories) = meters::load(directory, meters::MEMORY);
-    let (ledgers, of_ledgers) = meters::load(directory, meters::LEDGER);
+    let (memories, of_memories) = memories::load(directory);
+    let (ledgers, of_ledgers) = ledgers::load(directory);
     damages.extend(of_memories.into_iter().chain(of_ledgers));
     (Kept { positions, memories, ledgers }, damages)
 }

@@ -1,11 +1,13 @@
-//! What is kept on disk over a restart: [`positions`] of what was handed on, and what was learnt of [`meters`].
+//! What is kept on disk over a restart: [`positions`] of what was handed on, [`memories`] of what was learnt of meters, [`ledgers`] of
+//! their energy.
 //!
 //! What is kept is decided elsewhere (`hub/`). Here is how: [`whole`] writes a file whole or not at all, [`checked`] makes its text
 //! of records that tell when they are damaged, and [`Store`] writes on threads of its own, so that a disk that stalls holds up nothing
 //! else. Begin with [`whole`].
 
 pub mod checked;
-pub mod meters;
+pub mod ledgers;
+pub mod memories;
 pub mod positions;
 pub mod whole;
 

@@ -3,7 +3,7 @@
 //! | topic | what | retained |
 //! |---|---|---|
 //! | `teleinfo/<meter>` | JSON of the merged state, one object per label | no |
-//! | `teleinfo/<meter>/derived` | JSON of what is worked out from it: estimated power, Tempo, overload, last frame | no |
+//! | `teleinfo/<meter>/derived` | JSON of what is worked out from it: all that was drawn, estimated power, Tempo, overload, last frame | no |
 //! | `teleinfo/<meter>/history` | JSON of what was missed, each sample with its `time`, after an outage | no |
 //! | `teleinfo/<meter>/availability` | `online` or `offline` | yes |
 //! | `teleinfo/<meter>/quality` | counters, line state, likely cause | yes |

@@ -33,7 +33,7 @@ def contracts(house):
 
 def energy_dashboard(ha, found):
     """The dashboard takes the indexes and the estimated power."""
-    ends = ("energy_base", "energy_total", "energy_sum")
+    ends = ("energy_base", "energy_total")
     save_sources(ha, [entity["entity_id"] for unique_id, entity in sorted(found.items()) if unique_id.endswith(ends)])
     issues = ha.ask({"type": "energy/validate"})
     # Statistics come every five minutes; until then the dashboard says that they are not there yet.

@@ -40,7 +40,7 @@ def change_of_contract(house):
     house.chain.bridge()
     house.chain.meter("old", TEMPO, "--mode historic --contract tempo")
     same = [unique(TEMPO, key) for key in ("apparent_power", "current", "tariff", "contract", "overload")]
-    tempo = [unique(TEMPO, key) for key in ("tempo_today", "tempo_tomorrow", "energy_sum")]
+    tempo = [unique(TEMPO, key) for key in ("tempo_today", "tempo_tomorrow", "energy_total")]
     house.wait("Tempo", dict.fromkeys([*same, *tempo[:1]], known))
     before = house.entity_ids()
     house.chain.unplug("old")

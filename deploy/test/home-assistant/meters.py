@@ -49,7 +49,7 @@ METERS = {
     "hc": (
         "900061000002",
         "--mode historic --contract hc --index 4000000",
-        HISTORIC | {"current": AMPERE, "energy_sum": ENERGY},
+        HISTORIC | {"current": AMPERE, "energy_total": ENERGY},
     ),
     "ejp": (
         "900061000003",
@@ -59,7 +59,7 @@ METERS = {
     "tempo": (
         "900061000004",
         "--mode historic --contract tempo",
-        HISTORIC | {"tempo_today": ENUM, "tempo_tomorrow": ENUM, "energy_sum": ENERGY},
+        HISTORIC | {"tempo_today": ENUM, "tempo_tomorrow": ENUM, "energy_total": ENERGY},
     ),
     "three": (
         "900063000005",

@@ -119,7 +119,7 @@ fn new_station(meter: MeterId) -> Station {
     let presentation = Presentation { topics: Topics::default(), language: Language::French, discovery: true, migrate: Migrate::None };
     let options =
         StationOptions { presentation: Arc::new(presentation), policy: Policy::EveryFrame, offline_after: Duration::from_secs(30) };
-    Station::new(meter, &options, Memory::default(), Marks::default())
+    Station::new(meter, &options, Memory::default(), Marks::default(), None)
 }
 
 fn keep(told: &mut BTreeMap<String, Value>, meter: MeterId, messages: Vec<Message>) {

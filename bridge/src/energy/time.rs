@@ -58,6 +58,17 @@ impl Time {
         self.now_ms
     }
 
+    /// A sample of the past with these clocks came. Returns whether it is later than the last one.
+    pub fn handle_past(&mut self, clocks: Clocks) -> bool {
+        let is_later = self
+            .last
+            .is_none_or(|last| if last.boot == clocks.boot { clocks.uptime_ms > last.uptime_ms } else { clocks.unix_ms > last.unix_ms });
+        if is_later {
+            self.handle_sample(clocks);
+        }
+        is_later
+    }
+
     /// A sample with these clocks came.
     pub fn handle_sample(&mut self, clocks: Clocks) {
         let passed = self.last.map_or(0, |last| {

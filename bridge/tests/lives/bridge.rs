@@ -40,7 +40,8 @@ pub struct Bridge {
     pub broker: Broker,
     /// The newest is the last.
     disks: Vec<Kept>,
-    positions_kept: Duration,
+    /// When positions were last kept; `None`: not since the start.
+    positions_kept: Option<Duration>,
     /// What this process has published with the wish to be retained.
     published: BTreeMap<String, Vec<u8>>,
     topics: Topics,
@@ -57,7 +58,7 @@ impl Bridge {
             hub: None,
             broker: Broker { is_up: true, ..Broker::default() },
             disks: vec![Kept::default()],
-            positions_kept: Duration::ZERO,
+            positions_kept: None,
             published: BTreeMap::new(),
             topics: Topics::default(),
             started: Instant::now(),
@@ -77,6 +78,7 @@ impl Bridge {
         let kept = self.disks.last().cloned().unwrap_or_default();
         self.hub = Some(Hub::new(options, kept, Counters::default(), self.started + now));
         self.published.clear();
+        self.positions_kept = None;
         if self.broker.is_up {
             self.connect(now);
         }
@@ -140,7 +142,7 @@ impl Bridge {
             now = at.max(now);
             self.happens(now, Hub::handle_timeout);
         }
-        if self.hub.is_some() && to >= self.positions_kept + POSITIONS_EVERY {
+        if self.hub.as_ref().is_some_and(|hub| hub.taken() > 0) && self.positions_kept.is_none_or(|at| to >= at + POSITIONS_EVERY) {
             self.keep_positions(to);
         }
     }
@@ -179,7 +181,7 @@ impl Bridge {
     fn keep_positions(&mut self, now: Duration) {
         let Some(hub) = &self.hub else { return };
         let positions = hub.positions().map(|(meter, marks)| (*meter, marks.clone())).collect();
-        self.positions_kept = now;
+        self.positions_kept = Some(now);
         self.keep(|kept| kept.positions = positions);
     }
 
@@ -200,7 +202,8 @@ impl Bridge {
     /// The bridge hears what it has subscribed to, its own words too.
     fn echo(&mut self, topic: &str, payload: Vec<u8>, now: Duration) {
         let last = topic.rsplit('/').next().unwrap_or_default();
-        let is_heard = ["availability", "ledger"].contains(&last) || [self.topics.bridge_state(), self.topics.marker()].iter().any(|own| own == topic);
+        let is_heard =
+            ["availability", "ledger"].contains(&last) || [self.topics.bridge_state(), self.topics.marker()].iter().any(|own| own == topic);
         if is_heard {
             let message = Inbound::Message { topic: topic.into(), payload };
             self.happens(now, |hub, at| hub.handle_inbound(message, at));

@@ -13,7 +13,6 @@
 //! `LIVES=10000 cargo test --workspace --test lives` plays so many lives, `SEED=7` that one alone. Begin with [`life`].
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
-
 #![allow(unreachable_pub, reason = "a test has no outside")]
 
 mod bridge;

@@ -5,7 +5,10 @@ use std::time::Duration;
 use teleinfo_proto::tic::Mode;
 use teleinfo_simulator::{
     line::frame::Frame,
-    meter::{Energy, tariff::contract::{Contract, Indexes}},
+    meter::{
+        Energy,
+        tariff::contract::{Contract, Indexes},
+    },
 };
 
 /// 2024-01-07T17:00:00Z.

@@ -33,6 +33,12 @@ step_emulated_pi() {
     deploy/test/qemu
 }
 
+step_far_line() {
+    need_packages ser2net socat iproute2 util-linux python3
+    need_programs
+    deploy/test/far-line
+}
+
 step_light() {
     need_packages mosquitto mosquitto-clients iproute2 strace util-linux python3
     need_programs

@@ -55,7 +55,8 @@ class Documents(unittest.TestCase):
     """The check of documents on a small tree with one fault each."""
 
     GOOD = {
-        "README.md": "# T\n\n[map](docs/code-structure.md)\n\n## Try it\n\n    one\n\n    two\n\n## More\n",
+        "README.md": "# T\n\n[fr](README.fr.md)\n\n[map](docs/code-structure.md)\n\n## Try it\n\n    one\n\n    two\n\n## More\n",
+        "README.fr.md": "# T\n\n[en](README.md)\n\n[plan](docs/code-structure.md)\n\n## L'essayer\n\n    one\n\n    two\n\n## Plus\n",
         "docs/code-structure.md": "# Map\n\n## `proto/`\n\n`tic/` is what the meter says. Begin with `tic/label.rs`.\n",
         "proto/src/lib.rs": "",
         "proto/src/tic/label.rs": "",
@@ -63,7 +64,8 @@ class Documents(unittest.TestCase):
 
     def found(self, changes: dict[str, str]) -> str:
         with tempfile.TemporaryDirectory() as folder:
-            for path, text in {**self.GOOD, ".ci/documents": (CI / "documents").read_text(), **changes}.items():
+            tools = {f".ci/{path.relative_to(CI)}": path.read_text() for path in [CI / "documents", *(CI / "pages").glob("*.py")]}
+            for path, text in {**self.GOOD, **tools, **changes}.items():
                 (Path(folder) / path).parent.mkdir(parents=True, exist_ok=True)
                 (Path(folder) / path).write_text(text)
             subprocess.run(["git", "init", "-q", folder], check=True)
@@ -75,8 +77,8 @@ class Documents(unittest.TestCase):
         self.assertEqual(self.found({}), "documents: all right")
 
     def test_a_link_that_leads_nowhere(self):
-        self.assertIn("docs/other.md leads nowhere", self.found({"SECURITY.md": "[other](docs/other.md)\n"}))
-        self.assertIn("no heading #mop", self.found({"SECURITY.md": "[other](docs/code-structure.md#mop)\n"}))
+        self.assertIn("docs/other.md leads nowhere", self.found({"CHANGELOG.md": "[other](docs/other.md)\n"}))
+        self.assertIn("no heading #mop", self.found({"CHANGELOG.md": "[other](docs/code-structure.md#mop)\n"}))
 
     def test_a_path_of_the_map_that_does_not_exist(self):
         text = self.GOOD["docs/code-structure.md"].replace("label.rs", "labels.rs")

@@ -79,7 +79,7 @@ struct Bridge {
     watchdog: Watchdog,
     router: Option<RouterWatch>,
     slow_due: Instant,
-    /// Samples handed on when the positions were last written, and the line of `systemctl status` as it was last told.
+    /// Samples handed on when the positions were last written, unless some of them had not arrived, and the line of `systemctl status` as it was last told.
     written: u64,
     summary: String,
 }
@@ -247,8 +247,10 @@ impl Bridge {
     }
 
     fn write_positions(&mut self, is_last: bool, now: Instant) {
-        self.written = self.hub.taken();
-        match self.positions.files(self.hub.positions(), is_last, now) {
+        let untold = self.outlet.untold();
+        // What the broker has not acknowledged is written once it has.
+        self.written = if untold.is_empty() { self.hub.taken() } else { u64::MAX };
+        match self.positions.files(self.hub.positions(), &untold, is_last, now) {
             Ok(files) => files.into_iter().for_each(|(path, bytes, outlives)| self.store.keep(path, bytes, outlives)),
             Err(error) => self.handle_disk_error(&format!("how far samples were published: {error}"), now),
         }

@@ -28,7 +28,7 @@ Usage: teleinfo-reader [OPTIONS]           read the meter (what the service does
 
 Flags:
       --config FILE      configuration [default: /etc/teleinfo/reader.toml, if it exists]
-      --serial DEV       serial line, for example /dev/ttyAMA0
+      --serial DEV       serial line, for example /dev/ttyAMA0 or tcp://192.168.1.30:2001
       --connect LOCATOR  where the bridge is, for example tcp/192.168.1.10:7447; may be given several times
       --check-config     check the configuration and end
       --language fr|en   of monitor [default: as LANG says]

@@ -17,4 +17,5 @@ mod line;
 mod monitor;
 pub mod reading;
 mod run;
+pub mod telnet;
 mod uplink;

@@ -1,17 +1,18 @@
 //! The MQTT side: the broker that comes and goes, Home Assistant that starts, and what is said to those who listen.
 
 use std::{
+    collections::BTreeMap,
     hash::{DefaultHasher, Hasher},
     time::Instant,
 };
 
-use teleinfo_proto::tic::MeterId;
+use teleinfo_proto::{tic::MeterId, wire::BootId};
 use tracing::Level;
 
 use crate::{
     hub::{Hub, counters::Counter, orders::Order, station::Station},
     words::{
-        message::Message,
+        message::{Message, Origin},
         topics::{OFFLINE, ONLINE, Topics},
     },
 };
@@ -26,6 +27,21 @@ impl Hub {
         self.orders.push_back(Order::Disturbed);
         self.say_everything(now);
         self.schedule_all(now);
+    }
+
+    /// The broker did not take the messages of these samples, and they are of the past by now.
+    pub(super) fn handle_given_up(&mut self, origins: &[Origin], now: Instant) {
+        let mut samples: BTreeMap<MeterId, Vec<(BootId, u64)>> = BTreeMap::new();
+        for origin in origins {
+            samples.entry(origin.meter).or_default().push((origin.boot, origin.sequence));
+        }
+        for (id, samples) in samples {
+            let Some(station) = self.stations.get_mut(&id) else { continue };
+            station.handle_given_up(&samples);
+            self.say(Level::INFO, format!("meter {id}: {} samples did not reach the broker; they are told as the past", samples.len()));
+            self.agenda.push_busy(id);
+            self.settle(id, now);
+        }
     }
 
     pub(super) fn handle_disconnected(&mut self, now: Instant) {

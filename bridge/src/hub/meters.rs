@@ -17,7 +17,7 @@ use crate::{
     meter::figures::Moment,
     order::intake::{InOrder, Tense},
     words::{
-        message::Message,
+        message::{Message, Origin},
         topics::{OFFLINE, ONLINE},
     },
 };
@@ -64,7 +64,8 @@ impl Hub {
         let is_of_this_run = station.clock().is_of(&received);
         // What ends an entity must reach Home Assistant before the number that would spoil it.
         self.keep_ledger(id, false, now);
-        self.orders.extend(messages.into_iter().map(Order::Publish));
+        let origin = Origin { meter: id, boot: received.boot, sequence: received.sequence };
+        self.orders.extend(messages.into_iter().map(|message| Order::Publish(message.of(origin))));
         self.say_judgements(id, now);
         // The time of another run is only known once all of it is seen: the statistics read that from the history.
         if self.options.notes && is_of_this_run {

@@ -161,6 +161,7 @@ impl Hub {
     /// Something came from the MQTT side.
     pub fn handle_inbound(&mut self, inbound: Inbound, now: Instant) {
         match inbound {
+            Inbound::GivenUp(origins) => self.handle_given_up(&origins, now),
             Inbound::Up => self.handle_connected(now),
             Inbound::Down(_) => self.handle_disconnected(now),
             Inbound::Refused(why) => self.handle_complaint(Complaint::Mqtt, &why, now),
@@ -226,7 +227,8 @@ impl Hub {
                 return Some(order);
             }
             // What a sample means may depend on a ledger that the broker holds.
-            if room < ROOM_PER_SAMPLE || self.retained != Retained::Read {
+            let may_count = self.connected == Some(true) && self.retained == Retained::Read;
+            if room < ROOM_PER_SAMPLE || !may_count {
                 return None;
             }
             let id = self.agenda.pop_busy()?;
@@ -273,7 +275,7 @@ impl Hub {
         meters.chain(readers).chain((!bridge.is_empty()).then(|| format!("bridge: {bridge}")))
     }
 
-    /// How far each meter's samples were handed on.
+    /// How far each meter's samples were handed on; those that may not have arrived are still to be taken off.
     pub fn positions(&self) -> impl Iterator<Item = (&MeterId, &Marks)> {
         let waiting = self.kept.positions.iter();
         waiting.chain(self.stations.iter().map(|(id, station)| (id, station.intake().marks())))

@@ -3,6 +3,7 @@
 //! No clock, no I/O: `handle_*` takes what happened and returns the messages that follow from it; `poll_*` says what else there is to do.
 
 use std::{
+    collections::VecDeque,
     sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -10,7 +11,7 @@ use std::{
 use serde::Serialize;
 use teleinfo_proto::{
     tic::{Dataset, MeterId, Mode},
-    wire::{Sample, SampleKind, Status},
+    wire::{BootId, Sample, SampleKind, Status},
 };
 
 use crate::{
@@ -28,6 +29,7 @@ use crate::{
         presence::Presence,
         reception::Reception,
         state::Part,
+        told::Told,
     },
     order::{
         answer::Answer,
@@ -40,6 +42,9 @@ use crate::{
 
 /// Home Assistant subscribes some time after it has read a discovery payload; what is only sent on change is said again then.
 const REPEATS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(8)];
+
+/// Samples with events that are remembered until the broker has surely got them; a broker that is silent is noticed within 20 s.
+const EVENTS_REMEMBERED: usize = 16;
 
 /// What is the same for all meters.
 #[derive(Debug, Clone)]
@@ -76,6 +81,8 @@ pub struct Station {
     /// The statistics as they were last handed out, and what the total was the sum of.
     statistics: Vec<Statistic>,
     total_of: Option<(Vec<&'static str>, i64)>,
+    /// What had been told before the samples that brought the last events.
+    told_before: VecDeque<((BootId, u64), Told)>,
     /// The tally as the log last spoke of it, and as it was last counted.
     logged: Tally,
     counted: Tally,
@@ -107,6 +114,7 @@ impl Station {
             repeats: Vec::new(),
             statistics: Vec::new(),
             total_of: None,
+            told_before: VecDeque::new(),
             logged: Tally::default(),
             counted: Tally::default(),
             contradiction: None,
@@ -198,7 +206,20 @@ impl Station {
     /// The broker is gone: what it was told last is soon no longer the present.
     pub fn handle_disconnected(&mut self, now: Instant) {
         self.is_present = false;
+        self.published = Derived::default();
+        self.cadence.handle_lost();
         self.announcer.handle_disconnected(now);
+    }
+
+    /// The messages of these samples, oldest first, did not reach the broker: what they told is told as the past, and an event that is still
+    /// one of now once more.
+    pub fn handle_given_up(&mut self, samples: &[(BootId, u64)]) {
+        let is_given_up = |sample: &(BootId, u64)| samples.iter().any(|(boot, sequence)| *boot == sample.0 && *sequence <= sample.1);
+        if let Some(first) = self.told_before.iter().position(|(sample, _)| is_given_up(sample)) {
+            let told = self.told_before.drain(first..).next();
+            told.into_iter().for_each(|(_, told)| self.figures.take_back(told));
+        }
+        self.intake.handle_given_up(samples);
     }
 
     /// The broker is there.
@@ -248,6 +269,7 @@ impl Station {
         }
         self.announcer.handle_datasets(part, sample.mode, &datasets, moment.at);
         events.extend(self.figures.derive(self.announcer.learnt(), moment));
+        self.remember_events(sample);
         self.messages_of_a_frame(part, &events, moment)
     }
 
@@ -414,6 +436,14 @@ impl Station {
         } else if judged.is_anew {
             self.energy_news = Some(format!("meter {}: the total counts anew from here: no index goes on from what was known", self.id));
         }
+    }
+
+    fn remember_events(&mut self, sample: &Sample<'_>) {
+        let Some(before) = self.figures.take_told_before() else { return };
+        if self.told_before.len() == EVENTS_REMEMBERED {
+            self.told_before.pop_front();
+        }
+        self.told_before.push_back(((sample.boot, sample.sequence), before));
     }
 
     fn messages_of_a_frame(&mut self, part: Part, events: &[Event], moment: Moment) -> Vec<Message> {

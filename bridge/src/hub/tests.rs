@@ -22,6 +22,7 @@ use crate::{
         marks::Mark,
         received::Received,
     },
+    words::message::Origin,
 };
 
 const METER: &str = "021861000001";
@@ -476,6 +477,72 @@ fn the_same_colour_a_day_later_is_another_announcement() {
     second.pass(SECOND * 3_600 * 24);
     second.frames(&mut reader, 3);
     assert_eq!(second.events(METER), ["tempo_announcement"]);
+}
+
+/// The broker goes and comes back; it has not acknowledged these samples.
+fn broker_lost(bench: &mut Bench, reader: &Reader, samples: std::ops::RangeInclusive<u64>) {
+    bench.happens(|hub, now| hub.handle_inbound(Inbound::Down("gone".into()), now));
+    let origins = samples.map(|sequence| Origin { meter: reader.meter, boot: reader.boot(), sequence }).collect();
+    bench.taken();
+    bench.happens(|hub, now| hub.handle_inbound(Inbound::GivenUp(origins), now));
+    assert!(bench.powers(METER).is_empty() && bench.past_powers(METER).is_empty(), "nothing is handed on before the broker is there");
+    bench.happens(|hub, now| hub.handle_inbound(Inbound::Up, now));
+}
+
+#[test]
+fn what_the_broker_did_not_acknowledge_is_told_as_the_past() {
+    let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+    bench.frames(&mut reader, 5);
+    broker_lost(&mut bench, &reader, 3..=5);
+    assert_eq!(bench.questions(), [Question { boot: reader.boot(), sequence: 2 }]);
+    let question = bench.questions()[0];
+    bench.happens(|hub, now| hub.handle_answer(reader.answer(question), now));
+    assert_eq!((bench.powers(METER), bench.past_powers(METER)), (vec![], vec![3, 4, 5]));
+    bench.frames(&mut reader, 2);
+    assert_eq!((bench.powers(METER), bench.past_powers(METER)), (vec![6, 7], vec![3, 4, 5]));
+    assert!(!bench.published(&format!("teleinfo/{METER}/derived")).is_empty(), "it may not have arrived either");
+}
+
+#[test]
+fn samples_of_two_runs_that_did_not_arrive_are_all_told() {
+    let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+    bench.frames(&mut reader, 3);
+    let first = reader.boot();
+    (reader.boot, reader.sequence) = (2, 0);
+    bench.frame(&mut reader);
+    let question = bench.questions()[0];
+    bench.happens(|hub, now| hub.handle_answer(reader.answer(question), now));
+    bench.frames(&mut reader, 2);
+    assert_eq!(bench.powers(METER), [1, 2, 3, 1, 2, 3]);
+    bench.taken();
+    let lost = [(first, 2), (first, 3), (reader.boot(), 1), (reader.boot(), 2)];
+    let origins = lost.map(|(boot, sequence)| Origin { meter: reader.meter, boot, sequence }).to_vec();
+    bench.happens(|hub, now| hub.handle_inbound(Inbound::GivenUp(origins), now));
+    let question = bench.questions()[0];
+    assert_eq!(question, Question { boot: first, sequence: 1 });
+    let answer = reader.held.iter().filter(|held| held.boot != first || held.sequence > 1).cloned().collect();
+    let answer = Answer { meter: reader.meter, samples: answer, outcome: Outcome::Complete };
+    bench.happens(|hub, now| hub.handle_answer(answer, now));
+    assert_eq!((bench.powers(METER), bench.past_powers(METER)), (vec![], vec![2, 3, 1, 2, 3]));
+}
+
+#[test]
+fn an_event_that_did_not_arrive_is_told_again_while_it_is_one_of_now() {
+    let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+    bench.frames(&mut reader, 3);
+    reader.more = vec![("ADPS", "035")];
+    bench.frames(&mut reader, 2);
+    assert_eq!(bench.events(METER), ["overload_begin"]);
+    broker_lost(&mut bench, &reader, 4..=5);
+    let question = bench.questions()[0];
+    bench.happens(|hub, now| hub.handle_answer(reader.answer(question), now));
+    bench.frames(&mut reader, 2);
+    assert_eq!(bench.events(METER), ["overload_begin"], "once more");
+    broker_lost(&mut bench, &reader, 7..=7);
+    let question = bench.questions()[0];
+    bench.happens(|hub, now| hub.handle_answer(reader.answer(question), now));
+    bench.frames(&mut reader, 2);
+    assert!(bench.events(METER).is_empty(), "it had arrived before: {:?}", bench.events(METER));
 }
 
 #[test]

@@ -42,6 +42,11 @@ impl Cadence {
         due || urgent
     }
 
+    /// What was published may not have arrived: the next payload is published, whatever it is.
+    pub fn handle_lost(&mut self) {
+        self.last = None;
+    }
+
     /// When what was held back may be published.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {

@@ -47,6 +47,8 @@ pub struct Figures {
     derived: Derived,
     /// What was last told, in this run or an earlier one.
     told: Told,
+    /// The same before the events of the last sample.
+    told_before: Option<Told>,
     withdrawn: Estimator,
     injected: Estimator,
     boot: Option<BootId>,
@@ -65,6 +67,7 @@ impl Figures {
             state: State::new(mode),
             derived: Derived::default(),
             told,
+            told_before: None,
             withdrawn: Estimator::default(),
             injected: Estimator::default(),
             boot: None,
@@ -92,6 +95,11 @@ impl Figures {
         &self.told
     }
 
+    /// What had been told before the events of the last sample, if it had any.
+    pub fn take_told_before(&mut self) -> Option<Told> {
+        self.told_before.take()
+    }
+
     /// What was told since did not arrive: it is to be told again, if it is still so.
     pub fn take_back(&mut self, told: Told) {
         self.told = told;
@@ -110,7 +118,7 @@ impl Figures {
             Mode::Standard => "standard",
         };
         let from = self.told.mode.clone().filter(|from| from != to)?;
-        self.told = Told::under(to);
+        self.told_before = Some(std::mem::replace(&mut self.told, Told::under(to)));
         Some(Event::ModeChange { from, to })
     }
 
@@ -159,6 +167,9 @@ impl Figures {
             self.tell_last_frame(moment.at);
         }
         let events = events::since(&self.told, &self.derived, moment.unix_seconds());
+        if !events.is_empty() {
+            self.told_before.get_or_insert_with(|| self.told.clone());
+        }
         self.told.handle_told(&self.derived, moment.unix_seconds());
         events
     }

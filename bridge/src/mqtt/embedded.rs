@@ -192,6 +192,7 @@ impl Plugin {
     }
 
     async fn publish(&mut self, message: Message) {
+        self.inlet.shared.untold().handle_acknowledged(&message);
         let result = if message.retain {
             self.publish_retained(message).await
         } else {

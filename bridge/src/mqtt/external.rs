@@ -2,7 +2,7 @@
 //!
 //! Each connection gets a fresh client. `rumqttc` 0.25.1 keeps state across connections that is meant for persistent sessions: with clean
 //! sessions a client can be blocked for ever after a connection was lost (bytebeamio/rumqtt issues 1014 and 1056, open). What the broker
-//! had not acknowledged is kept here instead (`unacknowledged.rs`) and goes out first on the next connection.
+//! had not acknowledged is known here instead (`unacknowledged.rs`).
 //!
 //! Every message is sent with QoS 1, live ones too: the acknowledgement is how a broken connection is told from a good one.
 
@@ -24,7 +24,13 @@ use crate::{
     config::settings::External,
     daemon::{exit::Failure, tls},
     hub::counters::{Counter, Counters},
-    mqtt::{Inlet, Outlet, Reporter, Request, backoff::Backoff, pair, trouble::Trouble, unacknowledged::Unacknowledged},
+    mqtt::{
+        Inlet, Outlet, Reporter, Request, Shared,
+        backoff::Backoff,
+        pair,
+        trouble::Trouble,
+        unacknowledged::{Unacknowledged, goes_again},
+    },
     words::{inbound::Inbound, message::Message},
 };
 
@@ -52,7 +58,7 @@ struct Broker {
     will: Message,
     subscriptions: Vec<String>,
     inlet: Inlet,
-    /// Unacknowledged when the last connection broke.
+    /// What the last connection left, and goes out on the next one.
     unacknowledged: Vec<Message>,
     /// There was a connection before.
     was_connected: bool,
@@ -119,9 +125,9 @@ impl Broker {
             self.inlet.shared.counters.count(Counter::BrokerReconnections);
         }
         let unacknowledged = Mutex::new(Unacknowledged::default());
-        let reporter = self.inlet.reporter.clone();
+        let (reporter, shared) = (self.inlet.reporter.clone(), self.inlet.shared.clone());
         let end = tokio::select! {
-            error = listen(&mut connection, &unacknowledged, &reporter) => End::Broken(error),
+            error = listen(&mut connection, &unacknowledged, &shared, &reporter) => End::Broken(error),
             end = self.feed(client, &unacknowledged) => end,
         };
         if matches!(end, End::Closed) {
@@ -129,16 +135,21 @@ impl Broker {
             while connection.poll().await.is_ok() {}
         }
         let unacknowledged = unacknowledged.into_inner().unwrap_or_else(PoisonError::into_inner);
-        self.unacknowledged = unacknowledged.into_messages();
+        self.unacknowledged.extend(unacknowledged.into_messages());
         (end, true)
     }
 
-    /// Gives the client what is to be sent: what the last connection left, what is retained, then orders as they come.
+    /// Gives the client what is to be sent: what the last connection left, what is retained, then orders as they come. What tells of a
+    /// sample was given up before.
     async fn feed(&mut self, client: AsyncClient, unacknowledged: &Mutex<Unacknowledged>) -> End {
         for topic in &self.subscriptions {
             if client.subscribe(topic, QoS::AtLeastOnce).await.is_err() {
                 return std::future::pending().await;
             }
+        }
+        if let Some(closed) = self.give_up().await {
+            self.closed = Some(closed);
+            return End::Closed;
         }
         let messages = std::mem::take(&mut self.unacknowledged);
         // All of them are noted first: if this connection breaks too, none is forgotten.
@@ -147,7 +158,6 @@ impl Broker {
             publish(&client, message).await;
         }
         self.send_retained(&client, unacknowledged).await;
-        self.inlet.shared.up.store(true, Ordering::Relaxed);
         let _ = self.inlet.reporter.report_surely(Inbound::Up).await;
         while let Some(order) = self.inlet.orders.recv().await {
             match order {
@@ -164,6 +174,25 @@ impl Broker {
             }
         }
         End::Closed
+    }
+
+    /// What waits since the last connection is of the past by now, and given up, but for events that go again. From here on messages are
+    /// taken; the hub takes no sample before it is told that the broker is there. Returns the sender of a request to close.
+    async fn give_up(&mut self) -> Option<oneshot::Sender<()>> {
+        while let Ok(order) = self.inlet.orders.try_recv() {
+            match order {
+                Request::Publish(message) => self.unacknowledged.extend(Some(message).filter(goes_again)),
+                Request::Repeat => {}
+                Request::Close(done) => return Some(done),
+            }
+        }
+        let given_up = self.inlet.shared.untold().take();
+        // What is retained from here on finds its way: it is in the queue, or among what is sent next.
+        self.inlet.shared.up.store(true, Ordering::Relaxed);
+        if !given_up.is_empty() {
+            let _ = self.inlet.reporter.report_surely(Inbound::GivenUp(given_up)).await;
+        }
+        None
     }
 
     async fn send_retained(&self, client: &AsyncClient, unacknowledged: &Mutex<Unacknowledged>) {
@@ -216,14 +245,20 @@ async fn publish(client: &AsyncClient, message: Message) {
 }
 
 /// Takes what the connection brings until it breaks.
-async fn listen(connection: &mut EventLoop, unacknowledged: &Mutex<Unacknowledged>, reporter: &Reporter) -> ConnectionError {
+async fn listen(
+    connection: &mut EventLoop,
+    unacknowledged: &Mutex<Unacknowledged>,
+    shared: &Shared,
+    reporter: &Reporter,
+) -> ConnectionError {
     loop {
         match connection.poll().await {
             Ok(ClientEvent::Outgoing(Outgoing::Publish(packet))) => {
                 lock(unacknowledged, |unacknowledged| unacknowledged.handle_sent(packet));
             }
             Ok(ClientEvent::Incoming(Packet::PubAck(ack))) => {
-                lock(unacknowledged, |unacknowledged| unacknowledged.handle_acknowledged(ack.pkid));
+                let message = lock(unacknowledged, |unacknowledged| unacknowledged.handle_acknowledged(ack.pkid));
+                message.iter().for_each(|message| shared.untold().handle_acknowledged(message));
             }
             Ok(ClientEvent::Incoming(Packet::Publish(message))) => {
                 reporter.report(Inbound::Message { topic: message.topic, payload: message.payload.to_vec() });
@@ -234,6 +269,6 @@ async fn listen(connection: &mut EventLoop, unacknowledged: &Mutex<Unacknowledge
     }
 }
 
-fn lock(unacknowledged: &Mutex<Unacknowledged>, change: impl FnOnce(&mut Unacknowledged)) {
-    change(&mut unacknowledged.lock().unwrap_or_else(PoisonError::into_inner));
+fn lock<T>(unacknowledged: &Mutex<Unacknowledged>, change: impl FnOnce(&mut Unacknowledged) -> T) -> T {
+    change(&mut unacknowledged.lock().unwrap_or_else(PoisonError::into_inner))
 }

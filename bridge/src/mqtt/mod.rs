@@ -22,10 +22,14 @@ use std::sync::{
 use tokio::sync::{mpsc, oneshot};
 
 use retained::Retained;
+use unacknowledged::Untold;
 
 use crate::{
     hub::counters::{Counter, Counters},
-    words::{inbound::Inbound, message::Message},
+    words::{
+        inbound::Inbound,
+        message::{Message, Origin},
+    },
 };
 
 /// Messages on their way to the outlet's task; a sample makes one to five.
@@ -55,12 +59,17 @@ struct Shared {
     up: AtomicBool,
     counters: Counters,
     retained: Mutex<Retained>,
+    untold: Mutex<Untold>,
 }
 
 impl Shared {
     fn retained(&self) -> MutexGuard<'_, Retained> {
         // The map is whole after each change, so a panic elsewhere does not spoil it.
         self.retained.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn untold(&self) -> MutexGuard<'_, Untold> {
+        self.untold.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -124,6 +133,7 @@ impl Outlet {
     /// Sends a message, or remembers it if it is a retained one and the broker is away. `false`: it is lost.
     pub fn publish(&self, message: Message) -> bool {
         let remembered = message.retain && self.remember(&message);
+        self.shared.untold().handle_published(&message);
         if !self.is_up() {
             return remembered;
         }
@@ -140,6 +150,12 @@ impl Outlet {
             self.shared.counters.count(Counter::TopicsBeyondLimit);
         }
         remembered
+    }
+
+    /// The samples whose messages the broker has not acknowledged, oldest first.
+    #[must_use]
+    pub fn untold(&self) -> Vec<Origin> {
+        self.shared.untold().all()
     }
 
     /// Whether exactly this message is retained on its topic, or will be as soon as the broker is back.

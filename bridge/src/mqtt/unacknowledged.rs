@@ -1,11 +1,44 @@
 //! Messages given to the MQTT client that the broker has not acknowledged.
 //!
-//! The client library numbers packets as it takes them from its queue, in order. What is unacknowledged when the connection breaks goes
-//! out again on the next one: a broken connection loses nothing, at the price of a message that may come twice.
+//! The client library numbers packets as it takes them from its queue, in order. What is unacknowledged when the connection breaks is of the
+//! past once there is another one. So a live message is given up then, and the sample it tells of is taken from the reader's history
+//! ([`Untold`]). Retained messages are sent again by the outlet. An event that tells of no sample carries its own time, and goes out again.
 
 use std::collections::VecDeque;
 
-use crate::words::message::Message;
+use crate::words::message::{Message, Origin, Qos};
+
+/// The samples whose messages the broker may not have, in order; one entry for each message.
+#[derive(Debug, Default)]
+pub(super) struct Untold(VecDeque<Origin>);
+
+impl Untold {
+    /// A message goes out.
+    pub(super) fn handle_published(&mut self, message: &Message) {
+        self.0.extend(message.origin);
+    }
+
+    /// The broker has a message.
+    pub(super) fn handle_acknowledged(&mut self, message: &Message) {
+        if let Some(index) = message.origin.and_then(|origin| self.0.iter().position(|other| *other == origin)) {
+            self.0.remove(index);
+        }
+    }
+
+    /// All of them, each once.
+    pub(super) fn all(&self) -> Vec<Origin> {
+        let mut all: Vec<Origin> = self.0.iter().copied().collect();
+        all.dedup();
+        all
+    }
+
+    /// Gives all of them up.
+    pub(super) fn take(&mut self) -> Vec<Origin> {
+        let all = self.all();
+        self.0.clear();
+        all
+    }
+}
 
 /// Messages that the broker may not have, in order.
 #[derive(Debug, Default)]
@@ -30,30 +63,55 @@ impl Unacknowledged {
     }
 
     /// The broker has the message with this number.
-    pub(super) fn handle_acknowledged(&mut self, packet: u16) {
-        if let Some(index) = self.sent.iter().position(|(number, _)| *number == packet) {
-            self.sent.remove(index);
-        }
+    pub(super) fn handle_acknowledged(&mut self, packet: u16) -> Option<Message> {
+        let index = self.sent.iter().position(|(number, _)| *number == packet)?;
+        self.sent.remove(index).map(|(_, message)| message)
     }
 
-    /// The messages to send again. Retained ones are not among them: the newest of each topic is sent again anyway, and these may be old.
+    /// The messages to send again.
     pub(super) fn into_messages(self) -> Vec<Message> {
         let sent = self.sent.into_iter().map(|(_, message)| message);
-        sent.chain(self.queued).filter(|message| !message.retain).collect()
+        sent.chain(self.queued).filter(goes_again).collect()
     }
+}
+
+/// Whether a message is sent again on the next connection. What is retained is too, but in its newest form, and not from here.
+pub(super) fn goes_again(message: &Message) -> bool {
+    !message.retain && message.origin.is_none() && message.qos == Qos::AtLeastOnce
 }
 
 #[cfg(test)]
 mod tests {
+    use teleinfo_proto::wire::BootId;
+
     use super::*;
 
+    fn origin(sequence: u64) -> Origin {
+        Origin { meter: "012345678912".parse().unwrap(), boot: BootId::new(1), sequence }
+    }
+
     #[test]
-    fn what_was_not_acknowledged_goes_again_in_order() {
+    fn a_sample_is_untold_until_all_its_messages_are_acknowledged() {
+        let mut untold = Untold::default();
+        let messages = [1, 1, 2, 3].map(|sequence| Message::live("t", "x").of(origin(sequence)));
+        messages.iter().for_each(|message| untold.handle_published(message));
+        untold.handle_published(&Message::retained("r", "x").of(origin(9)));
+        untold.handle_acknowledged(&messages[0]);
+        assert_eq!(untold.all(), [origin(1), origin(2), origin(3)]);
+        untold.handle_acknowledged(&messages[1]);
+        assert_eq!(untold.take(), [origin(2), origin(3)]);
+        assert_eq!(untold.take(), []);
+    }
+
+    #[test]
+    fn an_event_without_a_sample_that_was_not_acknowledged_goes_again_in_order() {
         let mut unacknowledged = Unacknowledged::default();
         for n in 0..5 {
             unacknowledged.handle_queued(Message::event("t", format!("{n}")));
         }
         unacknowledged.handle_queued(Message::retained("r", "x"));
+        unacknowledged.handle_queued(Message::live("l", "x"));
+        unacknowledged.handle_queued(Message::event("e", "x").of(origin(1)));
         for packet in 1..=4 {
             unacknowledged.handle_sent(packet);
         }

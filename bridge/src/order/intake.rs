@@ -200,6 +200,12 @@ impl Intake {
         }
     }
 
+    /// These samples, oldest first, were handed on but did not arrive: they are asked for again, and are of the past by then.
+    pub fn handle_given_up(&mut self, samples: &[(BootId, u64)]) {
+        samples.iter().rev().for_each(|(boot, sequence)| self.marks.take_back(*boot, *sequence));
+        self.handle_alive();
+    }
+
     /// The history answered [`Intake::poll_question`].
     pub fn handle_answer(&mut self, samples: Vec<Received>, outcome: Outcome) {
         if !matches!(self.phase, Phase::Asked) {

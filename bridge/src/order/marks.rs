@@ -55,6 +55,13 @@ impl Marks {
         sample.sequence.saturating_sub(before + 1)
     }
 
+    /// A sample that was handed on did not arrive: it and all after it in its run are wanted again, before anything else.
+    pub fn take_back(&mut self, boot: BootId, sequence: u64) {
+        if let Some(mark) = self.of(boot).copied() {
+            self.put(Mark { sequence: mark.sequence.min(sequence.saturating_sub(1)), ..mark });
+        }
+    }
+
     /// Whether `sample` was already handed on.
     pub(super) fn covers(&self, sample: &Received) -> bool {
         self.of(sample.boot).is_some_and(|mark| sample.sequence <= mark.sequence)

@@ -17,7 +17,7 @@ use teleinfo_proto::{tic::MeterId, wire::BootId};
 use crate::{
     order::marks::{Mark, Marks},
     store::{checked, whole::Outlives},
-    words::utc,
+    words::{message::Origin, utc},
 };
 
 const FILE: &str = "positions.state";
@@ -91,13 +91,15 @@ impl Positions {
         memory.into_iter().chain(disk).min()
     }
 
-    /// The files that are to be written now: in memory and on disk as it is time for each, or both at the last.
+    /// The files that are to be written now: in memory and on disk as it is time for each, or both at the last. The samples of `untold` were
+    /// handed on, but have not arrived.
     ///
     /// # Errors
     /// The positions cannot be written as JSON.
     pub fn files<'a>(
         &mut self,
         meters: impl Iterator<Item = (&'a MeterId, &'a Marks)>,
+        untold: &[Origin],
         is_last: bool,
         now: Instant,
     ) -> Result<Vec<(PathBuf, Vec<u8>, Outlives)>, serde_json::Error> {
@@ -106,7 +108,9 @@ impl Positions {
         let memory = self.memory.as_deref().filter(|_| is_due(self.memory_due)).map(|directory| (directory, Outlives::Process));
         let disk = self.disk.as_deref().filter(|_| is_due(self.disk_due)).map(|directory| (directory, Outlives::PowerCut));
         let unix_ms = utc::unix_ms(SystemTime::now());
-        let records: Vec<Saved> = meters.map(|(meter, marks)| Saved { meter: meter.to_string(), unix_ms, runs: lines(marks) }).collect();
+        let saved =
+            |(meter, marks): (&MeterId, &Marks)| Saved { meter: meter.to_string(), unix_ms, runs: lines(&told(*meter, marks, untold)) };
+        let records: Vec<Saved> = meters.map(saved).collect();
         let text = checked::text(&records)?;
         let directories = [memory, disk].into_iter().flatten().filter(|_| !text.is_empty());
         let files = directories.map(|(directory, outlives)| (directory.join(FILE), text.clone(), outlives)).collect();
@@ -115,6 +119,14 @@ impl Positions {
         self.disk_due = next_disk.or(self.disk_due);
         Ok(files)
     }
+}
+
+/// How far the samples of a meter have arrived.
+fn told(meter: MeterId, marks: &Marks, untold: &[Origin]) -> Marks {
+    let mut marks = marks.clone();
+    let of_meter = untold.iter().rev().filter(|origin| origin.meter == meter);
+    of_meter.for_each(|origin| marks.take_back(origin.boot, origin.sequence));
+    marks
 }
 
 fn lines(marks: &Marks) -> Vec<Line> {
@@ -147,7 +159,7 @@ mod tests {
     /// Writes what is to be written when so many seconds have passed.
     fn save(positions: &mut Positions, sequence: u64, is_last: bool, now: Instant) {
         let (meter, marks) = (METER.parse().unwrap(), marks(sequence));
-        for (path, bytes, outlives) in positions.files([(&meter, &marks)].into_iter(), is_last, now).unwrap() {
+        for (path, bytes, outlives) in positions.files([(&meter, &marks)].into_iter(), &[], is_last, now).unwrap() {
             write_whole(&path, &bytes, outlives).unwrap();
         }
     }
@@ -179,7 +191,7 @@ mod tests {
         let meter: MeterId = METER.parse().unwrap();
         let files = |directory: &Path, sequence| {
             let marks = marks(sequence);
-            Positions::new(None, Some(directory.into())).files([(&meter, &marks)].into_iter(), true, Instant::now()).unwrap()
+            Positions::new(None, Some(directory.into())).files([(&meter, &marks)].into_iter(), &[], true, Instant::now()).unwrap()
         };
         let older = files(disk.path(), 1);
         std::thread::sleep(Duration::from_millis(5));
@@ -188,6 +200,18 @@ mod tests {
             write_whole(&path, &bytes, outlives).unwrap();
         }
         assert_eq!(both.load().0[&meter], marks(3));
+    }
+
+    #[test]
+    fn what_has_not_arrived_is_asked_for_again() {
+        let disk = tempfile::tempdir().unwrap();
+        let mut positions = Positions::new(None, Some(disk.path().into()));
+        let (meter, handed_on): (MeterId, _) = (METER.parse().unwrap(), marks(9));
+        let untold = [7, 8].map(|sequence| Origin { meter, boot: BootId::new(0xabc), sequence });
+        for (path, bytes, outlives) in positions.files([(&meter, &handed_on)].into_iter(), &untold, true, Instant::now()).unwrap() {
+            write_whole(&path, &bytes, outlives).unwrap();
+        }
+        assert_eq!(positions.load().0[&meter], marks(6));
     }
 
     #[test]

@@ -1,8 +1,13 @@
 //! What comes back from the MQTT side.
 
+use crate::words::message::Origin;
+
 /// One thing that the MQTT side reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Inbound {
+    /// The broker did not take the messages of these samples before the connection broke, oldest first. They were given up: by now they tell
+    /// of the past.
+    GivenUp(Vec<Origin>),
     /// The MQTT side is connected; whatever was retained has been sent again.
     Up,
     /// The MQTT side is not connected, and this is why.

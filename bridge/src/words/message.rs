@@ -3,6 +3,7 @@
 //! Whatever decides *what* is published (merged state, discovery, availability, events) makes messages; `mqtt/` decides how they travel.
 
 use serde::Serialize;
+use teleinfo_proto::{tic::MeterId, wire::BootId};
 
 /// MQTT quality of service. Level 2 is never used: every message here may be repeated without harm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +12,17 @@ pub enum Qos {
     AtMostOnce,
     /// Acknowledged: for facts that are published once.
     AtLeastOnce,
+}
+
+/// The sample that a message tells of: if the broker does not take the message, the sample is still in the reader's history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Origin {
+    /// The meter.
+    pub meter: MeterId,
+    /// The run of its reader.
+    pub boot: BootId,
+    /// The number of the sample in that run.
+    pub sequence: u64,
 }
 
 /// A topic, its payload and how the broker should treat it.
@@ -24,6 +36,8 @@ pub struct Message {
     pub qos: Qos,
     /// Whether the broker keeps it for later subscribers.
     pub retain: bool,
+    /// The sample it tells of, unless it is retained: what is retained is sent again anyway.
+    pub origin: Option<Origin>,
 }
 
 impl Message {
@@ -70,7 +84,13 @@ impl Message {
     }
 
     fn new(topic: impl Into<String>, payload: impl Into<Vec<u8>>, qos: Qos, retain: bool) -> Self {
-        Self { topic: topic.into(), payload: payload.into(), qos, retain }
+        Self { topic: topic.into(), payload: payload.into(), qos, retain, origin: None }
+    }
+
+    /// The same message, which tells of this sample.
+    #[must_use]
+    pub fn of(self, origin: Origin) -> Self {
+        Self { origin: (!self.retain).then_some(origin), ..self }
     }
 
     /// The payload as text; what we publish is always UTF-8.

@@ -91,6 +91,62 @@ async fn a_broker_that_does_not_answer_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_broker_had_not_acknowledged_comes_as_the_past() {
+    let mut broker = Broker::open().unwrap();
+    let proxy = Proxy::to(broker.port).await;
+    let bridge = Program::external(&proxy.url());
+    bridge.is_up().await;
+    let early = Observer::new(broker.port).await;
+    let mut reader = Reader::new(bridge.zenoh).await;
+    reader.make_many(3).await;
+    early.expect_powers(METER, 1..=3).await;
+    // Long enough for the acknowledgements of these.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    // Nothing reaches the broker any more; the bridge has no reason yet to think so.
+    proxy.stall();
+    reader.make_many(10).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    proxy.cut();
+    broker.stop();
+    assert_eq!(early.powers(METER), [1, 2, 3], "none of the ten got through");
+    broker.resume().unwrap();
+    let late = Observer::new(broker.port).await;
+    proxy.heal();
+    late.expect_powers(METER, 4..=13).await;
+    assert!(late.present_powers(METER).is_empty(), "by now they are of the past: {:?}", late.present_powers(METER));
+    reader.make_many(2).await;
+    late.expect_powers(METER, 4..=15).await;
+    assert_eq!(late.present_powers(METER), [14, 15]);
+    late.expect(&format!("teleinfo/{METER}/availability"), "online").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bridge_killed_while_the_broker_does_not_answer_tells_the_rest_afterwards() {
+    let broker = Broker::open().unwrap();
+    let proxy = Proxy::to(broker.port).await;
+    let mut bridge = Program::external(&proxy.url());
+    bridge.is_up().await;
+    let observer = Observer::new(broker.port).await;
+    let mut reader = Reader::new(bridge.zenoh).await;
+    reader.make_many(3).await;
+    observer.expect_powers(METER, 1..=3).await;
+    tokio::time::sleep(Duration::from_millis(800)).await;
+    proxy.stall();
+    reader.make_many(10).await;
+    tokio::time::sleep(Duration::from_millis(800)).await;
+    bridge.signal("KILL");
+    bridge.ends().await;
+    proxy.cut();
+    // The wire is seen to be cut before it is whole again: what it still holds goes nowhere.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    proxy.heal();
+    bridge.again();
+    bridge.is_up().await;
+    observer.expect_powers(METER, 1..=13).await;
+    assert_eq!(observer.present_powers(METER), [1, 2, 3]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_forgot_everything_is_told_again() {
     let mut broker = Broker::open().unwrap();
     let bridge = Program::external(&broker.url());

@@ -17,7 +17,7 @@ use teleinfo_bridge::{
     words::{language::Language, message::Message, topics::Topics},
 };
 use teleinfo_proto::{
-    tic::{Dataset, Decoder, Event, FrameEnd, MeterId, Mode, Parity},
+    tic::{Dataset, Decoder, Event, MeterId, Mode, Parity},
     wire::{BootId, Counters, DatasetsWriter, Sample, SampleKind},
 };
 
@@ -88,7 +88,7 @@ pub fn frames(name: &str) -> Vec<Frame> {
             }
             Event::Refused(_) => clean = false,
             Event::FrameEnd(end) => {
-                let complete = clean && end == FrameEnd::Etx { whole: true };
+                let complete = clean && end.is_whole();
                 frames.push(Frame { mode, kind: SampleKind::Frame { complete }, lines: std::mem::take(&mut lines) });
                 clean = true;
             }

@@ -39,10 +39,10 @@ NOTHING = Mark(0, 0, 0, 0, 0)
 class Ledger:
     """All frames and all messages of a run with one meter."""
 
-    def __init__(self, truth, messages):
+    def __init__(self, truth, messages, other=None):
         """`truth`, `messages`: growing files (`outputs.Lines`): the simulator's truth, and a line `topic payload` a
-        message."""
-        self.truth, self.messages = truth, messages
+        message. `other`: a meter that is none of this run; of its messages only the last of each topic is kept."""
+        self.truth, self.messages, self.other = truth, messages, other
         self.frames, self.heard = [], {}
         self.by_content = collections.defaultdict(list)
         self.by_value = collections.defaultdict(list)
@@ -188,6 +188,8 @@ class Ledger:
     def _take_message(self, at, line):
         topic, _, payload = line.decode().partition(" ")
         self.last[topic] = payload
+        if self.other and self.other in topic:
+            return
         levels = topic.split("/")
         kind = "/".join(levels[1:] if levels[1:2] == ["bridge"] else levels[2:])
         if levels[:2] == ["homeassistant", "device"]:

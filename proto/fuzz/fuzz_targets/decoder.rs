@@ -12,7 +12,7 @@ fn events(parity: Parity, pieces: [&[u8]; 2]) -> Vec<String> {
             seen.push(format!("{event:?}"));
         }
     }
-    seen.extend(decoder.flush().map(|event| format!("{event:?}")));
+    seen.extend(decoder.flush().map(|end| format!("{end:?}")));
     seen
 }
 

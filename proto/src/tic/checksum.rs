@@ -9,7 +9,11 @@ use super::spec::{CHECKSUM_BASE, CHECKSUM_MASK};
 /// standard mode.
 #[must_use]
 pub fn checksum(zone: &[u8]) -> u8 {
-    let sum = zone.iter().fold(0_u8, |sum, byte| sum.wrapping_add(*byte));
+    of_sum(zone.iter().fold(0, |sum, byte| sum.wrapping_add(*byte)))
+}
+
+/// The checksum of a zone whose bytes have this sum.
+pub(super) const fn of_sum(sum: u8) -> u8 {
     (sum & CHECKSUM_MASK) + CHECKSUM_BASE
 }
 

@@ -5,10 +5,7 @@
 
 use core::str;
 
-use super::{
-    Label, Mode, Reason, Role, Timestamp, Value, checksum,
-    spec::{CHARACTER_MAX, CHARACTER_MIN, LABEL_WIDTH_MAX},
-};
+use super::{Label, Mode, Reason, Role, Timestamp, Value, checksum, spec::LABEL_WIDTH_MAX, walk::Walk};
 
 /// A dataset that passed every check: checksum, characters, and for a known label its width, timestamp and range.
 ///
@@ -43,6 +40,28 @@ impl<'a> Dataset<'a> {
             None => return Err(Reason::Characters),
         };
         Ok(Self { mode, label, timestamp, data, info, time, value })
+    }
+
+    /// Reads the bytes of a dataset that have been walked over.
+    pub(super) fn walked(bytes: &'a [u8], walk: Walk) -> Result<Self, Reason> {
+        let [zone @ .., separator, found] = bytes else {
+            return Err(Reason::Malformed);
+        };
+        let mode = Mode::of_separator(*separator).ok_or(Reason::Malformed)?;
+        let (separators, outside) = match mode {
+            Mode::Historic => (0, separator.wrapping_add(*found)),
+            Mode::Standard => (1, *found),
+        };
+        let expected = checksum::of_sum(walk.sum.wrapping_sub(outside));
+        if expected != *found {
+            return Err(Reason::Checksum { expected, found: *found });
+        }
+        if walk.is_odd || mode == Mode::Historic && walk.tabs > 0 {
+            return Err(Reason::Characters);
+        }
+        let text = str::from_utf8(zone).map_err(|_| Reason::Characters)?;
+        let (label, timestamp, data) = fields(mode, text, walk.tabs - separators)?;
+        Self::new(mode, label, timestamp, data)
     }
 
     /// The mode whose separator and checksum it has.
@@ -100,19 +119,7 @@ impl<'a> TryFrom<&'a [u8]> for Dataset<'a> {
     type Error = Reason;
 
     fn try_from(bytes: &'a [u8]) -> Result<Self, Reason> {
-        let [zone @ .., separator, found] = bytes else {
-            return Err(Reason::Malformed);
-        };
-        let mode = Mode::of_separator(*separator).ok_or(Reason::Malformed)?;
-        let expected = checksum(match mode {
-            Mode::Historic => zone,
-            Mode::Standard => &bytes[..=zone.len()],
-        });
-        if expected != *found {
-            return Err(Reason::Checksum { expected, found: *found });
-        }
-        let (label, timestamp, data) = fields(mode, text(mode, zone)?)?;
-        Self::new(mode, label, timestamp, data)
+        Self::walked(bytes, Walk::over(bytes))
     }
 }
 
@@ -122,24 +129,13 @@ pub(super) fn label_of(bytes: &[u8]) -> Option<&str> {
     str::from_utf8(&bytes[..end]).ok().filter(|label| looks_like_a_label(label))
 }
 
-/// The zone as text, if all of it is printable or a separator. Looks at every byte, which is faster than to stop at the first bad one.
-fn text(mode: Mode, zone: &[u8]) -> Result<&str, Reason> {
-    let bad = |byte: &u8| !matches!(byte, CHARACTER_MIN..=CHARACTER_MAX) & (*byte != mode.separator());
-    if zone.iter().fold(false, |any, byte| any | bad(byte)) {
-        return Err(Reason::Characters);
-    }
-    str::from_utf8(zone).map_err(|_| Reason::Characters)
-}
-
-fn fields(mode: Mode, zone: &str) -> Result<(&str, Option<&str>, &str), Reason> {
+/// Label, timestamp and data of a zone that has this many separators.
+fn fields(mode: Mode, zone: &str, separators: u8) -> Result<(&str, Option<&str>, &str), Reason> {
     let (label, rest) = split(mode, zone).filter(|(label, _)| !label.is_empty()).ok_or(Reason::Malformed)?;
-    if mode == Mode::Historic {
-        return Ok((label, None, rest));
-    }
-    match split(mode, rest) {
-        None => Ok((label, None, rest)),
-        Some((_, data)) if split(mode, data).is_some() => Err(Reason::Malformed),
-        Some((timestamp, data)) => Ok((label, Some(timestamp), data)),
+    match (mode, separators) {
+        (Mode::Historic, _) | (Mode::Standard, 1) => Ok((label, None, rest)),
+        (Mode::Standard, 2) => split(mode, rest).map(|(timestamp, data)| (label, Some(timestamp), data)).ok_or(Reason::Malformed),
+        (Mode::Standard, _) => Err(Reason::Malformed),
     }
 }
 

@@ -41,11 +41,12 @@ mod tariff;
 mod timestamp;
 mod units;
 mod value;
+mod walk;
 
 pub use checksum::checksum;
 pub use dataset::Dataset;
 pub use day_profile::{DayProfile, DryContact, HourBase, ProfileAction, ProfileBlock};
-pub use decoder::{Decoder, Event, FrameEnd};
+pub use decoder::{Beginning, Decoder, Ending, Event, FrameEnd};
 pub use error::ParseError;
 pub use label::{Label, LabelKind, Phases};
 pub use meter_id::{MeterFamily, MeterId, MeterKind};

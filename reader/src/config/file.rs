@@ -16,6 +16,7 @@ use super::toml::{self, Entry, Value};
 use crate::{
     daemon::exit::{ExitCode, Failure},
     history,
+    line::Source,
     reading::ParityChoice,
 };
 
@@ -44,8 +45,8 @@ pub(crate) enum LedMode {
 pub(super) struct Config {
     /// This reader's name; none = the host's name.
     pub(super) name: Option<String>,
-    /// A path, or `auto`.
-    pub(super) device: PathBuf,
+    /// Where the line is.
+    pub(super) source: Source,
     /// The mode if it is not to be found by trying.
     pub(super) mode: Option<Mode>,
     pub(super) parity: ParityChoice,
@@ -68,14 +69,14 @@ pub(super) struct Config {
     pub(super) full_power: u32,
     /// The least important level that is written.
     pub(super) level: LevelFilter,
-    origins: Origins,
+    pub(super) origins: Origins,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
             name: None,
-            device: "auto".into(),
+            source: Source::auto(),
             mode: None,
             parity: ParityChoice::Auto,
             connect: Vec::new(),
@@ -109,7 +110,7 @@ const fn key(section: &'static str, name: &'static str, set: Set) -> Key {
 /// Every key there is.
 pub(super) const KEYS: &[Key] = &[
     key("", "name", |config, value| put(&mut config.name, name(text(value)?).map(Some))),
-    key("serial", "device", |config, value| put(&mut config.device, text(value).map(PathBuf::from))),
+    key("serial", "device", |config, value| put(&mut config.source, Source::parse(Path::new(text(value)?)))),
     key("serial", "mode", |config, value| put(&mut config.mode, choice(value, MODES))),
     key("serial", "parity", |config, value| put(&mut config.parity, choice(value, PARITIES))),
     key("zenoh", "connect", |config, value| put(&mut config.connect, parsed(texts(value)?))),
@@ -183,11 +184,6 @@ impl Config {
         }
         Ok(config)
     }
-
-    /// Where the values stand.
-    pub(super) fn origins(&self) -> &Origins {
-        &self.origins
-    }
 }
 
 fn unknown(section: &str) -> String {
@@ -258,6 +254,10 @@ mod tests {
     fn mistakes_name_line_and_key() {
         for (text, expected) in [
             ("\n[serial]\ndevcie = \"x\"\n", "line 3, key \"devcie\": there is no such key; expected one of device, mode, parity"),
+            (
+                "[serial]\ndevice = \"tcp://esp\"",
+                "line 2, key \"device\": \"tcp://esp\": expected tcp://host:port, for example tcp://192.168.1.30:2001",
+            ),
             ("[serial]\nmode = \"standart\"", "line 2, key \"mode\": expected one of auto, historic, standard"),
             ("[led]\ngpio = \"four\"", "line 2, key \"gpio\": expected a whole number"),
             ("[led]\ngpio = -1", "line 2, key \"gpio\": -1 is out of range: 0 to 53"),

@@ -18,6 +18,7 @@ use teleinfo_zenoh_client::{Credentials, Locator};
 
 use crate::{
     daemon::exit::{ExitCode, Failure},
+    line::Source,
     reading::ParityChoice,
 };
 use credentials::Asker;
@@ -27,11 +28,12 @@ pub(crate) use file::LedMode;
 
 /// Read when `--config` is not given, and then only if it exists.
 const DEFAULT_FILE: &str = "/etc/teleinfo/reader.toml";
-/// Tried in turn for `device = "auto"`: the name our udev rule gives to USB adapters, then the two of a Raspberry Pi.
-const DEVICES: [&str; 3] = ["/dev/teleinfo", "/dev/serial0", "/dev/ttyAMA0"];
 
 /// The name of a reader on a machine without a usable one.
 const NAMELESS: &str = "reader";
+
+/// What the configuration of a further reader begins with (`teleinfo-reader@NAME.service`).
+const INSTANCE: &str = "reader-";
 
 /// The flags of the command line that say the same as a key of the file.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -49,8 +51,8 @@ pub(crate) struct Flags {
 pub(crate) struct Settings {
     /// One chunk of a Zenoh key.
     pub(crate) name: String,
-    /// Serial lines to try; the first that exists counts.
-    pub(crate) devices: Vec<PathBuf>,
+    /// Where the line is.
+    pub(crate) source: Source,
     /// The mode if it is given, and so the speed.
     pub(crate) mode: Option<Mode>,
     /// Who checks parity.
@@ -86,15 +88,21 @@ impl Settings {
         let file = flags.config.as_deref().or_else(|| usual.exists().then_some(usual));
         let config = file.map_or_else(|| Ok(Config::default()), Config::read)?;
         let given = file::parsed(&flags.connect).map_err(|what| Failure::new(ExitCode::Config, what))?;
-        let origins = config.origins().clone();
+        let serial = flags.serial.as_deref().map(Source::parse).transpose();
+        let serial = serial.map_err(|what| Failure::new(ExitCode::Config, format!("--serial {what}")))?;
+        let source = serial.unwrap_or(config.source);
+        let origins = config.origins.clone();
         if config.user.is_none() && config.password_file.is_some() {
             return Err(origins.failure(ExitCode::Config, "zenoh", "password-file", "a password needs a user: set zenoh.user"));
         }
         Ok(Self {
-            name: config.name.unwrap_or_else(|| default_name(nix::unistd::gethostname().ok())),
-            devices: devices(flags.serial.as_deref().unwrap_or(&config.device)),
+            name: config.name.unwrap_or_else(|| default_name(nix::unistd::gethostname().ok(), file)),
+            parity: match (config.parity, &source) {
+                (ParityChoice::Auto, Source::Remote(_)) => ParityChoice::SoftwareFirst,
+                (parity, _) => parity,
+            },
+            source,
             mode: config.mode,
-            parity: config.parity,
             connect: if flags.connect.is_empty() { config.connect } else { given },
             history_size: config.history_size,
             history_directory: config.history_directory.or_else(state_directory),
@@ -130,13 +138,13 @@ impl Settings {
 }
 
 /// The host's name. A machine may have none, or `(none)`, or one that is no name here: nobody has chosen that, so it is no mistake.
-fn default_name(host: Option<OsString>) -> String {
-    let usable = host.and_then(|name| file::name(name.to_str()?).ok());
-    usable.unwrap_or_else(|| NAMELESS.into())
-}
-
-fn devices(written: &Path) -> Vec<PathBuf> {
-    if written.as_os_str() == "auto" { DEVICES.map(PathBuf::from).to_vec() } else { vec![written.to_path_buf()] }
+///
+/// A reader beside the first one has the configuration `reader-NAME.toml`, and adds this name: no two of a machine are called the same.
+fn default_name(host: Option<OsString>, configuration: Option<&Path>) -> String {
+    let usable = |name: &str| file::name(name).ok();
+    let host = host.and_then(|name| usable(name.to_str()?)).unwrap_or_else(|| NAMELESS.into());
+    let instance = configuration.and_then(|path| path.file_stem()?.to_str()?.strip_prefix(INSTANCE));
+    instance.and_then(|instance| usable(&format!("{host}-{instance}"))).unwrap_or(host)
 }
 
 /// systemd's `StateDirectory=`; of several the first.
@@ -166,10 +174,10 @@ mod tests {
     fn flags_win_over_the_file() {
         let text = "name = \"cellar\"\n[serial]\ndevice = \"/dev/a\"\n[zenoh]\nconnect = [\"tcp/a:1\"]\n";
         let file = load(text, Flags::default()).unwrap();
-        assert_eq!((file.name.as_str(), file.devices, file.connect), ("cellar", vec!["/dev/a".into()], locators("tcp/a:1")));
+        assert_eq!((file.name.as_str(), file.source, file.connect), ("cellar", device("/dev/a"), locators("tcp/a:1")));
         let flags = Flags { serial: Some("/dev/b".into()), connect: vec!["tcp/b:2".into()], config: None };
         let both = load(text, flags).unwrap();
-        assert_eq!((both.devices, both.connect), (vec!["/dev/b".into()], locators("tcp/b:2")));
+        assert_eq!((both.source, both.connect), (device("/dev/b"), locators("tcp/b:2")));
     }
 
     #[test]
@@ -196,9 +204,39 @@ mod tests {
     #[test]
     fn a_machine_without_a_usable_name_is_no_mistake() {
         for (host, name) in [(Some("cellar"), "cellar"), (Some("(none)"), "reader"), (Some(""), "reader"), (Some("mon pi"), "reader")] {
-            assert_eq!(default_name(host.map(OsString::from)), name, "{host:?}");
+            assert_eq!(default_name(host.map(OsString::from), None), name, "{host:?}");
         }
-        assert_eq!(default_name(None), "reader");
+        assert_eq!(default_name(None, None), "reader");
+    }
+
+    #[test]
+    fn readers_of_one_machine_have_names_of_their_own() {
+        let name = |file: &str| default_name(Some("pi".into()), Some(Path::new(file)));
+        assert_eq!(
+            [name("/etc/teleinfo/reader.toml"), name("/etc/teleinfo/reader-garage.toml"), name("/tmp/my.toml")],
+            ["pi", "pi-garage", "pi"]
+        );
+        assert_eq!(name(&format!("reader-{}.toml", "x".repeat(80))), "pi", "a name that is too long is no name");
+    }
+
+    fn device(path: &str) -> Source {
+        Source::Devices(vec![path.into()])
+    }
+
+    #[test]
+    fn a_far_line_is_read_with_parity_checked_here() {
+        for (config, parity) in [("", ParityChoice::SoftwareFirst), ("parity = \"hardware\"", ParityChoice::Hardware)] {
+            let flags = Flags { serial: Some("rfc2217://esp.lan:23".into()), ..Flags::default() };
+            let settings = load(&format!("[serial]\n{config}\n"), flags).unwrap();
+            assert!(matches!(settings.source, Source::Remote(_)));
+            assert_eq!(settings.parity, parity);
+        }
+        let flags = Flags { serial: Some("tcp://esp.lan".into()), ..Flags::default() };
+        let failure = load("", flags).unwrap_err();
+        assert_eq!(
+            (failure.code, failure.message.starts_with("--serial \"tcp://esp.lan\": expected tcp://host:port")),
+            (ExitCode::Config, true)
+        );
     }
 
     #[test]

@@ -10,13 +10,18 @@ use std::{
 use nix::unistd::{AccessFlags, access};
 
 use super::{
+    line::{SpeedBy, Subject},
     machine::Machine,
     report::Report,
     users::{ROOT, User, Users},
 };
 use crate::{
     daemon::exit::ExitCode,
-    line::holders::{device_name, disable, getty},
+    line::{
+        Source,
+        holders::{device_name, disable, getty},
+        is_pseudo_terminal,
+    },
 };
 
 /// The user of our unit.
@@ -42,6 +47,12 @@ impl Device {
     /// What serial-getty@.service and the kernel call it: `ttyAMA0`.
     pub(super) fn name(&self) -> String {
         device_name(&self.path)
+    }
+
+    /// What is listened to; `is_shared`: another program takes bytes away.
+    pub(super) fn subject(&self, is_shared: bool) -> Subject {
+        let speed = if is_pseudo_terminal(self.number) { SpeedBy::Nobody } else { SpeedBy::Us };
+        Subject { source: Source::Devices(vec![self.path.clone()]), speed, is_shared }
     }
 
     /// Every name under which a login may be set up on it: `ttyAMA0`, `serial0`.

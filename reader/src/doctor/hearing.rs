@@ -2,18 +2,15 @@
 //!
 //! Ends early when enough was heard, and in any case in good time: somebody stands there and waits.
 
-use std::{
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use teleinfo_proto::{
-    tic::{Dataset, Event, FrameEnd, MeterId, Mode, Role, Timestamp, Value},
+    tic::{Beginning, Dataset, Event, FrameEnd, MeterId, Mode, Role, Timestamp, Value},
     wire::BootId,
 };
 
 use crate::{
-    line::{Fault, Listener, Notice},
+    line::{Fault, Listener, Notice, Source},
     reading::{Output, ParityChoice, Reading, Trial},
 };
 
@@ -54,7 +51,6 @@ pub(super) struct Hearing {
     pub(super) time: Duration,
     latest: Vec<LatestData>,
     refused_in_frame: u32,
-    begun: bool,
 }
 
 /// A label, what it is for, and what it said last.
@@ -78,7 +74,7 @@ impl Hearing {
 
     pub(super) fn handle_event(&mut self, event: &Event<'_>) {
         match event {
-            Event::FrameStart => (self.begun, self.refused_in_frame) = (true, 0),
+            Event::FrameStart => {}
             Event::Dataset(dataset) => self.handle_dataset(dataset),
             // Until something verifies, what is refused was read in the wrong way.
             Event::Refused(_) if self.good == 0 => {}
@@ -105,8 +101,9 @@ impl Hearing {
 
     /// The first frame was mostly joined in its middle, and says nothing.
     fn handle_frame_end(&mut self, end: FrameEnd) {
-        if std::mem::take(&mut self.begun) && self.good > 0 {
-            let whole = matches!(end, FrameEnd::Etx { whole: true }) && self.refused_in_frame == 0;
+        let refused = std::mem::take(&mut self.refused_in_frame);
+        if end.beginning != Beginning::Missed && self.good > 0 {
+            let whole = end.is_whole() && refused == 0;
             self.frames_good += u32::from(whole);
             self.frames_bad += u32::from(!whole);
         }
@@ -135,10 +132,11 @@ struct Clock {
 ///
 /// # Errors
 /// The line cannot be opened, or went away meanwhile.
-pub(super) fn listen(devices: &[PathBuf]) -> Result<Hearing, Fault> {
+pub(super) fn listen(source: &Source) -> Result<Hearing, Fault> {
     let start = Instant::now();
-    let reading = Reading::new(BootId::new(0), None, ParityChoice::Auto, start);
-    let mut listener = Listener::new(devices, reading).map_err(|error| Fault::of_system(devices, &error))?;
+    let parity = if let Source::Remote(_) = source { ParityChoice::SoftwareFirst } else { ParityChoice::Auto };
+    let reading = Reading::new(BootId::new(0), None, parity, start);
+    let mut listener = Listener::new(source, reading).map_err(|error| Fault::of_system(&error))?;
     let mut hearing = Hearing::default();
     let mut clock = Clock { start, first_byte: None, first_good: None };
     while !hearing.is_enough(&clock, Instant::now()) {

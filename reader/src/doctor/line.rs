@@ -6,14 +6,13 @@ use teleinfo_proto::tic::Mode;
 
 use super::{
     bits::{self, Damage},
-    device::Device,
     hearing::{self, Hearing},
     report::Report,
 };
 use crate::{
     config::Settings,
     daemon::exit::ExitCode,
-    line::{self, Fault},
+    line::{Fault, Source},
     reading::{Check, FaultKind, ParityChoice},
 };
 
@@ -40,9 +39,30 @@ const STRANGE: &[&str] = &[
     "does another program change the speed? see above",
 ];
 
-/// Listens and says what was heard; nothing if nothing could be. `shared`: another program takes bytes away.
-pub(super) fn check(report: &mut Report<'_>, settings: &Settings, device: Device, shared: bool) -> Option<Hearing> {
-    let hearing = match hearing::listen(&[device.path]) {
+/// What is listened to.
+pub(super) struct Subject {
+    pub(super) source: Source,
+    /// Who decides at which speed it runs.
+    pub(super) speed: SpeedBy,
+    /// Another program takes bytes away.
+    pub(super) is_shared: bool,
+}
+
+/// Who decides at which speed a line runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum SpeedBy {
+    /// This program.
+    Us,
+    /// Whoever has set up the far side.
+    FarSide,
+    /// Nobody: a pseudo-terminal has none.
+    Nobody,
+}
+
+/// Listens and says what was heard; nothing if nothing could be.
+pub(super) fn check(report: &mut Report<'_>, settings: &Settings, subject: &Subject) -> Option<Hearing> {
+    let shared = subject.is_shared;
+    let hearing = match hearing::listen(&subject.source) {
         Ok(hearing) => hearing,
         Err(fault) => {
             refused(report, &fault);
@@ -62,9 +82,10 @@ pub(super) fn check(report: &mut Report<'_>, settings: &Settings, device: Device
                 Check::Software => "even parity, checked by this program",
                 Check::Gone => "parity already taken off",
             };
-            let speed = match line::is_pseudo_terminal(device.number) {
-                true => "none, as of every pseudo-terminal".into(),
-                false => format!("{} baud", trial.speed.baud()),
+            let speed = match subject.speed {
+                SpeedBy::Nobody => "none, as of every pseudo-terminal".into(),
+                SpeedBy::FarSide => "as the far side is set".into(),
+                SpeedBy::Us => format!("{} baud", trial.speed.baud()),
             };
             report.good("speed", &format!("{speed}; {parity}; {mode} mode"));
             compare(report, settings, mode, trial.check);
@@ -83,6 +104,9 @@ fn refused(report: &mut Report<'_>, fault: &Fault) {
         // Who it is was said before.
         FaultKind::Busy => report.untested("bytes", "not tested: the line is held by another program", &[]),
         FaultKind::Denied => report.wrong("bytes", ExitCode::Permission, &fault.to_string(), &[]),
+        FaultKind::Unreachable | FaultKind::Ended | FaultKind::NotSpoken => {
+            report.wrong("device", ExitCode::Unavailable, &fault.to_string(), &[]);
+        }
         FaultKind::Absent | FaultKind::NotSerial | FaultKind::Vanished | FaultKind::Other => {
             report.wrong("bytes", ExitCode::Unavailable, &fault.to_string(), &[]);
         }

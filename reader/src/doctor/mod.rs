@@ -28,7 +28,8 @@ use std::{
     path::Path,
 };
 
-use crate::{config::Settings, daemon::exit::ExitCode, led::output::CLASS};
+use crate::{config::Settings, daemon::exit::ExitCode, led::output::CLASS, line::Source};
+use line::{SpeedBy, Subject};
 use machine::Machine;
 use report::Report;
 
@@ -53,9 +54,18 @@ fn look_at_line(
     settings: &Settings,
     machine: &Machine,
 ) -> Option<(teleinfo_proto::tic::Timestamp, std::time::Instant)> {
-    let device = device::check(report, &settings.devices, machine)?;
-    let shared = holders::check(report, &device, machine);
-    let hearing = line::check(report, settings, device, shared)?;
+    let hearing = match &settings.source {
+        Source::Devices(devices) => {
+            let device = device::check(report, devices, machine)?;
+            let shared = holders::check(report, &device, machine);
+            line::check(report, settings, &device.subject(shared))?
+        }
+        // There is nothing here to look at but the connection.
+        remote @ Source::Remote(_) => {
+            let speed = if remote.is_settable() { SpeedBy::Us } else { SpeedBy::FarSide };
+            line::check(report, settings, &Subject { source: remote.clone(), speed, is_shared: false })?
+        }
+    };
     meter::check(report, &hearing);
     hearing.clock
 }

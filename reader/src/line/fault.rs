@@ -6,6 +6,7 @@ use std::{
 };
 
 use nix::errno::Errno;
+use teleinfo_zenoh_client::Error;
 
 use super::holders::login_unit;
 use crate::{language::Language, reading::FaultKind};
@@ -17,19 +18,117 @@ pub(crate) struct Fault {
     pub(crate) devices: Vec<PathBuf>,
     /// What happened.
     pub(crate) kind: FaultKind,
-    /// What the system said.
-    errno: Errno,
+    detail: Detail,
+}
+
+/// What was said to us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Detail {
+    /// By the system.
+    System(Errno),
+    /// About the way to a far line.
+    Network(NetworkTrouble),
+}
+
+/// What is wrong with the way to a far line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum NetworkTrouble {
+    /// Its name has no address, in the words of the system's resolver.
+    Name(String),
+    /// The network interface of its address is not there.
+    Interface(String),
+    /// Nobody listens there.
+    Refused,
+    /// There is no way to its address.
+    NoWay,
+    /// It does not answer.
+    NoAnswer,
+    /// It has ended the connection.
+    Ended,
+    /// It does not speak RFC 2217.
+    NotSpoken,
+    /// The system reports an error that is rarer.
+    Other(String),
+}
+
+impl NetworkTrouble {
+    /// From a connection that could not be made.
+    pub(super) fn of_connecting(error: &Error) -> Self {
+        match error {
+            Error::Lookup { words } => Self::Name(words.clone()),
+            Error::Interface { name } => Self::Interface(name.clone()),
+            Error::Socket { kind, words } => Self::of_socket(*kind, words),
+            other => Self::Other(other.to_string()),
+        }
+    }
+
+    /// From a connection that stood.
+    pub(super) fn of_connection(error: &io::Error) -> Self {
+        Self::of_socket(error.kind(), &error.to_string())
+    }
+
+    fn of_socket(kind: io::ErrorKind, words: &str) -> Self {
+        match kind {
+            io::ErrorKind::ConnectionRefused => Self::Refused,
+            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Self::NoWay,
+            io::ErrorKind::TimedOut => Self::NoAnswer,
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Self::Ended,
+            _ => Self::Other(words.into()),
+        }
+    }
+
+    fn kind(&self) -> FaultKind {
+        match self {
+            Self::Ended => FaultKind::Ended,
+            Self::NotSpoken => FaultKind::NotSpoken,
+            _ => FaultKind::Unreachable,
+        }
+    }
+
+    fn words(&self) -> (String, String) {
+        let both = |english: &str, french: &str| (english.to_owned(), french.to_owned());
+        match self {
+            Self::Name(why) => (
+                format!("this name cannot be looked up ({why}): is it right?"),
+                format!("ce nom reste introuvable ({why}) : est-il juste ?"),
+            ),
+            Self::Interface(name) => {
+                (format!("there is no network interface {name} here"), format!("il n'y a pas d'interface réseau {name} ici"))
+            }
+            Self::Refused => both(
+                "connection refused: is the adapter's service running, and is this its port?",
+                "connexion refusée : le service de l'adaptateur tourne-t-il, est-ce bien son port ?",
+            ),
+            Self::NoWay => both(
+                "no way there: is the network up, is the address right?",
+                "aucun chemin : le réseau est-il actif, l'adresse est-elle juste ?",
+            ),
+            Self::NoAnswer => both(
+                "no answer: is the adapter on, is the address right, does a firewall drop it?",
+                "pas de réponse : l'adaptateur est-il allumé, l'adresse juste, un pare-feu bloque-t-il ?",
+            ),
+            Self::Ended => both(
+                "the far side has ended the connection (does another program use it?); trying again",
+                "l'autre côté a coupé la connexion (un autre programme l'utilise-t-il ?) ; nouvel essai",
+            ),
+            Self::NotSpoken => both(
+                "the far side does not speak RFC 2217: for a port that sends its bytes raw, write tcp:// instead",
+                "l'autre côté ne parle pas RFC 2217 : pour un port qui envoie ses octets bruts, écrire tcp://",
+            ),
+            Self::Other(why) => (why.clone(), format!("erreur du système : {why}")),
+        }
+    }
 }
 
 impl Fault {
     /// None of the devices exists.
     pub(super) fn absent(devices: &[PathBuf]) -> Self {
-        Self { devices: devices.to_vec(), kind: FaultKind::Absent, errno: Errno::ENOENT }
+        Self { devices: devices.to_vec(), kind: FaultKind::Absent, detail: Detail::System(Errno::ENOENT) }
     }
 
     /// The other side of the line has hung up.
     pub(super) fn vanished(device: &Path) -> Self {
-        Self { devices: vec![device.into()], kind: FaultKind::Vanished, errno: Errno::EIO }
+        Self { devices: vec![device.into()], kind: FaultKind::Vanished, detail: Detail::System(Errno::EIO) }
     }
 
     /// From an error of open(2), flock(2) or tcgetattr(3).
@@ -42,7 +141,7 @@ impl Fault {
             Errno::ENOTTY | Errno::EISDIR => FaultKind::NotSerial,
             _ => FaultKind::Other,
         };
-        Self { devices: vec![device.into()], kind, errno }
+        Self { devices: vec![device.into()], kind, detail: Detail::System(errno) }
     }
 
     /// From an error of read(2) or tcsetattr(3) on an open line.
@@ -51,7 +150,7 @@ impl Fault {
             Errno::EIO | Errno::ENXIO | Errno::ENODEV => FaultKind::Vanished,
             _ => FaultKind::Other,
         };
-        Self { devices: vec![device.into()], kind, errno }
+        Self { devices: vec![device.into()], kind, detail: Detail::System(errno) }
     }
 
     /// From an error of the system while the line is opened.
@@ -59,10 +158,15 @@ impl Fault {
         Self::of_opening(device, error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw))
     }
 
+    /// From the way to a far line.
+    pub(super) fn of_network(name: &Path, trouble: NetworkTrouble) -> Self {
+        Self { devices: vec![name.into()], kind: trouble.kind(), detail: Detail::Network(trouble) }
+    }
+
     /// From an error of the system before any device was tried.
-    pub(crate) fn of_system(devices: &[PathBuf], error: &io::Error) -> Self {
+    pub(crate) fn of_system(error: &io::Error) -> Self {
         let errno = error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw);
-        Self { devices: devices.to_vec(), kind: FaultKind::Other, errno }
+        Self { devices: Vec::new(), kind: FaultKind::Other, detail: Detail::System(errno) }
     }
 
     /// One line that says what happened, and what to do.
@@ -93,10 +197,7 @@ impl Fault {
             (FaultKind::Vanished, _) => {
                 ("the device has gone; waiting for it to come back".into(), "le périphérique a disparu ; en attente de son retour".into())
             }
-            (FaultKind::Other, _) => {
-                let what = self.errno.desc();
-                (what.to_owned(), format!("erreur du système : {what}"))
-            }
+            (FaultKind::Unreachable | FaultKind::Ended | FaultKind::NotSpoken | FaultKind::Other, _) => self.detail.words(),
         };
         match language {
             Language::English => format!("{device}: {english}"),
@@ -115,6 +216,15 @@ impl Fault {
     }
 }
 
+impl Detail {
+    fn words(&self) -> (String, String) {
+        match self {
+            Self::System(errno) => (errno.desc().into(), format!("erreur du système : {}", errno.desc())),
+            Self::Network(trouble) => trouble.words(),
+        }
+    }
+}
+
 /// In English, for the log.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -128,7 +238,7 @@ mod tests {
 
     #[test]
     fn each_fault_says_what_to_do() {
-        let fault = |kind| Fault { devices: vec!["/dev/ttyS0".into()], kind, errno: Errno::EINVAL };
+        let fault = |kind| Fault { devices: vec!["/dev/ttyS0".into()], kind, detail: Detail::System(Errno::EINVAL) };
         for (kind, english, french) in [
             (FaultKind::Denied, "sudo teleinfo-reader doctor", "sudo teleinfo-reader doctor"),
             (FaultKind::Busy, "serial-getty@ttyS0", "serial-getty@ttyS0"),
@@ -141,8 +251,19 @@ mod tests {
             assert!(fault.words(Language::English).contains(english), "{fault}");
             assert!(fault.words(Language::French).contains(french), "{fault}");
         }
-        let held = Fault { devices: vec!["/dev/pts/7".into()], kind: FaultKind::Busy, errno: Errno::EBUSY };
+        let held = Fault { devices: vec!["/dev/pts/7".into()], kind: FaultKind::Busy, detail: Detail::System(Errno::EBUSY) };
         assert!(!held.to_string().contains("getty"), "no login is on a pseudo-terminal: {held}");
+        for (trouble, kind, english, french) in [
+            (NetworkTrouble::Refused, FaultKind::Unreachable, "tcp://x:1: connection refused", "tcp://x:1 : connexion refusée"),
+            (NetworkTrouble::NoAnswer, FaultKind::Unreachable, "no answer", "pas de réponse"),
+            (NetworkTrouble::Name("why".into()), FaultKind::Unreachable, "looked up (why)", "introuvable (why)"),
+            (NetworkTrouble::NotSpoken, FaultKind::NotSpoken, "does not speak RFC 2217", "ne parle pas RFC 2217"),
+            (NetworkTrouble::Ended, FaultKind::Ended, "ended the connection", "coupé la connexion"),
+        ] {
+            let fault = Fault::of_network(Path::new("tcp://x:1"), trouble);
+            assert_eq!(fault.kind, kind);
+            assert!(fault.to_string().contains(english) && fault.words(Language::French).contains(french), "{fault}");
+        }
         let all = Fault::absent(&["/dev/a".into(), "/dev/b".into()]);
         assert!(all.to_string().contains("none of /dev/a, /dev/b exists"));
         assert!(all.words(Language::French).contains("aucun de /dev/a, /dev/b n'existe"));

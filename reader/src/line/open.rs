@@ -1,4 +1,6 @@
 //! A line that does what a [`Reading`] orders: it is opened, set, looked after, read and closed here, and nothing is decided here.
+//!
+//! A device is open at once or not at all. A far line takes its time, so between the two there is a connection that is being made.
 
 use std::{
     io,
@@ -8,15 +10,25 @@ use std::{
 };
 
 use mio::{Events, Interest, Poll, Registry, Token, unix::SourceFd};
+use teleinfo_proto::tic::Mode;
 
-use super::{Fault, Read, SerialLine};
+use super::{
+    fault::Fault,
+    read::Read,
+    remote::{Dial, FarLine},
+    serial::SerialLine,
+    source::Source,
+};
 use crate::{
     daemon::clock,
-    reading::{Order, Output, Reading},
+    reading::{Framing, Order, Output, Reading},
 };
 
 /// One read: a second of a line at 9600 baud.
 const READ_BYTES: usize = 1024;
+
+/// Tokens of the loop that a line uses, from the one it is given on: as many as the way to a far line wants.
+pub(crate) const LINE_TOKENS: usize = teleinfo_zenoh_client::ATTEMPTS_MAX;
 
 /// What somebody may want to say about the line.
 #[derive(Debug)]
@@ -29,12 +41,69 @@ pub(crate) enum Notice {
     Disturbed(PathBuf),
 }
 
+/// A line that is open.
+enum Line {
+    Serial(SerialLine),
+    Far(FarLine),
+}
+
+impl Line {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Serial(line) => line.path(),
+            Self::Far(line) => line.name(),
+        }
+    }
+
+    fn set(&mut self, speed: Mode, framing: Framing) -> Result<bool, Fault> {
+        match self {
+            Self::Serial(line) => line.set(speed, framing),
+            Self::Far(line) => line.set(speed, framing),
+        }
+    }
+
+    fn disturbed(&self) -> Result<bool, Fault> {
+        match self {
+            Self::Serial(line) => line.disturbed(),
+            Self::Far(_) => Ok(false),
+        }
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> Result<Read, Fault> {
+        match self {
+            Self::Serial(line) => line.read(buffer),
+            Self::Far(line) => line.read(buffer),
+        }
+    }
+
+    fn poll_refused(&mut self) -> Option<(Mode, Framing)> {
+        match self {
+            Self::Serial(_) => None,
+            Self::Far(line) => line.poll_refused(),
+        }
+    }
+
+    fn deregister(&mut self, registry: &Registry) {
+        match self {
+            Self::Serial(line) => _ = registry.deregister(&mut SourceFd(&line.as_raw_fd())),
+            Self::Far(line) => line.deregister(registry),
+        }
+    }
+}
+
+/// How far the line has come.
+enum Access {
+    Closed,
+    Dialling(Box<Dial>),
+    Open(Line),
+}
+
 /// A line that is opened again whenever it can be.
 pub(crate) struct OpenLine {
-    devices: Vec<PathBuf>,
+    source: Source,
     registry: Registry,
-    token: Token,
-    line: Option<SerialLine>,
+    first_token: Token,
+    access: Access,
     /// Bytes may be waiting in the line.
     is_ready: bool,
     buffer: [u8; READ_BYTES],
@@ -42,14 +111,20 @@ pub(crate) struct OpenLine {
 }
 
 impl OpenLine {
-    /// A line that is still closed. The first of `devices` that exists is taken; `token` is what the loop sees when it has bytes.
-    pub(crate) fn new(devices: &[PathBuf], registry: Registry, token: Token) -> Self {
-        Self { devices: devices.to_vec(), registry, token, line: None, is_ready: false, buffer: [0; READ_BYTES], count: 0 }
+    /// A line that is still closed. What the loop sees when it has something is one of [`LINE_TOKENS`] tokens from `first_token` on.
+    pub(crate) fn new(source: &Source, registry: Registry, first_token: Token) -> Self {
+        let access = Access::Closed;
+        Self { source: source.clone(), registry, first_token, access, is_ready: false, buffer: [0; READ_BYTES], count: 0 }
     }
 
     /// Where the line is, while it is open.
     pub(crate) fn path(&self) -> Option<&Path> {
-        self.line.as_ref().map(SerialLine::path)
+        if let Access::Open(line) = &self.access { Some(line.path()) } else { None }
+    }
+
+    /// When [`OpenLine::handle_orders`] is due for its own sake.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        if let Access::Dialling(dial) = &self.access { dial.poll_timeout() } else { None }
     }
 
     /// The line has bytes, or has gone.
@@ -76,50 +151,77 @@ impl OpenLine {
                 Err(fault) => return Some(self.handle_fault(fault, reading, unix_ms, now)),
             }
         }
+        match self.dial(now) {
+            Some(Ok(line)) => return Some(self.opened(Line::Far(line), reading, now)),
+            Some(Err(fault)) => return Some(self.handle_fault(fault, reading, unix_ms, now)),
+            None => {}
+        }
         self.read(reading, unix_ms, now).map(|fault| self.handle_fault(fault, reading, unix_ms, now)).or(notice)
     }
 
     fn handle_order(&mut self, order: Order, reading: &mut Reading, now: Instant) -> Result<Option<Notice>, Fault> {
-        match (order, &mut self.line) {
-            (Order::Open, _) => return self.open(reading, now).map(Some),
-            (Order::Set(speed, framing), Some(line)) => {
+        match (order, &mut self.access) {
+            (Order::Open, _) => return self.open(reading, now),
+            (Order::Set(speed, framing), Access::Open(line)) => {
                 let is_whole = line.set(speed, framing)?;
                 log::debug!("{}: {} baud, {framing:?}", line.path().display(), speed.baud());
                 reading.handle_set(speed, framing, is_whole, now);
                 // A terminal that leaves cooked mode may have bytes without saying so.
                 self.is_ready = true;
             }
-            (Order::CheckSettings, Some(line)) => {
+            (Order::CheckSettings, Access::Open(line)) => {
                 if line.disturbed()? {
                     reading.handle_disturbed();
                     return Ok(Some(Notice::Disturbed(line.path().into())));
                 }
             }
-            (Order::Set(..) | Order::CheckSettings, None) => {}
+            (Order::Set(..) | Order::CheckSettings, Access::Closed | Access::Dialling(_)) => {}
         }
         Ok(None)
     }
 
-    fn open(&mut self, reading: &mut Reading, now: Instant) -> Result<Notice, Fault> {
-        let line = SerialLine::open(&self.devices)?;
-        let registered = self.registry.register(&mut SourceFd(&line.as_raw_fd()), self.token, Interest::READABLE);
+    fn open(&mut self, reading: &mut Reading, now: Instant) -> Result<Option<Notice>, Fault> {
+        let devices = match &self.source {
+            Source::Devices(devices) => devices,
+            Source::Remote(remote) => {
+                self.access = Access::Dialling(Box::new(Dial::begin(remote, self.first_token, now)));
+                reading.handle_opening(now);
+                return Ok(None);
+            }
+        };
+        let line = SerialLine::open(devices)?;
+        let registered = self.registry.register(&mut SourceFd(&line.as_raw_fd()), self.first_token, Interest::READABLE);
         registered.map_err(|error| Fault::of(line.path(), &error))?;
+        Ok(Some(self.opened(Line::Serial(line), reading, now)))
+    }
+
+    /// Goes on with a connection that is being made.
+    fn dial(&mut self, now: Instant) -> Option<Result<FarLine, Fault>> {
+        if let Access::Dialling(dial) = &mut self.access { dial.poll(&self.registry, now) } else { None }
+    }
+
+    fn opened(&mut self, line: Line, reading: &mut Reading, now: Instant) -> Notice {
         log::debug!("{}: open", line.path().display());
         let path = line.path().into();
-        (self.line, self.is_ready) = (Some(line), true);
+        (self.access, self.is_ready) = (Access::Open(line), true);
         reading.handle_opened(now);
-        Ok(Notice::Opened(path))
+        Notice::Opened(path)
     }
 
     fn read(&mut self, reading: &mut Reading, unix_ms: i64, now: Instant) -> Option<Fault> {
         self.count = 0;
-        let Some(line) = self.line.as_mut().filter(|_| self.is_ready) else {
-            self.is_ready = false;
+        let ready = std::mem::take(&mut self.is_ready);
+        let Access::Open(line) = &mut self.access else { return None };
+        if !ready {
             return None;
-        };
+        }
         match line.read(&mut self.buffer) {
             Ok(Read { count, more }) => {
                 (self.is_ready, self.count) = (more, count);
+                if let Some((speed, framing)) = line.poll_refused() {
+                    log::debug!("{}: the far side does not do {} baud, {framing:?}", line.path().display(), speed.baud());
+                    reading.handle_set(speed, framing, false, now);
+                }
                 if count > 0 {
                     reading.handle_bytes(&self.buffer[..count], unix_ms, now);
                 }
@@ -130,8 +232,8 @@ impl OpenLine {
     }
 
     fn handle_fault(&mut self, fault: Fault, reading: &mut Reading, unix_ms: i64, now: Instant) -> Notice {
-        if let Some(line) = self.line.take() {
-            let _ = self.registry.deregister(&mut SourceFd(&line.as_raw_fd()));
+        if let Access::Open(mut line) = std::mem::replace(&mut self.access, Access::Closed) {
+            line.deregister(&self.registry);
         }
         self.is_ready = false;
         reading.handle_fault(fault.kind, unix_ms, now);
@@ -155,9 +257,9 @@ impl Listener {
     ///
     /// # Errors
     /// The system has no epoll to give.
-    pub(crate) fn new(devices: &[PathBuf], reading: Reading) -> io::Result<Self> {
+    pub(crate) fn new(source: &Source, reading: Reading) -> io::Result<Self> {
         let poll = Poll::new()?;
-        let line = OpenLine::new(devices, poll.registry().try_clone()?, Token(0));
+        let line = OpenLine::new(source, poll.registry().try_clone()?, Token(0));
         Ok(Self { poll, events: Events::with_capacity(1), line, reading })
     }
 
@@ -169,7 +271,8 @@ impl Listener {
     /// Waits for bytes, but no longer than this, and tells `sink` what came of them.
     pub(crate) fn turn(&mut self, longest: Duration, sink: &mut dyn FnMut(Output<'_>)) -> Option<Notice> {
         let start = Instant::now();
-        let due = self.reading.poll_timeout(start).saturating_duration_since(start);
+        let due = self.line.poll_timeout().into_iter().fold(self.reading.poll_timeout(start), Instant::min);
+        let due = due.saturating_duration_since(start);
         let wait = if self.line.is_ready() { Duration::ZERO } else { due.min(longest) };
         // A wait that is cut short by a signal is a turn as well.
         let _ = self.poll.poll(&mut self.events, Some(wait));

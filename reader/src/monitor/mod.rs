@@ -49,7 +49,7 @@ pub(crate) fn run(settings: &Settings, language: Language) -> Result<(), Failure
 fn failure(fault: &Fault, language: Language) -> Failure {
     let code = match fault.kind {
         FaultKind::Denied => ExitCode::Permission,
-        FaultKind::Absent | FaultKind::Busy | FaultKind::NotSerial | FaultKind::Vanished | FaultKind::Other => ExitCode::Unavailable,
+        _ => ExitCode::Unavailable,
     };
     let held = fault.devices.last().filter(|_| fault.kind == FaultKind::Busy).and_then(|path| holders::words(path, language));
     Failure::new(code, held.unwrap_or_else(|| fault.words(language)))
@@ -73,7 +73,7 @@ impl Monitor {
         let reading = Reading::new(BootId::new(0), settings.mode, settings.parity, Instant::now());
         Ok(Self {
             language,
-            listener: Listener::new(&settings.devices, reading).map_err(|error| Failure::internal("epoll", error))?,
+            listener: Listener::new(&settings.source, reading).map_err(|error| Failure::internal("epoll", error))?,
             device: None,
             fault: None,
             table: Table::new(language),

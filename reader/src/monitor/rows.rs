@@ -1,6 +1,8 @@
 //! The frame as a table: a row for each label, in the order in which the meter sends them. A row changes when its dataset arrives, not at
 //! the end of the frame: at 1200 baud that would be two seconds late.
 
+use std::mem;
+
 use teleinfo_proto::tic::{Colour, Dataset, Event, FrameEnd, StatusRegister, Timestamp, Value};
 
 use crate::language::Language;
@@ -44,17 +46,12 @@ impl Table {
     /// Takes an event; `true` at the end of a frame.
     pub(super) fn handle_event(&mut self, event: &Event<'_>) -> bool {
         match event {
-            Event::FrameStart => self.handle_frame_start(),
+            Event::FrameStart => {}
             Event::Dataset(dataset) => self.handle_dataset(dataset),
             Event::Refused(_) => self.refused = true,
             Event::FrameEnd(end) => self.handle_frame_end(*end),
         }
         matches!(event, Event::FrameEnd(_))
-    }
-
-    fn handle_frame_start(&mut self) {
-        (self.next, self.refused) = (0, false);
-        self.rows.iter_mut().for_each(|row| row.fresh = false);
     }
 
     fn handle_dataset(&mut self, dataset: &Dataset<'_>) {
@@ -69,13 +66,15 @@ impl Table {
 
     /// A label that a whole frame lacks is gone, unless the frame was one of the short ones of an overload.
     fn handle_frame_end(&mut self, end: FrameEnd) {
-        let whole = end == FrameEnd::Etx { whole: true };
-        self.good += u32::from(whole && !self.refused);
-        self.damaged += u32::from(whole && self.refused);
+        let (whole, refused) = (end.is_whole(), mem::take(&mut self.refused));
+        self.good += u32::from(whole && !refused);
+        self.damaged += u32::from(whole && refused);
         let fresh = self.rows.iter().filter(|row| row.fresh).count();
-        if whole && !self.refused && fresh * 2 >= self.rows.len() {
+        if whole && !refused && fresh * 2 >= self.rows.len() {
             self.rows.retain(|row| row.fresh);
         }
+        self.next = 0;
+        self.rows.iter_mut().for_each(|row| row.fresh = false);
     }
 }
 

@@ -11,7 +11,7 @@
 use std::mem;
 
 use teleinfo_proto::{
-    tic::{Dataset, Event, FrameEnd, MeterId, Mode, RefusalKind, Role, Value, spec},
+    tic::{Beginning, Dataset, Event, FrameEnd, MeterId, Mode, RefusalKind, Role, Value, spec},
     wire::{BootId, Counters, Datasets, DatasetsWriter, Sample, SampleKind},
 };
 
@@ -233,7 +233,7 @@ impl Assembler {
     /// Takes an event of the decoder. Call [`Self::prepare_sample`] until it has no more before the next event.
     pub(super) fn handle_event(&mut self, event: &Event<'_>, now: Moment) {
         match event {
-            Event::FrameStart => self.incoming.clear(),
+            Event::FrameStart => {}
             Event::Dataset(dataset) => self.handle_dataset(dataset, now),
             Event::Refused(refusal) => {
                 self.counters.refuse(refusal.reason.kind());
@@ -318,11 +318,14 @@ impl Assembler {
     }
 
     fn handle_frame_end(&mut self, end: FrameEnd, now: Moment) {
-        let whole = end == FrameEnd::Etx { whole: true };
+        let counters = &mut self.counters;
+        counters.line_feeds_damaged = counters.line_feeds_damaged.wrapping_add(end.damaged_line_feeds);
+        counters.frame_starts_damaged = counters.frame_starts_damaged.wrapping_add(u32::from(end.beginning == Beginning::Address));
+        let whole = end.is_whole();
         let count = match (whole, self.incoming.facts.refused) {
-            (true, 0) => &mut self.counters.frames_good,
-            (true, _) => &mut self.counters.frames_damaged,
-            (false, _) => &mut self.counters.frames_cut,
+            (true, 0) => &mut counters.frames_good,
+            (true, _) => &mut counters.frames_damaged,
+            (false, _) => &mut counters.frames_cut,
         };
         *count = count.wrapping_add(1);
         let facts = &mut self.incoming.facts;
@@ -331,7 +334,9 @@ impl Assembler {
         if let Some(mode) = facts.mode {
             self.judge.clock.advance(now.uptime_ms, self.counters.bytes, mode);
         }
-        if !self.incoming.is_empty() {
+        if self.incoming.is_empty() {
+            self.incoming.clear();
+        } else {
             self.find_owner();
         }
     }

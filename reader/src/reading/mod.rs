@@ -115,6 +115,11 @@ impl Reading {
         }
     }
 
+    /// The line is being opened as the order said, which takes its time: [`Reading::handle_opened`] or [`Reading::handle_fault`] follows.
+    pub fn handle_opening(&mut self, now: Instant) {
+        self.watch.handle_opening(now);
+    }
+
     /// The line is open.
     pub fn handle_opened(&mut self, now: Instant) {
         (self.is_open, self.applied) = (true, None);

@@ -77,14 +77,14 @@ impl Receiver {
     /// What the bytes amount to, one event after the other.
     pub(super) fn poll_event(&mut self) -> Option<Event<'_>> {
         if !self.detector.is_judging() {
-            if self.follow_parity() {
-                return Some(Event::FrameEnd(FrameEnd::Silence));
+            if let Some(end) = self.follow_parity() {
+                return Some(Event::FrameEnd(end));
             }
             if !self.is_decoded() {
                 return self.decode();
             }
         }
-        if mem::take(&mut self.is_cut) { self.decoder.flush() } else { None }
+        if mem::take(&mut self.is_cut) { self.decoder.flush().map(Event::FrameEnd) } else { None }
     }
 
     /// When [`Receiver::handle_timeout`] is due.
@@ -106,14 +106,14 @@ impl Receiver {
         self.decoded == self.held.len()
     }
 
-    /// Changes the decoder when the detector has judged anew; whether that has ended a frame.
-    fn follow_parity(&mut self) -> bool {
+    /// Changes the decoder when the detector has judged anew; gives the frame that this has ended.
+    fn follow_parity(&mut self) -> Option<FrameEnd> {
         let parity = self.detector.trial().parity();
         if parity == self.parity {
-            return false;
+            return None;
         }
         self.parity = parity;
-        let ended = self.decoder.flush().is_some();
+        let ended = self.decoder.flush();
         self.decoder = Decoder::new(parity);
         ended
     }

@@ -13,6 +13,8 @@ const FAULT: Duration = Duration::from_secs(spec::FAULT_AFTER_S);
 const RETRY_ABSENT: Duration = Duration::from_millis(500);
 /// A device that is held or forbidden changes by somebody's hand.
 const RETRY_OTHER: Duration = Duration::from_secs(3);
+/// A far line is tried again after these times, as long as nothing good has come from it: it may be away for hours.
+const RETRY_FAR: [Duration; 4] = [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(5)];
 /// Another program that opens the line may change its settings at any time.
 const CHECK: Duration = Duration::from_secs(3);
 
@@ -29,14 +31,21 @@ pub enum FaultKind {
     NotSerial,
     /// It was there and has gone: it was unplugged, or the other side of a pseudo-terminal closed.
     Vanished,
+    /// There is no connection to the far end of the network.
+    Unreachable,
+    /// The far end has ended the connection.
+    Ended,
+    /// The far end does not speak the protocol that was asked for.
+    NotSpoken,
     /// The system reports an error that is rarer.
     Other,
 }
 
 impl FaultKind {
-    /// How the status message names it, and how long to wait before the line is tried again.
-    const fn outcome(self) -> (LineState, Duration) {
+    /// How the status message names it, and how long to wait before the line is tried again; `failed` counts what has failed before.
+    fn outcome(self, failed: usize) -> (LineState, Duration) {
         match self {
+            Self::Unreachable | Self::Ended | Self::NotSpoken => (LineState::Absent, RETRY_FAR[failed.min(RETRY_FAR.len() - 1)]),
             Self::Denied => (LineState::Denied, RETRY_OTHER),
             Self::Busy => (LineState::Busy, RETRY_OTHER),
             Self::Absent | Self::NotSerial | Self::Vanished | Self::Other => (LineState::Absent, RETRY_ABSENT),
@@ -55,14 +64,26 @@ pub(super) enum Task {
 
 #[derive(Clone, Copy, Debug)]
 enum LineAccess {
-    Closed { line: LineState, retry: Instant },
-    Open { since: Instant, check: Instant },
+    Closed {
+        line: LineState,
+        retry: Instant,
+    },
+    /// It is being opened, which takes its time at the far end of a network.
+    Opening {
+        line: LineState,
+    },
+    Open {
+        since: Instant,
+        check: Instant,
+    },
 }
 
 /// Follows the line from one opening to the next.
 #[derive(Debug)]
 pub(super) struct Watch {
     access: LineAccess,
+    /// Openings that came to nothing, since the last dataset.
+    failed: usize,
     last_byte: Option<Instant>,
     last_dataset: Option<Instant>,
     last_sample: Option<Instant>,
@@ -72,7 +93,7 @@ impl Watch {
     /// The line is closed, and to be opened at once.
     pub(super) fn new(now: Instant) -> Self {
         let access = LineAccess::Closed { line: LineState::Absent, retry: now };
-        Self { access, last_byte: None, last_dataset: None, last_sample: None }
+        Self { access, failed: 0, last_byte: None, last_dataset: None, last_sample: None }
     }
 
     /// The line is open.
@@ -81,9 +102,15 @@ impl Watch {
         (self.last_byte, self.last_dataset) = (None, None);
     }
 
+    /// The line is being opened; [`Watch::handle_opened`] or [`Watch::handle_fault`] follows.
+    pub(super) fn handle_opening(&mut self, now: Instant) {
+        self.access = LineAccess::Opening { line: self.line(now) };
+    }
+
     /// The line could not be opened, or has gone.
     pub(super) fn handle_fault(&mut self, kind: FaultKind, now: Instant) {
-        let (line, wait) = kind.outcome();
+        let (line, wait) = kind.outcome(self.failed);
+        self.failed = self.failed.saturating_add(1);
         self.access = LineAccess::Closed { line, retry: now + wait };
     }
 
@@ -94,7 +121,7 @@ impl Watch {
 
     /// A dataset has verified.
     pub(super) fn handle_dataset(&mut self, now: Instant) {
-        self.last_dataset = Some(now);
+        (self.last_dataset, self.failed) = (Some(now), 0);
     }
 
     /// A sample has been made, so the meter is known.
@@ -110,7 +137,7 @@ impl Watch {
                 *check = now + CHECK;
                 Some(Task::CheckSettings)
             }
-            LineAccess::Closed { .. } | LineAccess::Open { .. } => None,
+            LineAccess::Closed { .. } | LineAccess::Opening { .. } | LineAccess::Open { .. } => None,
         }
     }
 
@@ -119,6 +146,8 @@ impl Watch {
         let action = match self.access {
             LineAccess::Closed { retry, .. } => retry,
             LineAccess::Open { check, .. } => check,
+            // Whoever opens it knows when.
+            LineAccess::Opening { .. } => now + FAULT,
         };
         let fades = [self.last_byte, self.last_dataset, self.last_sample].into_iter().flatten().map(|at| at + FAULT);
         fades.filter(|at| *at > now).fold(action, Instant::min)
@@ -127,7 +156,7 @@ impl Watch {
     /// The state of the line.
     pub(super) fn line(&self, now: Instant) -> LineState {
         match self.access {
-            LineAccess::Closed { line, .. } => line,
+            LineAccess::Closed { line, .. } | LineAccess::Opening { line } => line,
             LineAccess::Open { .. } if recent(self.last_dataset, now) => LineState::Reading,
             LineAccess::Open { .. } if recent(self.last_byte, now) => LineState::Searching,
             LineAccess::Open { .. } => LineState::Silent,
@@ -137,7 +166,7 @@ impl Watch {
     /// The line has been open so long that its state is a fault and not a beginning.
     pub(super) fn is_settled(&self, now: Instant) -> bool {
         match self.access {
-            LineAccess::Closed { .. } => true,
+            LineAccess::Closed { .. } | LineAccess::Opening { .. } => true,
             LineAccess::Open { since, .. } => now >= since + FAULT,
         }
     }
@@ -157,6 +186,27 @@ mod tests {
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_far_line_is_tried_less_and_less_often_until_it_gives_something() {
+        let start = Instant::now();
+        let mut watch = Watch::new(start);
+        let mut now = start;
+        let mut waits = Vec::new();
+        for _ in 0..7 {
+            assert_eq!(watch.poll_task(now), Some(Task::Open));
+            watch.handle_opening(now);
+            assert_eq!(watch.poll_task(now + SECOND), None, "it is being opened");
+            watch.handle_fault(FaultKind::Unreachable, now);
+            waits.push((watch.poll_timeout(now) - now).as_millis());
+            now = watch.poll_timeout(now);
+        }
+        assert_eq!(waits, [500, 1000, 2000, 5000, 5000, 5000, 5000]);
+        watch.handle_opened(now);
+        watch.handle_dataset(now);
+        watch.handle_fault(FaultKind::Ended, now);
+        assert_eq!(watch.poll_timeout(now).min(now + SECOND), now + SECOND / 2);
+    }
 
     #[test]
     fn a_line_that_is_away_is_tried_again_for_ever() {

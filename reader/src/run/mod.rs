@@ -16,7 +16,7 @@ use crate::{
     },
 };
 use reader::Reader;
-use sources::{LINE, SIGNALS};
+use sources::SIGNALS;
 
 /// Reads the meter until a signal asks to stop.
 ///
@@ -40,8 +40,8 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
         let mut signalled = false;
         for event in &events {
             match event.token() {
-                LINE => reader.handle_line_ready(),
                 SIGNALS => signalled = true,
+                token if token < SIGNALS => reader.handle_line_ready(),
                 _ => reader.handle_socket(event, now),
             }
         }

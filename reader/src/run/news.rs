@@ -18,6 +18,8 @@ use crate::{
 
 /// Reports go out on change, and at least this often.
 const REPORT_EVERY: Duration = Duration::from_secs(10);
+/// A far line that has stood for so long has been well: its next fault is news, even if it is the same again.
+const STOOD: Duration = Duration::from_secs(60);
 
 /// What was told, and when to tell again.
 #[derive(Debug)]
@@ -26,13 +28,24 @@ pub(super) struct News {
     sentence: OnChange<String>,
     /// The fault that keeps the line closed.
     fault: OnChange<FaultKind>,
+    /// The faults of a far line that were told since it last stood.
+    told_far: Vec<FaultKind>,
+    opened: Option<Instant>,
     is_changed: bool,
     next_report: Instant,
 }
 
 impl News {
     pub(super) fn new(now: Instant) -> Self {
-        Self { state: None, sentence: OnChange::new(), fault: OnChange::new(), is_changed: true, next_report: now }
+        Self {
+            state: None,
+            sentence: OnChange::new(),
+            fault: OnChange::new(),
+            told_far: Vec::new(),
+            opened: None,
+            is_changed: true,
+            next_report: now,
+        }
     }
 
     /// The state as it is now; a sentence if there is something new to say.
@@ -55,21 +68,40 @@ impl News {
     }
 
     /// Tells what has happened to the line; a fault once, however often the line is tried again.
-    pub(super) fn handle_notice(&mut self, notice: &Notice) {
+    pub(super) fn handle_notice(&mut self, notice: &Notice, now: Instant) {
         match notice {
-            Notice::Opened(_) => self.fault.forget(),
+            Notice::Opened(_) => self.opened = Some(now),
             Notice::Disturbed(path) => {
                 let device = path.display();
                 log::warn!("{device}: another program has changed the line's settings; set again (fuser -v {device} names it)");
             }
-            Notice::Fault(fault) if self.is_new_fault(fault.kind) => log::warn!("{fault}"),
+            Notice::Fault(fault) if self.is_new_fault(fault.kind, now) => log::warn!("{fault}"),
             Notice::Fault(_) => {}
         }
     }
 
-    /// A device that has gone is absent next: that is the same news.
-    fn is_new_fault(&mut self, kind: FaultKind) -> bool {
+    /// A device that has gone is absent next: that is the same news. So is a connection that comes and goes.
+    fn is_new_fault(&mut self, kind: FaultKind, now: Instant) -> bool {
+        let opened = self.opened.take();
+        if matches!(kind, FaultKind::Unreachable | FaultKind::Ended | FaultKind::NotSpoken) {
+            return self.is_new_far_fault(kind, opened.is_some_and(|since| now >= since + STOOD));
+        }
+        if opened.is_some() {
+            self.fault.forget();
+        }
         self.fault.is_new(if kind == FaultKind::Vanished { FaultKind::Absent } else { kind })
+    }
+
+    /// A connection that comes and goes has two faults in turn: it ends, and it cannot be made.
+    fn is_new_far_fault(&mut self, kind: FaultKind, has_stood: bool) -> bool {
+        if has_stood {
+            self.told_far.clear();
+        }
+        let is_new = !self.told_far.contains(&kind);
+        if is_new {
+            self.told_far.push(kind);
+        }
+        is_new
     }
 
     pub(super) fn poll_timeout(&self) -> Instant {
@@ -203,13 +235,27 @@ mod tests {
 
     #[test]
     fn a_fault_is_told_once_and_again_when_it_comes_back() {
-        let mut news = News::new(Instant::now());
-        let mut is_new = |kind| news.is_new_fault(kind);
+        let now = Instant::now();
+        let mut news = News::new(now);
+        let mut is_new = |kind| news.is_new_fault(kind, now);
         assert!(is_new(FaultKind::Vanished));
         assert!(!is_new(FaultKind::Absent), "a device that has gone is absent next");
         assert!(is_new(FaultKind::Busy) && !is_new(FaultKind::Busy) && is_new(FaultKind::Absent));
-        news.handle_notice(&Notice::Opened("/dev/x".into()));
-        assert!(news.is_new_fault(FaultKind::Absent));
+        news.handle_notice(&Notice::Opened("/dev/x".into()), now);
+        assert!(news.is_new_fault(FaultKind::Absent, now));
+    }
+
+    #[test]
+    fn a_connection_that_comes_and_goes_is_told_once_until_it_has_stood() {
+        let mut now = Instant::now();
+        let mut news = News::new(now);
+        let mut told_after = |stood: Duration| {
+            news.handle_notice(&Notice::Opened("tcp://x:1".into()), now);
+            now += stood;
+            [FaultKind::Ended, FaultKind::Unreachable].map(|kind| news.is_new_fault(kind, now))
+        };
+        let short = Duration::from_secs(1);
+        assert_eq!([short, short, short, STOOD, short].map(&mut told_after), [true, false, false, true, false].map(|told| [told; 2]));
     }
 
     #[test]

@@ -55,7 +55,7 @@ impl<'a> Reader<'a> {
             settings,
             started: now,
             boot,
-            line: OpenLine::new(&settings.devices, registry()?, LINE),
+            line: OpenLine::new(&settings.source, registry()?, LINE),
             reading: Reading::new(boot, settings.mode, settings.parity, now),
             history,
             uplink: Uplink::new(Client::new(registry()?, CLIENT, options, now), boot),
@@ -93,7 +93,7 @@ impl<'a> Reader<'a> {
             return Duration::ZERO;
         }
         let fixed = self.reading.poll_timeout(now).min(self.news.poll_timeout());
-        let changing = [self.uplink.poll_timeout(now), self.light.poll_timeout(), self.next_alive];
+        let changing = [self.line.poll_timeout(), self.uplink.poll_timeout(now), self.light.poll_timeout(), self.next_alive];
         changing.into_iter().flatten().fold(fixed, Instant::min).saturating_duration_since(now)
     }
 
@@ -101,7 +101,7 @@ impl<'a> Reader<'a> {
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         let unix_ms = clock::unix_ms();
         if let Some(notice) = self.line.handle_orders(&mut self.reading, unix_ms, now) {
-            self.news.handle_notice(&notice);
+            self.news.handle_notice(&notice, now);
         }
         self.pass_on(now);
         self.reading.handle_timeout(unix_ms, now);

@@ -110,7 +110,7 @@ impl Drop for Meter {
     }
 }
 
-fn bytes(sends: Sends, parity: bool, count: u32) -> Vec<u8> {
+pub(crate) fn bytes(sends: Sends, parity: bool, count: u32) -> Vec<u8> {
     let mut bytes = match sends {
         Sends::Nothing => return Vec::new(),
         Sends::Noise => return (0..40_u32).map(|index| ((count * 40 + index).wrapping_mul(2_654_435_761) >> 24) as u8).collect(),

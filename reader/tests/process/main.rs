@@ -3,6 +3,7 @@
 
 mod bench;
 mod doctor;
+mod far;
 mod messages;
 mod monitor;
 mod reading;

@@ -1,4 +1,5 @@
-//! Attempts to reach a router, several at a time: a router that is dead must not keep us from another that lives.
+//! Attempts to reach a router, several at a time: a router that is dead must not keep us from another that lives. Nothing in it is about
+//! Zenoh, so it is there for any other TCP address that a program of one loop wants to reach.
 //!
 //! A *target* is an address to try, or a name to look up first; each address of a name is a target of its own. Targets are tried in the
 //! order of preference, each a moment after the one before it, or at once when that has failed. The first machine that accepts a
@@ -17,7 +18,7 @@ use crate::locator::Locator;
 use crate::resolve::Lookup;
 
 /// Attempts under way at a time: as many tokens of the loop are set aside.
-pub(crate) const ATTEMPTS_MAX: usize = 4;
+pub const ATTEMPTS_MAX: usize = 4;
 
 /// How long an attempt is alone before the next one begins (RFC 8305, §5: "Connection Attempt Delay").
 const STAGGER: Duration = Duration::from_millis(250);
@@ -60,7 +61,7 @@ enum AttemptState {
 
 /// What came of the attempts, by the number of the locator.
 #[derive(Debug)]
-pub(crate) enum AttemptEvent {
+pub enum AttemptEvent {
     /// Somebody has accepted a connection.
     Connected(usize, TcpStream),
     /// An attempt has failed, and why.
@@ -71,7 +72,7 @@ pub(crate) enum AttemptEvent {
 
 /// The addresses that are tried in this round of connecting.
 #[derive(Debug)]
-pub(crate) struct Attempts {
+pub struct Attempts {
     first_token: usize,
     queue: VecDeque<Target>,
     running: Vec<Attempt>,
@@ -81,19 +82,19 @@ pub(crate) struct Attempts {
 
 impl Attempts {
     /// No attempts, until `begin`. They use `ATTEMPTS_MAX` tokens from `first_token` on.
-    pub(crate) fn new(first_token: usize, now: Instant) -> Self {
+    pub fn new(first_token: usize, now: Instant) -> Self {
         Self { first_token, queue: VecDeque::new(), running: Vec::new(), next: now }
     }
 
     /// Begins anew with these locators, in this order.
-    pub(crate) fn begin(&mut self, locators: impl Iterator<Item = usize>, now: Instant) {
+    pub fn begin(&mut self, locators: impl Iterator<Item = usize>, now: Instant) {
         self.running.clear();
         self.queue = locators.map(|locator| Target { locator, address: None }).collect();
         self.next = now;
     }
 
     /// Goes on: to be called until it has nothing to tell, whenever a token of these is ready and at `poll_timeout`.
-    pub(crate) fn poll(&mut self, registry: &Registry, locators: &[Locator], now: Instant) -> Option<AttemptEvent> {
+    pub fn poll(&mut self, registry: &Registry, locators: &[Locator], now: Instant) -> Option<AttemptEvent> {
         loop {
             if let Some(outcome) = self.check(now) {
                 return Some(outcome);
@@ -113,7 +114,7 @@ impl Attempts {
     }
 
     /// When to call `poll` at the latest.
-    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+    pub fn poll_timeout(&self) -> Option<Instant> {
         let deadlines = self.running.iter().map(|attempt| attempt.deadline);
         deadlines.chain(self.begins_next()).min()
     }
@@ -167,8 +168,9 @@ impl Attempts {
         let token = self.free_token();
         let (step, patience) = match (target.address.or(locator.address()), locator.name()) {
             (Some(address), _) => (connect(registry, token, address).map_err(|error| Error::socket(&error))?, CONNECT),
-            (None, name) => {
-                let lookup = Lookup::start(registry, token, name.unwrap_or_default(), locator.port());
+            (None, None) => return Err(Error::Interface { name: locator.interface().unwrap_or_default().into() }),
+            (None, Some(name)) => {
+                let lookup = Lookup::start(registry, token, name, locator.port());
                 (lookup.map(AttemptStep::Resolving).map_err(|error| Error::lookup(&error))?, LOOKUP)
             }
         };

@@ -21,6 +21,11 @@ pub enum Error {
         /// What the system's resolver says.
         words: String,
     },
+    /// The address counts on a network interface that is not there.
+    Interface {
+        /// The interface's name.
+        name: String,
+    },
     /// The connection was refused, was lost, or could not be made.
     Socket {
         /// Which kind of trouble, for whoever decides something on it.
@@ -77,6 +82,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Interface { name } => write!(f, "there is no network interface {name} here"),
             Self::Lookup { words } => write!(f, "cannot look up the name: {words}"),
             Self::Socket { kind, words } => f.write_str(socket_words(*kind).unwrap_or(words)),
             Self::Ended => f.write_str("the router ended the connection"),

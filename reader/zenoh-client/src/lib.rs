@@ -28,6 +28,7 @@ mod round;
 mod scouting;
 mod session;
 
+pub use attempts::{ATTEMPTS_MAX, AttemptEvent, Attempts};
 pub use auth::Credentials;
 pub use client::{Client, Event, Options, TOKENS};
 pub use entities::Declaration;

@@ -43,7 +43,8 @@ const DATAGRAM: usize = 4096;
 pub(crate) struct Scouting {
     group: SocketAddrV4,
     first_token: usize,
-    sockets: Vec<UdpSocket>,
+    /// With the interface that each goes out from.
+    sockets: Vec<(String, UdpSocket)>,
     found: Vec<Locator>,
     scouts: usize,
     next: Instant,
@@ -58,11 +59,11 @@ impl Scouting {
 
     /// Reads the answers that have arrived on one socket.
     pub(crate) fn handle_event(&mut self, token: Token, now: Instant) {
-        let Some(socket) = token.0.checked_sub(self.first_token).and_then(|index| self.sockets.get(index)) else { return };
+        let Some((interface, socket)) = token.0.checked_sub(self.first_token).and_then(|index| self.sockets.get(index)) else { return };
         let mut datagram = [0; DATAGRAM];
         loop {
             match socket.recv_from(&mut datagram) {
-                Ok((length, _)) => take_hello(&mut self.found, &datagram[..length]),
+                Ok((length, _)) => take_hello(&mut self.found, interface, &datagram[..length]),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) => {
@@ -103,10 +104,10 @@ impl Scouting {
 
     fn open_sockets(&mut self, registry: &Registry) {
         self.sockets.clear();
-        for address in interfaces() {
+        for (interface, address) in interfaces() {
             let token = Token(self.first_token + self.sockets.len());
             match open(registry, token, address) {
-                Ok(socket) => self.sockets.push(socket),
+                Ok(socket) => self.sockets.push((interface, socket)),
                 Err(error) => log::debug!("scouting from {address}: {error}"),
             }
         }
@@ -114,7 +115,7 @@ impl Scouting {
 
     fn send(&self) {
         let message = scout();
-        for socket in &self.sockets {
+        for (_, socket) in &self.sockets {
             if let Err(error) = socket.send_to(&message, SocketAddr::V4(self.group)) {
                 log::debug!("scouting from {:?}: {error}", socket.local_addr());
             }
@@ -128,13 +129,13 @@ fn open(registry: &Registry, token: Token, address: Ipv4Addr) -> io::Result<UdpS
     Ok(socket)
 }
 
-/// The IPv4 addresses of the interfaces that are up and know multicast, and of loopback: the router may run on this very machine.
-fn interfaces() -> Vec<Ipv4Addr> {
+/// The interfaces that are up and know multicast, with their IPv4 addresses, and loopback: the router may run on this very machine.
+fn interfaces() -> Vec<(String, Ipv4Addr)> {
     let wanted = InterfaceFlags::IFF_MULTICAST | InterfaceFlags::IFF_LOOPBACK;
     let Ok(list) = getifaddrs() else { return Vec::new() };
-    let mut addresses: Vec<Ipv4Addr> = list
+    let mut addresses: Vec<(String, Ipv4Addr)> = list
         .filter(|interface| interface.flags.contains(InterfaceFlags::IFF_UP) && interface.flags.intersects(wanted))
-        .filter_map(|interface| Some(interface.address?.as_sockaddr_in()?.ip()))
+        .filter_map(|interface| Some((interface.interface_name, interface.address?.as_sockaddr_in()?.ip())))
         .collect();
     addresses.dedup();
     addresses.truncate(SOCKETS_MAX);
@@ -150,7 +151,7 @@ fn scout() -> Vec<u8> {
 }
 
 /// Adds the locators of a Hello that we can speak to; anybody may send anything to this socket.
-fn take_hello(found: &mut Vec<Locator>, mut datagram: &[u8]) {
+fn take_hello(found: &mut Vec<Locator>, interface: &str, mut datagram: &[u8]) {
     let hello: Result<HelloProto, _> = Zenoh080::new().read(&mut datagram);
     let Ok(hello) = hello else { return };
     if hello.version != zenoh_protocol::VERSION || hello.whatami != WhatAmI::Router {
@@ -158,7 +159,7 @@ fn take_hello(found: &mut Vec<Locator>, mut datagram: &[u8]) {
         return;
     }
     for locator in hello.locators {
-        match locator.as_str().parse() {
+        match locator.as_str().parse().map(|locator: Locator| locator.on_interface(interface)) {
             Ok(locator) if found.len() < LOCATORS_MAX && !found.contains(&locator) => found.push(locator),
             Ok(_) => {}
             Err(error) => log::debug!("scouting: {error}"),
@@ -184,26 +185,34 @@ mod tests {
         let mut found = Vec::new();
         take_hello(
             &mut found,
+            "eth0",
             &hello(zenoh_protocol::VERSION, WhatAmI::Router, &["tcp/10.0.0.1:7447", "tls/10.0.0.1:7448", "tcp/10.0.0.1:7447"]),
         );
-        take_hello(&mut found, &hello(zenoh_protocol::VERSION, WhatAmI::Peer, &["tcp/10.0.0.2:7447"]));
-        take_hello(&mut found, &hello(zenoh_protocol::VERSION + 1, WhatAmI::Router, &["tcp/10.0.0.3:7447"]));
-        take_hello(&mut found, b"garbage");
-        take_hello(&mut found, b"");
+        take_hello(&mut found, "eth0", &hello(zenoh_protocol::VERSION, WhatAmI::Peer, &["tcp/10.0.0.2:7447"]));
+        take_hello(&mut found, "eth0", &hello(zenoh_protocol::VERSION + 1, WhatAmI::Router, &["tcp/10.0.0.3:7447"]));
+        take_hello(&mut found, "eth0", b"garbage");
+        take_hello(&mut found, "eth0", b"");
         assert_eq!(found, ["tcp/10.0.0.1:7447".parse().unwrap()]);
+    }
+
+    #[test]
+    fn a_link_local_address_is_reached_through_the_interface_that_it_was_heard_on() {
+        let mut found = Vec::new();
+        take_hello(&mut found, "eth0", &hello(zenoh_protocol::VERSION, WhatAmI::Router, &["tcp/[fe80::1]:7447", "tcp/[fd00::1]:7447"]));
+        assert_eq!(found, ["tcp/[fe80::1%eth0]:7447".parse().unwrap(), "tcp/[fd00::1]:7447".parse().unwrap()]);
     }
 
     #[test]
     fn the_list_is_bounded() {
         let mut found = Vec::new();
         for port in 1..1000 {
-            take_hello(&mut found, &hello(zenoh_protocol::VERSION, WhatAmI::Router, &[&format!("tcp/10.0.0.1:{port}")]));
+            take_hello(&mut found, "eth0", &hello(zenoh_protocol::VERSION, WhatAmI::Router, &[&format!("tcp/10.0.0.1:{port}")]));
         }
         assert_eq!(found.len(), LOCATORS_MAX);
     }
 
     #[test]
     fn loopback_is_among_the_interfaces() {
-        assert!(interfaces().contains(&Ipv4Addr::LOCALHOST));
+        assert!(interfaces().contains(&("lo".into(), Ipv4Addr::LOCALHOST)));
     }
 }

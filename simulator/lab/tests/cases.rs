@@ -19,7 +19,7 @@ use teleinfo_bridge::{
     words::{language::Language, message::Message, topics::Topics},
 };
 use teleinfo_proto::{
-    tic::{MeterId, Mode},
+    tic::{MeterId, Mode, spec::ETX},
     wire::{BootId, Cause, Extent, Status},
 };
 use teleinfo_reader::reading::{Framing, ParityChoice, Reading};
@@ -49,9 +49,11 @@ impl Chain {
     }
 
     /// Plays a recording over and over, for so many seconds of the line.
-    fn play(mut self, name: &str, seconds: usize) -> Self {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto/tests/cases").join(name);
-        let mut bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    fn play(self, name: &str, seconds: usize) -> Self {
+        self.repeat(recording(name), seconds)
+    }
+
+    fn repeat(mut self, mut bytes: Vec<u8>, seconds: usize) -> Self {
         teleinfo_proto::tic::encode::even_parity(&mut bytes);
         let per_second = self.mode.baud() as usize / 10;
         for second in bytes.iter().copied().cycle().take(seconds * per_second).collect::<Vec<_>>().chunks(per_second) {
@@ -115,6 +117,11 @@ impl Chain {
     }
 }
 
+fn recording(name: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto/tests/cases").join(name);
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
 fn new_station(meter: MeterId) -> Station {
     let presentation = Presentation { topics: Topics::default(), language: Language::French, discovery: true, migrate: Migrate::None };
     let options =
@@ -162,4 +169,21 @@ fn a_power_that_no_phase_can_draw_is_held_back() {
         assert!(chain.state(phase).is_null(), "{phase}");
     }
     assert_eq!(chain.device()["name"], "Linky");
+}
+
+/// Control characters that come damaged for weeks: every dataset is whole, so nothing is missing, and the cause is named.
+#[test]
+fn damaged_line_feeds_and_starts_lose_nothing_and_are_told() {
+    for name in ["lf0f.tic", "aa2-std-lf-is-0f-stx-good.tic", "nostx.tic", "aa4-std-only-stx-is-c-no-names.tic"] {
+        // One frame over and over, since the indexes of several would step back.
+        let frame = recording(name).split_inclusive(|byte| *byte == ETX).next().unwrap().to_vec();
+        let chain = Chain::new(Mode::Standard).repeat(frame, 150);
+        assert_eq!(chain.state("EAST"), 13_571_151, "{name}");
+        assert_eq!(chain.device()["name"], "Linky", "{name}: announced");
+        assert_eq!(chain.cause(), Cause::ControlsDamaged, "{name}");
+        let (quality, counters) = (&chain.told["quality"], chain.reading.counters());
+        assert_eq!((&quality["reception"], &quality["cause"]), (&100.0.into(), &"controls-damaged".into()), "{name}");
+        assert!(counters.line_feeds_damaged + counters.frame_starts_damaged > 100, "{name}: {counters:?}");
+        assert_eq!(counters.refusals().map(|(_, count)| count).sum::<u32>(), 0, "{name}: {counters:?}");
+    }
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{Read, Write};
-use teleinfo_proto::tic::{Dataset, Decoder, Event, FrameEnd, Parity, Refusal, Value};
+use teleinfo_proto::tic::{Dataset, Decoder, Event, Parity, Refusal, Value};
 
 /// Enough bytes to tell whether they carry parity.
 const PROBE: usize = 64;
@@ -84,7 +84,7 @@ impl Collector {
             Event::FrameStart => self.end = read - 1,
             Event::Dataset(dataset) => self.dataset(dataset),
             Event::Refused(refusal) => self.refusal(refusal),
-            Event::FrameEnd(end) => return self.end(matches!(end, FrameEnd::Etx { whole: true }), read),
+            Event::FrameEnd(end) => return self.end(end.is_whole(), read),
         }
         None
     }

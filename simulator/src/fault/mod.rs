@@ -58,6 +58,10 @@ faults! {
     Swap    "swap"    Group(strike::swap_digits), "two neighbouring digits change places, which no checksum can show";
     Spaces  "spaces"  Group(strike::lose_spaces), "two spaces are lost, which the checksum cannot show";
     Merge   "merge"   Group(strike::merge),     "the end of the group and the start of the next are lost";
+    Lf      "lf"      Group(strike::damage_lf), "its LF arrives as another control character, or not at all";
+    Lfs     "lfs"     Frame(strike::damage_every_lf), "every LF arrives as the same other control character";
+    Stx     "stx"     Frame(strike::damage_stx), "its STX arrives as any other byte, or not at all";
+    Etx     "etx"     Frame(strike::damage_etx), "its ETX arrives as another control character, or not at all";
     Cut     "cut"     Frame(strike::cut),       "the frame stops anywhere, without ETX";
     Eot     "eot"     Frame(strike::interrupt), "the frame stops after a group, with EOT";
     Noise   "noise"   Frame(strike::noise),     "up to 200 random bytes hide a part of it";
@@ -242,6 +246,21 @@ mod tests {
         assert!(struck("eot=1").iter().all(|bytes| bytes.ends_with(b"\r\x04")));
         assert!(struck("merge=1").iter().all(|bytes| bytes.len() == FRAME.len() - 4));
         assert!(struck("noise=1").iter().all(|bytes| bytes.len() == FRAME.len() && bytes != FRAME));
+    }
+
+    #[test]
+    fn control_characters_are_damaged_and_nothing_else() {
+        let without = |bytes: &[u8], control: u8| -> Vec<u8> { bytes.iter().copied().filter(|byte| *byte != control).collect() };
+        let text = |bytes: &[u8]| -> Vec<u8> { bytes.iter().copied().filter(|byte| *byte >= b' ').collect() };
+        for (fault, control, struck_in_frame) in [("lf=1", b'\n', 3), ("lfs=1", b'\n', 3), ("etx=1", 3, 1)] {
+            for bytes in struck(fault) {
+                assert_eq!((without(&bytes, control), text(&bytes)), (bytes.clone(), text(FRAME)), "{fault}: {bytes:?}");
+                assert!(FRAME.len() - bytes.len() <= struck_in_frame);
+            }
+        }
+        for bytes in struck("stx=1") {
+            assert!(bytes.ends_with(&FRAME[1..]) && bytes != FRAME && bytes.len() <= FRAME.len());
+        }
     }
 
     #[test]

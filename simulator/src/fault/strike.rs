@@ -7,6 +7,8 @@
 use crate::rng::Rng;
 use std::ops::Range;
 
+const STX: u8 = 0x02;
+const ETX: u8 = 0x03;
 const LF: u8 = 0x0A;
 const CR: u8 = 0x0D;
 const SP: u8 = 0x20;
@@ -95,6 +97,55 @@ pub(super) fn merge(bytes: &mut Vec<u8>, group: usize, _: &mut Rng) -> bool {
         bytes.drain(end..end + 2);
     }
     next
+}
+
+pub(super) fn damage_lf(bytes: &mut Vec<u8>, group: usize, rng: &mut Rng) -> bool {
+    let at = groups(bytes)[group].start;
+    damage(bytes, at, rng, other_control);
+    true
+}
+
+pub(super) fn damage_every_lf(bytes: &mut Vec<u8>, rng: &mut Rng) -> bool {
+    let other = other_control(rng);
+    let is_lf = |byte: &&mut u8| **byte & CHARACTER == LF;
+    bytes.iter_mut().filter(is_lf).map(|byte| *byte = other).count() > 0
+}
+
+pub(super) fn damage_stx(bytes: &mut Vec<u8>, rng: &mut Rng) -> bool {
+    damage_control(bytes, STX, rng, any_other)
+}
+
+pub(super) fn damage_etx(bytes: &mut Vec<u8>, rng: &mut Rng) -> bool {
+    damage_control(bytes, ETX, rng, other_control)
+}
+
+fn damage_control(bytes: &mut Vec<u8>, control: u8, rng: &mut Rng, other: fn(&mut Rng) -> u8) -> bool {
+    let found = bytes.iter().position(|byte| byte & CHARACTER == control);
+    found.is_some_and(|at| {
+        damage(bytes, at, rng, other);
+        true
+    })
+}
+
+/// One in four times the byte is lost.
+fn damage(bytes: &mut Vec<u8>, at: usize, rng: &mut Rng, other: fn(&mut Rng) -> u8) {
+    if rng.chance(0.25) {
+        bytes.remove(at);
+    } else {
+        bytes[at] = other(rng);
+    }
+}
+
+/// A control character that neither begins nor ends anything, of right or wrong parity.
+fn other_control(rng: &mut Rng) -> u8 {
+    let others: Vec<u8> = (0..SP).filter(|byte| !matches!(*byte, STX | ETX | EOT | LF | CR)).collect();
+    *rng.pick(&others) | if rng.chance(0.5) { !CHARACTER } else { 0 }
+}
+
+/// A byte that neither begins nor ends a frame.
+fn any_other(rng: &mut Rng) -> u8 {
+    let others: Vec<u8> = (0..=u8::MAX).filter(|byte| !matches!(byte & CHARACTER, STX | ETX | EOT)).collect();
+    *rng.pick(&others)
 }
 
 pub(super) fn cut(bytes: &mut Vec<u8>, rng: &mut Rng) -> bool {

@@ -5,7 +5,7 @@ use crate::meter::registers::energy::WRAP;
 use crate::meter::tariff::clock::parse_start;
 use crate::meter::tariff::contract::Contract;
 use std::collections::HashMap;
-use teleinfo_proto::tic::{Decoder, Event, FrameEnd, Parity, StatusRegister};
+use teleinfo_proto::tic::{Decoder, Ending, Event, Parity, StatusRegister};
 
 fn options(mode: Mode, contract: &str, phases: usize, start: &str) -> MeterOptions {
     MeterOptions { phases, ..MeterOptions::new(mode, Contract::find(contract).unwrap(), parse_start(start).unwrap()) }
@@ -40,12 +40,12 @@ fn assert_decodes(frame: &Frame) {
                 assert_eq!((dataset.label(), dataset.timestamp(), dataset.data()), (group.label, timestamp, group.data.as_str()));
             }
             Event::Refused(refusal) => panic!("{refusal} in {:?}", frame.groups),
-            Event::FrameEnd(how) => end = Some(how),
+            Event::FrameEnd(how) => end = Some(how.ending),
             Event::FrameStart => {}
         }
     }
     assert!(groups.next().is_none());
-    let expected = if frame.complete { FrameEnd::Etx { whole: true } } else { FrameEnd::Eot };
+    let expected = if frame.complete { Ending::Etx } else { Ending::Eot };
     assert_eq!(end, Some(expected));
 }
 

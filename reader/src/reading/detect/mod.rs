@@ -46,6 +46,8 @@ pub enum Framing {
 pub enum ParityChoice {
     /// The hardware if the line takes the setting, else the software; the other one when nothing decodes.
     Auto,
+    /// The same the other way round, for a far line: a UART there keeps the errors it finds to itself.
+    SoftwareFirst,
     /// The UART, set to 7E1.
     Hardware,
     /// This program, the UART set to 8N1.
@@ -243,6 +245,7 @@ impl Detector {
         let checks: &[Check] = match self.parity {
             _ if self.uart_refused => &[Check::Software],
             ParityChoice::Auto => &[Check::Uart, Check::Software],
+            ParityChoice::SoftwareFirst => &[Check::Software, Check::Uart],
             ParityChoice::Hardware => &[Check::Uart],
             ParityChoice::Software => &[Check::Software],
         };

@@ -26,24 +26,46 @@ use teleinfo_simulator::rng::Rng;
 pub struct Damage {
     name: &'static str,
     strikes: &'static [FaultKind],
+    /// What strikes afterwards and leaves every dataset whole: the control characters around them.
+    controls: &'static [FaultKind],
 }
 
-const DAMAGES: [Damage; 11] = [
-    Damage { name: "none", strikes: &[] },
-    Damage { name: "one bit", strikes: &[FaultKind::Flip] },
-    Damage { name: "two bits", strikes: &[FaultKind::Flip, FaultKind::Flip] },
-    Damage { name: "two bits of one byte", strikes: &[FaultKind::Double] },
-    Damage { name: "bits 4-6 cleared", strikes: &[FaultKind::Clear, FaultKind::Clear] },
-    Damage { name: "byte lost", strikes: &[FaultKind::Drop] },
-    Damage { name: "two bytes lost", strikes: &[FaultKind::Drop, FaultKind::Drop] },
-    Damage { name: "digits swapped", strikes: &[FaultKind::Swap] },
-    Damage { name: "two spaces lost", strikes: &[FaultKind::Spaces] },
-    Damage { name: "groups merged", strikes: &[FaultKind::Merge] },
-    Damage { name: "burst of noise", strikes: &[FaultKind::Noise] },
+const fn damage(name: &'static str, strikes: &'static [FaultKind]) -> Damage {
+    Damage { name, strikes, controls: &[] }
+}
+
+const fn controls(name: &'static str, controls: &'static [FaultKind]) -> Damage {
+    Damage { name, strikes: &[], controls }
+}
+
+const DAMAGES: [Damage; 20] = [
+    damage("none", &[]),
+    damage("one bit", &[FaultKind::Flip]),
+    damage("two bits", &[FaultKind::Flip, FaultKind::Flip]),
+    damage("two bits of one byte", &[FaultKind::Double]),
+    damage("bits 4-6 cleared", &[FaultKind::Clear, FaultKind::Clear]),
+    damage("byte lost", &[FaultKind::Drop]),
+    damage("two bytes lost", &[FaultKind::Drop, FaultKind::Drop]),
+    damage("digits swapped", &[FaultKind::Swap]),
+    damage("two spaces lost", &[FaultKind::Spaces]),
+    damage("groups merged", &[FaultKind::Merge]),
+    damage("burst of noise", &[FaultKind::Noise]),
+    controls("LF damaged", &[FaultKind::Lf]),
+    controls("every LF", &[FaultKind::Lfs]),
+    controls("STX damaged", &[FaultKind::Stx]),
+    controls("STX, every LF", &[FaultKind::Lfs, FaultKind::Stx]),
+    controls("STX, ETX, every LF", &[FaultKind::Lfs, FaultKind::Stx, FaultKind::Etx]),
+    Damage { strikes: &[FaultKind::Flip, FaultKind::Flip], ..controls("every LF, two bits", &[FaultKind::Lfs]) },
+    Damage { strikes: &[FaultKind::Drop], ..controls("every LF, byte lost", &[FaultKind::Lfs]) },
+    Damage { strikes: &[FaultKind::Merge], ..controls("every LF, merged", &[FaultKind::Lfs, FaultKind::Stx]) },
+    Damage { strikes: &[FaultKind::Noise], ..controls("every LF, noise", &[FaultKind::Lfs, FaultKind::Stx]) },
 ];
 
 /// Frames from one meter, before another takes its place.
 const FRAMES_PER_METER: u64 = 5_000;
+
+/// More than a reader waits for the rest of a frame.
+const SILENCE: Duration = Duration::from_secs(2);
 
 /// Frames that a sample may still be made of.
 const RECENT: usize = 4;
@@ -155,10 +177,14 @@ impl CorruptedLine {
         for strike in damage.strikes {
             strike.strike(&mut damaged, rng);
         }
+        let untouched = untouched(&bytes, &damaged);
+        for strike in damage.controls {
+            strike.strike(&mut damaged, rng);
+        }
         if self.parity == Parity::Stripped {
             bytes.iter_mut().chain(&mut damaged).for_each(|byte| *byte &= 0x7F);
         }
-        let sent = Sent { untouched: untouched(&bytes, &damaged), accepted: vec![false; frame.groups.len()], groups: frame.groups };
+        let sent = Sent { untouched, accepted: vec![false; frame.groups.len()], groups: frame.groups };
         self.recent.push_back(sent);
         if self.recent.len() > RECENT {
             settle(self.recent.pop_front(), tally);
@@ -166,13 +192,21 @@ impl CorruptedLine {
         self.read(&damaged, tally);
     }
 
+    /// The line falls silent, which ends a frame that nothing else has ended.
     fn end(&mut self, tally: &mut DatasetCounts) {
+        self.time += SILENCE;
+        self.reading.handle_timeout(0, self.start + self.time);
+        self.take_samples(tally);
         self.recent.drain(..).for_each(|sent| settle(Some(sent), tally));
         tally.count(self.reading.counters());
     }
 
     fn read(&mut self, bytes: &[u8], tally: &mut DatasetCounts) {
         self.reading.handle_bytes(bytes, 0, self.start + self.time);
+        self.take_samples(tally);
+    }
+
+    fn take_samples(&mut self, tally: &mut DatasetCounts) {
         while let Some(made) = self.reading.poll_sample() {
             tally.wrong_meter += u64::from(Some(made.sample.meter) != self.identity);
             let datasets: Vec<Dataset<'_>> = made.sample.datasets.iter(made.sample.mode).flatten().collect();
@@ -193,8 +227,10 @@ mod tests {
         for row in &rows {
             let tally = &row.tally;
             assert_eq!(tally.frames, 200);
+            assert_eq!(tally.wrong_index + tally.wrong_meter, 0, "{row:?}");
             if row.damage.strikes.is_empty() {
                 assert_eq!(tally.untouched, tally.offered);
+                assert!(tally.untouched_accepted * 1_000 >= tally.untouched * 999, "{row:?}");
                 // The last frame of the meter and urgent samples aside, each dataset once.
                 assert!(tally.right >= tally.offered, "{row:?}");
                 assert_eq!(tally.wrong_index + tally.wrong_value + tally.wrong_label + tally.wrong_meter, 0, "{row:?}");

@@ -110,7 +110,7 @@ impl Bridge {
     /// What is retained is sent to whoever subscribes; what this process has said it says again.
     pub fn connect(&mut self, now: Duration) {
         self.broker.is_up = true;
-        self.broker.retained.extend(std::mem::take(&mut self.published));
+        self.broker.retained.extend(self.published.clone());
         let held: Vec<(String, Vec<u8>)> = self.broker.retained.clone().into_iter().collect();
         self.happens(now, |hub, at| hub.handle_inbound(Inbound::Up, at));
         for (topic, payload) in held {
@@ -164,6 +164,7 @@ impl Bridge {
             Order::Ask(_, question) => self.questions.push(question),
             Order::Keep(meter, memory) => self.keep(|kept| drop(kept.memories.insert(meter, *memory))),
             Order::KeepLedger(meter, ledger) => self.keep(|kept| drop(kept.ledgers.insert(meter, *ledger))),
+            Order::Say(_, text) if std::env::var_os("SEED").is_some() => eprintln!("{now:?} {text}"),
             Order::Disturbed | Order::Noted(_) | Order::Say(..) => {}
         }
     }

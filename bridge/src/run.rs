@@ -30,10 +30,9 @@ use crate::{
         counters::{Counter, Counters},
         orders::Order,
     },
-    meter::events::Event,
     mqtt::Outlet,
     order::{answer::Answer, arrival::Arrived},
-    statistics::notes::NoteSender,
+    statistics::{notes::NoteSender, task::Outcome},
     store::{
         Store, WriteFailure, ledgers, memories,
         positions::{self, Positions},
@@ -57,7 +56,7 @@ struct Inputs {
     arrivals: Arrivals,
     answers: mpsc::Receiver<Answer>,
     inbound: mpsc::Receiver<Inbound>,
-    filled: mpsc::Receiver<(MeterId, Event)>,
+    outcomes: mpsc::Receiver<Outcome>,
     write_failures: mpsc::Receiver<WriteFailure>,
     terminate: Signal,
     interrupt: Signal,
@@ -96,8 +95,8 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     let (outlet, inbound) = start::outlet(&settings, &node, counters.clone()).await?;
     let (historian, answers) = Historian::new(node.session().clone());
     let (store, write_failures) = Store::new();
-    let (statistics, filled) = start::correct_statistics(&settings, &historian, counters.clone());
     let (positions, state_directory) = (Positions::from_env(), positions::directory("STATE_DIRECTORY"));
+    let (statistics, outcomes) = start::correct_statistics(&settings, &historian, state_directory.clone(), counters.clone());
     let (kept, damages) = start::kept(&positions, state_directory.as_deref());
     let now = Instant::now();
     let mut hub = Hub::new(start::options(&settings, statistics.is_some()), kept, counters.clone(), now);
@@ -108,7 +107,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         arrivals: arrivals::listen(node.session(), counters.clone()).await.map_err(|error| internal(&error))?,
         answers,
         inbound,
-        filled,
+        outcomes,
         write_failures,
         terminate: signal_of(SignalKind::terminate())?,
         interrupt: signal_of(SignalKind::interrupt())?,
@@ -154,7 +153,7 @@ impl Bridge {
                     None => return,
                 },
                 () = room(&self.hub, &self.outlet) => {}
-                Some((id, event)) = inputs.filled.recv() => self.hub.handle_filled(id, &event, utc::unix_ms(SystemTime::now())),
+                Some(outcome) = inputs.outcomes.recv() => self.handle_outcome(outcome, Instant::now()),
                 Some(failure) = inputs.write_failures.recv() => self.handle_write_failure(&failure, Instant::now()),
                 Some(arrived) = inputs.arrivals.presences.recv() => self.hub.handle_arrival(arrived, Instant::now()),
                 Some(answer) = inputs.answers.recv() => self.hub.handle_answer(answer, Instant::now()),
@@ -199,6 +198,15 @@ impl Bridge {
         match file(directory) {
             Ok((path, bytes)) => self.store.keep(path, bytes, Outlives::PowerCut),
             Err(error) => self.handle_disk_error(&format!("what is known of meter {meter}: {error}"), now),
+        }
+    }
+
+    /// The task that corrects statistics tells what came of it.
+    fn handle_outcome(&mut self, outcome: Outcome, now: Instant) {
+        match outcome {
+            Outcome::Filled(id, event) => self.hub.handle_filled(id, &event, utc::unix_ms(SystemTime::now())),
+            Outcome::Trouble(reason) => self.hub.handle_repair_trouble(reason),
+            Outcome::Damaged(text) => self.hub.handle_complaint(Complaint::Damaged, &text, now),
         }
     }
 

@@ -103,12 +103,13 @@ fn status() -> Status<'static> {
         mode: Some(Mode::Historic),
         meter: None,
         history: Extent { oldest: 3, newest: 4 },
+        label: "",
         counters: counters(),
     }
 }
 
 fn status_fields(line: u8, cause: u8, mode: u8) -> Vec<u8> {
-    [&[2][..], b"pi", &[5], b"0.1.0", &[5, 1, 2, line, cause, mode, 0, 3, 4]].concat()
+    [&[2][..], b"pi", &[5], b"0.1.0", &[5, 1, 2, line, cause, mode, 0, 3, 4, 0]].concat()
 }
 
 #[test]

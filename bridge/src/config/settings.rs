@@ -21,7 +21,7 @@ use crate::{
     },
     daemon::{
         cli::Cli,
-        credentials::{self, Secret},
+        credentials::{self, Secret, TOKEN_CREDENTIAL},
         exit::Failure,
     },
     homeassistant::predecessor::Migrate,
@@ -112,6 +112,8 @@ pub struct HomeAssistant {
     pub migrate: Migrate,
     /// Address and token, where statistics are to be corrected.
     pub api: Option<(String, Secret)>,
+    /// The file of that token: another one is taken from there if this one is refused.
+    pub token_file: Option<PathBuf>,
     /// Time without a frame after which a meter is offline, if its reader did not say goodbye.
     pub offline_after: Duration,
 }
@@ -270,7 +272,7 @@ fn home_assistant(config: file::HomeAssistantKeys) -> Result<HomeAssistant, Fail
         &[("homeassistant.token-file", config.url.is_none() && config.token_file.is_some())],
         "only beside homeassistant.url",
     );
-    let token = credentials::password(config.token_file.as_deref(), "homeassistant-token")?;
+    let token = credentials::password(config.token_file.as_deref(), TOKEN_CREDENTIAL)?;
     if config.url.is_some() && token.is_none() {
         warn!("homeassistant.url does nothing without a token; set homeassistant.token-file");
     }
@@ -278,6 +280,7 @@ fn home_assistant(config: file::HomeAssistantKeys) -> Result<HomeAssistant, Fail
         discovery: config.discovery,
         migrate: config.migrate,
         api: config.url.zip(token),
+        token_file: config.token_file,
         offline_after: Duration::from_secs(config.offline_after.into()),
     })
 }

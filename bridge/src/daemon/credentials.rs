@@ -11,6 +11,9 @@ use crate::daemon::exit::{ExitCode, Failure};
 /// Where the package's unit takes the credentials from; only root may read there.
 const STORE: &str = "/etc/credstore/teleinfo-bridge.";
 
+/// The credential that is Home Assistant's token.
+pub const TOKEN_CREDENTIAL: &str = "homeassistant-token";
+
 /// Text that must not be printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);

@@ -6,6 +6,7 @@
 //! it needs more than a label, [`shown::Feature`] gets a variant and the compiler leads on; `tests/snapshots` show what Home Assistant gets.
 
 pub mod announcer;
+pub mod bridge_device;
 mod choices;
 pub mod component;
 pub mod discovery;

@@ -107,6 +107,7 @@ fn quality(line: LineState) -> Json {
             meter: None,
             counters: Counters::default(),
             history: Extent::default(),
+            label: "",
         },
         now,
     );

@@ -26,6 +26,15 @@ pub struct Meters {
     pub online: usize,
 }
 
+/// How the repair of Home Assistant's statistics is doing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Repair {
+    /// There is an address and a token for it.
+    pub is_on: bool,
+    /// Why it does not work.
+    pub reason: Option<String>,
+}
+
 /// When to publish the report, and what it says.
 #[derive(Debug)]
 pub struct BridgeQuality {
@@ -39,6 +48,7 @@ struct Facts {
     meters: Meters,
     numbers: Vec<(Counter, u64)>,
     complaints: Vec<(&'static str, u64, String)>,
+    repair: Repair,
 }
 
 impl BridgeQuality {
@@ -49,12 +59,19 @@ impl BridgeQuality {
     }
 
     /// The report, when it is time for one.
-    pub fn poll_report(&mut self, counters: &Counters, complaints: &Complaints, meters: Meters, now: Instant) -> Option<Vec<u8>> {
+    pub fn poll_report(
+        &mut self,
+        counters: &Counters,
+        complaints: &Complaints,
+        meters: Meters,
+        repair: &Repair,
+        now: Instant,
+    ) -> Option<Vec<u8>> {
         let waited = self.published.as_ref().map_or(Duration::MAX, |(at, _)| now.saturating_duration_since(*at));
         if waited < PROMPT {
             return None;
         }
-        let facts = Facts::new(counters, complaints, meters);
+        let facts = Facts::new(counters, complaints, meters, repair);
         let due = match &self.published {
             None => true,
             Some((_, last)) => *last != facts && (waited >= PATIENT || last.is_disturbed_by(&facts)),
@@ -69,16 +86,16 @@ impl BridgeQuality {
 }
 
 impl Facts {
-    fn new(counters: &Counters, complaints: &Complaints, meters: Meters) -> Self {
+    fn new(counters: &Counters, complaints: &Complaints, meters: Meters, repair: &Repair) -> Self {
         let complaints = complaints.lasting().map(|(name, count, text)| (name, count, text.to_owned())).collect();
-        Self { meters, numbers: counters.all().collect(), complaints }
+        Self { meters, numbers: counters.all().collect(), complaints, repair: repair.clone() }
     }
 
     /// Whether something went wrong, came or went since, rather than that the work went on.
     fn is_disturbed_by(&self, next: &Self) -> bool {
         let trouble = |facts: &Self| facts.numbers.iter().filter(|(counter, _)| counter.is_trouble()).copied().collect::<Vec<_>>();
         let names = |facts: &Self| facts.complaints.iter().map(|(name, ..)| *name).collect::<Vec<_>>();
-        self.meters != next.meters || trouble(self) != trouble(next) || names(self) != names(next)
+        self.meters != next.meters || self.repair != next.repair || trouble(self) != trouble(next) || names(self) != names(next)
     }
 
     fn json(&self, uptime: Duration) -> Value {
@@ -90,6 +107,8 @@ impl Facts {
         for (counter, number) in &self.numbers {
             insert(&mut report, counter.row().name, json!(number));
         }
+        let problem = self.repair.is_on.then_some(self.repair.reason.is_some());
+        report.insert("statistics".into(), json!({ "on": self.repair.is_on, "problem": problem, "reason": self.repair.reason }));
         let complaints = self.complaints.iter().map(|(name, count, text)| (*name, json!({ "count": count, "text": text })));
         report.insert("complaints".into(), complaints.map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>().into());
         Value::Object(report)
@@ -118,18 +137,25 @@ mod tests {
         counters: Counters,
         complaints: Complaints,
         quality: BridgeQuality,
+        repair: Repair,
         start: Instant,
     }
 
     impl Bench {
         fn new() -> Self {
             let start = Instant::now();
-            Self { counters: Counters::default(), complaints: Complaints::default(), quality: BridgeQuality::new(start), start }
+            Self {
+                counters: Counters::default(),
+                complaints: Complaints::default(),
+                quality: BridgeQuality::new(start),
+                repair: Repair::default(),
+                start,
+            }
         }
 
         fn report(&mut self, seconds: u64) -> Option<Value> {
             let now = self.start + Duration::from_secs(seconds);
-            let report = self.quality.poll_report(&self.counters, &self.complaints, Meters { known: 2, online: 1 }, now);
+            let report = self.quality.poll_report(&self.counters, &self.complaints, Meters { known: 2, online: 1 }, &self.repair, now);
             report.map(|report| serde_json::from_slice(&report).unwrap())
         }
     }
@@ -160,6 +186,16 @@ mod tests {
         assert!(bench.report(329).is_none());
         assert_eq!(bench.report(330).unwrap()["samples_lost"], 1);
         assert!(bench.report(10_000).is_none(), "nothing has changed but the time");
+    }
+
+    #[test]
+    fn a_repair_that_does_not_work_is_said_with_its_reason() {
+        let mut bench = Bench::new();
+        assert_eq!(bench.report(0).unwrap()["statistics"], json!({ "on": false, "problem": null, "reason": null }));
+        bench.repair = Repair { is_on: true, reason: Some("no answer".into()) };
+        assert_eq!(bench.report(30).unwrap()["statistics"], json!({ "on": true, "problem": true, "reason": "no answer" }));
+        bench.repair.reason = None;
+        assert_eq!(bench.report(60).unwrap()["statistics"]["problem"], false);
     }
 
     #[test]

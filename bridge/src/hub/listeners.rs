@@ -109,7 +109,7 @@ impl Hub {
     }
 
     pub(super) fn say_quality(&mut self, now: Instant) {
-        let report = self.quality.poll_report(&self.counters, &self.complaints, self.meters(), now);
+        let report = self.quality.poll_report(&self.counters, &self.complaints, self.meters(), &self.repair, now);
         if let Some(report) = report {
             self.publish(Message::retained(self.topics().bridge_quality(), report));
         }

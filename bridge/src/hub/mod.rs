@@ -27,10 +27,10 @@ use tracing::Level;
 
 use crate::{
     energy::ledger::Ledger,
-    homeassistant::memory::Memory,
+    homeassistant::{bridge_device, memory::Memory},
     hub::{
         agenda::Agenda,
-        bridge_quality::{BridgeQuality, Meters},
+        bridge_quality::{BridgeQuality, Meters, Repair},
         complaints::{Complaint, Complaints, Remark},
         counters::{Counter, Counters},
         orders::Order,
@@ -103,6 +103,8 @@ pub struct Hub {
     complaints: Complaints,
     quality: BridgeQuality,
     quality_due: Instant,
+    /// How the repair of statistics is doing.
+    repair: Repair,
     /// What had been dropped when that was last looked at.
     dropped: u64,
 }
@@ -113,6 +115,7 @@ impl Hub {
     /// are with them is not known yet, and what listeners have of them is old.
     #[must_use]
     pub fn new(options: HubOptions, kept: Kept, counters: Counters, now: Instant) -> Self {
+        let repair = Repair { is_on: options.notes, reason: None };
         let broker_keeps = options.broker_keeps;
         let mut hub = Self {
             options,
@@ -128,11 +131,14 @@ impl Hub {
             complaints: Complaints::default(),
             quality: BridgeQuality::new(now),
             quality_due: now,
+            repair,
             dropped: 0,
         };
         let known: BTreeSet<MeterId> = hub.kept.memories.keys().chain(hub.kept.positions.keys()).copied().collect();
         known.into_iter().for_each(|id| hub.publish(Message::retained(hub.topics().availability(id), OFFLINE)));
         hub.publish(Message::retained(hub.topics().bridge_state(), ONLINE));
+        let device = bridge_device::announcement(&hub.options.station.presentation);
+        hub.orders.extend(device.map(Order::Publish));
         hub
     }
 
@@ -175,6 +181,11 @@ impl Hub {
         if let Some(message) = self.stations.get(&id).and_then(|station| station.event(event, unix_ms)) {
             self.publish(message);
         }
+    }
+
+    /// The repair of statistics does not work, for this reason; or nothing is wrong with it any more.
+    pub fn handle_repair_trouble(&mut self, reason: Option<String>) {
+        self.repair = Repair { reason, ..std::mem::take(&mut self.repair) };
     }
 
     /// Something is wrong that somebody should know.

@@ -7,7 +7,7 @@ use std::{
 
 use teleinfo_proto::{
     tic::MeterId,
-    wire::{BootId, LineState, Status},
+    wire::{BootId, Cause, LineState, Status},
 };
 
 use crate::words::{cause, language::Language, printable::printable};
@@ -27,21 +27,22 @@ pub(super) struct ReaderLog(HashMap<BootId, ReaderSeen>);
 #[derive(Debug)]
 struct ReaderSeen {
     line: LineState,
+    cause: Cause,
     meter: Option<MeterId>,
     text: String,
     at: Instant,
 }
 
 impl ReaderLog {
-    /// Takes a report. Returns its line if the reader's line or its meter has changed.
+    /// Takes a report. Returns its line if the reader's line, the cause of its trouble or its meter has changed.
     pub(super) fn handle_report(&mut self, status: &Status<'_>, language: Language, now: Instant) -> Option<String> {
         if self.0.len() >= READERS_MAX && !self.0.contains_key(&status.boot) {
             self.0.clear();
         }
         let text = text_of(status, language);
-        let seen = ReaderSeen { line: status.line, meter: status.meter, text: text.clone(), at: now };
+        let seen = ReaderSeen { line: status.line, cause: status.cause, meter: status.meter, text: text.clone(), at: now };
         let last = self.0.insert(status.boot, seen);
-        last.is_none_or(|last| (last.line, last.meter) != (status.line, status.meter)).then_some(text)
+        last.is_none_or(|last| (last.line, last.cause, last.meter) != (status.line, status.cause, status.meter)).then_some(text)
     }
 
     /// One line on each; nothing about a reader that has been silent for long.
@@ -63,8 +64,10 @@ impl ReaderSeen {
 
 fn text_of(status: &Status<'_>, language: Language) -> String {
     let (name, release) = (printable(status.name), printable(status.release));
+    let trouble = cause::sentence(status.cause, &printable(status.label), language);
     match status.meter.filter(|_| status.line == LineState::Reading) {
-        Some(id) => format!("reader {name} ({release}) reads meter {id}"),
-        None => format!("reader {name} ({release}): line {}, {}", status.line.name(), cause::words(status.cause).get(language)),
+        Some(id) if status.cause == Cause::None => format!("reader {name} ({release}) reads meter {id}"),
+        Some(id) => format!("reader {name} ({release}) reads meter {id}: {trouble}"),
+        None => format!("reader {name} ({release}): line {}, {trouble}", status.line.name()),
     }
 }

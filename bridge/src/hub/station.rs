@@ -11,7 +11,7 @@ use std::{
 use serde::Serialize;
 use teleinfo_proto::{
     tic::{Dataset, MeterId, Mode},
-    wire::{BootId, Sample, SampleKind, Status},
+    wire::{BootId, LineState, Sample, SampleKind, Status},
 };
 
 use crate::{
@@ -199,6 +199,7 @@ impl Station {
 
     /// The reader reported on itself.
     pub fn handle_report(&mut self, status: &Status<'_>, now: Instant) -> Option<Message> {
+        self.presence.handle_line(status.line == LineState::Reading);
         self.reception.handle_status(status, now);
         self.quality_message(now)
     }

@@ -129,6 +129,7 @@ impl Reader {
                 ..ReaderCounters::default()
             },
             history: Extent::default(),
+            label: "",
         };
         let mut buffer = [0; Status::BYTES_MAX];
         Arrival::Report(status.encode(&mut buffer).unwrap().to_vec())

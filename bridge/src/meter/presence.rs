@@ -3,6 +3,8 @@
 //! A frame with damaged datasets is a frame. A reader whose token vanishes without a goodbye may be back soon, as after a short cut of the
 //! network, and its history has what was missed meanwhile: so it gets some seconds. After a goodbye the meter is offline at once.
 //!
+//! A reader that hears nothing on its line withdraws the token too, and says so: then it is there, and the age of the last frame decides.
+//!
 //! A meter that was offline is online again once its state of now was published. What listeners have before that is old, and an automation
 //! would take it for something that has just happened.
 
@@ -23,6 +25,8 @@ pub struct Presence {
     /// When a reader last said goodbye, or its token vanished: frames that came before it mean nothing any more.
     left: Option<Instant>,
     said: Option<bool>,
+    /// The reader has said that its line is not being read.
+    is_line_down: bool,
     /// The state of now was published since the meter was last offline.
     is_told: bool,
     /// The broker says `online`, and nothing was said since.
@@ -44,7 +48,8 @@ impl Presence {
     /// A meter never heard of; offline after `patience` without a frame.
     #[must_use]
     pub fn new(patience: Duration) -> Self {
-        Self { patience, since: None, frames: Expected::Awaited, gone: None, left: None, said: None, is_told: false, is_remembered: false }
+        let (since, frames, gone, left, said) = (None, Expected::Awaited, None, None, None);
+        Self { patience, since, frames, gone, left, said, is_line_down: false, is_told: false, is_remembered: false }
     }
 
     /// The broker still says `online` from an earlier run, whose end was not clean: that is not known, and is taken back.
@@ -67,6 +72,11 @@ impl Presence {
         self.left = if present { self.left } else { Some(now) };
     }
 
+    /// The reader said whether its line is being read.
+    pub fn handle_line(&mut self, is_read: bool) {
+        self.is_line_down = !is_read;
+    }
+
     /// A reader said goodbye; the news of its token travels apart.
     pub fn handle_goodbye(&mut self, now: Instant) {
         self.frames = Expected::Over;
@@ -84,7 +94,7 @@ impl Presence {
     /// What is to be said, if it has changed: online or offline.
     pub fn poll_change(&mut self, now: Instant) -> Option<bool> {
         let within = |since: Instant, time: Duration| now.saturating_duration_since(since) < time;
-        if self.gone.is_some_and(|gone| !within(gone, SHORT_CUT)) {
+        if self.gone.is_some_and(|gone| !within(gone, SHORT_CUT)) && !self.is_line_down {
             self.frames = Expected::Over;
         }
         let online = match self.frames {
@@ -108,7 +118,7 @@ impl Presence {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let silence = self.since.filter(|_| self.said != Some(false)).map(|since| since + self.patience);
-        let gone = self.gone.filter(|_| self.frames != Expected::Over).map(|gone| gone + SHORT_CUT);
+        let gone = self.gone.filter(|_| self.frames != Expected::Over && !self.is_line_down).map(|gone| gone + SHORT_CUT);
         silence.into_iter().chain(gone).min()
     }
 
@@ -128,6 +138,25 @@ impl Presence {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_silent_line_is_offline_when_its_time_has_passed_and_not_before() {
+        for patience in [3, 30, 120] {
+            let start = Instant::now();
+            let at = |seconds| start + Duration::from_secs(seconds);
+            let mut presence = Presence::new(Duration::from_secs(patience));
+            presence.handle_token(true, at(0));
+            presence.handle_frame(at(0));
+            presence.handle_told();
+            assert_eq!(presence.poll_change(at(0)), Some(true));
+            let silence = 10.min(patience - 1);
+            presence.handle_line(false);
+            presence.handle_token(false, at(silence));
+            assert_eq!(presence.poll_change(at(patience - 1)), None, "{patience} s");
+            assert_eq!(presence.poll_timeout(), Some(at(patience)));
+            assert_eq!(presence.poll_change(at(patience)), Some(false), "{patience} s");
+        }
+    }
 
     #[derive(Debug, Clone, Copy)]
     enum Happens {

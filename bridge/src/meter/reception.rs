@@ -14,6 +14,7 @@ use teleinfo_proto::wire::{BootId, Cause, Counters, LineState, Status};
 use crate::words::{
     cause,
     language::{Language, Words},
+    printable::printable,
 };
 
 /// Counters alone are worth a message at most this often.
@@ -62,6 +63,9 @@ struct Reader {
     line: LineState,
     #[serde(skip)]
     cause: Cause,
+    /// The label that the cause is about; empty if it is about none.
+    #[serde(skip)]
+    label: String,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -74,7 +78,8 @@ struct FrameCounts {
 struct QualityReport<'a> {
     line: &'static str,
     cause: Option<Cause>,
-    cause_text: &'static str,
+    cause_text: String,
+    label: Option<&'a str>,
     reception: Option<f64>,
     frames_good: u32,
     frames_damaged: u32,
@@ -128,6 +133,7 @@ impl Reception {
             boot: status.boot.to_string(),
             line: status.line,
             cause: status.cause,
+            label: printable(status.label),
         };
         self.urgent |= self.reader.as_ref() != Some(&reader);
         self.reader = Some(reader);
@@ -206,13 +212,18 @@ impl Reception {
     }
 
     /// What the line is doing, and the likely cause in words.
-    fn diagnosis(&self, language: Language) -> (&'static str, Option<Cause>, &'static str) {
+    fn diagnosis(&self, language: Language) -> (&'static str, Option<Cause>, String) {
         if self.unreachable {
-            return (UNREACHABLE, None, NO_WORD.get(language));
+            return (UNREACHABLE, None, NO_WORD.get(language).to_owned());
         }
         // Samples without a report: an old reader, or one whose report is still on its way. It reads, evidently.
         let (line, cause) = self.reader.as_ref().map_or((LineState::Reading, Cause::None), |reader| (reader.line, reader.cause));
-        (line.name(), Some(cause), cause::words(cause).get(language))
+        (line.name(), Some(cause), cause::sentence(cause, self.label().unwrap_or_default(), language))
+    }
+
+    /// The label that the cause is about.
+    fn label(&self) -> Option<&str> {
+        self.reader.as_ref().map(|reader| reader.label.as_str()).filter(|label| !label.is_empty() && !self.unreachable)
     }
 
     /// `None` if it cannot be written: an empty payload would delete what the broker holds.
@@ -223,6 +234,7 @@ impl Reception {
             line,
             cause,
             cause_text,
+            label: self.label(),
             reception: self.reception(),
             frames_good: counters.frames_good,
             frames_damaged: counters.frames_damaged,
@@ -268,6 +280,7 @@ mod tests {
             meter: None,
             counters: counters(10, 0),
             history: Extent::default(),
+            label: "",
         }
     }
 

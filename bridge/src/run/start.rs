@@ -2,12 +2,11 @@
 
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
-use teleinfo_proto::tic::MeterId;
 use tokio::sync::mpsc;
 use tracing::info;
 
@@ -19,11 +18,11 @@ use crate::{
     daemon::exit::Failure,
     homeassistant::presentation::Presentation,
     hub::{HubOptions, Kept, counters::Counters, station::StationOptions},
-    meter::{cadence::Policy, events::Event},
+    meter::cadence::Policy,
     mqtt::{Outlet, embedded, external},
     statistics::{
         notes::{self, NoteSender},
-        task,
+        task::{self, Outcome},
     },
     store::{ledgers, memories, positions::Positions},
     words::{
@@ -82,16 +81,19 @@ pub(super) fn kept(positions: &Positions, state_directory: Option<&Path>) -> (Ke
 pub(super) fn correct_statistics(
     settings: &Settings,
     historian: &Historian,
+    state_directory: Option<PathBuf>,
     counters: Counters,
-) -> (Option<NoteSender>, mpsc::Receiver<(MeterId, Event)>) {
-    let (sender, filled) = mpsc::channel(8);
+) -> (Option<NoteSender>, mpsc::Receiver<Outcome>) {
+    let (sender, outcomes) = mpsc::channel(8);
     let statistics = settings.homeassistant.api.clone().map(|(url, token)| {
         let (statistics, notices) = notes::queue(counters);
         let published_every = if let Policy::Every(gap) = settings.policy { gap } else { Duration::ZERO };
-        tokio::spawn(task::run(task::Options { url, token, published_every }, notices, historian.clone(), sender));
+        let (token_file, language) = (settings.homeassistant.token_file.clone(), settings.language);
+        let options = task::Options { url, token, token_file, state_directory, language, published_every };
+        tokio::spawn(task::run(options, notices, historian.clone(), sender));
         statistics
     });
-    (statistics, filled)
+    (statistics, outcomes)
 }
 
 /// What the hub needs to know; `notes` says whether statistics are corrected.

@@ -7,6 +7,9 @@
 
 use crate::statistics::hours::{HOUR, Known};
 
+/// What two rows may differ by and be the same, in Wh.
+const ROUNDING_WH: f64 = 2.0;
+
 /// A row of a statistic, in Wh.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Row {
@@ -41,7 +44,7 @@ pub fn corrections(rows: &[Row], newest: Option<Row>, slack: f64, known: impl Fn
         let row = rows.iter().find(|row| row.start == start);
         let truth = known(start + HOUR);
         if let Some(row) = row
-            && (row.difference() - anchor.difference()).abs() > truth.map_or(2.0, |truth| truth.tolerance(slack))
+            && (row.difference() - anchor.difference()).abs() > truth.map_or(ROUNDING_WH, |truth| truth.tolerance(slack))
         {
             break;
         }
@@ -55,6 +58,17 @@ pub fn corrections(rows: &[Row], newest: Option<Row>, slack: f64, known: impl Fn
     }
     fixed.reverse();
     fixed
+}
+
+/// What a statistic lacks that goes on with an old one as if it were new: `old` is the last row of before, `first` the first of now.
+///
+/// Home Assistant counts on from the newest row of five minutes, and throws these away after ten days. A statistic that was silent for
+/// longer begins at 0, and its next hour shows all that was ever counted, with a minus.
+#[must_use]
+pub fn forgotten(old: Row, first: Row) -> Option<f64> {
+    let lacks = old.difference() - first.difference();
+    let is_behind = first.sum + ROUNDING_WH < old.sum && first.state + ROUNDING_WH >= old.state;
+    is_behind.then_some(lacks)
 }
 
 /// The energy that the corrections move into or out of each hour, added up: what the hours between two right rows now show together.
@@ -139,6 +153,14 @@ mod tests {
         let rows = [row(0, 300.0, 10_300.0), row(1, 5_340.0, 10_340.0), row(2, 340.0, 10_340.0), row(3, 1_200.0, 11_200.0)];
         let fixed = corrections(&rows, None, SLACK, truth(&[]));
         assert_eq!(fixed, [row(2, 900.0, 10_900.0)]);
+    }
+
+    #[test]
+    fn a_statistic_that_begins_anew_lacks_all_that_was_counted() {
+        let old = row(0, 22_333_933.0, 25_000_000.0);
+        assert_eq!(forgotten(old, row(300, 10.0, 25_000_010.0)), Some(22_333_933.0));
+        assert_eq!(forgotten(old, row(300, 22_333_943.0, 25_000_010.0)), None, "it goes on");
+        assert_eq!(forgotten(old, row(300, 10.0, 10.0)), None, "another register");
     }
 
     #[test]

@@ -3,12 +3,17 @@
 //! MQTT cannot carry the past. But a reader keeps an index a minute for two days, and Home Assistant takes statistics through its
 //! WebSocket interface. [`interruption`] says when to look, [`notes`] holds what is known of each meter, [`hours`] what its indexes were at
 //! each full hour, [`corrections`] which rows are wrong; [`recorder`] speaks to Home Assistant through [`websocket`], and [`task`] puts
-//! all of it together. What a sample means and which entities there are stands elsewhere. Begin with [`corrections`], then [`task`].
+//! all of it together. Costs follow the energy: [`prices`] are what a kWh cost in each hour, [`costs`] what follows from that, [`repairs`]
+//! what is under way, on disk, and [`settle`] brings it to its end. What a sample means and which entities there are stands elsewhere. Begin with [`corrections`], then [`task`].
 
 pub mod corrections;
+pub mod costs;
 pub mod hours;
 pub mod interruption;
 pub mod notes;
+pub mod prices;
 pub mod recorder;
+pub mod repairs;
+pub mod settle;
 pub mod task;
 pub mod websocket;

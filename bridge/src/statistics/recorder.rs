@@ -1,17 +1,28 @@
 //! Home Assistant's recorder: the commands that read and write statistics, and in what its versions differ.
 //!
-//! A statistic is found by the unique id of its entity. Whatever unit its user has chosen, everything here is in Wh. The commands go
-//! through [`Commands`], so that the tests answer as a real Home Assistant did.
+//! A statistic is found by the unique id of its entity. Whatever unit its user has chosen, energy here is in Wh; money is in the unit of its
+//! statistic. What is written is always written in the unit that the statistic has: Home Assistant would take another one for the unit of
+//! all older rows too, without a word. The commands go through [`Commands`], so that the tests answer as a real Home Assistant did.
 
 use std::fmt;
 
 use serde_json::{Value, json};
 
-use super::{corrections::Row, hours::HOUR};
-use crate::words::utc;
+use super::{
+    corrections::Row,
+    costs::Sums,
+    hours::HOUR,
+    prices::{self, Costed},
+};
+use crate::words::{
+    language::{Language, Words},
+    utc,
+};
 
 /// The code of a command whose fields this version does not know, or misses.
 const INVALID_FORMAT: &str = "invalid_format";
+/// The code of the answer to a question for preferences that were never saved.
+const NOT_FOUND: &str = "not_found";
 /// Versions that refuse the newer fields of `recorder/import_statistics` begin so.
 const OLD_VERSIONS: &str = "2024.";
 
@@ -22,6 +33,8 @@ pub enum Error {
     Connection(String),
     /// The token is not accepted, or not that of an administrator: trying again would only get this bridge banned.
     Token,
+    /// A repair was not done, of this statistic or for want of this.
+    NotDone(Undone, String),
     /// Home Assistant refused a command.
     Refused {
         /// Its code for it.
@@ -31,15 +44,55 @@ pub enum Error {
     },
 }
 
+/// Why a repair was not done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undone {
+    /// Nobody knows what a kWh cost.
+    NoPrice,
+    /// Something else has changed the statistic meanwhile.
+    Changed,
+    /// What was written is not there.
+    NotThere,
+    /// What is to be sent could not be noted on disk before.
+    NotNoted,
+}
+
+impl Undone {
+    const fn words(self) -> Words {
+        match self {
+            Self::NoPrice => Words::new("nobody tells the price of these hours", "personne ne donne le prix de ces heures"),
+            Self::Changed => Words::new("something else has changed it meanwhile", "autre chose l'a modifiée entre-temps"),
+            Self::NotThere => Words::new("what was written is not there", "ce qui a été écrit n'y est pas"),
+            Self::NotNoted => {
+                Words::new("what is to be sent cannot be noted on disk", "ce qui est à envoyer ne peut être noté sur le disque")
+            }
+        }
+    }
+}
+
+const NO_ANSWER: Words = Words::new("no answer", "pas de réponse");
+const REFUSED: Words = Words::new("refused", "refusé");
+const TOKEN: Words = Words::new(
+    "the token is not accepted or not an administrator's; create a long-lived access token of an administrator",
+    "le jeton n'est pas accepté ou n'est pas celui d'un administrateur ; créez un jeton d'accès longue durée d'un administrateur",
+);
+
+impl Error {
+    /// What is wrong, for a person.
+    #[must_use]
+    pub fn words(&self, language: Language) -> String {
+        match self {
+            Self::Connection(what) => format!("{}: {what}", NO_ANSWER.get(language)),
+            Self::Token => TOKEN.get(language).to_owned(),
+            Self::NotDone(why, what) => format!("{what}: {}", why.words().get(language)),
+            Self::Refused { code, message } => format!("{}: {message} ({code})", REFUSED.get(language)),
+        }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Connection(what) => write!(f, "no answer: {what}"),
-            Self::Token => {
-                f.write_str("the token is not accepted or not an administrator's; create a long-lived access token of an administrator")
-            }
-            Self::Refused { code, message } => write!(f, "refused: {message} ({code})"),
-        }
+        f.write_str(&self.words(Language::English))
     }
 }
 
@@ -54,21 +107,34 @@ pub trait Commands {
     fn version(&self) -> &str;
 }
 
-/// A unit of energy that Home Assistant may keep a statistic in.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Unit {
-    name: &'static str,
-    wh: f64,
-}
-
-const UNITS: [Unit; 3] = [Unit { name: "Wh", wh: 1.0 }, Unit { name: "kWh", wh: 1_000.0 }, Unit { name: "MWh", wh: 1_000_000.0 }];
+/// The units of energy that Home Assistant may keep a statistic in, each with what it is in Wh.
+const UNITS: [(&str, f64); 12] = [
+    ("mWh", 1e-3),
+    ("Wh", 1.0),
+    ("kWh", 1e3),
+    ("MWh", 1e6),
+    ("GWh", 1e9),
+    ("J", 1.0 / 3_600.0),
+    ("kJ", 1e3 / 3_600.0),
+    ("MJ", 1e6 / 3_600.0),
+    ("GJ", 1e9 / 3_600.0),
+    ("cal", 4.184 / 3_600.0),
+    ("kcal", 4_184.0 / 3_600.0),
+    ("Mcal", 4_184_000.0 / 3_600.0),
+];
 
 /// A statistic that the recorder keeps.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Kept {
     /// The id of its entity, which is the id of the statistic.
     pub entity: String,
-    unit: Unit,
+    /// The name of its unit, and what that is in ours.
+    unit: String,
+    scale: f64,
+    /// What else Home Assistant has of it, as it is to be sent back.
+    class: Value,
+    source: Value,
+    name: Value,
 }
 
 /// The recorder of a Home Assistant.
@@ -97,9 +163,90 @@ impl<C: Commands> Recorder<C> {
     pub fn find(&self, unique_id: &str) -> Option<Kept> {
         let ours = |entry: &&Value| entry["platform"] == "mqtt" && entry["unique_id"] == unique_id;
         let entity = self.registry.as_array()?.iter().find(ours)?["entity_id"].as_str()?.to_owned();
-        let kept = self.statistics.as_array()?.iter().find(|statistic| statistic["statistic_id"] == entity)?;
-        let unit = UNITS.into_iter().find(|unit| kept["statistics_unit_of_measurement"] == unit.name)?;
-        Some(Kept { entity, unit })
+        self.find_energy(&entity)
+    }
+
+    /// The statistic with this id, if it is kept in a unit of energy.
+    #[must_use]
+    pub fn find_energy(&self, id: &str) -> Option<Kept> {
+        let kept = self.find_money(id)?;
+        let (_, wh) = UNITS.into_iter().find(|(unit, _)| kept.unit == *unit)?;
+        Some(Kept { scale: wh, ..kept })
+    }
+
+    /// The statistic with this id, in whatever unit it is kept.
+    #[must_use]
+    pub fn find_money(&self, id: &str) -> Option<Kept> {
+        let kept = self.statistics.as_array()?.iter().find(|statistic| statistic["statistic_id"] == id)?;
+        let unit = kept["statistics_unit_of_measurement"].as_str()?.to_owned();
+        let [class, source, name] = ["unit_class", "source", "name"].map(|field| kept[field].clone());
+        Some(Kept { entity: id.to_owned(), unit, scale: 1.0, class, source, name })
+    }
+
+    /// The energies of the dashboard that have a cost.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn costed(&mut self) -> Result<Vec<Costed>, Error> {
+        let preferences = match self.commands.command(json!({ "type": "energy/get_prefs" })).await {
+            Err(Error::Refused { code, .. }) if code == NOT_FOUND => return Ok(Vec::new()),
+            answer => answer?,
+        };
+        let info = self.commands.command(json!({ "type": "energy/info" })).await?;
+        Ok(prices::costed(&preferences, &info))
+    }
+
+    /// What an entity told of a price from one time to another, in s since 1970, and the hourly means of it.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn prices(&mut self, entity: &str, from: i64, until: i64) -> Result<(Value, Value), Error> {
+        let history = json!({
+            "type": "history/history_during_period",
+            "start_time": utc::rfc3339(from),
+            "end_time": utc::rfc3339(until),
+            "entity_ids": [entity],
+            "include_start_time_state": true,
+            "significant_changes_only": false,
+            "minimal_response": false,
+            "no_attributes": false,
+        });
+        let mut states = self.commands.command(history).await?;
+        let means = json!({
+            "type": "recorder/statistics_during_period",
+            "start_time": utc::rfc3339(from),
+            "end_time": utc::rfc3339(until),
+            "statistic_ids": [entity],
+            "period": "hour",
+            "types": ["mean"],
+        });
+        let mut means = self.commands.command(means).await?;
+        Ok((states[entity].take(), means[entity].take()))
+    }
+
+    /// The sums at the ends of hours since a time, in s since 1970.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn sums(&mut self, kept: &Kept, since: i64) -> Result<Sums, Error> {
+        let rows = self.answer(kept, "hour", since).await?;
+        let sum = |row: &Value| Some(((row["start"].as_f64()? / 1_000.0) as i64, row["sum"].as_f64()?));
+        Ok(rows.iter().filter_map(sum).collect())
+    }
+
+    /// Adds to the sums of all rows from a start on, in s since 1970. It does not say when it is done.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn adjust(&mut self, kept: &Kept, start: i64, by: f64) -> Result<(), Error> {
+        let command = json!({
+            "type": "recorder/adjust_sum_statistics",
+            "statistic_id": kept.entity,
+            "start_time": utc::rfc3339(start),
+            "adjustment": by / kept.scale,
+            "adjustment_unit_of_measurement": kept.unit,
+        });
+        self.commands.command(command).await.map(|_| ())
     }
 
     /// The hourly rows since a time, in s since 1970, oldest first.
@@ -110,15 +257,19 @@ impl<C: Commands> Recorder<C> {
         self.rows(kept, "hour", since).await
     }
 
-    /// The newest row of five minutes since a time, in s since 1970.
+    /// The rows of five minutes since a time, in s since 1970.
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn newest(&mut self, kept: &Kept, since: i64) -> Result<Option<Row>, Error> {
-        Ok(self.rows(kept, "5minute", since).await?.pop())
+    pub async fn five_minutes(&mut self, kept: &Kept, since: i64) -> Result<Vec<Row>, Error> {
+        self.rows(kept, "5minute", since).await
     }
 
     async fn rows(&mut self, kept: &Kept, period: &str, since: i64) -> Result<Vec<Row>, Error> {
+        Ok(self.answer(kept, period, since).await?.iter().filter_map(row).collect())
+    }
+
+    async fn answer(&mut self, kept: &Kept, period: &str, since: i64) -> Result<Vec<Value>, Error> {
         let command = json!({
             "type": "recorder/statistics_during_period",
             "start_time": utc::rfc3339(since - since.rem_euclid(HOUR)),
@@ -129,22 +280,37 @@ impl<C: Commands> Recorder<C> {
         });
         let answer = self.commands.command(command).await?;
         // A statistic without rows is missing in the answer.
-        Ok(answer[&kept.entity].as_array().map(|rows| rows.iter().filter_map(row).collect()).unwrap_or_default())
+        Ok(answer[&kept.entity].as_array().cloned().unwrap_or_default())
     }
 
     /// Writes hourly rows, in place of those there are.
     ///
-    /// Since late 2025 Home Assistant wants `mean_type` and `unit_class`, and complains in its log without them; 2024 refuses them. The
-    /// form that a version refuses is followed by the other.
-    ///
     /// # Errors
     /// See [`Error`].
     pub async fn import(&mut self, kept: &Kept, rows: &[Row]) -> Result<(), Error> {
+        let scale = kept.scale;
+        let row = |row: &Row| json!({ "start": utc::rfc3339(row.start), "sum": row.sum / scale, "state": row.state / scale });
+        self.import_rows(kept, rows.iter().map(row).collect()).await
+    }
+
+    /// Writes the sums of hours, in place of the rows there are. They have no state then: what a cost entity shows begins at 0 whenever Home
+    /// Assistant starts, and says nothing.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn import_sums(&mut self, kept: &Kept, sums: &Sums) -> Result<(), Error> {
+        let row = |(start, sum): (&i64, &f64)| json!({ "start": utc::rfc3339(*start), "sum": sum / kept.scale });
+        self.import_rows(kept, sums.iter().map(row).collect()).await
+    }
+
+    /// Since late 2025 Home Assistant wants `mean_type` and `unit_class`, and complains in its log without them; 2024 refuses them. The
+    /// form that a version refuses is followed by the other.
+    async fn import_rows(&mut self, kept: &Kept, rows: Vec<Value>) -> Result<(), Error> {
         let is_old = self.commands.version().starts_with(OLD_VERSIONS);
         let (first, second) = if is_old { (Form::Old, Form::New) } else { (Form::New, Form::Old) };
-        match self.commands.command(import(kept, rows, first)).await {
+        match self.commands.command(import(kept, &rows, first)).await {
             Err(Error::Refused { code, .. }) if code == INVALID_FORMAT => {
-                self.commands.command(import(kept, rows, second)).await.map(|_| ())
+                self.commands.command(import(kept, &rows, second)).await.map(|_| ())
             }
             other => other.map(|_| ()),
         }
@@ -158,22 +324,20 @@ enum Form {
     New,
 }
 
-fn import(kept: &Kept, rows: &[Row], form: Form) -> Value {
-    let scale = kept.unit.wh;
-    let row = |row: &Row| json!({ "start": utc::rfc3339(row.start), "sum": row.sum / scale, "state": row.state / scale });
+fn import(kept: &Kept, rows: &[Value], form: Form) -> Value {
     let mut metadata = json!({
-        "source": "recorder",
+        "source": kept.source,
         "statistic_id": kept.entity,
-        "name": null,
+        "name": kept.name,
         "has_sum": true,
         "has_mean": false,
-        "unit_of_measurement": kept.unit.name,
+        "unit_of_measurement": kept.unit,
     });
     if let Form::New = form {
         metadata["mean_type"] = json!(0);
-        metadata["unit_class"] = json!("energy");
+        metadata["unit_class"] = kept.class.clone();
     }
-    json!({ "type": "recorder/import_statistics", "metadata": metadata, "stats": rows.iter().map(row).collect::<Vec<_>>() })
+    json!({ "type": "recorder/import_statistics", "metadata": metadata, "stats": rows })
 }
 
 /// A row as Home Assistant tells it, with its start in milliseconds since 1970.
@@ -251,6 +415,10 @@ pub(super) mod tests {
         pub(in crate::statistics) const fn commands(&self) -> &C {
             &self.commands
         }
+
+        pub(in crate::statistics) fn into_commands(self) -> C {
+            self.commands
+        }
     }
 
     #[tokio::test]
@@ -275,7 +443,7 @@ pub(super) mod tests {
         assert_eq!(rows, [Row { start: 1_795_842_000, sum: 300.0, state: 10_300.0 }]);
         let asked = recorder.commands.asked.last().unwrap();
         assert_eq!((&asked["start_time"], &asked["units"]), (&json!("2026-11-28T05:00:00Z"), &json!({ "energy": "Wh" })));
-        assert_eq!(recorder.newest(&kept, 1_795_842_000).await, Ok(None));
+        assert_eq!(recorder.five_minutes(&kept, 1_795_842_000).await, Ok(Vec::new()));
     }
 
     #[tokio::test]

@@ -14,6 +14,7 @@
 //! | `teleinfo/bridge/doctor` | an empty test message of `teleinfo-bridge doctor` | no |
 //! | `teleinfo/bridge/marker` | read after all that is retained: what the bridge says to itself at its start | no |
 //! | `homeassistant/device/teleinfo_<meter>/config` | device discovery | yes |
+//! | `homeassistant/device/teleinfo_bridge_<base>/config` | device discovery of the bridge itself | yes |
 //! | `homeassistant/status` | Home Assistant's birth and will; read, never written | |
 
 use core::fmt::Display;
@@ -113,6 +114,20 @@ impl Topics {
     #[must_use]
     pub fn discovery(&self, meter: impl Display) -> String {
         format!("{}/device/{}/config", self.prefix, Self::object_id(meter))
+    }
+
+    /// Device discovery of the bridge.
+    #[must_use]
+    pub fn bridge_discovery(&self) -> String {
+        format!("{}/device/{}/config", self.prefix, self.bridge_object_id())
+    }
+
+    /// The object id of the bridge's device and the first part of its unique ids. A base topic has one bridge, wherever that runs, so the
+    /// device is named after it.
+    #[must_use]
+    pub fn bridge_object_id(&self) -> String {
+        let base = self.base.replace(|character: char| !character.is_ascii_alphanumeric() && character != '-', "_");
+        format!("teleinfo_bridge_{base}")
     }
 
     /// Where other programs announced one entity: `<prefix>/<platform>/<node>/<object>/config`.

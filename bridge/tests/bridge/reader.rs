@@ -136,6 +136,7 @@ impl Reader {
             meter,
             counters: Counters::default(),
             history: Extent::default(),
+            label: "",
         };
         let mut buffer = [0; 1024];
         let bytes = status.encode(&mut buffer).unwrap().to_vec();

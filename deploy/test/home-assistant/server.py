@@ -111,8 +111,10 @@ class HomeAssistant:
         return found
 
     def devices(self):
+        """Those of MQTT that are meters: the bridge is a device too."""
         found = self.ask({"type": "config/device_registry/list"})
-        return [device for device in found if any(identifier[0] == "mqtt" for identifier in device["identifiers"])]
+        meter = re.compile(r"teleinfo_\d+").fullmatch
+        return [device for device in found if any(kind == "mqtt" and meter(name) for kind, name in device["identifiers"])]
 
     def history(self, entity_id):
         """States since the start, oldest first."""

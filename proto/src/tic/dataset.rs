@@ -3,22 +3,32 @@
 //! It is read from both ends, as 02E §1.5.3 recommends: the checksum is the last byte and may be a space, data may hold the separator of
 //! the historic mode.
 
-use core::str;
+use core::{fmt, str};
 
-use super::{Label, Mode, Reason, Role, Timestamp, Value, checksum, spec::LABEL_WIDTH_MAX, walk::Walk};
+use super::{
+    Label, Mode, Reason, Role, Timestamp, Value, checksum,
+    spec::{HT, LABEL_WIDTH_MAX, TIMESTAMP_WIDTH},
+    walk::Walk,
+};
 
 /// A dataset that passed every check: checksum, characters, and for a known label its width, timestamp and range.
 ///
 /// It cannot come from anywhere but these checks: from the bytes of a line by `try_from`, or from its fields by [`Self::new`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Dataset<'a> {
     mode: Mode,
-    label: &'a str,
-    timestamp: Option<&'a str>,
-    data: &'a str,
+    fields: Fields<'a>,
     info: Option<&'static Label>,
     time: Option<Timestamp>,
     value: Value<'a>,
+}
+
+/// What stands between the separators: text, kept as bytes, because nobody asks for most of it as text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Fields<'a> {
+    label: &'a [u8],
+    timestamp: Option<&'a [u8]>,
+    data: &'a [u8],
 }
 
 impl<'a> Dataset<'a> {
@@ -28,18 +38,8 @@ impl<'a> Dataset<'a> {
     ///
     /// [`Reason::Characters`], [`Reason::Width`], [`Reason::Range`] or [`Reason::Timestamp`].
     pub fn new(mode: Mode, label: &'a str, timestamp: Option<&'a str>, data: &'a str) -> Result<Self, Reason> {
-        let time = timestamp.map(str::parse::<Timestamp>).transpose().map_err(|_| Reason::Timestamp)?;
-        let info = Label::find(mode, label);
-        let value = match info {
-            Some(info) if !info.fits(data.len()) => {
-                return Err(Reason::Width { expected: info.width.into(), found: data.len() });
-            }
-            Some(info) if info.dated != time.is_some() => return Err(Reason::Timestamp),
-            Some(info) => Value::parse(info.kind, data)?,
-            None if looks_like_a_label(label) => Value::Text(data),
-            None => return Err(Reason::Characters),
-        };
-        Ok(Self { mode, label, timestamp, data, info, time, value })
+        let fields = Fields { label: label.as_bytes(), timestamp: timestamp.map(str::as_bytes), data: data.as_bytes() };
+        Self::of(mode, fields, Label::find(mode, label))
     }
 
     /// Reads the bytes of a dataset that have been walked over.
@@ -59,9 +59,23 @@ impl<'a> Dataset<'a> {
         if walk.is_odd || mode == Mode::Historic && walk.tabs > 0 {
             return Err(Reason::Characters);
         }
-        let text = str::from_utf8(zone).map_err(|_| Reason::Characters)?;
-        let (label, timestamp, data) = fields(mode, text, walk.tabs - separators)?;
-        Self::new(mode, label, timestamp, data)
+        let (length, info) = Label::find_first(mode, bytes);
+        Self::of(mode, Fields::split(mode, zone, length, walk.tabs - separators)?, info)
+    }
+
+    fn of(mode: Mode, fields: Fields<'a>, info: Option<&'static Label>) -> Result<Self, Reason> {
+        let Fields { label, timestamp, data } = fields;
+        let time = timestamp.map(Timestamp::parse).transpose().map_err(|_| Reason::Timestamp)?;
+        let value = match info {
+            Some(info) if !info.fits(data.len()) => {
+                return Err(Reason::Width { expected: info.width.into(), found: data.len() });
+            }
+            Some(info) if info.dated != time.is_some() => return Err(Reason::Timestamp),
+            Some(info) => Value::parse(info.kind, data)?,
+            None if looks_like_a_label(label) => Value::Text(text(data)),
+            None => return Err(Reason::Characters),
+        };
+        Ok(Self { mode, fields, info, time, value })
     }
 
     /// The mode whose separator and checksum it has.
@@ -72,20 +86,20 @@ impl<'a> Dataset<'a> {
 
     /// Its label (étiquette).
     #[must_use]
-    pub const fn label(&self) -> &'a str {
-        self.label
+    pub fn label(&self) -> &'a str {
+        self.info.map_or_else(|| text(self.fields.label), |info| info.code)
     }
 
     /// Its timestamp (horodate) as sent, 13 characters, where the label has one.
     #[must_use]
-    pub const fn timestamp(&self) -> Option<&'a str> {
-        self.timestamp
+    pub fn timestamp(&self) -> Option<&'a str> {
+        self.fields.timestamp.map(text)
     }
 
     /// Its data (donnée) as sent: with leading zeros, dots and spaces.
     #[must_use]
-    pub const fn data(&self) -> &'a str {
-        self.data
+    pub fn data(&self) -> &'a str {
+        text(self.fields.data)
     }
 
     /// What is known of its label.
@@ -126,29 +140,43 @@ impl<'a> TryFrom<&'a [u8]> for Dataset<'a> {
 /// The label that damaged bytes seem to carry: for messages only.
 pub(super) fn label_of(bytes: &[u8]) -> Option<&str> {
     let end = bytes.iter().position(|byte| Mode::of_separator(*byte).is_some())?;
-    str::from_utf8(&bytes[..end]).ok().filter(|label| looks_like_a_label(label))
+    bytes.get(..end).filter(|label| looks_like_a_label(label)).map(text)
 }
 
-/// Label, timestamp and data of a zone that has this many separators.
-fn fields(mode: Mode, zone: &str, separators: u8) -> Result<(&str, Option<&str>, &str), Reason> {
-    let (label, rest) = split(mode, zone).filter(|(label, _)| !label.is_empty()).ok_or(Reason::Malformed)?;
-    match (mode, separators) {
-        (Mode::Historic, _) | (Mode::Standard, 1) => Ok((label, None, rest)),
-        (Mode::Standard, 2) => split(mode, rest).map(|(timestamp, data)| (label, Some(timestamp), data)).ok_or(Reason::Malformed),
-        (Mode::Standard, _) => Err(Reason::Malformed),
+impl<'a> Fields<'a> {
+    /// Of a zone whose label has this length, and that has so many separators.
+    fn split(mode: Mode, zone: &'a [u8], length: usize, separators: u8) -> Result<Self, Reason> {
+        let (label, rest) = zone.split_at_checked(length).filter(|_| length > 0).ok_or(Reason::Malformed)?;
+        let (separator, rest) = rest.split_first().ok_or(Reason::Malformed)?;
+        match (mode, separators) {
+            _ if *separator != mode.separator() => Err(Reason::Characters),
+            (Mode::Historic, _) | (Mode::Standard, 1) => Ok(Self { label, timestamp: None, data: rest }),
+            (Mode::Standard, 2) => match rest.split_at_checked(TIMESTAMP_WIDTH) {
+                Some((timestamp, [HT, data @ ..])) => Ok(Self { label, timestamp: Some(timestamp), data }),
+                _ => Err(Reason::Timestamp),
+            },
+            (Mode::Standard, _) => Err(Reason::Malformed),
+        }
     }
 }
 
-/// At the first separator. Fields are short, so going byte by byte beats the search of the standard library.
-fn split(mode: Mode, text: &str) -> Option<(&str, &str)> {
-    let place = text.bytes().position(|byte| byte == mode.separator())?;
-    Some((text.get(..place)?, text.get(place + 1..)?))
+impl fmt::Debug for Dataset<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut fields = f.debug_struct("Dataset");
+        fields.field("mode", &self.mode).field("label", &self.label()).field("timestamp", &self.timestamp());
+        fields.field("data", &self.data()).field("value", &self.value).finish_non_exhaustive()
+    }
+}
+
+/// Every field is text, so nothing is lost.
+pub(super) fn text(field: &[u8]) -> &str {
+    str::from_utf8(field).unwrap_or_default()
 }
 
 /// Capital letters, digits and signs; a few labels of industrial meters have small letters too.
-fn looks_like_a_label(label: &str) -> bool {
+fn looks_like_a_label(label: &[u8]) -> bool {
     (1..=LABEL_WIDTH_MAX).contains(&label.len())
-        && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'_'))
+        && label.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'_'))
 }
 
 #[cfg(test)]

@@ -95,6 +95,11 @@ impl MeterId {
         self.as_str().parse().ok()
     }
 
+    /// Reads the characters of a field.
+    pub(super) fn parse(text: &[u8]) -> Result<Self, ParseError> {
+        <[u8; METER_ID_WIDTH]>::try_from(text).map_err(|_| NO_ADDRESS)?.try_into()
+    }
+
     fn digits(&self, at: usize) -> Option<u8> {
         self.as_str().get(at..at + 2)?.parse().ok()
     }
@@ -104,7 +109,7 @@ impl FromStr for MeterId {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        <[u8; METER_ID_WIDTH]>::try_from(text.as_bytes()).map_err(|_| NO_ADDRESS)?.try_into()
+        Self::parse(text.as_bytes())
     }
 }
 

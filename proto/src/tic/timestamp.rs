@@ -141,6 +141,28 @@ impl Timestamp {
         }
     }
 
+    /// Reads the characters of a field.
+    pub(super) fn parse(text: &[u8]) -> Result<Self, ParseError> {
+        let bytes: &[u8; TIMESTAMP_WIDTH] = text.try_into().map_err(|_| NO_TIMESTAMP)?;
+        let (season, degraded) = match bytes[0] {
+            b'H' => (Season::Winter, false),
+            b'E' => (Season::Summer, false),
+            b'h' => (Season::Winter, true),
+            b'e' => (Season::Summer, true),
+            b' ' => (Season::Unstated, false),
+            _ => return Err(NO_TIMESTAMP),
+        };
+        let pair = |at: usize| -> Result<u8, ParseError> {
+            match (bytes[at], bytes[at + 1]) {
+                (tens @ b'0'..=b'9', ones @ b'0'..=b'9') => Ok((tens - b'0') * 10 + (ones - b'0')),
+                _ => Err(NO_TIMESTAMP),
+            }
+        };
+        let date = (YEAR_MIN + u16::from(pair(1)?), pair(3)?, pair(5)?);
+        let stamp = Self::new(season, date, (pair(7)?, pair(9)?, pair(11)?))?;
+        Ok(Self { degraded, ..stamp })
+    }
+
     fn local_seconds(&self) -> i64 {
         days(i64::from(self.year), self.month, self.day) * DAY
             + i64::from(self.hour) * HOUR
@@ -163,24 +185,7 @@ impl FromStr for Timestamp {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bytes: &[u8; TIMESTAMP_WIDTH] = text.as_bytes().try_into().map_err(|_| NO_TIMESTAMP)?;
-        let (season, degraded) = match bytes[0] {
-            b'H' => (Season::Winter, false),
-            b'E' => (Season::Summer, false),
-            b'h' => (Season::Winter, true),
-            b'e' => (Season::Summer, true),
-            b' ' => (Season::Unstated, false),
-            _ => return Err(NO_TIMESTAMP),
-        };
-        let pair = |at: usize| -> Result<u8, ParseError> {
-            match (bytes[at], bytes[at + 1]) {
-                (tens @ b'0'..=b'9', ones @ b'0'..=b'9') => Ok((tens - b'0') * 10 + (ones - b'0')),
-                _ => Err(NO_TIMESTAMP),
-            }
-        };
-        let date = (YEAR_MIN + u16::from(pair(1)?), pair(3)?, pair(5)?);
-        let stamp = Self::new(season, date, (pair(7)?, pair(9)?, pair(11)?))?;
-        Ok(Self { degraded, ..stamp })
+        Self::parse(text.as_bytes())
     }
 }
 

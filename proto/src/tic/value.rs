@@ -2,7 +2,7 @@
 
 use super::{
     Amperes, DayProfile, KiloVoltAmperes, LabelKind, MeterId, Minutes, MissingPhases, Reason, Relays, StatusRegister, TariffOption,
-    TariffPeriod, Tomorrow, Unit, VarHours, VoltAmperes, Volts, WattHours, Watts,
+    TariffPeriod, Tomorrow, Unit, VarHours, VoltAmperes, Volts, WattHours, Watts, dataset::text,
 };
 
 /// Typed data, with its unit.
@@ -65,7 +65,8 @@ impl<'a> Value<'a> {
     /// # Errors
     ///
     /// [`Reason::Characters`] for characters that this kind never has, [`Reason::Range`] for a value that cannot be.
-    pub(super) fn parse(kind: LabelKind, data: &'a str) -> Result<Self, Reason> {
+    pub(super) fn parse(kind: LabelKind, data: &'a [u8]) -> Result<Self, Reason> {
+        let text = || text(data);
         match kind {
             LabelKind::Energy => quantity(data).map(Self::Energy),
             LabelKind::ReactiveEnergy => quantity(data).map(Self::ReactiveEnergy),
@@ -77,18 +78,18 @@ impl<'a> Value<'a> {
             LabelKind::Minutes => quantity(data).map(Self::Minutes),
             LabelKind::Number | LabelKind::Version | LabelKind::MobilePeak => quantity(data).map(Self::Number),
             LabelKind::Relays => quantity::<u8>(data).map(|bits| Self::Relays(bits.into())),
-            LabelKind::Identity => data.parse().map(Self::Identity).map_err(|_| Reason::Characters),
-            LabelKind::DeliveryPoint => digits(data).map(Self::Text),
-            LabelKind::StatusWord => hexadecimal(data).map(Self::Text),
-            LabelKind::Text => Ok(Self::Text(data)),
-            LabelKind::Printed(unit) => printed(data, unit),
-            LabelKind::TariffOption => data.parse().map(Self::TariffOption).map_err(|_| Reason::Characters),
-            LabelKind::Period => data.parse().map(Self::Period).map_err(|_| Reason::Range),
-            LabelKind::Tomorrow => data.parse().map(Self::Tomorrow).map_err(|_| Reason::Range),
-            LabelKind::Programme => programme(data).map(Self::Programme),
-            LabelKind::MissingPhases => hexadecimal(data)?.parse().map(Self::MissingPhases).map_err(|_| Reason::Range),
-            LabelKind::Status => data.parse().map(Self::Status).map_err(|_| Reason::Characters),
-            LabelKind::DayProfile => data.parse().map(Self::DayProfile).map_err(|_| Reason::Characters),
+            LabelKind::Identity => MeterId::parse(data).map(Self::Identity).map_err(|_| Reason::Characters),
+            LabelKind::DeliveryPoint => digits(text()).map(Self::Text),
+            LabelKind::StatusWord => hexadecimal(text()).map(Self::Text),
+            LabelKind::Text => Ok(Self::Text(text())),
+            LabelKind::Printed(unit) => printed(text(), unit),
+            LabelKind::TariffOption => text().parse().map(Self::TariffOption).map_err(|_| Reason::Characters),
+            LabelKind::Period => text().parse().map(Self::Period).map_err(|_| Reason::Range),
+            LabelKind::Tomorrow => text().parse().map(Self::Tomorrow).map_err(|_| Reason::Range),
+            LabelKind::Programme => programme(text()).map(Self::Programme),
+            LabelKind::MissingPhases => hexadecimal(text())?.parse().map(Self::MissingPhases).map_err(|_| Reason::Range),
+            LabelKind::Status => text().parse().map(Self::Status).map_err(|_| Reason::Characters),
+            LabelKind::DayProfile => text().parse().map(Self::DayProfile).map_err(|_| Reason::Characters),
             LabelKind::Date => Ok(Self::Nothing),
         }
     }
@@ -121,19 +122,33 @@ fn printed(data: &str, unit: Unit) -> Result<Value<'_>, Reason> {
     if !symbol.eq_ignore_ascii_case(unit.symbol()) {
         return Err(Reason::Characters);
     }
-    Ok(Value::Printed { number: number(digits)?, unit })
+    Ok(Value::Printed { number: number(digits.as_bytes())?, unit })
 }
 
-/// All digits. No numeric label is wider than nine of them, so the sum cannot run over.
-fn number(data: &str) -> Result<u32, Reason> {
-    let digit = |byte: u8| byte.wrapping_sub(b'0');
-    if data.bytes().fold(false, |any, byte| any | (digit(byte) > 9)) {
-        return Err(Reason::Characters);
+/// All digits. No numeric label is wider than nine of them, so the sum cannot run over. The usual widths are spelled out, because a loop of
+/// a known length is unrolled.
+fn number(digits: &[u8]) -> Result<u32, Reason> {
+    match digits.len() {
+        9 => number_of::<9>(digits),
+        5 => number_of::<5>(digits),
+        3 => number_of::<3>(digits),
+        2 => number_of::<2>(digits),
+        _ => digits.iter().try_fold(0, |number, byte| digit(*byte).map(|digit| number * 10 + digit)),
     }
-    Ok(data.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(10).wrapping_add(digit(byte).into())))
+    .ok_or(Reason::Characters)
 }
 
-fn quantity<T: TryFrom<u32>>(data: &str) -> Result<T, Reason> {
+fn number_of<const WIDTH: usize>(digits: &[u8]) -> Option<u32> {
+    let digits: [u8; WIDTH] = digits.try_into().ok()?;
+    let number = digits.iter().fold(0_u32, |number, byte| number * 10 + u32::from(byte & 0x0f));
+    digits.iter().fold(true, |all, byte| all & byte.is_ascii_digit()).then_some(number)
+}
+
+fn digit(byte: u8) -> Option<u32> {
+    char::from(byte).to_digit(10)
+}
+
+fn quantity<T: TryFrom<u32>>(data: &[u8]) -> Result<T, Reason> {
     T::try_from(number(data)?).map_err(|_| Reason::Range)
 }
 

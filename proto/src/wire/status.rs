@@ -52,6 +52,16 @@ numbered! {
         Asleep = 9, "asleep";
         /// Datasets are whole, but the control characters around them (LF, STX) are damaged.
         ControlsDamaged = 10, "controls-damaged";
+        /// Bytes are missing, and those that come are whole.
+        BytesMissing = 11, "bytes-missing";
+        /// Another program has the line open too, and bytes are missing.
+        BytesTaken = 12, "bytes-taken";
+        /// One label is refused in every frame; see [`Status::label`].
+        LabelRefused = 13, "label-refused";
+        /// A yellow meter (CJE), which never sends an address.
+        YellowMeter = 14, "yellow-meter";
+        /// An ICE meter, which never sends an address.
+        IceMeter = 15, "ice-meter";
     }
 }
 
@@ -88,6 +98,8 @@ pub struct Status<'a> {
     pub meter: Option<MeterId>,
     /// What the history holds.
     pub history: Extent,
+    /// The label that the cause is about; empty if it is about none.
+    pub label: &'a str,
     /// All counters.
     pub counters: Counters,
 }

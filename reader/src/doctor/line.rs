@@ -5,7 +5,6 @@ use std::time::Duration;
 use teleinfo_proto::tic::Mode;
 
 use super::{
-    bits::{self, Damage},
     hearing::{self, Hearing},
     report::Report,
 };
@@ -13,7 +12,10 @@ use crate::{
     config::Settings,
     daemon::exit::ExitCode,
     line::{Fault, Source},
-    reading::{Check, FaultKind, ParityChoice},
+    reading::{
+        Check, FaultKind, ParityChoice,
+        bits::{self, Damage},
+    },
 };
 
 /// Of a line that needs nothing, at least this share of the frames is good, in %.

@@ -10,7 +10,6 @@
 //! | `bridge`, `clock`, `light` | reachable and password right; set; working |
 //! | `report` | how all this is said |
 
-mod bits;
 mod bridge;
 mod clock;
 mod device;

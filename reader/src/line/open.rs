@@ -14,6 +14,7 @@ use teleinfo_proto::tic::Mode;
 
 use super::{
     fault::Fault,
+    holders,
     read::Read,
     remote::{Dial, FarLine},
     serial::SerialLine,
@@ -21,6 +22,7 @@ use super::{
 };
 use crate::{
     daemon::clock,
+    language::Language,
     reading::{Framing, Order, Output, Reading},
 };
 
@@ -39,6 +41,8 @@ pub(crate) enum Notice {
     Fault(Fault),
     /// Another program has changed its settings; they are set again.
     Disturbed(PathBuf),
+    /// Bytes are missing, and another program has it open too: who, and the command that ends it.
+    Shared(String),
 }
 
 /// A line that is open.
@@ -66,6 +70,14 @@ impl Line {
         match self {
             Self::Serial(line) => line.disturbed(),
             Self::Far(_) => Ok(false),
+        }
+    }
+
+    /// Who else has the line open, in words with the command that ends it; nothing if nobody can be seen.
+    fn others(&self) -> Option<String> {
+        match self {
+            Self::Serial(line) => holders::words(line.path(), Language::English),
+            Self::Far(_) => None,
         }
     }
 
@@ -175,7 +187,12 @@ impl OpenLine {
                     return Ok(Some(Notice::Disturbed(line.path().into())));
                 }
             }
-            (Order::Set(..) | Order::CheckSettings, Access::Closed | Access::Dialling(_)) => {}
+            (Order::LookForOthers, Access::Open(line)) => {
+                let others = line.others();
+                reading.handle_others(others.is_some());
+                return Ok(others.map(Notice::Shared));
+            }
+            (Order::Set(..) | Order::CheckSettings | Order::LookForOthers, Access::Closed | Access::Dialling(_)) => {}
         }
         Ok(None)
     }

@@ -109,7 +109,7 @@ impl Monitor {
             Some(Notice::Opened(path)) => (self.device, self.fault) = (Some(path), None),
             Some(Notice::Fault(fault)) if self.device.is_none() => return Err(failure(&fault, self.language)),
             Some(Notice::Fault(fault)) => self.fault = Some(fault),
-            Some(Notice::Disturbed(_)) | None => {}
+            Some(Notice::Disturbed(_) | Notice::Shared(_)) | None => {}
         }
         Ok(ended)
     }

@@ -11,7 +11,7 @@
 use std::mem;
 
 use teleinfo_proto::{
-    tic::{Beginning, Dataset, Event, FrameEnd, MeterId, Mode, RefusalKind, Role, Value, spec},
+    tic::{Beginning, Dataset, Event, FrameEnd, Label, MeterId, Mode, RefusalKind, Role, Value, spec},
     wire::{BootId, Counters, Datasets, DatasetsWriter, Sample, SampleKind},
 };
 
@@ -121,6 +121,8 @@ struct Judge {
     /// The datasets of the last frame that are believed, and their length.
     believed: Vec<u8>,
     length: usize,
+    /// The first label of the last frame that was not believed.
+    doubted: Option<&'static Label>,
 }
 
 impl Judge {
@@ -129,6 +131,7 @@ impl Judge {
         let trusted = Plausibility::trusts(frame.facts.good, frame.facts.refused);
         self.plausibility.note(powers(frame));
         self.repetition.next_frame(frame.facts.is_clean());
+        self.doubted = None;
         let mut refused = 0_u32;
         let mut writer = DatasetsWriter::resume(&mut self.believed, 0);
         for dataset in frame.datasets() {
@@ -136,6 +139,7 @@ impl Judge {
             let verdict = self.plausibility.judge(&dataset, self.clock.ms, trusted);
             if !repeated || verdict == Verdict::Implausible {
                 refused += 1;
+                self.doubted = self.doubted.or(dataset.info());
                 let why = if repeated { "cannot be, after what came before" } else { "is doubtful, and the frame before did not say it" };
                 log::debug!("dataset {}: {:?} {why}", dataset.label(), dataset.data());
                 continue;
@@ -168,6 +172,8 @@ pub(super) struct Assembler {
     sequence: u64,
     identity: Identity,
     judge: Judge,
+    /// Listening has begun in the middle of a frame: that it is not whole says nothing of the line.
+    is_joining: bool,
     incoming: Frame,
     /// Whether `incoming` has ended, and waits to be made a sample.
     ended: bool,
@@ -194,7 +200,9 @@ impl Assembler {
                 clock: MeterClock::default(),
                 believed: vec![0; FRAME_BYTES],
                 length: 0,
+                doubted: None,
             },
+            is_joining: true,
             incoming: Frame::new(FRAME_BYTES),
             ended: false,
             waiting: Frame::new(FRAME_BYTES),
@@ -220,9 +228,15 @@ impl Assembler {
         self.identity.meter()
     }
 
-    /// The line was lost, or silent for long: whoever speaks next must give a name first.
+    /// The line was lost, or silent for long: whoever speaks next must give a name first, and is joined in the middle of a frame.
     pub(super) const fn handle_line_lost(&mut self) {
         self.identity.handle_line_lost();
+        self.is_joining = true;
+    }
+
+    /// The first label that was not believed in the frame of the last sample.
+    pub(super) const fn doubted(&self) -> Option<&'static Label> {
+        self.judge.doubted
     }
 
     /// So many bytes have arrived.
@@ -322,12 +336,9 @@ impl Assembler {
         counters.line_feeds_damaged = counters.line_feeds_damaged.wrapping_add(end.damaged_line_feeds);
         counters.frame_starts_damaged = counters.frame_starts_damaged.wrapping_add(u32::from(end.beginning == Beginning::Address));
         let whole = end.is_whole();
-        let count = match (whole, self.incoming.facts.refused) {
-            (true, 0) => &mut counters.frames_good,
-            (true, _) => &mut counters.frames_damaged,
-            (false, _) => &mut counters.frames_cut,
-        };
-        *count = count.wrapping_add(1);
+        if !mem::take(&mut self.is_joining) || end.beginning != Beginning::Missed {
+            self.count_frame(whole);
+        }
         let facts = &mut self.incoming.facts;
         (facts.whole, facts.ended) = (whole, now);
         self.overload_told = facts.overload;
@@ -339,6 +350,15 @@ impl Assembler {
         } else {
             self.find_owner();
         }
+    }
+
+    fn count_frame(&mut self, whole: bool) {
+        let count = match (whole, self.incoming.facts.refused) {
+            (true, 0) => &mut self.counters.frames_good,
+            (true, _) => &mut self.counters.frames_damaged,
+            (false, _) => &mut self.counters.frames_cut,
+        };
+        *count = count.wrapping_add(1);
     }
 
     fn find_owner(&mut self) {

@@ -12,11 +12,15 @@
 //! | `detect`, `receive` | how the line must be read; bytes to events |
 //! | `assemble`, `identity` | events to samples; whose frame it is |
 //! | `plausibility`, `repetition` | what a checksum cannot tell: an index that cannot be, a text that was said once |
-//! | `watch`, `diagnosis` | when to open the line, and how it is doing; what is likely to be wrong with it |
+//! | `watch` | when to open the line, and how it is doing |
+//! | `diagnosis` | what is likely to be wrong with it; `evidence`, `culprit` and `bits` are what it concludes from |
 
 mod assemble;
+pub(crate) mod bits;
+mod culprit;
 mod detect;
 mod diagnosis;
+mod evidence;
 mod identity;
 mod moment;
 mod plausibility;
@@ -28,7 +32,7 @@ use std::time::Instant;
 
 use teleinfo_proto::{
     tic::{Event, MeterId, Mode},
-    wire::{BootId, Cause, Counters, LineState},
+    wire::{BootId, Cause, Counters, LineState, SampleKind},
 };
 
 pub use assemble::EncodedSample;
@@ -52,6 +56,8 @@ pub struct ReadingState {
     pub mode: Option<Mode>,
     /// The meter found.
     pub meter: Option<MeterId>,
+    /// The label that the cause is about.
+    pub label: Option<&'static str>,
 }
 
 /// What came of the bytes.
@@ -72,6 +78,8 @@ pub enum Order {
     Set(Mode, Framing),
     /// See whether its settings are still ours; if they are not, call [`Reading::handle_disturbed`].
     CheckSettings,
+    /// See whether other programs have it open too, and call [`Reading::handle_others`].
+    LookForOthers,
 }
 
 /// How the line is set.
@@ -125,6 +133,7 @@ impl Reading {
         (self.is_open, self.applied) = (true, None);
         self.watch.handle_opened(now);
         self.receiver.handle_opened(now);
+        self.diagnosis.handle_joining();
     }
 
     /// The line could not be opened, or has gone. A frame in progress is over; `unix_ms` is the wall clock, for its stamp.
@@ -150,11 +159,17 @@ impl Reading {
         self.applied = None;
     }
 
+    /// Whether other programs have the line open too.
+    pub fn handle_others(&mut self, is_shared: bool) {
+        self.diagnosis.handle_others(is_shared);
+    }
+
     /// Bytes have arrived. `unix_ms` is the wall clock: it stamps samples and decides nothing, so it may jump.
     pub fn handle_bytes(&mut self, bytes: &[u8], unix_ms: i64, now: Instant) {
         self.note_time(unix_ms, now);
         self.watch.handle_bytes(now);
-        self.diagnosis.handle_bytes(bytes);
+        let Trial { speed, check } = self.receiver.trial();
+        self.diagnosis.handle_bytes(bytes, speed, check != Check::Gone);
         self.assembler.handle_bytes(bytes.len());
         self.receiver.handle_bytes(bytes, now);
     }
@@ -167,8 +182,9 @@ impl Reading {
         }
         if !self.is_open || self.watch.line(now) == LineState::Silent {
             self.assembler.handle_line_lost();
+            self.diagnosis.handle_joining();
         }
-        self.diagnosis.handle_timeout(self.assembler.counters(), now);
+        self.diagnosis.handle_timeout(self.watch.line(now), now);
     }
 
     /// A sample could not be sent when it was made.
@@ -192,6 +208,7 @@ impl Reading {
         if let Event::Dataset(_) = event {
             self.watch.handle_dataset(self.now);
         }
+        self.diagnosis.handle_event(&event);
         self.assembler.handle_event(&event, self.moment);
         Some(Output::Event(event))
     }
@@ -208,6 +225,9 @@ impl Reading {
     pub fn poll_order(&mut self, now: Instant) -> Option<Order> {
         if let Some((speed, framing)) = self.wanted() {
             return Some(Order::Set(speed, framing));
+        }
+        if self.is_open && self.diagnosis.poll_look(self.watch.line(now), self.watch.is_settled(now), now) {
+            return Some(Order::LookForOthers);
         }
         match self.watch.poll_task(now)? {
             Task::Open => Some(Order::Open),
@@ -231,7 +251,14 @@ impl Reading {
     pub fn state(&self, now: Instant) -> ReadingState {
         let (line, meter) = (self.watch.line(now), self.assembler.meter());
         let cause = self.diagnosis.cause(line, self.watch.is_settled(now), meter.is_some());
-        ReadingState { line, cause, mode: self.receiver.mode(), meter }
+        let label = self.diagnosis.label().filter(|_| cause == Cause::LabelRefused);
+        ReadingState { line, cause, mode: self.receiver.mode(), meter, label }
+    }
+
+    /// What the last seconds say of the damage on a line that is read, for somebody who does not listen for long.
+    #[must_use]
+    pub fn damage_so_far(&self) -> Cause {
+        self.diagnosis.damage_so_far()
     }
 
     /// How the line is read at the moment.
@@ -253,9 +280,12 @@ impl Reading {
     }
 
     fn take_sample(&mut self) -> Option<EncodedSample<'_>> {
+        let doubted = self.assembler.doubted();
         let sample = self.assembler.take_sample()?;
         self.watch.handle_sample(self.now);
-        self.diagnosis.handle_sample(&sample.sample);
+        if matches!(sample.sample.kind, SampleKind::Frame { .. }) {
+            self.diagnosis.handle_sample(doubted);
+        }
         Some(sample)
     }
 

@@ -107,6 +107,7 @@ impl World {
                     self.set = Some((speed, framing));
                     self.reading.handle_set(speed, framing, true, self.now);
                 }
+                (Order::LookForOthers, _) => self.reading.handle_others(false),
                 (Order::CheckSettings, _) => {}
             }
         }
@@ -146,7 +147,8 @@ impl World {
         }
         if damaged {
             let middle = bytes.len() / 2;
-            bytes[middle] ^= 1;
+            // A UART that checks parity marks the byte.
+            bytes[middle] ^= if framing == Framing::SevenEven { 0x81 } else { 1 };
         }
         self.rest = bytes.split_off(bytes.len() / 3);
         bytes

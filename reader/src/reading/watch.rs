@@ -9,6 +9,8 @@ use teleinfo_proto::{tic::spec, wire::LineState};
 
 /// A receiver reports a fault when no frame has been good for so long (54E §9.4.1).
 const FAULT: Duration = Duration::from_secs(spec::FAULT_AFTER_S);
+/// Bytes that come for so long after the last dataset are more than the rest of its frame.
+const REST: Duration = Duration::from_secs(3);
 /// A device that is absent costs one stat(2) to look for.
 const RETRY_ABSENT: Duration = Duration::from_millis(500);
 /// A device that is held or forbidden changes by somebody's hand.
@@ -158,9 +160,14 @@ impl Watch {
         match self.access {
             LineAccess::Closed { line, .. } | LineAccess::Opening { line } => line,
             LineAccess::Open { .. } if recent(self.last_dataset, now) => LineState::Reading,
-            LineAccess::Open { .. } if recent(self.last_byte, now) => LineState::Searching,
+            LineAccess::Open { .. } if recent(self.last_byte, now) && self.hears_nothing_good() => LineState::Searching,
             LineAccess::Open { .. } => LineState::Silent,
         }
+    }
+
+    /// Bytes came after the last dataset. What belonged to its frame does not count: the meter has fallen silent then, and says nothing else.
+    fn hears_nothing_good(&self) -> bool {
+        self.last_dataset.is_none_or(|dataset| self.last_byte.is_some_and(|byte| byte > dataset + REST))
     }
 
     /// The line has been open so long that its state is a fault and not a beginning.

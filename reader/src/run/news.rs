@@ -9,7 +9,7 @@ use std::{
 use teleinfo_proto::wire::{Cause, Counters, LineState};
 
 use crate::{
-    advice::advice,
+    advice::advice_on,
     daemon::on_change::OnChange,
     language::Language,
     line::Notice,
@@ -28,6 +28,8 @@ pub(super) struct News {
     sentence: OnChange<String>,
     /// The fault that keeps the line closed.
     fault: OnChange<FaultKind>,
+    /// Who else has the line open, when that was last looked for.
+    others: Option<String>,
     /// The faults of a far line that were told since it last stood.
     told_far: Vec<FaultKind>,
     opened: Option<Instant>,
@@ -41,6 +43,7 @@ impl News {
             state: None,
             sentence: OnChange::new(),
             fault: OnChange::new(),
+            others: None,
             told_far: Vec::new(),
             opened: None,
             is_changed: true,
@@ -55,7 +58,8 @@ impl News {
         }
         self.state = Some(state);
         self.is_changed = true;
-        let text = sentence(&state, trial, device)?;
+        let named = self.others.as_ref().filter(|_| state.cause == Cause::BytesTaken);
+        let text = named.map(|who| format!("{who} (it takes bytes of the meter away)")).or_else(|| sentence(&state, trial, device))?;
         if !self.sentence.is_new(text.clone()) {
             return None;
         }
@@ -67,17 +71,25 @@ impl News {
         Some(text)
     }
 
-    /// Tells what has happened to the line; a fault once, however often the line is tried again.
-    pub(super) fn handle_notice(&mut self, notice: &Notice, now: Instant) {
+    /// Tells what has happened to the line; a fault once, however often the line is tried again. Returns the sentence of a new fault.
+    pub(super) fn handle_notice(&mut self, notice: Notice, now: Instant) -> Option<String> {
         match notice {
             Notice::Opened(_) => self.opened = Some(now),
+            Notice::Shared(words) => self.others = Some(words),
             Notice::Disturbed(path) => {
                 let device = path.display();
                 log::warn!("{device}: another program has changed the line's settings; set again (fuser -v {device} names it)");
             }
-            Notice::Fault(fault) if self.is_new_fault(fault.kind, now) => log::warn!("{fault}"),
+            Notice::Fault(fault) if self.is_new_fault(fault.kind, now) => {
+                // Whatever was said before, it is news when it is so again.
+                self.sentence.forget();
+                let text = fault.to_string();
+                log::warn!("{text}");
+                return Some(text);
+            }
             Notice::Fault(_) => {}
         }
+        None
     }
 
     /// A device that has gone is absent next: that is the same news. So is a connection that comes and goes.
@@ -130,19 +142,19 @@ fn sentence(state: &ReadingState, trial: Trial, device: Option<&Path>) -> Option
             };
             Some(format!("{device}: reading meter {meter} in {mode} mode, {} baud, parity {checked}", trial.speed.baud()))
         }
-        _ if state.cause != Cause::None => Some(format!("{device}: {}", advice(state.cause, Language::English))),
+        _ if state.cause != Cause::None => Some(format!("{device}: {}", advice_on(state, Language::English))),
         _ => None,
     }
 }
 
-/// Somebody should do something. Damage now and then is for the quality figures.
+/// Somebody should do something.
 fn is_trouble(state: &ReadingState) -> bool {
-    !matches!(state.cause, Cause::None | Cause::Noise | Cause::WeakSignal) || state.line != LineState::Reading && state.cause != Cause::None
+    state.cause != Cause::None
 }
 
 /// How the line and the bridge are doing, for whoever asks.
 pub(super) fn state_in_words(state: &ReadingState, device: Option<&Path>, connected: bool) -> String {
-    let ReadingState { line, cause, mode, meter } = state;
+    let ReadingState { line, cause, mode, meter, .. } = state;
     let device = device.map_or_else(|| "no device".into(), |path| path.display().to_string());
     let mut text = format!("{device}: {}", line.name());
     if let Some(meter) = meter {
@@ -152,7 +164,7 @@ pub(super) fn state_in_words(state: &ReadingState, device: Option<&Path>, connec
         let _ = write!(text, ", {mode} mode");
     }
     if *cause != Cause::None {
-        let _ = write!(text, ", {}", advice(*cause, Language::English));
+        let _ = write!(text, ", {}", advice_on(state, Language::English));
     }
     text + if connected { "; connected to a bridge" } else { "; no bridge" }
 }
@@ -194,14 +206,14 @@ mod tests {
     fn told(line: LineState, cause: Cause) -> Option<String> {
         let meter = "012345678912".parse().ok();
         let trial = Trial { speed: Mode::Historic, check: Check::Software };
-        sentence(&ReadingState { line, cause, mode: Some(Mode::Historic), meter }, trial, Some(Path::new("/dev/x")))
+        sentence(&ReadingState { line, cause, mode: Some(Mode::Historic), meter, label: None }, trial, Some(Path::new("/dev/x")))
     }
 
     #[test]
     fn each_state_has_one_sentence() {
         let reading = told(LineState::Reading, Cause::None).unwrap();
         assert_eq!(reading, "/dev/x: reading meter 012345678912 in historic mode, 1200 baud, parity checked here");
-        assert_eq!(told(LineState::Reading, Cause::Noise), Some(reading), "noise is a figure, not news");
+        assert!(told(LineState::Reading, Cause::Noise).unwrap().contains("some datasets are damaged"));
         assert_eq!(told(LineState::Silent, Cause::None), None);
         assert!(told(LineState::Silent, Cause::NoSignal).unwrap().contains("not a byte"));
         assert!(told(LineState::Searching, Cause::NotTic).unwrap().contains("no TIC"));
@@ -216,7 +228,7 @@ mod tests {
         assert!(news.is_report_due(true, now + Duration::from_secs(9)));
         assert!(!news.is_report_due(false, now + Duration::from_secs(18)));
         assert!(news.is_report_due(false, now + Duration::from_secs(19)));
-        let state = ReadingState { line: LineState::Silent, cause: Cause::None, mode: None, meter: None };
+        let state = ReadingState { line: LineState::Silent, cause: Cause::None, mode: None, meter: None, label: None };
         let trial = Trial { speed: Mode::Historic, check: Check::Software };
         assert_eq!(news.handle_state(state, trial, None), None);
         assert!(news.is_report_due(false, now + Duration::from_secs(19)));
@@ -225,10 +237,10 @@ mod tests {
     #[test]
     fn the_state_names_line_meter_mode_and_bridge() {
         let meter = "012345678912".parse().ok();
-        let state = ReadingState { line: LineState::Reading, cause: Cause::None, mode: Some(Mode::Historic), meter };
+        let state = ReadingState { line: LineState::Reading, cause: Cause::None, mode: Some(Mode::Historic), meter, label: None };
         let text = state_in_words(&state, Some(Path::new("/dev/x")), true);
         assert_eq!(text, "/dev/x: reading, meter 012345678912, historic mode; connected to a bridge");
-        let state = ReadingState { line: LineState::Absent, cause: Cause::NoDevice, mode: None, meter: None };
+        let state = ReadingState { line: LineState::Absent, cause: Cause::NoDevice, mode: None, meter: None, label: None };
         let text = state_in_words(&state, None, false);
         assert!(text.starts_with("no device: absent, ") && text.ends_with("; no bridge"), "{text}");
     }
@@ -241,7 +253,7 @@ mod tests {
         assert!(is_new(FaultKind::Vanished));
         assert!(!is_new(FaultKind::Absent), "a device that has gone is absent next");
         assert!(is_new(FaultKind::Busy) && !is_new(FaultKind::Busy) && is_new(FaultKind::Absent));
-        news.handle_notice(&Notice::Opened("/dev/x".into()), now);
+        news.handle_notice(Notice::Opened("/dev/x".into()), now);
         assert!(news.is_new_fault(FaultKind::Absent, now));
     }
 
@@ -250,7 +262,7 @@ mod tests {
         let mut now = Instant::now();
         let mut news = News::new(now);
         let mut told_after = |stood: Duration| {
-            news.handle_notice(&Notice::Opened("tcp://x:1".into()), now);
+            news.handle_notice(Notice::Opened("tcp://x:1".into()), now);
             now += stood;
             [FaultKind::Ended, FaultKind::Unreachable].map(|kind| news.is_new_fault(kind, now))
         };

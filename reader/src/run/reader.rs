@@ -101,7 +101,9 @@ impl<'a> Reader<'a> {
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         let unix_ms = clock::unix_ms();
         if let Some(notice) = self.line.handle_orders(&mut self.reading, unix_ms, now) {
-            self.news.handle_notice(&notice, now);
+            if let Some(text) = self.news.handle_notice(notice, now) {
+                self.notify.status(&text);
+            }
         }
         self.pass_on(now);
         self.reading.handle_timeout(unix_ms, now);
@@ -180,6 +182,7 @@ impl<'a> Reader<'a> {
             meter: state.meter,
             counters: *self.reading.counters(),
             history: self.history.extent(self.boot),
+            label: state.label.unwrap_or_default(),
         };
         self.uplink.report(&status, now);
     }

@@ -92,6 +92,7 @@ impl Chain {
             mode: state.mode,
             meter: state.meter,
             history: Extent::default(),
+            label: state.label.unwrap_or_default(),
             counters: *self.reading.counters(),
         };
         let mut messages: Vec<Message> = station.handle_report(&status, now).into_iter().collect();

@@ -45,7 +45,7 @@ enum State {
 /// Turns bytes into events. Holds one dataset, allocates nothing.
 #[derive(Clone)]
 pub struct Decoder {
-    clean: &'static [u8; 256],
+    parity: Parity,
     state: State,
     frame: Frame,
     offset: u64,
@@ -83,7 +83,7 @@ impl Decoder {
     #[must_use]
     pub fn new(parity: Parity) -> Self {
         Self {
-            clean: parity.table(),
+            parity,
             state: State::Between,
             frame: Frame::default(),
             offset: 0,
@@ -129,7 +129,7 @@ impl Decoder {
     /// Takes one byte between two datasets. `None` without one.
     fn between(&mut self, input: &mut &[u8]) -> Option<Option<Step>> {
         let (first, rest) = input.split_first()?;
-        let byte = self.clean[usize::from(*first)];
+        let byte = self.parity.table()[usize::from(*first)];
         if !ends_a_dataset(byte) {
             self.begin(State::Stray);
             return Some(None);
@@ -189,7 +189,7 @@ impl Decoder {
     /// Collects bytes up to what ends the dataset, which is returned and left in place.
     fn collect(&mut self, input: &mut &[u8]) -> Option<u8> {
         loop {
-            let (taken, end) = self.walk.collect(input, self.clean, &mut self.bytes.0[self.length..]);
+            let (taken, end) = self.walk.collect(input, self.parity, &mut self.bytes.0[self.length..]);
             self.length += taken;
             self.offset += taken as u64;
             *input = &input[taken..];

@@ -8,7 +8,7 @@ use historic::HISTORIC;
 use others::OTHERS;
 use standard::STANDARD;
 
-use super::{Label, Mode, Role, spec::LABEL_WIDTH_MAX};
+use super::{Label, Mode, Role, spec::LABEL_WIDTH_MAX, walk::word_length};
 
 impl Label {
     /// All labels of a household's meter in a mode, in the order in which it sends them.
@@ -29,9 +29,21 @@ impl Label {
     /// The line of a label, if it is known.
     #[must_use]
     pub fn find(mode: Mode, code: &str) -> Option<&'static Self> {
-        let place = index(mode).find(key(code.as_bytes())?)?;
+        Self::find_bytes(mode, code.as_bytes())
+    }
+
+    /// The same, of a label that is given as bytes.
+    pub(super) fn find_bytes(mode: Mode, code: &[u8]) -> Option<&'static Self> {
+        let place = index(mode).find(key(code)?)?;
         let all = Self::all(mode);
         all.get(place).or_else(|| OTHERS.get(place - all.len()))
+    }
+
+    /// The label with which a dataset begins: its length, and its line if it is known.
+    pub(super) fn find_first(mode: Mode, dataset: &[u8]) -> (usize, Option<&'static Self>) {
+        let length = word_length(dataset);
+        let known = dataset.get(..length).and_then(|code| Self::find_bytes(mode, code));
+        (length, known)
     }
 
     /// The labels of a mode that have this role, in the order in which a meter sends them; those of other meters last.
@@ -52,9 +64,9 @@ const _: () = assert!(LABEL_WIDTH_MAX < KEY_BYTES && STANDARD.len() < SLOTS / 2 
 
 /// A label as a number, so that a look-up compares numbers: the decoder makes one for each dataset.
 fn key(code: &[u8]) -> Option<u128> {
-    let mut bytes = [0; KEY_BYTES];
-    bytes.get_mut(..code.len())?.copy_from_slice(code);
-    Some(u128::from_le_bytes(bytes))
+    let half = |bytes: &[u8]| bytes.iter().rev().fold(0_u64, |half, byte| half << 8 | u64::from(*byte));
+    let (low, high) = code.split_at_checked(KEY_BYTES / 2).unwrap_or((code, &[]));
+    (code.len() <= KEY_BYTES).then(|| u128::from(half(high)) << 64 | u128::from(half(low)))
 }
 
 /// The same for a table, when the program is compiled.

@@ -67,8 +67,8 @@ const FRAMES_PER_METER: u64 = 5_000;
 /// More than a reader waits for the rest of a frame.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// Frames that a sample may still be made of.
-const RECENT: usize = 4;
+/// Frames that a sample may still be made of: where noise hides the ends of several, they come out as one.
+const RECENT: usize = 32;
 
 /// One row: a mode, with or without parity, and a kind of damage.
 #[derive(Debug)]
@@ -147,6 +147,8 @@ struct CorruptedLine {
     parity: Parity,
     start: Instant,
     reading: Reading,
+    /// The ETX of the frame before has arrived as it was sent.
+    is_end_whole: bool,
     /// The newest last. Lost ends make a frame come out late, or together with the next ones.
     recent: VecDeque<Sent>,
 }
@@ -164,6 +166,7 @@ impl CorruptedLine {
             parity,
             start,
             reading,
+            is_end_whole: true,
             recent: VecDeque::new(),
         }
     }
@@ -177,7 +180,10 @@ impl CorruptedLine {
         for strike in damage.strikes {
             strike.strike(&mut damaged, rng);
         }
-        let untouched = untouched(&bytes, &damaged);
+        let mut untouched = untouched(&bytes, &damaged, !damage.controls.is_empty());
+        if !std::mem::replace(&mut self.is_end_whole, damaged.last() == bytes.last()) && !damage.controls.is_empty() {
+            untouched[0] = false;
+        }
         for strike in damage.controls {
             strike.strike(&mut damaged, rng);
         }

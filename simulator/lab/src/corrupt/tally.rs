@@ -127,12 +127,13 @@ pub(crate) fn settle(sent: Option<Sent>, tally: &mut DatasetCounts) {
     }
 }
 
-/// Which groups certainly arrive as they were sent: those before the first and after the last byte that differs.
-pub(crate) fn untouched(sent: &[u8], arrives: &[u8]) -> Vec<bool> {
+/// Which groups certainly arrive as they were sent: those before the first and after the last byte that differs. Where the LF of a group
+/// `needs_end`, because it will be damaged too, the byte before the group must arrive as well.
+pub(crate) fn untouched(sent: &[u8], arrives: &[u8], needs_end: bool) -> Vec<bool> {
     let same = |(a, b): &(&u8, &u8)| a == b;
     let head = sent.iter().zip(arrives).take_while(same).count();
     let tail = sent.iter().rev().zip(arrives.iter().rev()).take_while(same).count();
-    let tail_from = sent.len() - tail.min(sent.len() - head);
+    let tail_from = sent.len() - tail.min(sent.len() - head) + usize::from(needs_end);
     let ends = sent.iter().enumerate().filter(|(_, byte)| **byte & 0x7F == b'\r').map(|(at, _)| at + 1);
     // The first group begins after STX, each of the others where the one before has ended.
     ends.scan(1, |from, end| {

@@ -10,7 +10,7 @@ use teleinfo_proto::tic::{
 };
 
 /// Bits of a character that carry something.
-pub(super) const BITS: usize = 7;
+pub(crate) const BITS: usize = 7;
 /// A label matches when its characters lose no more than two bits each; a bit too many counts double.
 const COST_PER_CHARACTER: u32 = 2;
 /// The part of a separator that still tells it when the high bits are lost.
@@ -31,7 +31,7 @@ struct Column {
 
 /// What the labels tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Bits {
+pub(crate) struct Bits {
     /// Places where a label should be.
     places: u32,
     /// Labels there.
@@ -41,7 +41,7 @@ pub(super) struct Bits {
 
 /// What is wrong with the characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Damage {
+pub(crate) enum Damage {
     /// No column of bits stands out.
     None,
     /// These bits (0 to 6) arrive as 0 so often, in %.
@@ -53,7 +53,7 @@ pub(super) enum Damage {
 }
 
 /// Looks at bytes as they came off the line; bit 7 does not count.
-pub(super) fn examine(bytes: &[u8]) -> Bits {
+pub(crate) fn examine(bytes: &[u8]) -> Bits {
     let mut bits = Bits::default();
     for (at, _) in bytes.iter().enumerate().filter(|(_, byte)| **byte & 0x7f == LF) {
         let rest = &bytes[at + 1..];
@@ -103,9 +103,19 @@ impl Bits {
         }
     }
 
+    /// Whether there are labels in it, or something close to them.
+    pub(super) const fn has_labels(&self) -> bool {
+        self.labels >= ENOUGH && self.labels * 2 >= self.places
+    }
+
+    /// Bits that came as 0 instead of 1, and as 1 instead of 0.
+    pub(super) fn wrong(&self) -> (u32, u32) {
+        self.columns.iter().fold((0, 0), |(lost, gained), column| (lost + column.lost, gained + column.gained))
+    }
+
     /// What stands out.
-    pub(super) fn damage(&self) -> Damage {
-        if self.labels < ENOUGH || self.labels * 2 < self.places {
+    pub(crate) fn damage(&self) -> Damage {
+        if !self.has_labels() {
             return Damage::NoLabels;
         }
         let lost = self.faulty(|column| (column.lost, column.ones));

@@ -160,14 +160,14 @@ fn not_from_half_a_frame_unless_there_never_is_a_whole_one() {
 
 #[test]
 fn an_unused_index_makes_no_entity_until_it_counts() {
-    let mut bench = Bench::new("021861000002");
-    let frame = frames("syn-hist-hc-mono.tic").remove(0).with("HCHC", "000000000");
+    let mut bench = Bench::new("042161000006");
+    let frame = frames("syn-std-hc-mono.tic").remove(0).with("EASF03", "000000000");
     let mut messages = bench.apply(&frame);
     messages.extend(bench.pass(10));
-    assert!(!components(&discoveries(&messages)[0]).contains_key("energy_hchc"));
-    let mut messages = bench.apply(&frame.with("HCHC", "000000001"));
+    assert!(!components(&discoveries(&messages)[0]).contains_key("energy_easf03"));
+    let mut messages = bench.apply(&frame.with("EASF03", "000000001"));
     messages.extend(bench.pass(10));
-    assert!(components(&discoveries(&messages)[0]).contains_key("energy_hchc"));
+    assert!(components(&discoveries(&messages)[0]).contains_key("energy_easf03"));
 }
 
 #[test]
@@ -183,21 +183,22 @@ fn labels_that_come_and_go_announce_nothing() {
 }
 
 #[test]
-fn a_change_of_contract_removes_entities_once() {
+fn a_change_of_contract_removes_entities_once_and_after_the_new_ones() {
     let mut bench = Bench::new("021861000001");
-    let mut messages = bench.apply(&frames("syn-hist-base-mono.tic")[0]);
+    let mut messages = bench.apply(&frames("syn-hist-tempo-mono.tic")[0]);
     messages.extend(bench.pass(10));
-    let other = &frames("syn-hist-hc-mono.tic")[0];
+    let other = &frames("syn-hist-base-mono.tic")[0];
     let mut messages = bench.apply(other);
     messages.extend(bench.pass(20));
     assert!(discoveries(&messages).is_empty(), "one frame may be damaged");
     let mut messages = bench.apply(other);
     messages.extend(bench.pass(20));
     let found = discoveries(&messages);
-    assert_eq!(found.len(), 2, "one that removes, one without the markers");
-    assert_eq!(found[0]["cmps"]["energy_base"], serde_json::json!({"p": "sensor"}));
-    assert!(components(&found[0]).contains_key("energy_hchp"));
-    assert!(!components(&found[1]).contains_key("energy_base"));
+    assert_eq!(found.len(), 3, "the new ones, one that removes, one without the markers");
+    assert!(components(&found[0]).contains_key("energy_base") && !components(&found[0]).contains_key("tempo_today"));
+    assert_eq!(found[1]["cmps"]["tempo_today"], serde_json::json!({"p": "sensor"}));
+    assert!(!components(&found[2]).contains_key("tempo_today"));
+    assert!(found.iter().all(|device| components(device).contains_key("energy_bbrhcjb")), "an index that is over keeps its history");
 }
 
 #[test]
@@ -240,17 +241,18 @@ fn nothing_is_taken_over_on_the_word_of_a_damaged_frame() {
 #[test]
 fn what_removes_entities_is_not_replaced_while_the_broker_is_away() {
     let mut bench = Bench::new("021861000001");
-    bench.apply(&frames("syn-hist-base-mono.tic")[0]);
+    bench.apply(&frames("syn-hist-tempo-mono.tic")[0]);
     bench.pass(10);
-    let other = &frames("syn-hist-hc-mono.tic")[0];
-    let messages = [other, other].into_iter().flat_map(|frame| bench.apply(frame)).collect::<Vec<_>>();
-    assert_eq!(discoveries(&messages)[0]["cmps"]["energy_base"], serde_json::json!({"p": "sensor"}));
+    let other = &frames("syn-hist-base-mono.tic")[0];
+    let mut messages = [other, other].into_iter().flat_map(|frame| bench.apply(frame)).collect::<Vec<_>>();
+    messages.extend(bench.pass(5));
+    assert_eq!(discoveries(&messages)[1]["cmps"]["tempo_today"], serde_json::json!({"p": "sensor"}));
     bench.station.handle_disconnected(bench.now);
     assert!(discoveries(&bench.pass(20)).is_empty(), "the one that removes is said again first");
     bench.station.handle_connected();
     let found = discoveries(&bench.pass(20));
     assert_eq!(found.len(), 1);
-    assert!(!components(&found[0]).contains_key("energy_base"));
+    assert!(!components(&found[0]).contains_key("tempo_today"));
 }
 
 #[test]
@@ -285,7 +287,7 @@ fn a_change_of_contract_needs_no_whole_frame_on_a_bad_line() {
     let removed = |payload: &Value| payload["cmps"]["apparent_power"].get("name").is_none();
     assert!(!discoveries(&messages).iter().any(removed), "power is in both contracts");
     let found = components(discoveries(&messages).last().unwrap());
-    assert!(found.contains_key("energy_base") && !found.keys().any(|key| key.starts_with("energy_bbr")), "{:?}", found.keys());
+    assert!(found.contains_key("energy_base") && !found.contains_key("tempo_today"), "{:?}", found.keys());
 }
 
 #[test]
@@ -307,8 +309,10 @@ fn a_change_of_mode_keeps_what_is_the_same_thing() {
     for key in ["apparent_power", "current", "power_estimated", "subscribed_power", "tariff", "overload", "last_frame", "event"] {
         assert_eq!(historic[key]["uniq_id"], standard[key]["uniq_id"], "{key}");
     }
-    assert!(historic.contains_key("energy_base") && !standard.contains_key("energy_base"));
-    assert!(standard.contains_key("energy_total"));
+    assert!(!historic.contains_key("energy_easf01") && standard.contains_key("energy_easf01"));
+    for key in ["energy_base", "energy_total"] {
+        assert_eq!(historic[key]["uniq_id"], standard[key]["uniq_id"], "{key}");
+    }
 }
 
 #[test]

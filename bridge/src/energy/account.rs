@@ -16,10 +16,12 @@ use crate::energy::{
     judge::{Hearing, Judge, Verdict},
     ledger::{Ledger, Refusal},
     limit::Limit,
+    meaning::Meanings,
     register::Register,
     time::{Clocks, Time},
     total::{Counted, Shown, Total},
 };
+use crate::meter::{tariff_names::TariffNames, terms::Terms};
 
 /// A ledger in which nothing but numbers moved is told this often, ...
 const TELL_EVERY: Duration = Duration::from_secs(60);
@@ -32,11 +34,14 @@ pub struct Account {
     meter: MeterId,
     sequence: u64,
     total: Option<Total>,
+    meanings: Meanings,
     judge: Judge,
     time: Time,
     limit: Limit,
     /// What was kept of an earlier process, before the first sample.
     kept: Option<Ledger>,
+    /// This meter was known before.
+    was_known: bool,
     saving: Saving,
 }
 
@@ -103,17 +108,20 @@ impl Judged {
 }
 
 impl Account {
-    /// The account of a meter, going on from what an earlier process kept.
+    /// The account of a meter, going on from what an earlier process kept. One that was known before, and yet has nothing, begins with
+    /// new meanings.
     #[must_use]
-    pub fn new(meter: MeterId, kept: Option<Ledger>) -> Self {
+    pub fn new(meter: MeterId, kept: Option<Ledger>, was_known: bool) -> Self {
         Self {
             meter,
             sequence: 0,
             total: None,
+            meanings: Meanings::default(),
             judge: Judge::default(),
             time: Time::default(),
             limit: Limit::default(),
             kept,
+            was_known,
             saving: Saving::default(),
         }
     }
@@ -128,6 +136,30 @@ impl Account {
     #[must_use]
     pub fn has_begun(&self) -> bool {
         self.saving.has_moved || self.sequence > 0 || self.total.is_some()
+    }
+
+    /// What its indexes mean.
+    #[must_use]
+    pub const fn meanings(&self) -> &Meanings {
+        &self.meanings
+    }
+
+    /// Somebody has kept something of this meter from an earlier run.
+    pub fn handle_known(&mut self) {
+        self.was_known = true;
+    }
+
+    /// A meter under these terms has shown these labels. Returns whether a meaning began or ended.
+    pub fn handle_learnt<'a>(&mut self, terms: &Terms, labels: impl Iterator<Item = &'a str> + Clone, names: &TariffNames) -> bool {
+        let believed = self.judge.believed();
+        let shown = labels.filter_map(|label| {
+            let register = Register::of(terms.mode, label).filter(|register| *register != Register::WITHDRAWN)?;
+            Some((label, believed.get(&register)?.wh))
+        });
+        let changed = self.meanings.handle_shown(terms, shown, names, self.time.now_s());
+        self.saving.is_structural |= changed;
+        self.saving.has_moved |= changed;
+        changed
     }
 
     /// What the total is beyond the sum of these labels, in Wh.
@@ -154,6 +186,7 @@ impl Account {
         self.begin();
         self.time.handle_sample(Clocks::of(sample, unix_ms));
         self.limit.handle_datasets(datasets, three_phase);
+        self.begin_anew();
         let mut judged = Judged::default();
         let Believed { now: believed, first } = self.judge_indexes(sample, datasets, &mut judged);
         // What the samples that agree have counted among themselves was drawn in front of us.
@@ -161,6 +194,9 @@ impl Account {
             if let Some(shown) = shown(sample.mode, datasets, believed) {
                 self.count(&shown, &mut judged);
             }
+        }
+        for label in &judged.replaced {
+            self.meanings.handle_replaced(label, self.time.now_s());
         }
         self.saving.is_structural |= !judged.replaced.is_empty() || judged.is_anew;
         self.saving.has_moved |= !believed.is_empty();
@@ -203,8 +239,8 @@ impl Account {
         let kept = if to_disk { Some(now) } else { self.saving.kept };
         self.saving = Saving { is_structural: false, has_moved: false, told: Some(now), kept };
         self.sequence += 1;
-        let indexes = self.judge.believed().clone();
-        Some(Due { ledger: Ledger::new(self.meter, self.sequence, self.time.now_ms(), self.total.clone(), indexes), to_disk })
+        let (indexes, meanings) = (self.judge.believed().clone(), self.meanings.clone());
+        Some(Due { ledger: Ledger::new(self.meter, self.sequence, self.time.now_ms(), self.total.clone(), indexes, meanings), to_disk })
     }
 
     /// When to call [`Account::poll_ledger`], if nothing happens before.
@@ -216,9 +252,17 @@ impl Account {
     /// Goes on from what was kept.
     fn begin(&mut self) {
         let Some(kept) = self.kept.take() else { return };
+        self.meanings = kept.meanings;
         self.sequence = kept.sequence;
         self.total = kept.total;
         self.judge = Judge::new(kept.indexes);
+    }
+
+    /// What was kept of a meter that was known is lost: its total begins at what the meter shows, so no entity may go on.
+    fn begin_anew(&mut self) {
+        if self.was_known && !self.has_begun() {
+            self.meanings = Meanings::reborn(self.time.now_s());
+        }
     }
 
     /// The registers of a sample that are believed.

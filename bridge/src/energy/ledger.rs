@@ -8,7 +8,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use teleinfo_proto::tic::{MeterId, spec::INDEX_MAX};
 
-use crate::energy::{judge::Reading, limit::Limit, register::Register, total::Total};
+use crate::energy::{
+    judge::Reading,
+    limit::Limit,
+    meaning::{Meaning, Meanings},
+    register::Register,
+    total::Total,
+};
 
 /// The form of what is kept. Another one is not read.
 const VERSION: u32 = 1;
@@ -18,6 +24,8 @@ pub const BYTES_MAX: usize = 32_768;
 const TOTAL_MAX: u64 = 100_000_000_000;
 /// More registers than there are.
 const REGISTERS_MAX: usize = 64;
+/// More meanings than there can be.
+const MEANINGS_MAX: usize = 128;
 
 /// What is kept of one meter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +42,10 @@ pub struct Ledger {
     pub total: Option<Total>,
     /// What each register last said.
     pub indexes: BTreeMap<Register, Reading>,
+    /// What the indexes mean.
+    pub meanings: Meanings,
+    /// The ids of the meanings that hold now: what Home Assistant makes an entity available by.
+    current: Vec<String>,
 }
 
 /// Why a ledger is not used.
@@ -71,8 +83,16 @@ impl Refusal {
 impl Ledger {
     /// A ledger of a meter.
     #[must_use]
-    pub fn new(meter: MeterId, sequence: u64, written_ms: i64, total: Option<Total>, indexes: BTreeMap<Register, Reading>) -> Self {
-        Self { version: VERSION, meter: meter.to_string(), sequence, written_ms, total, indexes }
+    pub fn new(
+        meter: MeterId,
+        sequence: u64,
+        written_ms: i64,
+        total: Option<Total>,
+        indexes: BTreeMap<Register, Reading>,
+        meanings: Meanings,
+    ) -> Self {
+        let current = meanings.current().map(Meaning::id).collect();
+        Self { version: VERSION, meter: meter.to_string(), sequence, written_ms, total, indexes, meanings, current }
     }
 
     /// Reads the ledger of a meter from what is retained.
@@ -104,6 +124,7 @@ impl Ledger {
             && self.indexes.values().all(|reading| reading.wh <= INDEX_MAX)
             && totals.clone().all(|wh| *wh <= TOTAL_MAX)
             && totals.count() <= REGISTERS_MAX
+            && self.meanings.count() <= MEANINGS_MAX
             && self.sequence < u64::MAX / 2;
         if fits { Ok(()) } else { Err(Refusal::Bounds) }
     }
@@ -146,7 +167,7 @@ mod tests {
 
     fn ledger(sequence: u64, wh: u32) -> Ledger {
         let indexes = BTreeMap::from([(Register::WITHDRAWN, Reading { wh, at_ms: 7 }), (Register::BASE, Reading { wh: 1, at_ms: 7 })]);
-        Ledger::new(meter(), sequence, 9, Some(Total::new(&Shown::Base(wh), 7)), indexes)
+        Ledger::new(meter(), sequence, 9, Some(Total::new(&Shown::Base(wh), 7)), indexes, Meanings::default())
     }
 
     #[test]

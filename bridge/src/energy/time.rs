@@ -65,6 +65,12 @@ impl Time {
         self.now_ms
     }
 
+    /// Now, in s since 1970.
+    #[must_use]
+    pub const fn now_s(&self) -> i64 {
+        self.now_ms.div_euclid(1_000)
+    }
+
     /// A sample of the past with these clocks came. Returns whether it is later than the last one.
     pub fn handle_past(&mut self, clocks: Clocks) -> bool {
         let is_later = self

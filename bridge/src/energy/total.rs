@@ -16,6 +16,8 @@ use crate::energy::register::Register;
 
 /// Each register is rounded by itself: the sum of ten may be below their total by so much, in Wh.
 const ROUNDING_WH: u64 = 10;
+/// No more than this can be drawn from one frame to the next.
+const SHORT_WH: u64 = 1_000;
 const MODULUS: u64 = INDEX_MODULUS as u64;
 
 /// What the registers of a meter show in one frame.
@@ -70,7 +72,7 @@ impl Total {
 
     /// A frame shows this, and since the last one at most so much was drawn.
     pub fn handle_shown(&mut self, shown: &Shown, possible: u64, at_ms: i64) -> Counted {
-        let way = self.ways(shown).into_iter().flatten().find(|way| way.added <= possible);
+        let way = self.ways(shown, possible).into_iter().flatten().find(|way| way.added <= possible);
         let counted = way.map_or(Counted::Anew, |way| Counted::Added(way.added));
         self.wh += way.map_or(0, |way| way.added);
         self.at_ms = at_ms;
@@ -89,22 +91,25 @@ impl Total {
     }
 
     /// The ways to know what was drawn, the surest first.
-    fn ways(&self, shown: &Shown) -> Vec<Option<Way>> {
+    fn ways(&self, shown: &Shown, possible: u64) -> Vec<Option<Way>> {
         match shown {
             Shown::Total(wh, suppliers) => {
                 let first = suppliers.get(&Register::first()).map(|wh| u64::from(*wh));
                 let total = self.since(Register::WITHDRAWN, u64::from(*wh)).or_else(|| self.rounded_away(u64::from(*wh)));
-                [vec![total, self.sum_since(suppliers)], self.since_base([first, Some(u64::from(*wh))])].concat()
+                let all = self.sum_known().and_then(|sum| Way::new(Register::WITHDRAWN, sum, u64::from(*wh)));
+                let known = likeliest([self.sum_since(suppliers), all], possible);
+                [vec![total], known, likeliest(self.since_base([first, Some(u64::from(*wh))]), possible)].concat()
             }
             Shown::Contract(suppliers) => {
                 let (first, sum) = (suppliers.get(&Register::first()).map(|wh| u64::from(*wh)), sum(suppliers.values()));
-                let known = vec![self.since_by_all(suppliers), self.sum_since(suppliers)];
-                [known, self.since_base([first, Some(sum)]), vec![self.since(Register::WITHDRAWN, sum)]].concat()
+                let known = likeliest([self.sum_since(suppliers), self.since_known(suppliers)], possible);
+                let base = likeliest(self.since_base([first, Some(sum)]), possible);
+                [vec![self.since_by_all(suppliers)], known, base, vec![self.since(Register::WITHDRAWN, sum)]].concat()
             }
             Shown::Base(wh) => {
                 let wh = u64::from(*wh);
-                let by_sum = self.sum_known().and_then(|sum| Way::new(Register::WITHDRAWN, sum, wh));
-                let fresh = nearest([self.since(Register::first(), wh), self.since(Register::WITHDRAWN, wh), by_sum]);
+                let by_sum = self.sum_known().filter(|_| self.suppliers_known() > 1).and_then(|sum| Way::new(Register::WITHDRAWN, sum, wh));
+                let fresh = likeliest([self.since(Register::first(), wh), self.since(Register::WITHDRAWN, wh), by_sum], possible);
                 [vec![self.since(Register::BASE, wh)], fresh].concat()
             }
         }
@@ -138,14 +143,24 @@ impl Total {
     }
 
     /// What was counted since BASE last stood for one of these.
-    fn since_base(&self, goes_on: [Option<u64>; 2]) -> Vec<Option<Way>> {
-        nearest(goes_on.map(|wh| self.since(Register::BASE, wh?)))
+    fn since_base(&self, goes_on: [Option<u64>; 2]) -> [Option<Way>; 2] {
+        goes_on.map(|wh| self.since(Register::BASE, wh?))
     }
 
-    /// The sum of the supplier registers that are known, if there are several: the meter's total, if it has no others.
+    /// What was counted since the sum of the known registers was that of the meter, if all of these are shown.
+    fn since_known(&self, shown: &BTreeMap<Register, u32>) -> Option<Way> {
+        let are_shown = self.registers.keys().all(|register| !register.is_supplier() || shown.contains_key(register));
+        self.sum_known().filter(|_| are_shown).and_then(|known| Way::new(Register::WITHDRAWN, known, sum(shown.values())))
+    }
+
+    /// The sum of the supplier registers that are known: the meter's total, if it has no others.
     fn sum_known(&self) -> Option<u64> {
         let known = self.registers.iter().filter(|(register, _)| register.is_supplier());
-        (known.clone().count() > 1).then(|| known.map(|(_, wh)| wh).sum())
+        (self.suppliers_known() > 0).then(|| known.map(|(_, wh)| wh).sum())
+    }
+
+    fn suppliers_known(&self) -> usize {
+        self.registers.keys().filter(|register| register.is_supplier()).count()
     }
 
     fn remember(&mut self, shown: &Shown, counted: Counted) {
@@ -217,9 +232,13 @@ impl Way {
     }
 }
 
-/// Where several registers could be meant, the one that adds the least comes first.
-fn nearest<const N: usize>(mut ways: [Option<Way>; N]) -> Vec<Option<Way>> {
+/// Where several registers could be meant, the likeliest comes first. From one frame to the next, a few Wh in a register that was not known
+/// were drawn: what an old contract leaves is more. After a long time it may be either, and the least is taken.
+fn likeliest<const N: usize>(mut ways: [Option<Way>; N], possible: u64) -> Vec<Option<Way>> {
     ways.sort_by_key(|way| way.map_or(u64::MAX, |way| way.added));
+    if possible <= SHORT_WH {
+        ways.reverse();
+    }
     ways.to_vec()
 }
 
@@ -308,6 +327,8 @@ mod tests {
         assert_eq!(life(&[Shown::Base(500), standard(&[("EASF01", 503), ("EASF02", 6_000)])]).1, [Some(3)]);
         // The total: registers 1 and 2 go on in it.
         assert_eq!(life(&[Shown::Base(500), standard(&[("EASF01", 203), ("EASF02", 300)])]).1, [Some(3)]);
+        // Both at once, and some Wh in a register that was not known.
+        assert_eq!(life(&[Shown::Base(500), standard(&[("EASF01", 503), ("EASF02", 12)])]).1, [Some(15)]);
         // Neither.
         assert_eq!(life(&[Shown::Base(500), standard(&[("EASF01", 9_000), ("EASF02", 1)])]).1, [None]);
         // A supplier's own calendar after HC shows the sum, then HC again.

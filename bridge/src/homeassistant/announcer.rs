@@ -6,14 +6,17 @@ use std::{sync::Arc, time::Instant};
 use teleinfo_proto::tic::{Dataset, MeterId, Mode};
 
 use crate::{
+    energy::meaning::{Meanings, TOTAL},
     homeassistant::{
         component::Context,
-        discovery::{Discovery, Subject, entities_of},
+        discovery::{Discovery, entities_of},
+        energies, entities,
         entity::{Entity, Source},
         memory::Memory,
         predecessor::Migrate,
         presentation::Presentation,
         statistic::Statistic,
+        subject::Subject,
         takeover::Takeover,
     },
     meter::{
@@ -21,7 +24,7 @@ use crate::{
         derived::Learnt,
         profile_hours::SwitchWatch,
         state::{Part, State},
-        tariff_names::Naming,
+        tariff_names::{Naming, TariffNames},
         terms::Terms,
         told::Told,
     },
@@ -103,6 +106,17 @@ impl Announcer {
         Some(&self.saved)
     }
 
+    /// Under which terms which labels were shown, and what their tariffs are called.
+    pub fn shown(&self) -> Option<(&Terms, impl Iterator<Item = &str> + Clone, &TariffNames)> {
+        let Memory { terms, shown, names, .. } = &self.memory;
+        terms.as_ref().map(|terms| (terms, shown.labels(), names))
+    }
+
+    /// An index means something else now.
+    pub fn handle_meanings(&mut self, now: Instant) {
+        self.discovery.handle_change(now);
+    }
+
     /// The meter sent the datasets of one sample.
     pub fn handle_datasets(&mut self, part: Part, mode: Mode, datasets: &[Dataset<'_>], now: Instant) {
         if part != Part::Urgent {
@@ -160,22 +174,25 @@ impl Announcer {
         }
     }
 
-    /// The device of a meter in this state, if it is time to announce it.
-    pub fn poll_discovery(&mut self, state: &State, now: Instant) -> Option<Message> {
+    /// The device of a meter in this state, whose indexes mean this, if it is time to announce it.
+    pub fn poll_discovery(&mut self, state: &State, meanings: &Meanings, now: Instant) -> Option<Message> {
         let mode = self.memory.mode()?;
         let due = self.settings.discovery && self.discovery.is_due(now) && self.knows_enough(FRAMES_BEFORE_DISCOVERY);
         if self.away || !due || !self.may_announce(mode, now) {
             return None;
         }
+        let total_id = self.total_id(mode);
         let subject = Subject {
             context: Context { topics: &self.settings.topics, meter: &self.id, language: self.settings.language },
             shown: &self.memory.shown,
             mode,
             version: state.number("VTIC"),
-            names: &self.memory.names,
+            meanings,
+            total_id: &total_id,
             migrate: self.settings.migrate,
         };
         let message = self.discovery.poll(&subject, &mut self.memory.announced, now)?;
+        self.memory.total_id = Some(total_id);
         self.takeover.handle_announced(now);
         Some(message)
     }
@@ -222,19 +239,29 @@ impl Announcer {
     /// The energy that Home Assistant keeps statistics of, as far as it is known which indexes it is the sum of; `offset` is the total
     /// beyond the sum of its own.
     #[must_use]
-    pub fn statistics(&self, state: &State, offset: i64) -> Vec<Statistic> {
+    pub fn statistics(&self, state: &State, meanings: &Meanings, offset: i64) -> Vec<Statistic> {
         let Some(mode) = self.memory.mode() else { return Vec::new() };
         let labels = |entity: &Entity| match entity.source {
             Source::Label(label) => (vec![label.to_owned()], 0),
             _ => (state.total_indexes().iter().map(|label| (*label).to_owned()).collect(), offset),
         };
-        let energy = entities_of(&self.memory.shown).filter(|entity| entity.class == Some("energy"));
+        let total_id = self.total_id(mode);
+        let energy = energies::current(&self.memory.shown, meanings).filter(|energy| energy.entity.class == Some("energy"));
         energy
-            .map(|entity| {
-                let (labels, offset) = labels(entity);
-                Statistic { unique_id: self.settings.migrate.unique_id(entity, mode, &self.id), labels, offset }
+            .map(|energy| {
+                let (labels, offset) = labels(energy.entity);
+                Statistic { unique_id: energy.unique_id(self.settings.migrate, mode, &self.id, &total_id), labels, offset }
             })
             .filter(|statistic| !statistic.labels.is_empty())
             .collect()
+    }
+
+    /// The total keeps the unique id that it first had.
+    fn total_id(&self, mode: Mode) -> String {
+        let first = || {
+            let total = entities::all().find(|entity| energies::shows(entity) == Some(TOTAL));
+            total.map(|total| self.settings.migrate.unique_id(total, mode, &self.id)).unwrap_or_default()
+        };
+        self.memory.total_id.clone().unwrap_or_else(first)
     }
 }

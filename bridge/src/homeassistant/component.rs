@@ -68,6 +68,13 @@ pub struct Component {
     json_attributes_template: Option<String>,
 }
 
+impl Component {
+    /// Available by this, rather than by what all components share.
+    pub(super) fn with_availability(self, availability: Value) -> Self {
+        Self { availability: Some(availability), ..self }
+    }
+}
+
 /// The component of an entity under a unique id. `name` overrides that of the table.
 #[must_use]
 pub fn component(entity: &Entity, context: &Context<'_>, unique_id: String, name: Option<String>) -> Component {

@@ -10,43 +10,21 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use teleinfo_proto::tic::{MeterFamily, Mode};
+use teleinfo_proto::tic::MeterFamily;
 
 use super::{
     component::{Component, Context, component},
-    entities,
+    energies, entities,
     entity::Entity,
-    predecessor::Migrate,
     shown::Shown,
+    subject::Subject,
 };
-use crate::{
-    meter::tariff_names::TariffNames,
-    words::{language::Words, message::Message, topics::Topics},
-};
+use crate::words::{language::Words, message::Message, topics::Topics};
 
 /// Time that Home Assistant is given between two payloads.
 const PAUSE: Duration = Duration::from_secs(5);
 /// Home Assistant's start message reaches all programs at once, so each of them waits a different time, 1 to 10 s.
 const BIRTH_DELAY_MS: std::ops::Range<u64> = 1_000..10_000;
-/// What an energy index is called, before the name of its tariff.
-const ENERGY: Words = Words::new("Energy", "Énergie");
-
-/// What a payload is made from.
-#[derive(Debug, Clone, Copy)]
-pub struct Subject<'a> {
-    /// Topics, meter, language.
-    pub context: Context<'a>,
-    /// What the meter has shown.
-    pub shown: &'a Shown,
-    /// The mode it speaks.
-    pub mode: Mode,
-    /// The version of its TIC, in standard mode.
-    pub version: Option<u64>,
-    /// Names of its tariffs.
-    pub names: &'a TariffNames,
-    /// Whose entities are taken over.
-    pub migrate: Migrate,
-}
 
 /// Components that were announced: key to platform. What Home Assistant must be told to remove when it no longer belongs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,12 +84,10 @@ impl Discovery {
         self.stale = false;
         self.due = None;
         let components = components(subject);
-        let removed = announced.removed(&components);
-        *announced = Announced::of(&components);
-        if !removed.is_empty() {
-            // The markers must not stay in the retained payload.
-            self.stale = true;
-        }
+        // What is new comes first: what is removed in the same payload would hand its entity id on to it, and its history with that.
+        let removed = if announced.lacks(&components) { BTreeMap::new() } else { announced.removed(&components) };
+        // The markers must not stay in the retained payload.
+        self.stale = announced.handle_announced(&components, &removed) || !removed.is_empty();
         let topic = subject.context.topics.discovery(subject.context.meter);
         let message = Message::retained_json(topic, &Payload::new(subject, components, removed))?;
         if !again && self.published.as_ref() == Some(&message.payload) {
@@ -124,8 +100,16 @@ impl Discovery {
 }
 
 impl Announced {
-    fn of(components: &BTreeMap<String, Component>) -> Self {
-        Self(components.iter().map(|(key, component)| (key.clone(), component.platform.to_owned())).collect())
+    /// Whether one of these was not announced yet.
+    fn lacks(&self, components: &BTreeMap<String, Component>) -> bool {
+        !self.0.is_empty() && components.keys().any(|key| !self.0.contains_key(key))
+    }
+
+    /// These were announced, and these were removed. Returns whether others are still to be removed.
+    fn handle_announced(&mut self, components: &BTreeMap<String, Component>, removed: &BTreeMap<String, Marker>) -> bool {
+        self.0.retain(|key, _| !removed.contains_key(key));
+        self.0.extend(components.iter().map(|(key, component)| (key.clone(), component.platform.to_owned())));
+        self.0.len() > components.len()
     }
 
     /// The components that no longer belong, as the markers that remove them.
@@ -143,15 +127,10 @@ pub fn entities_of(shown: &Shown) -> impl Iterator<Item = &'static Entity> {
 fn components(subject: &Subject<'_>) -> BTreeMap<String, Component> {
     let component = |entity: &'static Entity| {
         let unique_id = subject.migrate.unique_id(entity, subject.mode, subject.context.meter);
-        (entity.key.to_owned(), component(entity, &subject.context, unique_id, tariff_name(entity, subject)))
+        (entity.key.to_owned(), component(entity, &subject.context, unique_id, None))
     };
-    entities_of(subject.shown).map(component).collect()
-}
-
-/// The energy of a supplier index goes by the name of its tariff once that is learnt.
-fn tariff_name(entity: &Entity, subject: &Subject<'_>) -> Option<String> {
-    let index = entity.key.strip_prefix("energy_easf")?.parse().ok()?;
-    subject.names.get(index).map(|name| format!("{} {name}", ENERGY.get(subject.context.language)))
+    let others = entities_of(subject.shown).filter(|entity| energies::shows(entity).is_none());
+    others.map(component).chain(energies::components(subject)).collect()
 }
 
 /// The whole payload, under the abbreviations that Home Assistant gives to its keys.

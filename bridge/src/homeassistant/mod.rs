@@ -10,6 +10,7 @@ pub mod bridge_device;
 mod choices;
 pub mod component;
 pub mod discovery;
+pub mod energies;
 pub mod entities;
 pub mod entity;
 pub mod memory;
@@ -17,6 +18,7 @@ pub mod predecessor;
 pub mod presentation;
 pub mod shown;
 pub mod statistic;
+pub mod subject;
 #[cfg(test)]
 mod tables;
 pub mod takeover;

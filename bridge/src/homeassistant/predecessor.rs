@@ -12,7 +12,7 @@ use crate::{
 const TELEINFO2MQTT_NODE: &str = "teleinfo";
 
 /// Labels whose entity reads something else than the label's value.
-const TAKEN_BY: &[(&str, &str)] = &[("PTEC", "tariff"), ("DEMAIN", "tempo_tomorrow")];
+const TAKEN_BY: &[(&str, &str)] = &[("PTEC", "tariff"), ("DEMAIN", "tempo_tomorrow"), ("EAST", "energy_total")];
 
 /// Whose entities are taken over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

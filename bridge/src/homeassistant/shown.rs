@@ -66,6 +66,11 @@ impl Shown {
         self.labels.contains(label)
     }
 
+    /// All labels that were shown.
+    pub fn labels(&self) -> impl Iterator<Item = &str> + Clone {
+        self.labels.iter().map(String::as_str)
+    }
+
     /// Whether a feature was shown.
     #[must_use]
     pub fn has(&self, feature: Feature) -> bool {
@@ -104,7 +109,8 @@ impl Shown {
         // A second phase tells a three-phase meter; the short frames of older ones count too.
         self.three_phase |= matches!(dataset.role(), Some(Role::Current(2) | Role::Voltage(2)));
         match dataset.value() {
-            Value::Energy(index) if index.get() == 0 => return,
+            // In historic mode the labels are those of the contract: each is used, if only on the first red day.
+            Value::Energy(index) if index.get() == 0 && !matches!(dataset.role(), Some(Role::IndexOf(_))) => return,
             Value::ReactiveEnergy(index) if index.get() == 0 => return,
             Value::Energy(_) => self.add(Feature::Index),
             Value::TariffOption(option) => self.add_contract(option),

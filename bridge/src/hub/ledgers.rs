@@ -47,6 +47,18 @@ impl Hub {
         }
     }
 
+    /// The broker has heard of this meter before: while it is asked what it retains, what it says is not our own.
+    pub(super) fn handle_known(&mut self, id: MeterId) {
+        if self.retained == Retained::Read {
+            return;
+        }
+        if let Some(station) = self.stations.get_mut(&id) {
+            station.handle_known();
+        } else if self.kept.known.len() < METERS_MAX {
+            self.kept.known.insert(id);
+        }
+    }
+
     fn take_ledger(&mut self, id: MeterId, ledger: Ledger, now: Instant) {
         let refusal = match (self.stations.get_mut(&id), self.kept.ledgers.remove(&id)) {
             (Some(station), _) => station.handle_ledger(ledger),

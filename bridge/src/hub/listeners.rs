@@ -66,11 +66,11 @@ impl Hub {
             self.handle_marker(payload, now);
         } else if let Some(id) = self.meter_of(topic, Topics::ledger) {
             self.handle_ledger(id, payload, now);
-        } else if let Some(id) = self.meter_of(topic, Topics::availability).filter(|_| online)
-            && let Some(station) = self.station(id, now)
-        {
-            station.handle_remembered(now);
-            self.settle(id, now);
+        } else if let Some(id) = self.meter_of(topic, Topics::availability) {
+            self.handle_known(id);
+            if online {
+                self.handle_remembered(id, now);
+            }
         }
     }
 
@@ -86,6 +86,13 @@ impl Hub {
             station.handle_birth(random.finish(), now);
         }
         self.schedule_all(now);
+    }
+
+    fn handle_remembered(&mut self, id: MeterId, now: Instant) {
+        if let Some(station) = self.station(id, now) {
+            station.handle_remembered(now);
+            self.settle(id, now);
+        }
     }
 
     fn meter_of(&self, topic: &str, name: impl Fn(&Topics, MeterId) -> String) -> Option<MeterId> {

@@ -39,7 +39,11 @@ impl Hub {
             let memory = self.kept.memories.remove(&id).unwrap_or_default();
             let marks = self.kept.positions.remove(&id).unwrap_or_default();
             let ledger = self.kept.ledgers.remove(&id);
-            self.stations.insert(id, Station::new(id, &self.options.station, memory, marks, ledger));
+            let mut station = Station::new(id, &self.options.station, memory, marks, ledger);
+            if self.kept.known.remove(&id) {
+                station.handle_known();
+            }
+            self.stations.insert(id, station);
         }
         self.stations.get_mut(&id)
     }

@@ -81,6 +81,8 @@ pub struct Kept {
     pub memories: BTreeMap<MeterId, Memory>,
     /// What must never be forgotten of their energy; the broker may have a newer one.
     pub ledgers: BTreeMap<MeterId, Ledger>,
+    /// Meters that the broker has heard of before.
+    pub known: BTreeSet<MeterId>,
 }
 
 /// All meters.

@@ -96,6 +96,7 @@ impl Station {
     #[must_use]
     pub fn new(id: MeterId, options: &StationOptions, memory: Memory, marks: Marks, ledger: Option<Ledger>) -> Self {
         let told = memory.told.clone();
+        let was_known = memory != Memory::default() || !marks.is_empty();
         let announcer = Announcer::new(id, options.presentation.clone(), memory);
         Self {
             id,
@@ -104,7 +105,7 @@ impl Station {
             clock: ReaderClock::default(),
             presence: Presence::new(options.offline_after),
             figures: Figures::new(announcer.mode().unwrap_or(Mode::Historic), told),
-            account: Account::new(id, ledger),
+            account: Account::new(id, ledger, was_known),
             reception: Reception::default(),
             announcer,
             cadence: Cadence::new(options.policy),
@@ -180,6 +181,11 @@ impl Station {
     /// The reader leaves this meter by its own will.
     pub fn handle_goodbye(&mut self, now: Instant) {
         self.presence.handle_goodbye(now);
+    }
+
+    /// The broker holds something of this meter from an earlier run.
+    pub fn handle_known(&mut self) {
+        self.account.handle_known();
     }
 
     /// The broker still says `online` of this meter from an earlier run.
@@ -269,6 +275,10 @@ impl Station {
             return self.event_messages(&events, moment);
         }
         self.announcer.handle_datasets(part, sample.mode, &datasets, moment.at);
+        let shown = self.announcer.shown();
+        if shown.is_some_and(|(terms, labels, names)| self.account.handle_learnt(terms, labels, names)) {
+            self.announcer.handle_meanings(moment.at);
+        }
         events.extend(self.figures.derive(self.announcer.learnt(), moment));
         self.remember_events(sample);
         self.messages_of_a_frame(part, &events, moment)
@@ -363,7 +373,7 @@ impl Station {
     #[must_use]
     pub fn statistics(&self) -> Vec<Statistic> {
         let state = self.figures.state();
-        self.announcer.statistics(state, self.account.offset(state.mode(), &state.total_indexes()))
+        self.announcer.statistics(state, self.account.meanings(), self.account.offset(state.mode(), &state.total_indexes()))
     }
 
     /// What became of samples since the last call.
@@ -472,7 +482,7 @@ impl Station {
     }
 
     fn discovery_message(&mut self, now: Instant) -> Option<Message> {
-        let message = self.announcer.poll_discovery(self.figures.state(), now)?;
+        let message = self.announcer.poll_discovery(self.figures.state(), self.account.meanings(), now)?;
         self.repeats = REPEATS.iter().map(|after| now + *after).collect();
         Some(message)
     }

@@ -657,8 +657,10 @@ fn another_contract_has_other_entities() {
     reader.contract = "HC..";
     bench.frames(&mut reader, 20);
     let devices = bench.published(&format!("homeassistant/device/teleinfo_{METER}/config"));
-    assert!(devices.iter().any(|device| device["cmps"]["energy_base"] == serde_json::json!({ "p": "sensor" })), "the old index is removed");
     assert!(devices.last().unwrap()["cmps"].get("energy_hchc").is_some());
+    assert!(devices.last().unwrap()["cmps"].get("energy_base").is_some(), "the old index keeps its entity");
+    let current = bench.published(&ledger_topic()).pop().unwrap()["current"].clone();
+    assert_eq!(current, serde_json::json!(["total", "HCHC", "HCHP"]), "and is not available");
     let events = bench.published(&format!("teleinfo/{METER}/event"));
     assert!(events.iter().any(|event| event["event_type"] == "contract_change"), "{events:?}");
     assert!(!bench.kept().is_empty());

@@ -56,6 +56,12 @@ pub struct Naming {
 }
 
 impl Naming {
+    /// One that was agreed on.
+    #[cfg(test)]
+    pub(crate) fn new(index: u8, name: &str) -> Self {
+        Self { calendar: None, index, name: name.to_owned() }
+    }
+
     /// What the datasets of a frame say, if the frame before said the same.
     pub fn agreed(agreement: &mut Agreement<Self>, datasets: &[Dataset<'_>]) -> Option<Self> {
         let Some(naming) = Self::of(datasets) else {

@@ -77,7 +77,9 @@ impl Marks {
         self.of(sample.boot).is_some_and(|mark| sample.sequence == mark.sequence + 1)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    /// Whether nothing was handed on yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 

@@ -74,7 +74,7 @@ pub(super) fn kept(positions: &Positions, state_directory: Option<&Path>) -> (Ke
     let (memories, of_memories) = memories::load(directory);
     let (ledgers, of_ledgers) = ledgers::load(directory);
     damages.extend(of_memories.into_iter().chain(of_ledgers));
-    (Kept { positions, memories, ledgers }, damages)
+    (Kept { positions, memories, ledgers, ..Kept::default() }, damages)
 }
 
 /// Starts what corrects statistics, if there is an address and a token for it.

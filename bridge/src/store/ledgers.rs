@@ -48,13 +48,14 @@ pub fn file(directory: &Path, meter: MeterId, ledger: &Ledger) -> Result<(PathBu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::energy::meaning::Meanings;
     use crate::store::whole::{Outlives, write_whole};
 
     #[test]
     fn what_is_saved_is_loaded_and_what_is_damaged_is_said() {
         let directory = tempfile::tempdir().unwrap();
         let (meter, other) = ("042161000021".parse().unwrap(), "021861000001".parse().unwrap());
-        let ledger = Ledger::new(meter, 7, 9, None, BTreeMap::new());
+        let ledger = Ledger::new(meter, 7, 9, None, BTreeMap::new(), Meanings::default());
         let (path, bytes) = file(directory.path(), meter, &ledger).unwrap();
         write_whole(&path, &bytes, Outlives::PowerCut).unwrap();
         assert_eq!(load(directory.path()), (BTreeMap::from([(meter, ledger.clone())]), Vec::new()));

@@ -75,7 +75,16 @@ pub fn line(label: &str, timestamp: Option<&str>, data: &str) -> Line {
 
 /// The frames of a file of `proto/tests/frames`.
 pub fn frames(name: &str) -> Vec<Frame> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../proto/tests/frames").join(name);
+    frames_of("frames", name)
+}
+
+/// The frames of a file of `proto/tests/cases`.
+pub fn cases(name: &str) -> Vec<Frame> {
+    frames_of("cases", name)
+}
+
+fn frames_of(folder: &str, name: &str) -> Vec<Frame> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../proto/tests").join(folder).join(name);
     let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut decoder = Decoder::new(Parity::Stripped);
     let (mut input, mut frames, mut lines, mut clean, mut mode) = (&bytes[..], Vec::new(), Vec::new(), true, Mode::Historic);

@@ -31,7 +31,7 @@ Flags:
       --serial DEV       serial line, for example /dev/ttyAMA0 or tcp://192.168.1.30:2001
       --connect LOCATOR  where the bridge is, for example tcp/192.168.1.10:7447; may be given several times
       --check-config     check the configuration and end
-      --language fr|en   of monitor [default: as LANG says]
+      --language fr|en   of doctor and monitor [default: as LANG says]
   -h, --help             print this
   -V, --version          print the version
 ";
@@ -44,7 +44,7 @@ enum Command {
     /// Say whether the configuration is right, and end.
     CheckConfig(Flags),
     /// Look for what is wrong, and end.
-    Doctor(Flags),
+    Doctor(Flags, Language),
     /// Show what the meter sends.
     Monitor(Flags, Language),
     /// Print the help.
@@ -77,8 +77,8 @@ fn carry_out() -> Result<process::ExitCode, Failure> {
             Settings::load(&flags)?.credentials(Asker::Inspector(Path::new("/")))?;
             print("the configuration is right\n");
         }
-        Command::Doctor(flags) => {
-            let complaint = doctor::run(&Settings::load(&flags)?);
+        Command::Doctor(flags, language) => {
+            let complaint = doctor::run(&Settings::load(&flags)?, language);
             return Ok(complaint.map_or(process::ExitCode::SUCCESS, Into::into));
         }
         Command::Monitor(flags, language) => monitor::run(&Settings::load(&flags)?, language)?,
@@ -120,7 +120,7 @@ fn understand(mut parser: Parser) -> Result<Command, lexopt::Error> {
             Arg::Long("serial") => flags.serial = Some(parser.value()?.into()),
             Arg::Long("connect") => flags.connect.push(parser.value()?.string()?),
             Arg::Long("check-config") if task == Task::Run => task = Task::CheckConfig,
-            Arg::Long("language") if task == Task::Monitor => language = Some(parser.value()?.parse()?),
+            Arg::Long("language") if matches!(task, Task::Doctor | Task::Monitor) => language = Some(parser.value()?.parse()?),
             Arg::Long("help") | Arg::Short('h') => return Ok(Command::Help),
             Arg::Long("version") | Arg::Short('V') => return Ok(Command::Version),
             Arg::Value(name) if task == Task::Run && name == "doctor" => task = Task::Doctor,
@@ -128,11 +128,12 @@ fn understand(mut parser: Parser) -> Result<Command, lexopt::Error> {
             other => return Err(other.unexpected()),
         }
     }
+    let language = || language.unwrap_or_else(Language::from_environment);
     Ok(match task {
         Task::Run => Command::Run(flags),
         Task::CheckConfig => Command::CheckConfig(flags),
-        Task::Doctor => Command::Doctor(flags),
-        Task::Monitor => Command::Monitor(flags, language.unwrap_or_else(Language::from_environment)),
+        Task::Doctor => Command::Doctor(flags, language()),
+        Task::Monitor => Command::Monitor(flags, language()),
     })
 }
 
@@ -154,7 +155,8 @@ mod tests {
         assert_eq!(parsed(&["-V"]), Ok(Command::Version));
         assert_eq!(parsed(&["--help", "--serial"]), Ok(Command::Help));
         let serial = || Flags { serial: Some("/dev/x".into()), ..Flags::default() };
-        assert_eq!(parsed(&["doctor", "--serial", "/dev/x"]), Ok(Command::Doctor(serial())));
+        let english = parsed(&["doctor", "--serial", "/dev/x", "--language", "en"]);
+        assert_eq!(english, Ok(Command::Doctor(serial(), Language::English)));
         let french = parsed(&["--serial", "/dev/x", "monitor", "--language", "fr"]);
         assert_eq!(french, Ok(Command::Monitor(serial(), Language::French)));
     }
@@ -166,7 +168,7 @@ mod tests {
             (vec!["--serial"], "--serial"),
             (vec!["doktor"], "doktor"),
             (vec!["doctor", "monitor"], "monitor"),
-            (vec!["doctor", "--language", "fr"], "--language"),
+            (vec!["--language", "fr"], "--language"),
             (vec!["monitor", "--language", "de"], "\"de\""),
             (vec!["doctor", "--check-config"], "--check-config"),
         ] {

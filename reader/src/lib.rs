@@ -18,4 +18,5 @@ mod monitor;
 pub mod reading;
 mod run;
 pub mod telnet;
+mod terminal;
 mod uplink;

@@ -16,6 +16,7 @@ use teleinfo_zenoh_client::{Client, Declaration, Event, Query, QueryId, SendErro
 use crate::{
     daemon::on_change::OnChange,
     history::{ANSWER_BYTES, Cursor, History, Request},
+    language::Language,
 };
 
 /// Bridges ask one question after another; more at once than this are a fault of theirs, and turned away.
@@ -166,8 +167,8 @@ impl Uplink {
                 self.connected = true;
                 self.trouble.forget();
             }
-            Event::Disconnected { failures, .. } => self.handle_lost(trouble::of_locators(&failures)),
-            Event::NoRouter { group } => self.handle_lost(trouble::of_scouting(group)),
+            Event::Disconnected { failures, .. } => self.handle_lost(trouble::of_locators(&failures, Language::English).to_string()),
+            Event::NoRouter { group } => self.handle_lost(trouble::of_scouting(group, Language::English).to_string()),
             Event::Query(query) => self.handle_query(query, history, now),
             Event::Room => self.full = false,
         }

@@ -48,6 +48,7 @@ macro_rules! complaints {
 complaints! {
     TooLarge "too_large" "messages that are too large";
     Version "version" "messages of another version";
+    Newer "newer" "messages of a type that only a newer release knows";
     Malformed "malformed" "messages that cannot be read";
     KeyMismatch "key" "messages whose key and content name different meters";
     Stranger "stranger" "messages under keys that name no meter and no reader";

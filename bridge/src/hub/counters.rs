@@ -85,6 +85,7 @@ counters! {
     NotesDropped        "notes_dropped"      "samples"   Sum     Trouble "samples not noted for statistics: the queue was full"      "échantillons non notés pour les statistiques : la file était pleine";
     RefusedTooLarge     "refused.too_large"  "messages"  Sum     Trouble "messages refused: too large"                               "messages refusés : trop grands";
     RefusedVersion      "refused.version"    "messages"  Sum     Trouble "messages refused: another version of the wire format"      "messages refusés : autre version du format";
+    RefusedNewer        "refused.newer"      "messages"  Sum     Trouble "messages refused: of a type that only a newer release knows" "messages refusés : d'un type que seule une version plus récente connaît";
     RefusedMalformed    "refused.malformed"  "messages"  Sum     Trouble "messages refused: not readable"                            "messages refusés : illisibles";
     RefusedKey          "refused.key"        "messages"  Sum     Trouble "messages refused: key and content name different meters"   "messages refusés : la clé et le contenu nomment des compteurs différents";
     Strangers           "strangers"          "messages"  Sum     Trouble "messages under keys that name no meter and no reader"      "messages sous des clés qui ne nomment ni compteur ni lecteur";
@@ -160,7 +161,17 @@ impl Counters {
 const GROUPS: [(&str, &[Counter]); 4] = [
     ("samples lost", &[Counter::SamplesLost]),
     ("dropped", &[Counter::ArrivalsDropped, Counter::MessagesDropped, Counter::InboundDropped, Counter::NotesDropped]),
-    ("refused", &[Counter::RefusedTooLarge, Counter::RefusedVersion, Counter::RefusedMalformed, Counter::RefusedKey, Counter::Strangers]),
+    (
+        "refused",
+        &[
+            Counter::RefusedTooLarge,
+            Counter::RefusedVersion,
+            Counter::RefusedNewer,
+            Counter::RefusedMalformed,
+            Counter::RefusedKey,
+            Counter::Strangers,
+        ],
+    ),
     ("disk errors", &[Counter::DiskErrors]),
 ];
 

@@ -84,6 +84,7 @@ impl Refusal {
         match self {
             Self::TooLarge => Counter::RefusedTooLarge,
             Self::Version => Counter::RefusedVersion,
+            Self::Newer => Counter::RefusedNewer,
             Self::Malformed => Counter::RefusedMalformed,
             Self::Key => Counter::RefusedKey,
             Self::Stranger => Counter::Strangers,
@@ -94,6 +95,7 @@ impl Refusal {
         match self {
             Self::TooLarge => Complaint::TooLarge,
             Self::Version => Complaint::Version,
+            Self::Newer => Complaint::Newer,
             Self::Malformed => Complaint::Malformed,
             Self::Key => Complaint::KeyMismatch,
             Self::Stranger => Complaint::Stranger,

@@ -39,6 +39,8 @@ pub enum Refusal {
     TooLarge,
     /// It is of another version of the wire format.
     Version,
+    /// It is of a type that only a newer release knows.
+    Newer,
     /// It cannot be read.
     Malformed,
     /// Its key and its content name different meters.
@@ -53,6 +55,7 @@ impl Refusal {
     pub const fn of(error: Error) -> Self {
         match error {
             Error::Version(_) => Self::Version,
+            Error::Type(_) => Self::Newer,
             Error::TooLong => Self::TooLarge,
             Error::Key => Self::Key,
             _ => Self::Malformed,

@@ -34,9 +34,11 @@ const TOLD: Duration = Duration::from_secs(61);
 /// Marks of what the second reader says begin here.
 const LIES: u64 = 999_000;
 
+type Happening = fn(&mut Life);
+
 /// What can happen, and how often of a hundred times.
 #[rustfmt::skip]
-const TABLE: &[(u64, fn(&mut Life))] = &[
+const TABLE: &[(u64, Happening)] = &[
     (24, Life::ordinary),
     (10, Life::lossy),
     (10, Life::cut),

@@ -24,7 +24,7 @@ mod truth;
 use std::panic::catch_unwind;
 
 /// Lives that are played without being asked for more: some seconds.
-const FEW: u64 = 200;
+const FEW: u64 = 100;
 
 #[test]
 fn energy_is_what_was_drawn_and_never_steps_back() {

@@ -10,6 +10,7 @@ UNAVAILABLE = 69
 PACKAGES = {
     "chromedriver": "chromium-driver",
     "dpkg-deb": "dpkg",
+    "fdtput": "device-tree-compiler",
     "ip": "iproute2",
     "mosquitto_passwd": "mosquitto",
     "mosquitto_pub": "mosquitto-clients",
@@ -17,6 +18,7 @@ PACKAGES = {
     "nsenter": "util-linux",
     "qemu-aarch64-static": "qemu-user-static",
     "qemu-arm-static": "qemu-user-static",
+    "qemu-system-aarch64": "qemu-system-arm",
     "readelf": "binutils",
     "systemd-nspawn": "systemd-container",
     "tc": "iproute2",

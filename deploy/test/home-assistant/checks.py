@@ -44,14 +44,17 @@ def energy_dashboard(ha, found):
     require(watts and all(entity["attributes"].get("device_class") == "power" for entity in watts), "no power in W")
 
 
-def save_sources(ha, entities):
-    """Makes these the grid's consumption: entity ids, or a dictionary with the price of each. In 2024 all were one
-    source, now each is one."""
-    prices = {entity_id: entities[entity_id] if isinstance(entities, dict) else {} for entity_id in entities}
-    nothing = dict.fromkeys(("stat_cost", "entity_energy_price", "number_energy_price"))
-    flows = [{"stat_energy_from": entity_id, **nothing, **price} for entity_id, price in prices.items()]
+def save_sources(ha, entity_ids):
+    """Makes these the grid's consumption."""
+    return save_sources_with(ha, dict.fromkeys(entity_ids, {}))
+
+
+def save_sources_with(ha, prices):
+    """The same with what their prices are. In 2024 all were one source, now each is one."""
+    price = dict.fromkeys(("stat_cost", "entity_energy_price", "number_energy_price"))
+    flows = [{"stat_energy_from": entity_id, **price, **own} for entity_id, own in prices.items()]
     old = {"type": "grid", "flow_from": flows, "flow_to": [], "cost_adjustment_day": 0}
-    for sources in [grid(entity_id, **price) for entity_id, price in prices.items()], [old]:
+    for sources in [grid(entity_id, **own) for entity_id, own in prices.items()], [old]:
         try:
             return ha.ask({"type": "energy/save_prefs", "energy_sources": sources, "device_consumption": []})
         except Refused as refused:

@@ -6,7 +6,7 @@ import re
 import shutil
 import time
 
-from checks import save_sources
+from checks import save_sources_with
 from hours import HOUR, Hours
 from house import PATIENCE, check, known, unique
 from outage import access
@@ -182,7 +182,7 @@ def costs_over_an_outage(house):
     hours, chain = begin_young(house)
     hours.play()
     total, index = (house.entity_ids()[unique(hours.meters[0].address, key)] for key in ("energy_total", "energy_hchp"))
-    save_sources(house.ha, {total: {"number_energy_price": 20}, index: {"entity_energy_price": "input_number.price"}})
+    save_sources_with(house.ha, {total: {"number_energy_price": 20}, index: {"entity_energy_price": "input_number.price"}})
     prices = {}
     for price in 10, 30:
         prices[hours.hour()] = set_price(house, price)

@@ -137,8 +137,9 @@ def stamp(truth):
     return f"tail -F -n +1 '{truth}' 2>/dev/null | '{sys.executable}' -c \"$STAMP\" > '{truth}.stamped'"
 
 
-def meanwhile(house, index, begun):
-    """Meter and reader alone, fast; and before all others, since a second of this machine is a minute of theirs."""
+def meanwhile(house, index, begun, minute=20):
+    """Meter and reader alone, fast; and before all others, since a second of this machine is a minute of theirs. It
+    ends in this minute of an hour."""
     chain, name = house.chain, "meanwhile"
     meter = chain.new_meter(name, METER, "--mode", "historic", "--contract", "base", "--index", index)
     reader = chain.new_reader(name)
@@ -147,7 +148,7 @@ def meanwhile(house, index, begun):
     start = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(begun))
     fast = "nice", "-n", "-15", "faketime", "-m", "-f", f"@{start} x{FASTER}", "bash", "-c", lines
     chain.start(name, script(chain, name, *fast, TZ="UTC", STATE_DIRECTORY=chain.environment["STATE_DIRECTORY"]))
-    time.sleep((HOURS * HOUR + 20 * 60) / FASTER)
+    time.sleep((HOURS * HOUR + minute * 60) / FASTER)
     chain.stop(name)
 
 

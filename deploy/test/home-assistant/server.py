@@ -114,7 +114,8 @@ class HomeAssistant:
         """Those of MQTT that are meters: the bridge is a device too."""
         found = self.ask({"type": "config/device_registry/list"})
         meter = re.compile(r"teleinfo_\d+").fullmatch
-        return [device for device in found if any(kind == "mqtt" and meter(name) for kind, name in device["identifiers"])]
+        ours = [[name for kind, name in device["identifiers"] if kind == "mqtt"] for device in found]
+        return [device for device, names in zip(found, ours, strict=True) if any(map(meter, names))]
 
     def history(self, entity_id):
         """States since the start, oldest first."""

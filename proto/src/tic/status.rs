@@ -1,128 +1,184 @@
 //! STGE, the status register: 32 bits as eight hexadecimal digits (54E §6.2.3.14).
 //!
-//! A field whose bits have no published meaning reads as `None`.
+//! A field is one row of the table, and so is a code of a field that has several. A code without a published meaning reads as `None`.
 
 use core::{fmt, str::FromStr};
 
 use super::{Colour, ParseError, spec::STATUS_WIDTH};
 
-/// The register. Each field is one row: its place, its width, what it reads as.
+/// The register.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct StatusRegister(u32);
 
-/// Where a field stands.
-#[derive(Clone, Copy)]
-struct Field {
-    first: u32,
-    bits: u32,
-}
-
-const fn field(first: u32, bits: u32) -> Field {
-    Field { first, bits }
-}
-
-const DRY_CONTACT_OPEN: Field = field(0, 1);
-const CUT_OFF: Field = field(1, 3);
-const COVER_OPEN: Field = field(4, 1);
-const OVER_VOLTAGE: Field = field(6, 1);
-const OVER_POWER: Field = field(7, 1);
-const PRODUCER: Field = field(8, 1);
-const INJECTING: Field = field(9, 1);
-const SUPPLIER_INDEX: Field = field(10, 4);
-const DISTRIBUTOR_INDEX: Field = field(14, 2);
-const CLOCK_DEGRADED: Field = field(16, 1);
-const STANDARD_MODE: Field = field(17, 1);
-const EURIDIS: Field = field(19, 2);
-const PLC: Field = field(21, 2);
-const PLC_SYNCHRONISED: Field = field(23, 1);
-const TODAY: Field = field(24, 2);
-const TOMORROW: Field = field(26, 2);
-const NOTICE: Field = field(28, 2);
-const MOBILE_PEAK: Field = field(30, 2);
-
-/// The cut-off device (organe de coupure).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the names say it; see 54E §6.2.3.14")]
-#[non_exhaustive]
-pub enum CutOff {
-    Closed,
-    OpenOverPower,
-    OpenOverVoltage,
-    OpenLoadShedding,
-    OpenRemoteOrder,
-    OpenOverheatingAboveSwitchingCurrent,
-    OpenOverheating,
-}
-
-impl CutOff {
-    /// In the order of their codes, 0 to 6.
-    pub const ALL: [Self; 7] = [
-        Self::Closed,
-        Self::OpenOverPower,
-        Self::OpenOverVoltage,
-        Self::OpenLoadShedding,
-        Self::OpenRemoteOrder,
-        Self::OpenOverheatingAboveSwitchingCurrent,
-        Self::OpenOverheating,
-    ];
-
-    /// One word for machines, kebab-case.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::OpenOverPower => "open-over-power",
-            Self::OpenOverVoltage => "open-over-voltage",
-            Self::OpenLoadShedding => "open-load-shedding",
-            Self::OpenRemoteOrder => "open-remote-order",
-            Self::OpenOverheatingAboveSwitchingCurrent => "open-overheating-above-switching-current",
-            Self::OpenOverheating => "open-overheating",
+/// Makes the enum of a field from its codes.
+macro_rules! codes {
+    ($(#[$about:meta])* $field:ident { $($(#[$meaning:meta])* $variant:ident = $code:literal, $name:literal;)+ }) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum $field {
+            $($(#[$meaning])* $variant = $code,)+
         }
+
+        impl $field {
+            /// All of them, in the order of their codes.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// One word for machines, kebab-case.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+
+            const fn of(code: u32) -> Option<Self> {
+                match code {
+                    $($code => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The cut-off device (organe de coupure).
+    CutOff {
+        /// Closed: there is current.
+        Closed = 0, "closed";
+        /// Open after more than the reference power.
+        OpenOverPower = 1, "open-over-power";
+        /// Open after an over-voltage.
+        OpenOverVoltage = 2, "open-over-voltage";
+        /// Open for load shedding (délestage).
+        OpenLoadShedding = 3, "open-load-shedding";
+        /// Open by an order over the power line or Euridis.
+        OpenRemoteOrder = 4, "open-remote-order";
+        /// Open by overheating, with a current above the one it can switch.
+        OpenOverheatingAboveSwitchingCurrent = 5, "open-overheating-above-switching-current";
+        /// Open by overheating, with a current below that.
+        OpenOverheating = 6, "open-overheating";
     }
 }
 
-/// The Euridis output, the distributor's own bus.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the names say it; see 54E §6.2.3.14")]
-#[non_exhaustive]
-pub enum EuridisOutput {
-    Off,
-    OnWithoutSecurity,
-    OnWithSecurity,
-}
-
-impl EuridisOutput {
-    /// One word for machines, kebab-case.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Off => "off",
-            Self::OnWithoutSecurity => "on-without-security",
-            Self::OnWithSecurity => "on-with-security",
-        }
+codes! {
+    /// The Euridis output, the distributor's own bus.
+    EuridisOutput {
+        /// Off.
+        Off = 0, "off";
+        /// On, without security.
+        OnWithoutSecurity = 1, "on-without-security";
+        /// On, with security.
+        OnWithSecurity = 3, "on-with-security";
     }
 }
 
-/// The state of the power-line link (CPL).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the names say it; see 54E §6.2.3.14")]
-#[non_exhaustive]
-pub enum PlcStatus {
-    NewUnlocked,
-    NewLocked,
-    Registered,
+codes! {
+    /// The state of the power-line link (CPL).
+    PlcStatus {
+        /// New, unlocked.
+        NewUnlocked = 0, "new-unlocked";
+        /// New, locked.
+        NewLocked = 1, "new-locked";
+        /// Registered.
+        Registered = 2, "registered";
+    }
 }
 
-impl PlcStatus {
-    /// One word for machines, kebab-case.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::NewUnlocked => "new-unlocked",
-            Self::NewLocked => "new-locked",
-            Self::Registered => "registered",
+/// Makes the accessors of the register from its fields. A row has the first bit and how many there are, what the code in them reads as, and,
+/// for the simulator, how it is set.
+macro_rules! fields {
+    ($(
+        $(#[$meaning:meta])*
+        $first:literal, $bits:literal:
+        $get:ident($code:ident) -> $read:ty = $reading:expr;
+        $set:ident($value:ident: $written:ty) = $writing:expr;
+    )+) => {
+        /// Reading the fields.
+        impl StatusRegister {
+            $(
+                $(#[$meaning])*
+                #[must_use]
+                pub const fn $get(self) -> $read {
+                    let $code = self.code($first, $bits);
+                    $reading
+                }
+            )+
         }
-    }
+
+        /// Building a register, for the simulator.
+        impl StatusRegister {
+            $(
+                #[doc = concat!("Sets [`Self::", stringify!($get), "`].")]
+                #[must_use]
+                pub const fn $set(self, $value: $written) -> Self {
+                    self.with_code($first, $bits, $writing)
+                }
+            )+
+        }
+
+        /// The bits of each field.
+        #[cfg(test)]
+        const MASKS: &[u32] = &[$(mask($first, $bits)),+];
+    };
+}
+
+fields! {
+    /// The dry contact (contact sec) is open.
+    0, 1: dry_contact_open(code) -> bool = code != 0; with_dry_contact_open(open: bool) = open as u32;
+
+    /// The cut-off device; code 7 has no meaning.
+    1, 3: cut_off(code) -> Option<CutOff> = CutOff::of(code); with_cut_off(state: CutOff) = state as u32;
+
+    /// The distributor's terminal cover is open.
+    4, 1: cover_open(code) -> bool = code != 0; with_cover_open(open: bool) = open as u32;
+
+    /// Over-voltage on one of the phases.
+    6, 1: over_voltage(code) -> bool = code != 0; with_over_voltage(over: bool) = over as u32;
+
+    /// The reference power is exceeded now.
+    7, 1: over_power(code) -> bool = code != 0; with_over_power(over: bool) = over as u32;
+
+    /// The meter is in producer mode.
+    8, 1: producer(code) -> bool = code != 0; with_producer(producer: bool) = producer as u32;
+
+    /// Active energy is negative: the site injects.
+    9, 1: injecting(code) -> bool = code != 0; with_injecting(injecting: bool) = injecting as u32;
+
+    /// Supplier index in use, 1 to 10; NTARF says the same. The codes 10 to 15 have no meaning.
+    10, 4: supplier_index(code) -> Option<u8> = if code < 10 { Some(code as u8 + 1) } else { None };
+    with_supplier_index(index: u8) = index.saturating_sub(1) as u32;
+
+    /// Distributor index in use, 1 to 4.
+    14, 2: distributor_index(code) -> u8 = code as u8 + 1; with_distributor_index(index: u8) = index.saturating_sub(1) as u32;
+
+    /// The clock ran out of reserve.
+    16, 1: clock_degraded(code) -> bool = code != 0; with_clock_degraded(degraded: bool) = degraded as u32;
+
+    /// The TIC is in standard mode (it always is where this register is sent).
+    17, 1: standard_mode(code) -> bool = code != 0; with_standard_mode(standard: bool) = standard as u32;
+
+    /// The Euridis output; code 2 has no meaning.
+    19, 2: euridis(code) -> Option<EuridisOutput> = EuridisOutput::of(code); with_euridis(output: EuridisOutput) = output as u32;
+
+    /// The power-line link; code 3 has no meaning.
+    21, 2: plc(code) -> Option<PlcStatus> = PlcStatus::of(code); with_plc(status: PlcStatus) = status as u32;
+
+    /// The power-line link is synchronised.
+    23, 1: plc_synchronised(code) -> bool = code != 0; with_plc_synchronised(synchronised: bool) = synchronised as u32;
+
+    /// Tempo colour of today; `None` without a Tempo contract.
+    24, 2: today(code) -> Option<Colour> = Colour::from_code(code); with_today(colour: Option<Colour>) = Colour::code(colour);
+
+    /// Tempo colour of tomorrow; `None` until it is announced, at about 20:00.
+    26, 2: tomorrow(code) -> Option<Colour> = Colour::from_code(code); with_tomorrow(colour: Option<Colour>) = Colour::code(colour);
+
+    /// Mobile peak that is announced, 1 to 3. Under Tempo white is 1 and red is 2. Set with 0 for none.
+    28, 2: notice(code) -> Option<u8> = nonzero(code); with_notice(peak: u8) = peak as u32;
+
+    /// Mobile peak that runs, 1 to 3. Set with 0 for none.
+    30, 2: mobile_peak(code) -> Option<u8> = nonzero(code); with_mobile_peak(peak: u8) = peak as u32;
 }
 
 impl StatusRegister {
@@ -132,259 +188,22 @@ impl StatusRegister {
         self.0
     }
 
-    /// The dry contact (contact sec) is open.
-    #[must_use]
-    pub const fn dry_contact_open(self) -> bool {
-        self.flag(DRY_CONTACT_OPEN)
+    const fn code(self, first: u32, bits: u32) -> u32 {
+        (self.0 & mask(first, bits)) >> first
     }
 
-    /// The cut-off device; code 7 has no meaning.
-    #[must_use]
-    pub fn cut_off(self) -> Option<CutOff> {
-        CutOff::ALL.get(self.get(CUT_OFF) as usize).copied()
-    }
-
-    /// The distributor's terminal cover is open.
-    #[must_use]
-    pub const fn cover_open(self) -> bool {
-        self.flag(COVER_OPEN)
-    }
-
-    /// Over-voltage on one of the phases.
-    #[must_use]
-    pub const fn over_voltage(self) -> bool {
-        self.flag(OVER_VOLTAGE)
-    }
-
-    /// The reference power is exceeded now.
-    #[must_use]
-    pub const fn over_power(self) -> bool {
-        self.flag(OVER_POWER)
-    }
-
-    /// The meter is in producer mode.
-    #[must_use]
-    pub const fn producer(self) -> bool {
-        self.flag(PRODUCER)
-    }
-
-    /// Active energy is negative: the site injects.
-    #[must_use]
-    pub const fn injecting(self) -> bool {
-        self.flag(INJECTING)
-    }
-
-    /// Supplier index in use, 1 to 10; NTARF says the same. The codes 10 to 15 have no meaning.
-    #[must_use]
-    pub const fn supplier_index(self) -> Option<u8> {
-        match self.get(SUPPLIER_INDEX) as u8 + 1 {
-            index @ 1..=10 => Some(index),
-            _ => None,
-        }
-    }
-
-    /// Distributor index in use, 1 to 4.
-    #[must_use]
-    pub const fn distributor_index(self) -> u8 {
-        self.get(DISTRIBUTOR_INDEX) as u8 + 1
-    }
-
-    /// The clock ran out of reserve.
-    #[must_use]
-    pub const fn clock_degraded(self) -> bool {
-        self.flag(CLOCK_DEGRADED)
-    }
-
-    /// The TIC is in standard mode (it always is where this register is sent).
-    #[must_use]
-    pub const fn standard_mode(self) -> bool {
-        self.flag(STANDARD_MODE)
-    }
-
-    /// The Euridis output.
-    #[must_use]
-    pub const fn euridis(self) -> Option<EuridisOutput> {
-        match self.get(EURIDIS) {
-            0 => Some(EuridisOutput::Off),
-            1 => Some(EuridisOutput::OnWithoutSecurity),
-            3 => Some(EuridisOutput::OnWithSecurity),
-            _ => None,
-        }
-    }
-
-    /// The power-line link.
-    #[must_use]
-    pub const fn plc(self) -> Option<PlcStatus> {
-        match self.get(PLC) {
-            0 => Some(PlcStatus::NewUnlocked),
-            1 => Some(PlcStatus::NewLocked),
-            2 => Some(PlcStatus::Registered),
-            _ => None,
-        }
-    }
-
-    /// The power-line link is synchronised.
-    #[must_use]
-    pub const fn plc_synchronised(self) -> bool {
-        self.flag(PLC_SYNCHRONISED)
-    }
-
-    /// Tempo colour of today; `None` without a Tempo contract.
-    #[must_use]
-    pub const fn today(self) -> Option<Colour> {
-        Colour::from_code(self.get(TODAY))
-    }
-
-    /// Tempo colour of tomorrow; `None` until it is announced, at about 20:00.
-    #[must_use]
-    pub const fn tomorrow(self) -> Option<Colour> {
-        Colour::from_code(self.get(TOMORROW))
-    }
-
-    /// Mobile peak that is announced, 1 to 3. Under Tempo white is 1 and red is 2.
-    #[must_use]
-    pub const fn notice(self) -> Option<u8> {
-        nonzero(self.get(NOTICE))
-    }
-
-    /// Mobile peak that runs, 1 to 3.
-    #[must_use]
-    pub const fn mobile_peak(self) -> Option<u8> {
-        nonzero(self.get(MOBILE_PEAK))
-    }
-
-    const fn get(self, field: Field) -> u32 {
-        (self.0 >> field.first) & ((1 << field.bits) - 1)
-    }
-
-    const fn flag(self, field: Field) -> bool {
-        self.get(field) != 0
-    }
-
-    const fn with(self, field: Field, value: u32) -> Self {
-        let mask = ((1 << field.bits) - 1) << field.first;
-        Self(self.0 & !mask | (value << field.first) & mask)
+    const fn with_code(self, first: u32, bits: u32, code: u32) -> Self {
+        let mask = mask(first, bits);
+        Self(self.0 & !mask | (code << first) & mask)
     }
 }
 
-/// Building a register, for the simulator.
-impl StatusRegister {
-    /// Sets [`Self::dry_contact_open`].
-    #[must_use]
-    pub const fn with_dry_contact_open(self, open: bool) -> Self {
-        self.with(DRY_CONTACT_OPEN, open as u32)
-    }
-
-    /// Sets [`Self::cut_off`].
-    #[must_use]
-    pub const fn with_cut_off(self, state: CutOff) -> Self {
-        self.with(CUT_OFF, state as u32)
-    }
-
-    /// Sets [`Self::cover_open`].
-    #[must_use]
-    pub const fn with_cover_open(self, open: bool) -> Self {
-        self.with(COVER_OPEN, open as u32)
-    }
-
-    /// Sets [`Self::over_voltage`].
-    #[must_use]
-    pub const fn with_over_voltage(self, over: bool) -> Self {
-        self.with(OVER_VOLTAGE, over as u32)
-    }
-
-    /// Sets [`Self::over_power`].
-    #[must_use]
-    pub const fn with_over_power(self, over: bool) -> Self {
-        self.with(OVER_POWER, over as u32)
-    }
-
-    /// Sets [`Self::producer`].
-    #[must_use]
-    pub const fn with_producer(self, producer: bool) -> Self {
-        self.with(PRODUCER, producer as u32)
-    }
-
-    /// Sets [`Self::injecting`].
-    #[must_use]
-    pub const fn with_injecting(self, injecting: bool) -> Self {
-        self.with(INJECTING, injecting as u32)
-    }
-
-    /// Sets [`Self::supplier_index`], 1 to 10.
-    #[must_use]
-    pub const fn with_supplier_index(self, index: u8) -> Self {
-        self.with(SUPPLIER_INDEX, index.saturating_sub(1) as u32)
-    }
-
-    /// Sets [`Self::distributor_index`], 1 to 4.
-    #[must_use]
-    pub const fn with_distributor_index(self, index: u8) -> Self {
-        self.with(DISTRIBUTOR_INDEX, index.saturating_sub(1) as u32)
-    }
-
-    /// Sets [`Self::clock_degraded`].
-    #[must_use]
-    pub const fn with_clock_degraded(self, degraded: bool) -> Self {
-        self.with(CLOCK_DEGRADED, degraded as u32)
-    }
-
-    /// Sets [`Self::standard_mode`].
-    #[must_use]
-    pub const fn with_standard_mode(self, standard: bool) -> Self {
-        self.with(STANDARD_MODE, standard as u32)
-    }
-
-    /// Sets [`Self::euridis`].
-    #[must_use]
-    pub const fn with_euridis(self, output: EuridisOutput) -> Self {
-        let code = match output {
-            EuridisOutput::Off => 0,
-            EuridisOutput::OnWithoutSecurity => 1,
-            EuridisOutput::OnWithSecurity => 3,
-        };
-        self.with(EURIDIS, code)
-    }
-
-    /// Sets [`Self::plc`].
-    #[must_use]
-    pub const fn with_plc(self, status: PlcStatus) -> Self {
-        self.with(PLC, status as u32)
-    }
-
-    /// Sets [`Self::plc_synchronised`].
-    #[must_use]
-    pub const fn with_plc_synchronised(self, synchronised: bool) -> Self {
-        self.with(PLC_SYNCHRONISED, synchronised as u32)
-    }
-
-    /// Sets [`Self::today`].
-    #[must_use]
-    pub const fn with_today(self, colour: Option<Colour>) -> Self {
-        self.with(TODAY, Colour::code(colour))
-    }
-
-    /// Sets [`Self::tomorrow`].
-    #[must_use]
-    pub const fn with_tomorrow(self, colour: Option<Colour>) -> Self {
-        self.with(TOMORROW, Colour::code(colour))
-    }
-
-    /// Sets [`Self::notice`], 0 for none.
-    #[must_use]
-    pub const fn with_notice(self, peak: u8) -> Self {
-        self.with(NOTICE, peak as u32)
-    }
-
-    /// Sets [`Self::mobile_peak`], 0 for none.
-    #[must_use]
-    pub const fn with_mobile_peak(self, peak: u8) -> Self {
-        self.with(MOBILE_PEAK, peak as u32)
-    }
+const fn mask(first: u32, bits: u32) -> u32 {
+    ((1 << bits) - 1) << first
 }
 
-const fn nonzero(value: u32) -> Option<u8> {
-    if value == 0 { None } else { Some(value as u8) }
+const fn nonzero(code: u32) -> Option<u8> {
+    if code == 0 { None } else { Some(code as u8) }
 }
 
 /// Any 32 bits are a register.
@@ -418,7 +237,7 @@ impl fmt::Debug for StatusRegister {
 
 #[cfg(test)]
 mod tests {
-    use super::{CutOff, EuridisOutput, PlcStatus, StatusRegister};
+    use super::{CutOff, EuridisOutput, MASKS, PlcStatus, StatusRegister};
     use crate::tic::Colour;
 
     fn register(text: &str) -> StatusRegister {
@@ -478,26 +297,22 @@ mod tests {
 
     #[test]
     fn fields_do_not_overlap_and_leave_two_bits_unused() {
-        let all = StatusRegister::default()
-            .with_dry_contact_open(true)
-            .with_cut_off(CutOff::OpenOverheating)
-            .with_cover_open(true)
-            .with_over_voltage(true)
-            .with_over_power(true)
-            .with_producer(true)
-            .with_injecting(true)
-            .with_supplier_index(16)
-            .with_distributor_index(4)
-            .with_clock_degraded(true)
-            .with_standard_mode(true)
-            .with_euridis(EuridisOutput::OnWithSecurity)
-            .with_plc(PlcStatus::Registered)
-            .with_plc_synchronised(true)
-            .with_today(Some(Colour::Red))
-            .with_tomorrow(Some(Colour::Red))
-            .with_notice(3)
-            .with_mobile_peak(3);
-        // All but the unused 5 and 18, bit 1 (cut-off 6 is 110) and bit 21 (registered is 10).
-        assert_eq!(all.0, !(1 << 5 | 1 << 18 | 1 << 1 | 1 << 21));
+        let all = MASKS.iter().fold(0, |all, mask| {
+            assert_eq!(all & mask, 0, "{mask:08X}");
+            all | mask
+        });
+        assert_eq!(all, !(1 << 5 | 1 << 18));
+    }
+
+    #[test]
+    fn what_is_set_is_read() {
+        let status = StatusRegister::from(u32::MAX).with_cut_off(CutOff::OpenLoadShedding).with_plc(PlcStatus::Registered);
+        assert_eq!((status.cut_off(), status.plc()), (Some(CutOff::OpenLoadShedding), Some(PlcStatus::Registered)));
+        let status = status.with_supplier_index(7).with_distributor_index(2).with_today(Some(Colour::White)).with_tomorrow(None);
+        assert_eq!((status.supplier_index(), status.distributor_index()), (Some(7), 2));
+        assert_eq!((status.today(), status.tomorrow()), (Some(Colour::White), None));
+        let status = status.with_notice(0).with_mobile_peak(3).with_euridis(EuridisOutput::OnWithoutSecurity).with_over_power(false);
+        assert_eq!((status.notice(), status.mobile_peak(), status.over_power()), (None, Some(3), false));
+        assert_eq!((status.euridis(), status.cover_open()), (Some(EuridisOutput::OnWithoutSecurity), true));
     }
 }

@@ -8,45 +8,64 @@ use std::{
 use mio::{Events, Poll, Token};
 use teleinfo_zenoh_client::{Client, Error, Event, Failures, Options};
 
-use super::{machine::Machine, report::Report};
+use super::{
+    machine::Machine,
+    report::{Advice, Report},
+};
 use crate::{
     config::{Settings, credentials::Asker},
     daemon::exit::ExitCode,
+    language::{Language, Sentence, Words},
     uplink::trouble,
 };
 
 /// One round of all locators, mostly.
 const PATIENCE: Duration = Duration::from_secs(6);
 
+const BRIDGE: Words = Words::new("bridge", "passerelle");
+const PASSWORD: Words = Words::new("password", "mot de passe");
+const ROOT_MAY: Words = Words::new("root may read it:", "root peut le lire :");
+const ANSWERS: Words = Words::new("{} answers", "{} répond");
+const ACCEPTED: Words = Words::new("accepted", "accepté");
+const NOT_ASKED: Words = Words::new("the bridge asks for none", "la passerelle n'en demande pas");
+const NONE_NEEDED: Words = Words::new("none needed", "aucun n'est nécessaire");
+const THERE: Words = Words::new("on the bridge's machine:", "sur la machine de la passerelle :");
+const SAME_NETWORK: Words = Words::new(
+    "same network? no firewall on port 7447? here: [zenoh] connect in reader.toml, or --connect",
+    "même réseau ? aucun pare-feu sur le port 7447 ? ici : [zenoh] connect dans reader.toml, ou --connect",
+);
+const KEPT: Words = Words::new("meanwhile the reader keeps the values", "en attendant, le lecteur garde les valeurs");
+const NO_ANSWER: Words = Words::new("no answer within {} s", "pas de réponse en {} s");
+
 /// Connects once, and says what became of it.
 pub(super) fn check(report: &mut Report<'_>, settings: &Settings, machine: &Machine) {
     let credentials = match settings.credentials(Asker::Inspector(&machine.root)) {
         Ok(credentials) => credentials,
         Err(failure) => {
-            let advice = ["root may read it:", "$ sudo teleinfo-reader doctor"];
-            return report.wrong("password", failure.code, &failure.message, &advice);
+            let advice = [report.advise(ROOT_MAY, &[]), Advice::Type("sudo teleinfo-reader doctor".into())];
+            return report.wrong(PASSWORD, failure.code, &Sentence::of(&failure.message), &advice);
         }
     };
     let known = credentials.is_some();
-    match connect(Options { locators: settings.connect.clone(), credentials, ..Options::default() }) {
+    match connect(Options { locators: settings.connect.clone(), credentials, ..Options::default() }, report.language()) {
         Ok((locator, authenticated)) => {
-            report.good("bridge", &format!("{locator} answers"));
+            report.good(BRIDGE, &report.say(ANSWERS, &[&locator]));
             match (authenticated, known) {
-                (true, _) => report.good("password", "accepted"),
-                (false, true) => report.good("password", "the bridge asks for none"),
-                (false, false) => report.skip("password", "none needed"),
+                (true, _) => report.good(PASSWORD, &report.say(ACCEPTED, &[])),
+                (false, true) => report.good(PASSWORD, &report.say(NOT_ASKED, &[])),
+                (false, false) => report.skip(PASSWORD, &report.say(NONE_NEEDED, &[])),
             }
         }
         // Its words say what to compare.
-        Err(Trouble::Password(words)) => report.wrong("password", ExitCode::Permission, &words, &[]),
+        Err(Trouble::Password(words)) => report.wrong(PASSWORD, ExitCode::Permission, &words, &[]),
         Err(Trouble::Bridge(words)) => {
             let advice = [
-                "on the bridge's machine:",
-                "$ systemctl status teleinfo-bridge",
-                "same network? no firewall on port 7447? here: [zenoh] connect in reader.toml, or --connect",
-                "meanwhile the reader keeps the values",
+                report.advise(THERE, &[]),
+                Advice::Type("systemctl status teleinfo-bridge".into()),
+                report.advise(SAME_NETWORK, &[]),
+                report.advise(KEPT, &[]),
             ];
-            report.wrong("bridge", ExitCode::Unavailable, &words, &advice);
+            report.wrong(BRIDGE, ExitCode::Unavailable, &words, &advice);
         }
     }
 }
@@ -54,26 +73,26 @@ pub(super) fn check(report: &mut Report<'_>, settings: &Settings, machine: &Mach
 /// Why there is no connection, in words.
 enum Trouble {
     /// A router has answered, and wants a user and a password that it has not got.
-    Password(String),
-    Bridge(String),
+    Password(Sentence),
+    Bridge(Sentence),
 }
 
-impl From<&Failures> for Trouble {
-    fn from(failures: &Failures) -> Self {
+impl Trouble {
+    fn of(failures: &Failures, language: Language) -> Self {
         let password = |error: &Error| matches!(error, Error::PasswordMissing | Error::PasswordRefused);
-        let words = trouble::of_locators(failures);
+        let words = trouble::of_locators(failures, language);
         if failures.iter().any(|(_, error)| password(error)) { Self::Password(words) } else { Self::Bridge(words) }
     }
 }
 
 impl From<io::Error> for Trouble {
     fn from(error: io::Error) -> Self {
-        Self::Bridge(error.to_string())
+        Self::Bridge(Sentence::of(error))
     }
 }
 
 /// Where, and whether a password was asked for and taken; or why not.
-fn connect(options: Options) -> Result<(String, bool), Trouble> {
+fn connect(options: Options, language: Language) -> Result<(String, bool), Trouble> {
     let start = Instant::now();
     let mut poll = Poll::new()?;
     let mut events = Events::with_capacity(16);
@@ -88,8 +107,8 @@ fn connect(options: Options) -> Result<(String, bool), Trouble> {
                     client.close(now);
                     return Ok((locator.to_string(), authenticated));
                 }
-                Event::Disconnected { failures, .. } => return Err(Trouble::from(&failures)),
-                Event::NoRouter { group } => return Err(Trouble::Bridge(trouble::of_scouting(group))),
+                Event::Disconnected { failures, .. } => return Err(Trouble::of(&failures, language)),
+                Event::NoRouter { group } => return Err(Trouble::Bridge(trouble::of_scouting(group, language))),
                 Event::Query(_) | Event::Room => {}
             }
         }
@@ -103,5 +122,5 @@ fn connect(options: Options) -> Result<(String, bool), Trouble> {
             client.handle_event(event, now);
         }
     }
-    Err(Trouble::Bridge(format!("no answer within {} s", PATIENCE.as_secs())))
+    Err(Trouble::Bridge(NO_ANSWER.say(language, &[&PATIENCE.as_secs()])))
 }

@@ -1,11 +1,26 @@
 //! Is this machine's clock set? A Raspberry Pi has none that runs without power, and samples carry the time.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use teleinfo_proto::tic::Timestamp;
 
-use super::{machine::Machine, report::Report};
-use crate::daemon::exit::ExitCode;
+use super::{
+    machine::Machine,
+    report::{Advice, Report},
+};
+use crate::{
+    daemon::{clock::unix_ms, exit::ExitCode},
+    language::{Sentence, Words},
+};
+
+const CLOCK: Words = Words::new("clock", "horloge");
+const NOT_SET: Words =
+    Words::new("not set: samples would carry a wrong time", "pas à l'heure : les échantillons porteraient une heure fausse");
+const NETWORK_UP: Words = Words::new("is the network up? then:", "le réseau est-il actif ? alors :");
+const BY_NETWORK: Words = Words::new("{}, set by the network", "{}, mise à l'heure par le réseau");
+const AS_METER: Words = Words::new("{}, the same as the meter's", "{}, comme celle du compteur");
+const NOT_AS_METER: Words = Words::new("{}, but the meter has another time", "{}, mais le compteur a une autre heure");
+const NOT_YET: Words = Words::new("{}, but not set by the network yet", "{}, mais pas encore mise à l'heure par le réseau");
 
 /// 2025-01-01: before this program was made; a clock that was never set shows 1970, or the day the system was built.
 const EARLIEST: i64 = 1_735_689_600;
@@ -20,7 +35,7 @@ const TIMESYNC: &str = "run/systemd/timesync";
 
 /// Says whether it is, by the network's time or, failing that, by the meter's.
 pub(super) fn check(report: &mut Report<'_>, meter: Option<(Timestamp, Instant)>, machine: &Machine) {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() as i64;
+    let now = unix_ms() / 1000;
     let meter = meter.map(|(time, read)| time.unix_seconds() + read.elapsed().as_secs() as i64);
     judge(report, now, meter, machine);
 }
@@ -28,18 +43,18 @@ pub(super) fn check(report: &mut Report<'_>, meter: Option<(Timestamp, Instant)>
 fn judge(report: &mut Report<'_>, now: i64, meter: Option<i64>, machine: &Machine) {
     let shown = Timestamp::from_unix(now.clamp(FIRST, LATEST - 1));
     let date = format!("{}-{:02}-{:02} {:02}:{:02}", shown.year(), shown.month(), shown.day(), shown.hour(), shown.minute());
-    let set = ["is the network up? then:", "$ timedatectl set-ntp true"];
+    let set = [report.advise(NETWORK_UP, &[]), Advice::Type("timedatectl set-ntp true".into())];
     if !(EARLIEST..LATEST).contains(&now) {
-        return report.wrong("clock", ExitCode::Unavailable, "not set: samples would carry a wrong time", &set);
+        return report.wrong(CLOCK, ExitCode::Unavailable, &report.say(NOT_SET, &[]), &set);
     }
     let timesync = machine.root.join(TIMESYNC);
     let agrees = meter.map(|meter| (meter - now).abs() < CLOSE);
     match (timesync.join("synchronized").exists(), agrees) {
-        (true, _) => report.good("clock", &format!("{date}, set by the network")),
-        (false, Some(true)) => report.good("clock", &format!("{date}, the same as the meter's")),
-        (false, Some(false)) => report.doubt("clock", &format!("{date}, but the meter has another time"), &set),
-        (false, None) if timesync.exists() => report.doubt("clock", &format!("{date}, but not set by the network yet"), &set),
-        (false, None) => report.good("clock", &date),
+        (true, _) => report.good(CLOCK, &report.say(BY_NETWORK, &[&date])),
+        (false, Some(true)) => report.good(CLOCK, &report.say(AS_METER, &[&date])),
+        (false, Some(false)) => report.doubt(CLOCK, &report.say(NOT_AS_METER, &[&date]), &set),
+        (false, None) if timesync.exists() => report.doubt(CLOCK, &report.say(NOT_YET, &[&date]), &set),
+        (false, None) => report.good(CLOCK, &Sentence::of(date)),
     }
 }
 
@@ -54,9 +69,7 @@ mod tests {
         for file in files {
             std::fs::create_dir_all(root.path().join(file)).unwrap();
         }
-        let mut out = Vec::new();
-        judge(&mut Report::new(&mut out, false), now, meter, &Machine { root: root.path().into() });
-        String::from_utf8(out).unwrap()
+        crate::doctor::report::said(|report| judge(report, now, meter, &Machine { root: root.path().into() })).0
     }
 
     #[test]

@@ -12,11 +12,12 @@ use nix::unistd::{AccessFlags, access};
 use super::{
     line::{SpeedBy, Subject},
     machine::Machine,
-    report::Report,
+    report::{Advice, Report},
     users::{ROOT, User, Users},
 };
 use crate::{
     daemon::exit::ExitCode,
+    language::{Sentence, Words},
     line::{
         Source,
         holders::{device_name, disable, getty},
@@ -31,6 +32,33 @@ const SERIAL_GROUPS: [&str; 2] = ["dialout", "uucp"];
 /// Where serial lines are found that nobody has named.
 const USUAL: [&str; 8] =
     ["/dev/ttyUSB0", "/dev/ttyUSB1", "/dev/ttyACM0", "/dev/ttyACM1", "/dev/serial0", "/dev/serial1", "/dev/ttyAMA0", "/dev/ttyS0"];
+
+const DEVICE: Words = Words::new("device", "port");
+const ONE_MISSING: Words = Words::new("{} is not there", "{} n'est pas là");
+const ALL_MISSING: Words = Words::new("none of {} is there", "aucun de {} n'est là");
+const NONE_AT_ALL: [Words; 2] = [
+    Words::new("USB adapter: plug it in", "adaptateur USB : branchez-le"),
+    Words::new(
+        "Raspberry Pi: put enable_uart=1 into /boot/firmware/config.txt and restart it",
+        "Raspberry Pi : mettez enable_uart=1 dans /boot/firmware/config.txt et redémarrez-le",
+    ),
+];
+const TRY_ONE: Words = Words::new("this machine has {}: try one", "cette machine a {} : essayez-en un");
+const WRITE_IT: Words = Words::new("and write it into reader.toml, [serial] device", "et écrivez-le dans reader.toml, [serial] device");
+const NO_LINE: Words = Words::new("{} is no serial line", "{} n'est pas un port série");
+const NAME_YOURS: Words = Words::new("name yours: reader.toml, [serial] device", "nommez le vôtre : reader.toml, [serial] device");
+const THIS_USER: Words = Words::new("this user", "cet utilisateur");
+const NOT_YOU: Words = Words::new("{}: {} may not open it", "{} : {} ne peut pas l'ouvrir");
+const NOT_THE_SERVICE: Words = Words::new(
+    "{}: you may open it, the service's user {} may not",
+    "{} : vous pouvez l'ouvrir, l'utilisateur {} du service ne le peut pas",
+);
+const LOG_IN_AGAIN: Words = Words::new("then log in again; or run this with sudo", "puis reconnectez-vous ; ou lancez ceci avec sudo");
+const TAKEN: Words = Words::new(
+    "a login has taken it, or this machine keeps it for itself. A login goes so:",
+    "une console l'a pris, ou cette machine le garde pour elle. Pour retirer une console :",
+);
+const RULE: Words = Words::new("and a rule gives the line back to the group dialout:", "et une règle rend le port au groupe dialout :");
 
 /// A serial line that is there.
 #[derive(Debug)]
@@ -70,77 +98,78 @@ pub(super) fn check(report: &mut Report<'_>, devices: &[PathBuf], machine: &Mach
     match fs::metadata(path).and_then(|metadata| Ok((fs::canonicalize(path)?, metadata))) {
         Ok((target, metadata)) => judge(report, path, target, &metadata, machine),
         Err(error) => {
-            report.wrong("device", ExitCode::Unavailable, &format!("{}: {error}", path.display()), &[]);
+            report.wrong(DEVICE, ExitCode::Unavailable, &Sentence::of(format!("{}: {error}", path.display())), &[]);
             None
         }
     }
 }
 
-fn missing(devices: &[PathBuf]) -> String {
+fn missing(report: &Report<'_>, devices: &[PathBuf]) -> Sentence {
     let names: Vec<_> = devices.iter().map(|path| path.display().to_string()).collect();
     match names.as_slice() {
-        [name] => format!("{name} is not there"),
-        _ => format!("none of {} is there", names.join(", ")),
+        [name] => report.say(ONE_MISSING, &[name]),
+        _ => report.say(ALL_MISSING, &[&names.join(", ")]),
     }
 }
 
 /// No device: what the machine has instead.
 fn tell_missing(report: &mut Report<'_>, devices: &[PathBuf], root: &Path) {
     let found: Vec<_> = USUAL.iter().filter(|path| root.join(&path[1..]).exists()).copied().collect();
-    let Some(first) = found.first() else {
-        let advice = ["USB adapter: plug it in", "Raspberry Pi: put enable_uart=1 into /boot/firmware/config.txt and restart it"];
-        return report.wrong("device", ExitCode::Unavailable, &missing(devices), &advice);
+    let advice = match found.first() {
+        None => report.advise_all(&NONE_AT_ALL),
+        Some(first) => vec![
+            report.advise(TRY_ONE, &[&found.join(", ")]),
+            Advice::Type(format!("teleinfo-reader doctor --serial {first}")),
+            report.advise(WRITE_IT, &[]),
+        ],
     };
-    let has = format!("this machine has {}: try one", found.join(", "));
-    let command = format!("$ teleinfo-reader doctor --serial {first}");
-    let advice = [&has, &command, "and write it into reader.toml, [serial] device"];
-    report.wrong("device", ExitCode::Unavailable, &missing(devices), &advice);
+    report.wrong(DEVICE, ExitCode::Unavailable, &missing(report, devices), &advice);
 }
 
 fn judge(report: &mut Report<'_>, path: &Path, target: PathBuf, metadata: &Metadata, machine: &Machine) -> Option<Device> {
     let users = Users::read(&machine.root);
     let shown = if target == path { path.display().to_string() } else { format!("{} -> {}", path.display(), target.display()) };
     if !metadata.file_type().is_char_device() {
-        report.wrong("device", ExitCode::Config, &format!("{shown} is no serial line"), &["name yours: reader.toml, [serial] device"]);
+        report.wrong(DEVICE, ExitCode::Config, &report.say(NO_LINE, &[&shown]), &[report.advise(NAME_YOURS, &[])]);
         return None;
     }
     let group = users.group_name(metadata.gid());
     let rights = format!("{shown}, {}:{group} {:o}", users.user_name(metadata.uid()), metadata.mode() & 0o7777);
     let device = Device { path: target, asked: path.into(), number: metadata.rdev() };
     if access(path, AccessFlags::R_OK).is_err() {
-        let me = me().map_or_else(|_| "this user".into(), |id| users.user_name(id));
-        let text = format!("{rights}: {me} may not open it");
-        let advice = remedy(&group, metadata.mode(), &me, &device);
-        let advice: Vec<&str> = advice.iter().map(String::as_str).chain(["then log in again; or run this with sudo"]).collect();
-        report.wrong("device", ExitCode::Permission, &text, &advice);
+        let me = me().map_or_else(|_| THIS_USER.get(report.language()).into(), |id| users.user_name(id));
+        let mut advice = remedy(report, &group, metadata.mode(), &me, &device);
+        advice.push(report.advise(LOG_IN_AGAIN, &[]));
+        report.wrong(DEVICE, ExitCode::Permission, &report.say(NOT_YOU, &[&rights, &me]), &advice);
         return None;
     }
     match users.named(SERVICE) {
         Some(service) if !may_open(&users, &service, metadata) => {
-            let text = format!("{rights}: you may open it, the service's user {SERVICE} may not");
-            let advice = remedy(&group, metadata.mode(), SERVICE, &device);
-            let advice: Vec<&str> = advice.iter().map(String::as_str).chain(["$ sudo systemctl restart teleinfo-reader"]).collect();
-            report.doubt("device", &text, &advice);
+            let mut advice = remedy(report, &group, metadata.mode(), SERVICE, &device);
+            advice.push(Advice::Type("sudo systemctl restart teleinfo-reader".into()));
+            report.doubt(DEVICE, &report.say(NOT_THE_SERVICE, &[&rights, &SERVICE]), &advice);
         }
-        _ => report.good("device", &rights),
+        _ => report.good(DEVICE, &Sentence::of(rights)),
     }
     Some(device)
 }
 
 /// What lets a user open the device. Only the groups that exist for serial lines are joined: another one may give far more, root's all.
-fn remedy(group: &str, mode: u32, user: &str, device: &Device) -> Vec<String> {
+fn remedy(report: &Report<'_>, group: &str, mode: u32, user: &str, device: &Device) -> Vec<Advice> {
+    let join = |group: &str| Advice::Type(format!("sudo usermod -aG {group} {user}"));
     if SERIAL_GROUPS.contains(&group) && mode & 0o040 != 0 {
-        return vec![format!("$ sudo usermod -aG {group} {user}")];
+        return vec![join(group)];
     }
     let name = device.name();
+    let rule = format!("KERNEL==\\\"{name}\\\", GROUP=\\\"dialout\\\", MODE=\\\"0660\\\"");
     vec![
-        "a login has taken it, or this machine keeps it for itself. A login goes so:".into(),
-        disable(&getty(&name)),
-        "and a rule gives the line back to the group dialout:".into(),
-        format!("$ echo 'KERNEL==\"{name}\", GROUP=\"dialout\", MODE=\"0660\"' | sudo tee /etc/udev/rules.d/62-teleinfo.rules"),
-        "$ sudo udevadm control --reload".into(),
-        "$ sudo udevadm trigger --subsystem-match=tty".into(),
-        format!("$ sudo usermod -aG dialout {user}"),
+        report.advise(TAKEN, &[]),
+        Advice::Type(disable(&getty(&name))),
+        report.advise(RULE, &[]),
+        Advice::Type(format!("echo {rule} | sudo tee /etc/udev/rules.d/62-teleinfo.rules")),
+        Advice::Type("sudo udevadm control --reload".into()),
+        Advice::Type("sudo udevadm trigger --subsystem-match=tty".into()),
+        join("dialout"),
     ]
 }
 
@@ -162,13 +191,10 @@ fn may_open(users: &Users, user: &User, metadata: &Metadata) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::doctor::report::said;
 
     fn checked(devices: &[PathBuf], root: &Path) -> (String, Option<ExitCode>) {
-        let mut out = Vec::new();
-        let mut report = Report::new(&mut out, false);
-        check(&mut report, devices, &Machine { root: root.into() });
-        let code = report.verdict();
-        (String::from_utf8(out).unwrap(), code)
+        said(|report| _ = check(report, devices, &Machine { root: root.into() }))
     }
 
     #[test]
@@ -189,12 +215,19 @@ mod tests {
     #[test]
     fn nobody_is_told_to_join_a_group_that_gives_more_than_a_line() {
         let device = Device { path: "/dev/ttyAMA0".into(), asked: "/dev/serial0".into(), number: 0 };
-        assert_eq!(remedy("dialout", 0o660, "pi", &device), ["$ sudo usermod -aG dialout pi"]);
+        let advice = |group: &str, mode| {
+            said(|report| {
+                let advice = remedy(report, group, mode, "pi", &device);
+                report.doubt(DEVICE, &Sentence::of("x"), &advice);
+            })
+            .0
+        };
+        assert!(advice("dialout", 0o660).contains("   $ sudo usermod -aG dialout pi\n\nVerdict"));
         for (group, mode) in [("root", 0o660), ("root", 0o600), ("tty", 0o620), ("sudo", 0o660), ("dialout", 0o600)] {
-            let advice = remedy(group, mode, "pi", &device).join("\n");
+            let advice = advice(group, mode);
             let joined: Vec<_> = advice.lines().filter_map(|line| line.split_once("usermod -aG ")).map(|(_, rest)| rest).collect();
             assert_eq!(joined, ["dialout pi"], "{group} {mode:o}");
-            assert!(advice.contains("disable --now serial-getty@ttyAMA0") && advice.contains("MODE=\"0660\""), "{advice}");
+            assert!(advice.contains("disable --now serial-getty@ttyAMA0") && advice.contains("MODE=\\\"0660"), "{advice}");
         }
     }
 

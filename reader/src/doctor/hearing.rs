@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use teleinfo_proto::{
     tic::{Beginning, Dataset, Event, FrameEnd, MeterId, Mode, Role, Timestamp, Value},
-    wire::BootId,
+    wire::{BootId, Cause},
 };
 
 use crate::{
     line::{Fault, Listener, Notice, Source},
-    reading::{Output, ParityChoice, Reading, Trial},
+    reading::{Output, ParityChoice, Reading, ReadingState, Trial},
 };
 
 /// A meter pauses for 33 ms at most (54E §5.3.6), but a UART may be deaf at one setting: two of them get their time (see `detect`).
@@ -45,6 +45,8 @@ pub(super) struct Hearing {
     pub(super) frames_bad: u32,
     /// Whose line it is.
     pub(super) meter: Option<MeterId>,
+    /// What is likely to be wrong with a line that is read.
+    pub(super) trouble: Option<ReadingState>,
     /// The meter's clock, and when it was read.
     pub(super) clock: Option<(Timestamp, Instant)>,
     /// How long bytes came.
@@ -158,6 +160,8 @@ pub(super) fn listen(source: &Source) -> Result<Hearing, Fault> {
         let reading = &listener.reading;
         hearing.found = reading.state(Instant::now()).mode.map(|mode| (reading.trial(), mode)).or(hearing.found);
     }
+    let state = listener.reading.state_so_far(Instant::now());
+    hearing.trouble = Some(state).filter(|state| state.cause != Cause::None);
     hearing.time = clock.first_byte.map(|first| first.elapsed()).unwrap_or_default();
     Ok(hearing)
 }

@@ -2,15 +2,52 @@
 
 use std::{fs, path::Path};
 
-use super::{device::Device, machine::Machine, report::Report};
+use super::{
+    device::Device,
+    machine::Machine,
+    report::{Advice, Report},
+};
 use crate::{
     daemon::exit::ExitCode,
+    language::Words,
     line::holders::{Holder, disable, find, getty},
 };
 
 /// Where systemd has the units that it starts on a serial line, or has started.
 const GETTY_PLACES: [&str; 3] =
     ["etc/systemd/system/getty.target.wants/", "run/systemd/generator/getty.target.wants/", "run/systemd/units/invocation:"];
+
+const IN_USE: Words = Words::new("in use", "occupé");
+const LOGIN: Words = Words::new("login", "console");
+const LOGIN_TO_COME: Words = Words::new(
+    "a login is set up on {}: systemd starts it with the machine",
+    "une console est prévue sur {} : systemd la lance avec la machine",
+);
+const CONSOLE: Words = Words::new("console", "noyau");
+const KERNEL_WRITES: Words = Words::new(
+    "the kernel writes its messages to {}, and a login follows it there",
+    "le noyau écrit ses messages sur {}, et une console l'y suit",
+);
+const CMDLINE: Words = Words::new(
+    "take console={},... (or serial0) out of /boot/firmware/cmdline.txt, then restart the machine",
+    "ôtez console={},... (ou serial0) de /boot/firmware/cmdline.txt, puis redémarrez la machine",
+);
+const FREE: Words = Words::new("by nobody else; no login, no console", "par personne d'autre ; ni console, ni noyau");
+const FREE_OF_YOURS: Words = Words::new("by no program of yours (sudo sees all)", "par aucun programme à vous (sudo voit tout)");
+const OUR_SERVICE: Words =
+    Words::new("the running {} (process {}) has the line, as it should", "le {} en marche (processus {}) a le port, comme il se doit");
+const TO_TEST: Words = Words::new("to test the line, stop it:", "pour essayer le port, arrêtez-le :");
+const WHEN_DONE: Words = Words::new("and when you are done:", "et quand vous avez fini :");
+const WHAT_IT_SAYS: Words = Words::new("or see what it says itself:", "ou voyez ce qu'il dit lui-même :");
+const BY_LOGIN: Words = Words::new(
+    "{} (process {}) has it open: a login on this line takes bytes away",
+    "{} (processus {}) l'a ouvert : une console sur ce port prend des octets",
+);
+const BY_OTHER: Words = Words::new(
+    "{} (process {}) has it open: another program takes bytes away",
+    "{} (processus {}) l'a ouvert : un autre programme prend des octets",
+);
+const FREE_IT: Words = Words::new("free the line:", "libérez le port :");
 
 /// Says who has the line. `true`: somebody has it besides us.
 pub(super) fn check(report: &mut Report<'_>, device: &Device, machine: &Machine) -> bool {
@@ -22,17 +59,14 @@ pub(super) fn check(report: &mut Report<'_>, device: &Device, machine: &Machine)
     let login = holders.iter().any(Holder::is_login);
     let waiting = login_to_come(&machine.root, device).filter(|_| !login);
     if let Some(unit) = &waiting {
-        let text = format!("a login is set up on {name}: systemd starts it with the machine");
-        report.doubt("login", &text, &[&disable(unit)]);
+        report.doubt(LOGIN, &report.say(LOGIN_TO_COME, &[&name]), &[Advice::Type(disable(unit))]);
     }
     let console = is_console(&machine.root, device);
     if console {
-        let text = format!("the kernel writes its messages to {name}, and a login follows it there");
-        let advice = format!("take console={name},... (or serial0) out of /boot/firmware/cmdline.txt, then restart the machine");
-        report.doubt("console", &text, &[&advice]);
+        report.doubt(CONSOLE, &report.say(KERNEL_WRITES, &[&name]), &[report.advise(CMDLINE, &[&name])]);
     }
     if holders.is_empty() && waiting.is_none() && !console {
-        report.good("in use", if all { "by nobody else; no login, no console" } else { "by no program of yours (sudo sees all)" });
+        report.good(IN_USE, &report.say(if all { FREE } else { FREE_OF_YOURS }, &[]));
     }
     !holders.is_empty()
 }
@@ -40,20 +74,19 @@ pub(super) fn check(report: &mut Report<'_>, device: &Device, machine: &Machine)
 fn tell(report: &mut Report<'_>, holder: &Holder, line: &str) {
     let Holder { pid, name, .. } = holder;
     if holder.is_reader() {
-        let text = format!("the running {name} (process {pid}) has the line, as it should");
         let advice = [
-            "to test the line, stop it:",
-            &holder.command(line),
-            "and when you are done:",
-            "$ sudo systemctl start teleinfo-reader",
-            "or see what it says itself:",
-            "$ journalctl -u teleinfo-reader -n 20",
+            report.advise(TO_TEST, &[]),
+            Advice::Type(holder.command(line)),
+            report.advise(WHEN_DONE, &[]),
+            Advice::Type("sudo systemctl start teleinfo-reader".into()),
+            report.advise(WHAT_IT_SAYS, &[]),
+            Advice::Type("journalctl -u teleinfo-reader -n 20".into()),
         ];
-        return report.untested("in use", &text, &advice);
+        return report.untested(IN_USE, &report.say(OUR_SERVICE, &[name, pid]), &advice);
     }
-    let what = if holder.is_login() { "a login on this line" } else { "another program" };
-    let text = format!("{name} (process {pid}) has it open: {what} takes bytes away");
-    report.wrong("in use", ExitCode::Unavailable, &text, &["free the line:", &holder.command(line)]);
+    let words = if holder.is_login() { BY_LOGIN } else { BY_OTHER };
+    let advice = [report.advise(FREE_IT, &[]), Advice::Type(holder.command(line))];
+    report.wrong(IN_USE, ExitCode::Unavailable, &report.say(words, &[name, pid]), &advice);
 }
 
 /// The unit of a login that systemd starts on the line, by whichever of its names.
@@ -97,11 +130,7 @@ mod tests {
     }
 
     fn said(root: &Path) -> (String, Option<ExitCode>) {
-        let mut out = Vec::new();
-        let mut report = Report::new(&mut out, false);
-        check(&mut report, &device(), &Machine { root: root.into() });
-        let code = report.verdict();
-        (String::from_utf8(out).unwrap(), code)
+        crate::doctor::report::said(|report| _ = check(report, &device(), &Machine { root: root.into() }))
     }
 
     #[test]

@@ -7,10 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::report::Report;
+use super::report::{Advice, Report};
 use crate::{
     config::{LedMode, Settings},
     daemon::exit::ExitCode,
+    language::{Sentence, Words},
     led::output::{Output, Place, RETRY, SETTLE, may_pass},
 };
 
@@ -19,39 +20,54 @@ const TIMES: u32 = 3;
 /// It is lit for this long each time, and dark as long.
 const LONG: Duration = Duration::from_millis(200);
 
+const LIGHT: Words = Words::new("light", "voyant");
+const OFF: Words = Words::new("off, says the configuration", "éteint, dit la configuration");
+const NONE_HERE: Words = Words::new("no Raspberry Pi GPIO here", "pas de GPIO de Raspberry Pi ici");
+const LIT_LED: Words = Words::new(
+    "lit {} times, the LED {}. Seen nothing? [led] name names another",
+    "allumé {} fois, le voyant {}. Rien vu ? [led] name en nomme un autre",
+);
+const LIT_GPIO: Words = Words::new(
+    "lit {} times on GPIO {}. Seen nothing? [led] gpio names the pin",
+    "allumé {} fois sur le GPIO {}. Rien vu ? [led] gpio nomme la broche",
+);
+const LOG_IN_AGAIN: Words = Words::new("then log in again; or run this with sudo", "puis reconnectez-vous ; ou lancez ceci avec sudo");
+const HELD: Words = Words::new(
+    "a driver of the kernel has this pin. Is it a LED with a name?",
+    "un pilote du noyau a cette broche. Est-ce un voyant qui a un nom ?",
+);
+const NAME_IT: Words = Words::new("then reader.toml: [led] name = \"...\"", "puis reader.toml : [led] name = \"...\"");
+const WITHOUT: Words = Words::new(
+    "reading goes on without it; reader.toml: [led] mode = \"off\" does without",
+    "la lecture continue sans lui ; reader.toml : [led] mode = \"off\" s'en passe",
+);
+
 /// Blinks, among the devices of the kernel below `class`.
 pub(super) fn check(report: &mut Report<'_>, settings: &Settings, class: &Path) {
     let place = Place::of(settings, class);
     match settings.led {
-        LedMode::Off => return report.skip("light", "off, says the configuration"),
-        LedMode::Auto if !place.is_ours(class) => return report.skip("light", "no Raspberry Pi GPIO here"),
+        LedMode::Off => return report.skip(LIGHT, &report.say(OFF, &[])),
+        LedMode::Auto if !place.is_ours(class) => return report.skip(LIGHT, &report.say(NONE_HERE, &[])),
         LedMode::Auto | LedMode::Delivered | LedMode::Power => {}
     }
     match open(&place, class).and_then(|output| blink(&output)) {
-        Ok(()) => report.good("light", &lit(&place)),
+        Ok(()) => report.good(LIGHT, &lit(report, &place)),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            let advice = ["$ sudo usermod -aG gpio $USER", "then log in again; or run this with sudo"];
-            report.wrong("light", ExitCode::Permission, &error.to_string(), &advice);
+            let advice = [Advice::Type("sudo usermod -aG gpio $USER".into()), report.advise(LOG_IN_AGAIN, &[])];
+            report.wrong(LIGHT, ExitCode::Permission, &Sentence::of(error), &advice);
         }
         Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
-            let advice = [
-                "a driver of the kernel has this pin. Is it a LED with a name?",
-                "$ ls /sys/class/leds",
-                "then reader.toml: [led] name = \"...\"",
-            ];
-            report.wrong("light", ExitCode::Unavailable, &error.to_string(), &advice);
+            let advice = [report.advise(HELD, &[]), Advice::Type("ls /sys/class/leds".into()), report.advise(NAME_IT, &[])];
+            report.wrong(LIGHT, ExitCode::Unavailable, &Sentence::of(error), &advice);
         }
-        Err(error) => {
-            let advice = ["reading goes on without it; reader.toml: [led] mode = \"off\" does without"];
-            report.wrong("light", ExitCode::Unavailable, &error.to_string(), &advice);
-        }
+        Err(error) => report.wrong(LIGHT, ExitCode::Unavailable, &Sentence::of(error), &[report.advise(WITHOUT, &[])]),
     }
 }
 
-fn lit(place: &Place) -> String {
+fn lit(report: &Report<'_>, place: &Place) -> Sentence {
     match place {
-        Place::Named(name) => format!("lit {TIMES} times, the LED {name}. Seen nothing? [led] name names another"),
-        Place::Gpio(number) => format!("lit {TIMES} times on GPIO {number}. Seen nothing? [led] gpio names the pin"),
+        Place::Named(name) => report.say(LIT_LED, &[&TIMES, name]),
+        Place::Gpio(number) => report.say(LIT_GPIO, &[&TIMES, number]),
     }
 }
 
@@ -89,11 +105,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), config).unwrap();
         let settings = Settings::load(&Flags { config: Some(PathBuf::from(file.path())), ..Flags::default() }).unwrap();
-        let mut out = Vec::new();
-        let mut report = Report::new(&mut out, false);
-        check(&mut report, &settings, class);
-        let code = report.verdict();
-        (String::from_utf8(out).unwrap(), code)
+        crate::doctor::report::said(|report| check(report, &settings, class))
     }
 
     #[test]

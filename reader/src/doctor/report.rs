@@ -1,21 +1,31 @@
-//! What the doctor says: a line for each check, with a mark, then what to do. Narrow enough for a phone held upright.
-//!
-//! Plain ASCII, since nobody knows what the terminal at the cupboard can show.
+//! What the doctor says: a line for each check, with a mark, then what to do; in the reader's language, and as wide as the terminal is.
 
-use std::io::Write;
+use std::{fmt::Display, io::Write};
 
-use crate::daemon::exit::ExitCode;
+use crate::{
+    daemon::exit::ExitCode,
+    language::{Language, Sentence, Words},
+    terminal::{wrapped, wrapped_command},
+};
 
-/// Columns: an ssh client on a phone has about so many.
-const WIDTH: usize = 46;
 /// What stands under a check is set in by so many.
 const INDENT: usize = 3;
-/// Begins something to be typed, which is never broken into lines.
-const COMMAND: &str = "$ ";
+/// What is to be done is set in by so many more.
+const BULLET: usize = 2;
+/// A topic, and what is said of it.
+const TOPIC: Words = Words::new("{}: {}", "{} : {}");
+
+const VERDICT: Words = Words::new("Verdict: {}", "Verdict : {}");
+const ONE_FAULT: Words = Words::new("One fault (!!): {}. What to do stands there.", "Un défaut (!!) : {}. Quoi faire est écrit là.");
+const FAULTS: Words = Words::new("{} faults (!!). Begin with the first: {}.", "{} défauts (!!). Commencez par le premier : {}.");
+const NOT_ALL_TESTED: Words =
+    Words::new("No fault found, but not everything could be tested (??).", "Aucun défaut trouvé, mais tout n'a pas pu être essayé (??).");
+const ALL_GOOD: Words = Words::new("All good.", "Tout va bien.");
+const IT_WORKS: Words = Words::new("It works. See what is marked ??.", "Cela marche. Voyez ce qui est marqué ??.");
 
 /// How a check went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mark {
+enum Mark {
     /// As it should be.
     Good,
     /// It works, but something should be looked at.
@@ -47,42 +57,79 @@ impl Mark {
     }
 }
 
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Advice {
+    /// By somebody.
+    Do(Sentence),
+    /// By a shell: something to be typed.
+    Type(String),
+}
+
+/// On what it is written, and for whom.
+#[derive(Clone, Copy)]
+pub(super) struct Style {
+    pub(super) language: Language,
+    pub(super) colour: bool,
+    pub(super) width: usize,
+}
+
 /// Says what was found, as it is found, and remembers what it comes to.
 pub(super) struct Report<'a> {
     out: &'a mut dyn Write,
-    colour: bool,
-    wrong: Vec<&'static str>,
+    style: Style,
+    wrong: Vec<Words>,
     doubtful: usize,
     code: Option<ExitCode>,
 }
 
 impl<'a> Report<'a> {
-    pub(super) fn new(out: &'a mut dyn Write, colour: bool) -> Self {
-        Self { out, colour, wrong: Vec::new(), doubtful: 0, code: None }
+    pub(super) fn new(out: &'a mut dyn Write, style: Style) -> Self {
+        Self { out, style, wrong: Vec::new(), doubtful: 0, code: None }
     }
 
-    pub(super) fn good(&mut self, topic: &'static str, text: &str) {
+    /// Of whoever reads it.
+    pub(super) fn language(&self) -> Language {
+        self.style.language
+    }
+
+    /// A sentence in the language of whoever reads it.
+    pub(super) fn say(&self, words: Words, values: &[&dyn Display]) -> Sentence {
+        words.say(self.language(), values)
+    }
+
+    /// Something to do.
+    pub(super) fn advise(&self, words: Words, values: &[&dyn Display]) -> Advice {
+        Advice::Do(self.say(words, values))
+    }
+
+    /// Several things to do, in which nothing is filled in.
+    pub(super) fn advise_all(&self, all: &[Words]) -> Vec<Advice> {
+        all.iter().map(|words| self.advise(*words, &[])).collect()
+    }
+
+    pub(super) fn good(&mut self, topic: Words, text: &Sentence) {
         self.tell(Mark::Good, topic, text, &[]);
     }
 
-    pub(super) fn skip(&mut self, topic: &'static str, text: &str) {
+    pub(super) fn skip(&mut self, topic: Words, text: &Sentence) {
         self.tell(Mark::Skipped, topic, text, &[]);
     }
 
     /// It works, but.
-    pub(super) fn doubt(&mut self, topic: &'static str, text: &str, advice: &[&str]) {
+    pub(super) fn doubt(&mut self, topic: Words, text: &Sentence, advice: &[Advice]) {
         self.doubtful += 1;
         self.tell(Mark::Doubt, topic, text, advice);
     }
 
     /// Could not be tested, so that nobody can call it good.
-    pub(super) fn untested(&mut self, topic: &'static str, text: &str, advice: &[&str]) {
+    pub(super) fn untested(&mut self, topic: Words, text: &Sentence, advice: &[Advice]) {
         self.code.get_or_insert(ExitCode::Unavailable);
         self.doubt(topic, text, advice);
     }
 
     /// It does not work; `code` is how the doctor ends, if nothing else was wrong before.
-    pub(super) fn wrong(&mut self, topic: &'static str, code: ExitCode, text: &str, advice: &[&str]) {
+    pub(super) fn wrong(&mut self, topic: Words, code: ExitCode, text: &Sentence, advice: &[Advice]) {
         if self.wrong.is_empty() {
             self.code = Some(code);
         }
@@ -92,30 +139,37 @@ impl<'a> Report<'a> {
 
     /// The last line. `None`: nothing to complain of.
     pub(super) fn verdict(mut self) -> Option<ExitCode> {
+        let language = self.language();
         let text = match (self.wrong.as_slice(), self.code, self.doubtful) {
-            ([first], ..) => format!("One fault (!!): {first}. What to do stands there."),
-            ([first, ..], ..) => format!("{} faults (!!). Begin with the first: {first}.", self.wrong.len()),
-            ([], Some(_), _) => "No fault found, but not everything could be tested (??).".into(),
-            ([], None, 0) => "All good.".into(),
-            ([], None, _) => "It works. See what is marked ??.".into(),
+            ([topic], ..) => self.say(ONE_FAULT, &[&topic.get(language)]),
+            ([topic, ..], ..) => self.say(FAULTS, &[&self.wrong.len(), &topic.get(language)]),
+            ([], Some(_), _) => self.say(NOT_ALL_TESTED, &[]),
+            ([], None, 0) => self.say(ALL_GOOD, &[]),
+            ([], None, _) => self.say(IT_WORKS, &[]),
         };
         self.write("");
-        for line in wrapped(&format!("Verdict: {text}"), WIDTH) {
+        for line in wrapped(self.say(VERDICT, &[&text]).as_str(), self.style.width) {
             self.write(&line);
         }
         self.code
     }
 
-    fn tell(&mut self, mark: Mark, topic: &str, text: &str, advice: &[&str]) {
+    fn tell(&mut self, mark: Mark, topic: Words, text: &Sentence, advice: &[Advice]) {
         let sign = mark.sign();
-        let sign = if self.colour { format!("\x1b[{}m{sign}\x1b[m", mark.colour()) } else { sign.into() };
+        let sign = if self.style.colour { format!("\x1b[{}m{sign}\x1b[m", mark.colour()) } else { sign.into() };
         let margin = " ".repeat(INDENT);
-        for (index, line) in wrapped(&format!("{topic}: {text}"), WIDTH - INDENT).iter().enumerate() {
+        let said = self.say(TOPIC, &[&topic.get(self.language()), text]);
+        for (index, line) in wrapped(said.as_str(), self.style.width - INDENT).iter().enumerate() {
             self.write(&if index == 0 { format!("{sign} {line}") } else { format!("{margin}{line}") });
         }
+        let width = self.style.width - INDENT - BULLET;
         for advice in advice {
-            for (index, line) in wrapped(advice, WIDTH - INDENT - 2).iter().enumerate() {
-                let bullet = if index > 0 || advice.starts_with(COMMAND) { "  " } else { "> " };
+            let (first, lines) = match advice {
+                Advice::Do(sentence) => ("> ", wrapped(sentence.as_str(), width)),
+                Advice::Type(command) => ("$ ", wrapped_command(command, width)),
+            };
+            for (index, line) in lines.iter().enumerate() {
+                let bullet = if index == 0 { first } else { "  " };
                 self.write(&format!("{margin}{bullet}{line}"));
             }
         }
@@ -127,70 +181,65 @@ impl<'a> Report<'a> {
     }
 }
 
-/// At spaces; a word that is too long, and a command, have a line of their own.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    if text.starts_with(COMMAND) {
-        return vec![text.into()];
-    }
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.into()),
-        }
-    }
-    lines
+/// What a check says, for its tests: in English, on so many columns that no line is broken.
+#[cfg(test)]
+pub(super) fn said(tell: impl FnOnce(&mut Report<'_>)) -> (String, Option<ExitCode>) {
+    said_in(Style { language: Language::English, colour: false, width: 1000 }, tell)
+}
+
+/// The same in a style.
+#[cfg(test)]
+pub(super) fn said_in(style: Style, tell: impl FnOnce(&mut Report<'_>)) -> (String, Option<ExitCode>) {
+    let mut out = Vec::new();
+    let mut report = Report::new(&mut out, style);
+    tell(&mut report);
+    let code = report.verdict();
+    (String::from_utf8(out).unwrap(), code)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn said(tell: impl FnOnce(&mut Report<'_>)) -> (String, Option<ExitCode>) {
-        let mut out = Vec::new();
-        let mut report = Report::new(&mut out, false);
-        tell(&mut report);
-        let code = report.verdict();
-        (String::from_utf8(out).unwrap(), code)
+    const A: Words = Words::new("in use", "occupé");
+    const B: Words = Words::alike("b");
+
+    fn narrow(language: Language) -> Style {
+        Style { language, colour: false, width: 40 }
     }
 
     #[test]
-    fn lines_fit_a_phone_and_commands_stay_whole() {
-        let command = "$ sudo systemctl disable --now serial-getty@ttyAMA0";
-        let (text, code) = said(|report| {
-            report.good("device", "/dev/ttyAMA0, root:dialout 660");
-            report.wrong(
-                "in use",
-                ExitCode::Unavailable,
-                "agetty (process 412) listens on the same line and takes bytes away",
-                &["free it:", command],
-            );
-        });
-        assert!(text.lines().all(|line| line.len() <= WIDTH || line.trim() == command), "{text}");
-        assert!(text.starts_with("ok device: /dev/ttyAMA0, root:dialout 660\n!! in use: agetty (process 412)"), "{text}");
-        assert!(text.contains("   > free it:\n     $ sudo"), "{text}");
-        assert!(text.ends_with("\nVerdict: One fault (!!): in use. What to do\nstands there.\n"), "{text}");
-        assert_eq!(code, Some(ExitCode::Unavailable));
+    fn lines_fit_a_narrow_terminal_and_a_command_stays_one() {
+        let command = "sudo systemctl disable --now serial-getty@ttyAMA0";
+        let text = Sentence::of("agetty (process 412) listens on the same line and takes bytes away");
+        let advice = [Advice::Do(Sentence::of("free it:")), Advice::Type(command.into())];
+        for (language, verdict) in [
+            (Language::English, "Verdict: One fault (!!): in use. What to\ndo stands there.\n"),
+            (Language::French, "Verdict : Un défaut (!!) : occupé. Quoi\nfaire est écrit là.\n"),
+        ] {
+            let (said, code) = said_in(narrow(language), |report| report.wrong(A, ExitCode::Unavailable, &text, &advice));
+            assert!(said.lines().all(|line| line.chars().count() <= 40), "{said}");
+            assert!(said.contains("   > free it:\n   $ sudo systemctl disable --now \\\n     serial-getty@ttyAMA0\n"), "{said}");
+            assert!(said.ends_with(verdict), "{said}");
+            assert_eq!(code, Some(ExitCode::Unavailable));
+        }
     }
 
     #[test]
     fn the_verdict_is_the_worst_and_the_code_the_first() {
-        assert_eq!(said(|report| report.good("a", "b")).1, None);
-        assert!(said(|report| report.skip("a", "b")).0.ends_with("Verdict: All good.\n"));
-        let (text, code) = said(|report| report.doubt("a", "b", &[]));
-        assert!(text.contains("It works") && code.is_none(), "{text}");
-        let (text, code) = said(|report| report.untested("a", "b", &[]));
-        assert!(text.contains("not everything") && code == Some(ExitCode::Unavailable), "{text}");
-        let (text, code) = said(|report| {
-            report.untested("a", "b", &[]);
-            report.wrong("c", ExitCode::Permission, "d", &[]);
-            report.wrong("e", ExitCode::Config, "f", &[]);
+        let text = Sentence::of("x");
+        assert_eq!(said(|report| report.good(A, &text)).1, None);
+        assert!(said(|report| report.skip(A, &text)).0.ends_with("Verdict: All good.\n"));
+        let (words, code) = said(|report| report.doubt(A, &text, &[]));
+        assert!(words.contains("It works") && code.is_none(), "{words}");
+        let (words, code) = said(|report| report.untested(A, &text, &[]));
+        assert!(words.contains("not everything") && code == Some(ExitCode::Unavailable), "{words}");
+        let (words, code) = said(|report| {
+            report.untested(A, &text, &[]);
+            report.wrong(B, ExitCode::Permission, &text, &[]);
+            report.wrong(A, ExitCode::Config, &text, &[]);
         });
-        assert!(text.contains("2 faults (!!). Begin with the first:\nc."), "{text}");
+        assert!(words.contains("2 faults (!!). Begin with the first: b."), "{words}");
         assert_eq!(code, Some(ExitCode::Permission));
     }
 }

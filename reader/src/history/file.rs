@@ -2,7 +2,8 @@
 //!
 //! Eight bytes say what the file is. Then come the records of both rings, each behind a head of seven bytes: which ring, the length of the
 //! record, and a checksum (CRC-32) over all of it. A record that is damaged costs that record: the next one is found by its own checksum.
-//! A snapshot that is written as a difference from a damaged one goes with it. A last record says that the file is whole.
+//! A snapshot that is written as a difference from a damaged one goes with it. A last record says that the file is whole. What is read is
+//! judged again, as when it was new.
 //!
 //! The file is written beside the old one, and put in its place when it is whole.
 
@@ -16,6 +17,7 @@ use crc::{CRC_32_ISO_HDLC, Crc, NoTable};
 use teleinfo_proto::wire::Sample;
 
 use super::{
+    judge::Judge,
     record::{self, ANSWER_BYTES},
     ring::Ring,
     snapshot::{self, Snapshot},
@@ -42,16 +44,53 @@ pub(super) fn save(path: &Path, snapshots: &Ring, frames: &Ring) -> io::Result<(
     fs::rename(beside, path)
 }
 
-/// Takes in every record that is whole, and gives the number of places where the file is damaged.
-pub(super) fn load(path: &Path, snapshots: &mut Ring, frames: &mut Ring) -> io::Result<u32> {
+fn open(path: &Path) -> io::Result<Records<BufReader<File>>> {
     let mut file = BufReader::new(File::open(path)?);
     let mut magic = [0; MAGIC.len()];
     if file.read_exact(&mut magic).is_err() || &magic != MAGIC {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "this is not a history of this release"));
     }
-    let mut records = Records::new(file);
-    let mut damaged = 0;
-    let mut last = None;
+    Ok(Records::new(file))
+}
+
+/// The ordinals of records that are whole, but not believed: snapshots, then frames.
+fn refused(path: &Path) -> io::Result<[Vec<u64>; 2]> {
+    let (mut records, mut last) = (open(path)?, None);
+    let (mut snapshots, mut frames) = (Judge::default(), Judge::default());
+    while let Some(Record { which, content, after_damage }) = records.next()? {
+        last = last.filter(|_| !after_damage);
+        match which {
+            SNAPSHOT => {
+                last = Snapshot::read(content, last.as_ref());
+                last.clone().into_iter().for_each(|snapshot| snapshots.handle_record(snapshot));
+            }
+            FRAME => frame_indexes(content).into_iter().for_each(|indexes| frames.handle_record(indexes)),
+            _ => {}
+        }
+    }
+    Ok([snapshots.into_refused(), frames.into_refused()])
+}
+
+fn frame_indexes(content: &[u8]) -> Option<Snapshot> {
+    let (ordinal, encoded) = record::frame(content)?;
+    Some(Snapshot::of(ordinal, &Sample::decode(encoded).ok()?))
+}
+
+/// Keeps a snapshot: as it was written, or whole where the one that it is a difference from was not kept.
+fn keep_snapshot(snapshots: &mut Ring, snapshot: &Snapshot, content: &[u8], is_broken: bool) {
+    let mut buffer = [0; snapshot::BYTES_MAX];
+    match snapshot.write_whole(&mut buffer).filter(|_| is_broken) {
+        Some(length) => snapshots.push(&[&buffer[..length]]),
+        None => snapshots.push(&[content]),
+    }
+}
+
+/// Takes in every record that is whole and believed, and gives the number of places where the file is damaged.
+pub(super) fn load(path: &Path, snapshots: &mut Ring, frames: &mut Ring) -> io::Result<u32> {
+    let [refused_snapshots, refused_frames] = refused(path)?;
+    let mut records = open(path)?;
+    let mut damaged = (refused_snapshots.len() + refused_frames.len()) as u32;
+    let (mut last, mut is_broken): (Option<Snapshot>, bool) = (None, false);
     while let Some(Record { which, content, after_damage }) = records.next()? {
         if after_damage {
             damaged += 1;
@@ -60,10 +99,14 @@ pub(super) fn load(path: &Path, snapshots: &mut Ring, frames: &mut Ring) -> io::
         match which {
             SNAPSHOT => {
                 last = Snapshot::read(content, last.as_ref());
-                if last.is_some() {
-                    snapshots.push(&[content]);
+                let Some(snapshot) = &last else { continue };
+                let is_refused = refused_snapshots.contains(&snapshot.ordinal);
+                if !is_refused {
+                    keep_snapshot(snapshots, snapshot, content, is_broken);
                 }
+                is_broken = is_refused;
             }
+            FRAME if record::frame(content).is_some_and(|(ordinal, _)| refused_frames.contains(&ordinal)) => {}
             FRAME if record::frame(content).is_some_and(|(_, encoded)| Sample::decode(encoded).is_ok()) => frames.push(&[content]),
             END => {
                 snapshots.drop_front_while(|first| !snapshot::is_whole(first));

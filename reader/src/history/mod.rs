@@ -7,6 +7,7 @@
 //! Each sample has an *ordinal*, which counts on through restarts: the order of everything held, and the place of a cursor.
 
 mod file;
+mod judge;
 mod record;
 mod request;
 mod ring;

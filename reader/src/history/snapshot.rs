@@ -8,6 +8,8 @@ use teleinfo_proto::{
     wire::{BootId, Counters, DatasetsWriter, Sample, SampleKind},
 };
 
+use crate::reading::can_follow;
+
 /// More than the indexes of either mode.
 const INDEXES: usize = 24;
 /// Room for the largest record: whole, every index at its widest.
@@ -70,6 +72,16 @@ impl Snapshot {
             snapshot.note(&dataset);
         }
         snapshot
+    }
+
+    /// Whether a meter can have counted from another snapshot to this one. Other registers have nothing to do with each other; between two
+    /// runs of the reader only the clock tells the time, and it may have been wrong, so that only a step back counts.
+    pub(super) fn follows(&self, other: &Self) -> bool {
+        if (self.mode, self.meter) != (other.mode, other.meter) {
+            return true;
+        }
+        let elapsed_ms = (self.boot == other.boot).then(|| self.uptime_ms.saturating_sub(other.uptime_ms));
+        bits(self.present & other.present).all(|place| can_follow(other.values[place], self.values[place], elapsed_ms))
     }
 
     pub(super) const fn is_empty(&self) -> bool {

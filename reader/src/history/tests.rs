@@ -12,9 +12,13 @@ const NEXT_BOOT: BootId = BootId::new(2);
 
 /// A sample a second, with an index that counts by one.
 fn push(history: &mut History, boot: BootId, sequence: u64, second: u64) {
+    push_index(history, boot, sequence, second, 1_000 + second);
+}
+
+fn push_index(history: &mut History, boot: BootId, sequence: u64, second: u64, index: u64) {
     let mut bytes = [0; 1_024];
     let mut datasets = DatasetsWriter::resume(&mut bytes, 0);
-    let index = format!("{:09}", 1_000 + second);
+    let index = format!("{index:09}");
     for (label, data) in [("EAST", index.as_str()), ("EASF01", index.as_str()), ("EASF02", "000000000"), ("SINSTS", "00540")] {
         datasets.push(&Dataset::new(Mode::Standard, label, None, data).unwrap()).unwrap();
     }
@@ -183,6 +187,45 @@ fn a_flipped_bit_costs_one_record_and_is_said() {
         let frames = |samples: &[(BootId, u64, bool, u64)]| samples.iter().filter(|(_, _, frame, _)| *frame).count();
         assert!(frames(&seen) + 1 >= frames(&all), "byte {place}: more than one frame is gone");
     }
+}
+
+#[test]
+fn a_record_that_its_neighbours_contradict_is_left_out_and_said() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("history");
+    // Of these seconds one is the first of all, one makes a snapshot, one is the last.
+    for wrong in [1, 100, 340, 555, 600] {
+        for index in [9_001_000, 17] {
+            let mut history = History::new(8 * BYTES_MIN);
+            for second in 1..=600 {
+                push_index(&mut history, BOOT, second, second, if second == wrong { index } else { 5_000_000 + second });
+            }
+            history.save(&path).unwrap();
+            let mut again = History::new(8 * BYTES_MIN);
+            let damaged = again.load(&path).unwrap();
+            let seen = answer(&again, Request::Everything);
+            assert!(seen.iter().all(|(_, sequence, _, east)| *east == 5_000_000 + sequence), "second {wrong}, index {index}");
+            assert!((1..=2).contains(&damaged), "second {wrong}, index {index}: {damaged}");
+            assert_eq!(seen.len() + 1, answer(&history, Request::Everything).len(), "second {wrong}, index {index}");
+        }
+    }
+}
+
+#[test]
+fn a_new_truth_and_another_run_are_believed() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("history");
+    let mut history = History::new(8 * BYTES_MIN);
+    for second in 1..=300 {
+        push_index(&mut history, BOOT, second, second, if second < 100 { 1_000 } else { 9_000_000 } + second);
+    }
+    for second in 1..=300 {
+        push_index(&mut history, NEXT_BOOT, second, 10_000 + second, 9_000_300 + second);
+    }
+    history.save(&path).unwrap();
+    let mut again = History::new(8 * BYTES_MIN);
+    assert_eq!(again.load(&path).unwrap(), 0);
+    assert_eq!(answer(&again, Request::Everything), answer(&history, Request::Everything));
 }
 
 #[test]

@@ -39,8 +39,8 @@ impl Holder {
             // The unit that really runs: a login may have been set up under another name of the line, such as serial0.
             Some(unit) if self.is_login() => disable(unit),
             None if self.is_login() => disable(&getty(line)),
-            Some(unit) => format!("$ sudo systemctl stop {unit}"),
-            None => format!("$ sudo kill {}", self.pid),
+            Some(unit) => format!("sudo systemctl stop {unit}"),
+            None => format!("sudo kill {}", self.pid),
         }
     }
 }
@@ -52,7 +52,7 @@ pub(crate) fn getty(line: &str) -> String {
 
 /// What keeps systemd from starting this unit, now and after the next start of the machine.
 pub(crate) fn disable(unit: &str) -> String {
-    format!("$ sudo systemctl disable --now {unit}")
+    format!("sudo systemctl disable --now {unit}")
 }
 
 /// All programs but this one that have the device of this number open; `false` if some programs would not let us see.
@@ -114,7 +114,7 @@ pub(crate) fn words(path: &Path, language: Language) -> Option<String> {
     let holder = holders.first()?;
     let Holder { name, pid, .. } = holder;
     let command = holder.command(&device_name(&target));
-    let (path, command) = (path.display(), command.trim_start_matches("$ "));
+    let path = path.display();
     Some(match language {
         Language::English => format!("{path} is held by {name} (process {pid}); free it: {command}"),
         Language::French => format!("{path} est occupé par {name} (processus {pid}) ; pour le libérer : {command}"),
@@ -130,10 +130,10 @@ mod tests {
         let holder = |name: &str, unit: Option<&str>| Holder { pid: 7, name: name.into(), unit: unit.map(Into::into) };
         for (unit, disabled) in [(Some("serial-getty@serial0"), "serial-getty@serial0"), (None, "serial-getty@ttyAMA0")] {
             let command = holder("agetty", unit).command("ttyAMA0");
-            assert_eq!(command, format!("$ sudo systemctl disable --now {disabled}"), "the unit that really runs");
+            assert_eq!(command, format!("sudo systemctl disable --now {disabled}"), "the unit that really runs");
         }
-        assert_eq!(holder("python3", Some("home-assistant@pi")).command("x"), "$ sudo systemctl stop home-assistant@pi");
-        assert_eq!(holder("minicom", None).command("x"), "$ sudo kill 7");
+        assert_eq!(holder("python3", Some("home-assistant@pi")).command("x"), "sudo systemctl stop home-assistant@pi");
+        assert_eq!(holder("minicom", None).command("x"), "sudo kill 7");
     }
 
     #[test]

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     daemon::clock,
     language::Language,
-    reading::{Framing, Order, Output, Reading},
+    reading::{FaultKind, Framing, Order, Output, Reading},
 };
 
 /// One read: a second of a line at 9600 baud.
@@ -251,6 +251,10 @@ impl OpenLine {
     fn handle_fault(&mut self, fault: Fault, reading: &mut Reading, unix_ms: i64, now: Instant) -> Notice {
         if let Access::Open(mut line) = std::mem::replace(&mut self.access, Access::Closed) {
             line.deregister(&self.registry);
+            // What has gone comes back under its name: meanwhile another line of this machine is not the meter's.
+            if fault.kind == FaultKind::Vanished && matches!(line, Line::Serial(_)) {
+                self.source = Source::Devices(vec![line.path().into()]);
+            }
         }
         self.is_ready = false;
         reading.handle_fault(fault.kind, unix_ms, now);
@@ -306,5 +310,42 @@ impl Listener {
             sink(output);
         }
         notice
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::symlink};
+
+    use nix::{pty::openpty, unistd::ttyname};
+    use teleinfo_proto::wire::BootId;
+
+    use super::*;
+    use crate::reading::ParityChoice;
+
+    #[test]
+    fn what_has_gone_is_waited_for_though_another_line_is_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let names = ["teleinfo", "serial0"].map(|name| directory.path().join(name));
+        let [adapter, _header] = names.clone().map(|name| {
+            let pty = openpty(None, None).unwrap();
+            symlink(ttyname(&pty.slave).unwrap(), name).unwrap();
+            pty
+        });
+        let poll = Poll::new().unwrap();
+        let mut now = Instant::now();
+        let mut reading = Reading::new(BootId::new(0), None, ParityChoice::Auto, now);
+        let mut line = OpenLine::new(&Source::Devices(names.to_vec()), poll.registry().try_clone().unwrap(), Token(0));
+        let mut next = |line: &mut OpenLine| {
+            now += Duration::from_secs(5);
+            line.handle_orders(&mut reading, 0, now)
+        };
+        assert!(matches!(next(&mut line), Some(Notice::Opened(path)) if path == names[0]));
+        fs::remove_file(&names[0]).unwrap();
+        drop(adapter);
+        line.handle_ready();
+        for kind in [FaultKind::Vanished, FaultKind::Absent] {
+            assert!(matches!(next(&mut line), Some(Notice::Fault(fault)) if fault.kind == kind), "{kind:?}");
+        }
     }
 }

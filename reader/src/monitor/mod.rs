@@ -1,7 +1,9 @@
 //! `monitor`: what the meter sends, label by label with value, unit and meaning, live. Needs the line and nothing else: no bridge.
 //!
-//! On a terminal the table is drawn over itself; into a file or a pipe each frame is written below the last. Ctrl-C ends it.
+//! On a terminal the table is drawn over itself, what matters most first, and keys lead to the rest; into a file or a pipe each frame is written
+//! below the last. Ctrl-C ends it.
 
+mod keys;
 mod rows;
 mod screen;
 
@@ -26,13 +28,19 @@ use crate::{
     language::Language,
     line::{Fault, Listener, Notice, holders},
     reading::{FaultKind, Output, Reading, ReadingState},
+    terminal,
 };
+use keys::{Key, Keys};
 use rows::Table;
+use screen::{Page, Position};
 
 /// Between two looks for a signal.
 const TURN: Duration = Duration::from_millis(100);
 /// Drawn no more often: an ssh session over a telephone is slow.
 const DRAW: Duration = Duration::from_millis(250);
+
+/// Columns and lines of a terminal that does not say how large it is.
+const USUAL_SIZE: (usize, usize) = (80, 24);
 
 /// Shows the meter until a signal asks to stop, or nobody looks any more.
 ///
@@ -41,7 +49,7 @@ const DRAW: Duration = Duration::from_millis(250);
 pub(crate) fn run(settings: &Settings, language: Language) -> Result<(), Failure> {
     let signals = Signals::take().map_err(|error| Failure::internal("signals", error))?;
     let mut monitor = Monitor::new(settings, language)?;
-    while signals.next_request().is_none() && monitor.turn()?.is_ok() {}
+    while signals.next_request().is_none() && !monitor.is_quit && monitor.turn()?.is_ok() {}
     monitor.leave();
     Ok(())
 }
@@ -65,6 +73,9 @@ struct Monitor {
     table: Table,
     meter: Option<String>,
     terminal: bool,
+    keys: Option<Keys>,
+    position: Position,
+    is_quit: bool,
     drawn: Option<Instant>,
 }
 
@@ -79,6 +90,9 @@ impl Monitor {
             table: Table::new(language),
             meter: None,
             terminal: io::stdout().is_terminal(),
+            keys: None,
+            position: Position::default(),
+            is_quit: false,
             drawn: None,
         })
     }
@@ -115,12 +129,23 @@ impl Monitor {
     }
 
     fn draw(&mut self, now: Instant) -> io::Result<()> {
-        if self.drawn.is_some_and(|at| now < at + DRAW) {
+        if self.drawn.is_none() {
+            self.keys = Keys::take();
+        }
+        let pressed = self.keys.as_ref().map(Keys::pressed).unwrap_or_default();
+        if pressed.is_empty() && self.drawn.is_some_and(|at| now < at + DRAW) {
             return Ok(());
+        }
+        let page = Page::new(&self.heading(now), self.table.rows(), terminal::size().unwrap_or(USUAL_SIZE));
+        for key in pressed {
+            match key {
+                Key::Quit => self.is_quit = true,
+                Key::Go(to) => self.position.go(to, page.shown(), page.all()),
+            }
         }
         let clear = if self.drawn.is_none() { screen::BEGIN } else { "" };
         self.drawn = Some(now);
-        write(&format!("{clear}{}", screen::draw(&self.heading(now), self.table.rows())))
+        write(&format!("{clear}{}", page.draw(&mut self.position, self.language)))
     }
 
     fn print(&self, now: Instant) -> io::Result<()> {

@@ -3,7 +3,7 @@
 
 use std::mem;
 
-use teleinfo_proto::tic::{Colour, Dataset, Event, FrameEnd, StatusRegister, Timestamp, Value};
+use teleinfo_proto::tic::{Colour, Dataset, Event, FrameEnd, Role, StatusRegister, Timestamp, Value};
 
 use crate::language::Language;
 
@@ -15,6 +15,8 @@ pub(super) struct Row {
     pub(super) value: String,
     /// Empty for a label that is not known.
     pub(super) meaning: &'static str,
+    /// How early it is wanted; the smallest first.
+    pub(super) importance: u8,
     /// An index that has never counted.
     pub(super) idle: bool,
     /// Was in the frame that is coming in.
@@ -78,6 +80,24 @@ impl Table {
     }
 }
 
+/// What somebody at the meter looks for, in this order: is it in danger, how much now, how much in all.
+fn importance(role: Option<Role>) -> u8 {
+    match role {
+        Some(Role::Overload(_)) => 0,
+        Some(Role::PowerWithdrawn) => 1,
+        Some(Role::PowerInjected) => 2,
+        Some(Role::PhasePowerWithdrawn(_)) => 3,
+        Some(Role::EnergyWithdrawn) => 4,
+        Some(Role::EnergyInjected) => 5,
+        Some(Role::Tariff) => 6,
+        Some(Role::IndexOf(_)) => 7,
+        Some(Role::Current(_)) => 8,
+        Some(Role::Voltage(_)) => 9,
+        Some(Role::SubscribedCurrent | Role::SubscribedPower | Role::CutOffPower | Role::Contract) => 10,
+        _ => 11,
+    }
+}
+
 fn row(dataset: &Dataset<'_>, language: Language) -> Row {
     let info = dataset.info();
     let mut value = value(dataset, language);
@@ -87,7 +107,7 @@ fn row(dataset: &Dataset<'_>, language: Language) -> Row {
     }
     let idle = info.is_some_and(|info| info.kind.is_index()) && dataset.value().number() == Some(0);
     let meaning = info.map_or("", |info| language.choose(info.english, info.french));
-    Row { label: dataset.label().into(), value, meaning, idle, fresh: true }
+    Row { label: dataset.label().into(), value, meaning, importance: importance(dataset.role()), idle, fresh: true }
 }
 
 fn value(dataset: &Dataset<'_>, language: Language) -> String {

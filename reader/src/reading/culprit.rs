@@ -4,6 +4,8 @@ use teleinfo_proto::tic::Label;
 
 /// Frames in a row that refuse the same label before it is named.
 const FRAMES: u32 = 8;
+/// Frames in a row after which it is likely, for somebody who does not listen for long.
+const LIKELY: u32 = 3;
 
 /// Follows the label that was refused last, from frame to frame.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,6 +34,11 @@ impl Culprit {
     /// The label that never passes.
     pub(super) fn named(&self) -> Option<&'static Label> {
         self.label.filter(|_| self.is_named())
+    }
+
+    /// The label that seems never to pass.
+    pub(super) fn likely(&self) -> Option<&'static Label> {
+        self.label.filter(|_| self.frames >= LIKELY)
     }
 
     const fn is_named(&self) -> bool {

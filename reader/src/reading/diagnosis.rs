@@ -196,10 +196,19 @@ impl Diagnosis {
         self.culprit().map(|label| label.code)
     }
 
-    /// What the seconds since the last judgement say, for somebody who does not listen for long.
-    pub(super) fn damage_so_far(&self) -> Cause {
+    /// The likely cause on a line that is read, and its label, for somebody who does not listen for long.
+    pub(super) fn so_far(&self, is_named: bool) -> (Cause, Option<&'static str>) {
         let all = self.minute.iter().fold(self.slot, |sum, slot| sum.with(*slot));
-        if all.is_bad() || all.damages_controls() { self.kind(all) } else { self.why_damaged() }
+        let label = self.refused.likely().or(self.doubted.likely());
+        let cause = match (self.family.filter(|_| !is_named), label) {
+            (Some(MeterFamily::Yellow), _) => Cause::YellowMeter,
+            (Some(MeterFamily::Ice), _) => Cause::IceMeter,
+            _ if self.is_asleep() => Cause::Asleep,
+            (_, Some(label)) => return (Cause::LabelRefused, Some(label.code)),
+            _ if all.is_bad() || all.damages_controls() => self.kind(all),
+            _ => Cause::None,
+        };
+        (cause, None)
     }
 
     fn why_nameless(&self) -> Cause {

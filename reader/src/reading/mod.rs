@@ -42,6 +42,7 @@ pub use watch::FaultKind;
 use assemble::Assembler;
 use diagnosis::Diagnosis;
 pub(crate) use moment::Moment;
+pub(crate) use plausibility::can_follow;
 use receive::Receiver;
 use watch::{Task, Watch};
 
@@ -255,10 +256,11 @@ impl Reading {
         ReadingState { line, cause, mode: self.receiver.mode(), meter, label }
     }
 
-    /// What the last seconds say of the damage on a line that is read, for somebody who does not listen for long.
+    /// The state with what is likely already, for somebody who does not listen for long: [`Reading::state`] waits until it is sure.
     #[must_use]
-    pub fn damage_so_far(&self) -> Cause {
-        self.diagnosis.damage_so_far()
+    pub fn state_so_far(&self, now: Instant) -> ReadingState {
+        let (cause, label) = self.diagnosis.so_far(self.assembler.meter().is_some());
+        ReadingState { cause, label, ..self.state(now) }
     }
 
     /// How the line is read at the moment.

@@ -209,6 +209,19 @@ impl Limit {
     }
 }
 
+/// How much faster than a real meter one counts that is simulated in a hurry.
+const HURRY: u64 = 64;
+
+/// Whether an index can have counted from one value to another in this time, in milliseconds; without a time, whether it can at all.
+#[must_use]
+pub(crate) fn can_follow(from: u32, to: u32, elapsed_ms: Option<u64>) -> bool {
+    let wh = counted(Point { value: from, at_ms: 0 }, Point { value: to, at_ms: 0 });
+    match elapsed_ms {
+        Some(elapsed) => wh * WH <= HURRY * LIMIT_VA * (elapsed + SLACK_MS),
+        None => wh < u64::from(INDEX_MODULUS) / 2,
+    }
+}
+
 /// The most that a label can say, in VA, where it says what flows through the meter now.
 pub(super) const fn most(role: Role) -> Option<u64> {
     match role {

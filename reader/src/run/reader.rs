@@ -100,10 +100,9 @@ impl<'a> Reader<'a> {
     /// Everything that is due: the line first, then what came of it, then the bridge, then whoever watches.
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         let unix_ms = clock::unix_ms();
-        if let Some(notice) = self.line.handle_orders(&mut self.reading, unix_ms, now) {
-            if let Some(text) = self.news.handle_notice(notice, now) {
-                self.notify.status(&text);
-            }
+        let notice = self.line.handle_orders(&mut self.reading, unix_ms, now);
+        if let Some(text) = notice.and_then(|notice| self.news.handle_notice(notice, now)) {
+            self.notify.status(&text);
         }
         self.pass_on(now);
         self.reading.handle_timeout(unix_ms, now);

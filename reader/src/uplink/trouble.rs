@@ -5,28 +5,77 @@ use std::{io, net::SocketAddrV4};
 
 use teleinfo_zenoh_client::{Error, Failures};
 
+use crate::language::{Language, Sentence, Words};
+
+const NO_ROUTER: Words = Words::new(
+    "no router answers on the local network (multicast {}): is the bridge running, or set zenoh.connect",
+    "aucune passerelle ne répond sur le réseau local (multicast {}) : tourne-t-elle ? ou réglez zenoh.connect",
+);
+const LOOKUP: Words = Words::new("cannot look up the name: {}", "le nom reste introuvable : {}");
+const INTERFACE: Words = Words::new("there is no network interface {} here", "il n'y a pas d'interface réseau {} ici");
+const REFUSED: Words = Words::new(
+    "connection refused: is the bridge running, and is this its port?",
+    "connexion refusée : la passerelle tourne-t-elle, est-ce bien son port ?",
+);
+const NO_WAY: Words = Words::new(
+    "no way there: is the network up, is the address right?",
+    "aucun chemin : le réseau est-il actif, l'adresse est-elle juste ?",
+);
+const OFF: Words = Words::new(
+    "no answer: is the machine on, is the address right, does a firewall drop it?",
+    "pas de réponse : la machine est-elle allumée, l'adresse juste, un pare-feu bloque-t-il ?",
+);
+const ENDED: Words = Words::new("the router ended the connection", "la passerelle a coupé la connexion");
+const NO_ZENOH: Words = Words::new(
+    "connected, but no Zenoh router answers within {}: is this the bridge's Zenoh port?",
+    "connecté, mais aucun routeur Zenoh ne répond en {} : est-ce le port Zenoh de la passerelle ?",
+);
+const PASSWORD_MISSING: Words = Words::new(
+    "the router wants a user and a password: configure zenoh.user and zenoh.password-file",
+    "la passerelle veut un utilisateur et un mot de passe : réglez zenoh.user et zenoh.password-file",
+);
+const PASSWORD_REFUSED: Words = Words::new(
+    "the router does not accept this user or password: compare zenoh.user and zenoh.password-file with the router's users file",
+    "la passerelle refuse cet utilisateur ou ce mot de passe : comparez zenoh.user et zenoh.password-file avec son fichier d'utilisateurs",
+);
+const VERSION: Words = Words::new("{}", "la passerelle parle une autre version du protocole Zenoh : installez des versions assorties ({})");
+const SILENT: Words = Words::new("{}", "la passerelle ne dit plus rien : elle ou le réseau a disparu ({})");
+const OTHER: Words = Words::new("{}", "ce qui répond n'agit pas comme une passerelle ({})");
+
 /// Every locator with what is wrong with it.
-pub(crate) fn of_locators(failures: &Failures) -> String {
-    let each: Vec<String> = failures.iter().map(|(locator, error)| format!("{locator}: {}", of_error(error))).collect();
-    each.join("; ")
+pub(crate) fn of_locators(failures: &Failures, language: Language) -> Sentence {
+    let colon = language.choose(": ", " : ");
+    let each: Vec<String> = failures.iter().map(|(locator, error)| format!("{locator}{colon}{}", of_error(error, language))).collect();
+    Sentence::of(each.join("; "))
 }
 
 /// No bridge answers to scouting.
-pub(crate) fn of_scouting(group: SocketAddrV4) -> String {
-    format!("no router answers on the local network (multicast {group}): is the bridge running, or set zenoh.connect")
+pub(crate) fn of_scouting(group: SocketAddrV4, language: Language) -> Sentence {
+    NO_ROUTER.say(language, &[&group])
 }
 
-fn of_error(error: &Error) -> String {
+fn of_error(error: &Error, language: Language) -> Sentence {
     match error {
-        Error::Socket { kind: io::ErrorKind::ConnectionRefused, .. } => {
-            "connection refused: is the bridge running, and is this its port?".into()
-        }
-        Error::NoAnswer(patience) => {
-            format!("connected, but no Zenoh router answers within {patience:?}: is this the bridge's Zenoh port?")
-        }
-        Error::PasswordMissing => format!("{error}: configure zenoh.user and zenoh.password-file"),
-        Error::PasswordRefused => format!("{error}: compare zenoh.user and zenoh.password-file with the router's users file"),
-        _ => error.to_string(),
+        Error::Lookup { words } => LOOKUP.say(language, &[words]),
+        Error::Interface { name } => INTERFACE.say(language, &[name]),
+        Error::Socket { kind, words } => of_socket(*kind).map_or_else(|| Sentence::of(words), |said| said.say(language, &[])),
+        Error::Ended => ENDED.say(language, &[]),
+        Error::NoAnswer(patience) => NO_ZENOH.say(language, &[&format!("{patience:?}")]),
+        Error::PasswordMissing => PASSWORD_MISSING.say(language, &[]),
+        Error::PasswordRefused => PASSWORD_REFUSED.say(language, &[]),
+        Error::Version { .. } => VERSION.say(language, &[error]),
+        Error::Silent(_) => SILENT.say(language, &[error]),
+        _ => OTHER.say(language, &[error]),
+    }
+}
+
+fn of_socket(kind: io::ErrorKind) -> Option<Words> {
+    match kind {
+        io::ErrorKind::ConnectionRefused => Some(REFUSED),
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Some(NO_WAY),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Some(ENDED),
+        io::ErrorKind::TimedOut => Some(OFF),
+        _ => None,
     }
 }
 
@@ -35,14 +84,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_can_be_set_here_is_named() {
-        for (error, words) in [
-            (Error::PasswordMissing, "zenoh.password-file"),
-            (Error::PasswordRefused, "zenoh.password-file"),
-            (Error::Socket { kind: io::ErrorKind::ConnectionRefused, words: String::new() }, "is the bridge running"),
-            (Error::Ended, "the router ended the connection"),
+    fn what_can_be_set_here_is_named_in_both_languages() {
+        for (error, english, french) in [
+            (Error::PasswordMissing, "zenoh.password-file", "zenoh.password-file"),
+            (Error::PasswordRefused, "zenoh.password-file", "zenoh.password-file"),
+            (Error::Socket { kind: io::ErrorKind::ConnectionRefused, words: String::new() }, "is the bridge running", "tourne-t-elle"),
+            (Error::Ended, "the router ended the connection", "a coupé la connexion"),
         ] {
-            assert!(of_error(&error).contains(words), "{error:?}");
+            let said = |language| of_error(&error, language).to_string();
+            assert!(said(Language::English).contains(english) && said(Language::French).contains(french), "{error:?}");
         }
     }
 }

@@ -55,6 +55,10 @@ pub(crate) enum Sends {
     Frames(Mode),
     /// Frames that a bad modem has heard: of most characters bits 4 to 6 are lost.
     Weak(Mode),
+    /// Frames of which every third has a wrong bit.
+    Noisy(Mode),
+    /// Frames with nothing but the meter's address.
+    Address,
     Noise,
     Nothing,
 }
@@ -110,14 +114,32 @@ impl Drop for Meter {
     }
 }
 
+/// A terminal of this size: what is shown there can be read from the first, a program is given the second.
+pub(crate) fn terminal(columns: usize, lines: usize) -> (fs::File, fs::File) {
+    // O_CLOEXEC: a program of another test that inherited it would be taken for the maker of a terminal.
+    let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    let device = ptsname_r(&master).unwrap();
+    let size = [columns.to_string(), lines.to_string()];
+    let sized = Command::new("stty").args(["-F", &device, "cols", &size[0], "rows", &size[1]]).status().unwrap();
+    assert!(sized.success());
+    let shown = fs::File::options().read(true).write(true).open(device).unwrap();
+    (fs::File::from(std::os::fd::OwnedFd::from(master)), shown)
+}
+
 pub(crate) fn bytes(sends: Sends, parity: bool, count: u32) -> Vec<u8> {
     let mut bytes = match sends {
         Sends::Nothing => return Vec::new(),
         Sends::Noise => return (0..40_u32).map(|index| ((count * 40 + index).wrapping_mul(2_654_435_761) >> 24) as u8).collect(),
-        Sends::Frames(mode) | Sends::Weak(mode) => frame(mode, count),
+        Sends::Address => frame(Mode::Historic, count)[..23].iter().copied().chain([3]).collect(),
+        Sends::Frames(mode) | Sends::Weak(mode) | Sends::Noisy(mode) => frame(mode, count),
     };
     if parity {
         even_parity(&mut bytes);
+    }
+    if matches!(sends, Sends::Noisy(_)) && count.is_multiple_of(3) {
+        bytes[20 + count as usize % 60] ^= 1 << (count % 7);
     }
     if let Sends::Weak(_) = sends {
         bytes.iter_mut().enumerate().filter(|(index, _)| index % 8 != 0).for_each(|(_, byte)| *byte &= !0x70);
@@ -164,8 +186,15 @@ impl Place {
     }
 
     pub(crate) fn start(&self) -> Process {
+        self.start_with(&[])
+    }
+
+    /// With these variables of the environment.
+    pub(crate) fn start_with(&self, environment: &[(&str, &Path)]) -> Process {
         let log = fs::File::options().create(true).append(true).open(self.path("log")).unwrap();
-        Process { child: self.command(&[]).stderr(log).stdout(Stdio::null()).spawn().unwrap() }
+        let mut command = self.command(&[]);
+        command.envs(environment.iter().copied()).stderr(log).stdout(Stdio::null());
+        Process { child: command.spawn().unwrap() }
     }
 
     pub(crate) fn log(&self) -> String {

@@ -2,13 +2,14 @@
 
 use std::{
     fs,
+    io::Read,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
 use teleinfo_proto::tic::Mode;
 
-use crate::bench::{METER, Meter, Place, Sends, free_port, router, router_with, until};
+use crate::bench::{METER, Meter, Place, Sends, free_port, router, router_with, terminal, until};
 
 /// Nobody waits longer at a cupboard.
 const LONGEST: Duration = Duration::from_secs(25);
@@ -24,7 +25,7 @@ fn place(port: u16) -> Place {
 /// What the doctor says, and its exit code.
 fn ask(place: &Place, situation: &str) -> (String, i32) {
     let start = Instant::now();
-    let output = place.command(&["doctor"]).output().unwrap();
+    let output = place.command(&["doctor", "--language", "en"]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     println!("--- {situation} ({:.1} s)\n{text}", start.elapsed().as_secs_f32());
     assert!(start.elapsed() < LONGEST, "{:?}", start.elapsed());
@@ -32,7 +33,8 @@ fn ask(place: &Place, situation: &str) -> (String, i32) {
     for line in text.lines().filter(|line| !line.contains("$ ") && !line.contains('/')) {
         assert!(line.chars().count() <= WIDTH, "too wide for a telephone: {line}");
     }
-    (text, output.status.code().unwrap())
+    // A command that was broken into lines is one command.
+    (text.replace(" \\\n     ", " "), output.status.code().unwrap())
 }
 
 /// Every one of these beginnings of lines, in this order.
@@ -54,6 +56,38 @@ fn a_good_line() {
         assert_eq!(code, 0, "{text}");
         expect(&text, &["ok device", "ok in use", "ok bytes", "ok speed", "ok frames", "ok meter", "ok power", "ok bridge", "Verdict: "]);
         assert!(text.contains(speaks) && text.contains(METER) && text.contains("260 VA drawn") && !text.contains("!!"), "{text}");
+    }
+}
+
+/// The same in French, on terminals of 40 and of 80 columns: no line is longer, and no word is broken.
+#[test]
+fn a_good_line_in_french_as_wide_as_the_terminal() {
+    let port = free_port();
+    let _router = router(port);
+    let place = place(port);
+    let _meter = Meter::plug_in(&place.path("meter"), Sends::Frames(Mode::Standard), true);
+    for columns in [40, 80] {
+        let (mut master, shown) = terminal(columns, 24);
+        let mut command = place.command(&["doctor"]);
+        let mut child = command.env("LANG", "fr_FR.UTF-8").stdout(shown).spawn().unwrap();
+        drop(command);
+        let (mut text, mut buffer) = (Vec::new(), [0; 4096]);
+        while let Ok(count @ 1..) = master.read(&mut buffer) {
+            text.extend_from_slice(&buffer[..count]);
+        }
+        assert!(child.wait().unwrap().success());
+        let text = String::from_utf8(text).unwrap().replace("\x1b[m", "");
+        let text = [32, 33, 31, 90].iter().fold(text, |text, colour| text.replace(&format!("\x1b[{colour}m"), ""));
+        println!("--- {columns} columns\n{text}");
+        for line in text.lines().filter(|line| !line.contains('/')) {
+            assert!(line.chars().count() <= columns, "{columns}: {line}");
+        }
+        expect(
+            &text,
+            &["ok port", "ok occup", "ok octets", "ok vitesse", "ok trames", "ok compteur", "ok puissance", "ok passerelle", "Verdict : "],
+        );
+        let words: Vec<_> = text.split_whitespace().collect();
+        assert!(words.join(" ").contains("260 VA soutirés en ce moment"), "{text}");
     }
 }
 
@@ -109,7 +143,7 @@ fn a_login_on_the_line() {
     let login = Login::on(&fs::File::open(place.path("meter")).unwrap());
     let (text, code) = ask(&place, "a login on the line");
     let line = fs::canonicalize(place.path("meter")).unwrap().display().to_string().replace("/dev/", "");
-    let command = format!("     $ sudo systemctl disable --now serial-getty@{line}");
+    let command = format!("   $ sudo systemctl disable --now serial-getty@{line}");
     expect(&text, &["!! in use: agetty", &command, "ok meter", "Verdict: One fault (!!): in use"]);
     assert_eq!(code, 69);
     assert!(text.contains(&login.0.id().to_string()));
@@ -124,6 +158,16 @@ fn a_bad_modem() {
     let (text, code) = ask(&place, "bad modem");
     expect(&text, &["ok bytes", "!! characters: bits 4, 5 and 6 of", "   > the modem hears", "Verdict: One fault (!!): characters"]);
     assert_eq!(code, 69);
+}
+
+#[test]
+fn a_meter_that_sleeps() {
+    let port = free_port();
+    let _router = router(port);
+    let place = place(port);
+    let _meter = Meter::plug_in(&place.path("meter"), Sends::Address, true);
+    let (text, _) = ask(&place, "asleep");
+    expect(&text, &["ok frames", "?? cause: the meter sends its address only", "ok meter", "Verdict: "]);
 }
 
 #[test]
@@ -178,7 +222,7 @@ fn the_running_reader_is_told_from_a_stranger() {
         &text,
         &[
             "?? in use: the running teleinfo-reader",
-            "     $ journalctl -u teleinfo-reader",
+            "   $ journalctl -u teleinfo-reader",
             "?? bytes: not tested",
             "Verdict: No fault found, but not",
         ],

@@ -6,4 +6,5 @@ mod doctor;
 mod far;
 mod messages;
 mod monitor;
+mod news;
 mod reading;

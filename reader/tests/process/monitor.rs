@@ -2,21 +2,23 @@
 
 use std::{
     fs::File,
-    io::Read,
-    process::{Child, Command, Stdio},
+    io::{Read, Write},
+    process::{Child, Command},
     sync::mpsc,
     thread,
     time::Instant,
 };
 
 use nix::{
-    pty::openpty,
-    sys::signal::{Signal, kill},
+    sys::{
+        signal::{Signal, kill},
+        termios::{LocalFlags, tcgetattr},
+    },
     unistd::Pid,
 };
 use teleinfo_proto::tic::Mode;
 
-use crate::bench::{METER, Meter, PATIENCE, Place, Sends, until};
+use crate::bench::{METER, Meter, PATIENCE, Place, Sends, terminal, until};
 
 fn place() -> Place {
     Place::new("[serial]\ndevice = \"DIR/meter\"\n")
@@ -68,11 +70,40 @@ fn into_a_pipe_frame_follows_frame() {
 fn on_a_terminal_the_table_is_drawn_over_itself() {
     let place = place();
     let _meter = Meter::plug_in(&place.path("meter"), Sends::Frames(Mode::Standard), false);
-    let terminal = openpty(None, None).unwrap();
+    let (screen, shown) = terminal(80, 24);
     let mut command = place.command(&["monitor"]);
-    command.stdout(Stdio::from(terminal.slave));
+    command.stdout(shown);
     let parts = [METER, "standard mode, ", "SINSTS", "260 VA", "\x1b[2J", "\x1b[1H", "2024-02-10 12:13:55", " good, 0 damaged"];
-    shows(command, File::from(terminal.master), &parts);
+    shows(command, screen, &parts);
+}
+
+/// On a telephone: power is seen at once, the rest is a key away, and the terminal is left as it was.
+#[test]
+fn keys_lead_to_what_does_not_fit() {
+    let place = place();
+    let _meter = Meter::plug_in(&place.path("meter"), Sends::Frames(Mode::Standard), false);
+    let (mut telephone, shown) = terminal(40, 8);
+    let mut command = place.command(&["monitor", "--language", "fr"]);
+    command.stdin(shown.try_clone().unwrap()).stdout(shown.try_clone().unwrap());
+    let mut monitor = Monitor(command.spawn().unwrap());
+    let mut text = String::new();
+    let mut wait_for = |telephone: &mut File, part: &str| {
+        let (start, mut buffer) = (Instant::now(), [0; 4096]);
+        while !text.contains(part) {
+            assert!(start.elapsed() < PATIENCE, "{part:?} is not in:\n{text}");
+            let count = telephone.read(&mut buffer).unwrap();
+            text.push_str(&String::from_utf8_lossy(&buffer[..count]));
+        }
+        text.split_off(0)
+    };
+    let first = wait_for(&mut telephone, "suite ; q : fin");
+    assert!(first.contains("SINSTS") && !first.contains("VTIC"), "{first}");
+    telephone.write_all(b"\x1b[F").unwrap();
+    wait_for(&mut telephone, "VTIC");
+    telephone.write_all(b"q").unwrap();
+    let status = until("its end", || monitor.0.try_wait().unwrap());
+    assert!(status.success(), "{status}");
+    assert!(tcgetattr(&shown).unwrap().local_flags.contains(LocalFlags::ICANON | LocalFlags::ECHO), "the terminal is left raw");
 }
 
 #[test]

@@ -31,7 +31,7 @@ CHANGES = {
 }
 
 
-@check("short", moving=True)
+@check("usual", moving=True)
 def ordinary_hours(house):
     """Nothing happens: this is how the others count."""
     hours = Hours(house)
@@ -182,7 +182,9 @@ def costs_over_an_outage(house):
     hours, chain = begin_young(house)
     hours.play()
     total, index = (house.entity_ids()[unique(hours.meters[0].address, key)] for key in ("energy_total", "energy_hchp"))
-    save_sources_with(house.ha, {total: {"number_energy_price": 20}, index: {"entity_energy_price": "input_number.price"}})
+    save_sources_with(
+        house.ha, {total: {"number_energy_price": 20}, index: {"entity_energy_price": "input_number.price"}}
+    )
     prices = {}
     for price in 10, 30:
         prices[hours.hour()] = set_price(house, price)
@@ -275,8 +277,11 @@ def set_price(house, price):
 def require_costs(hours, entity_id, right):
     say(f"{entity_id}: {right}")
     found = hours.changes(entity_id)
-    wrong = [f"{name(hour)}: {found.get(hour, 0):.3f} instead of {euros:.3f}" for hour, euros in right.items()
-             if abs(found.get(hour, 0) - euros) > 0.01]
+    wrong = [
+        f"{name(hour)}: {found.get(hour, 0):.3f} instead of {euros:.3f}"
+        for hour, euros in right.items()
+        if abs(found.get(hour, 0) - euros) > 0.01
+    ]
     require(not wrong, f"costs of {entity_id}: {wrong}")
 
 
@@ -298,8 +303,10 @@ def faults(hours, meter):
     for unique_id, entity in sorted(found.items()):
         for hour, change in hours.changes(entity["entity_id"]).items():
             in_total[hour] = in_total.get(hour, 0) + (change if unique_id in totals else 0)
-            if not -1 <= change <= right.get(hour, 0) + 1:
-                yield f"{entity['entity_id']} ({unique_id}): {change:g} Wh in hour {name(hour)}, where {right.get(hour, 0)} Wh were drawn"
+            most = right.get(hour, 0)
+            if not -1 <= change <= most + 1:
+                what = f"{entity['entity_id']} ({unique_id})"
+                yield f"{what}: {change:g} Wh in hour {name(hour)}, where {most} Wh were drawn"
     unknown = {meter.first} | meter.lost
     for hour, wh in right.items():
         if abs(in_total[hour] - wh) > 1 and hour not in unknown:

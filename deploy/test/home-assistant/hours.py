@@ -32,7 +32,9 @@ class Meter:
         self.hours, self.name, self.address, self.changes = hours, name, address, changes
         self.options = [*options.split(), "--speed", SPEED]
         for hour, change in changes.items():
-            self.options += [word for what in change.split() for word in ("--change", f"{(hour + 0.5) * SPOKEN}={what}")]
+            self.options += [
+                word for what in change.split() for word in ("--change", f"{(hour + 0.5) * SPOKEN}={what}")
+            ]
         self.read, self.drawn, self.last, self.frames = 0, 0, None, []
         # hour -> what was drawn at its end since the beginning.
         self.marks = {}
@@ -43,7 +45,9 @@ class Meter:
     def start(self):
         chain = self.hours.house.chain
         self.begin, self.first = self.hours.now(), self.hours.hour()
-        chain.start(f"meter-{self.name}", chain.new_meter(self.name, self.address, *self.options, "--start", f"@{self.begin}"))
+        chain.start(
+            f"meter-{self.name}", chain.new_meter(self.name, self.address, *self.options, "--start", f"@{self.begin}")
+        )
         chain.reader(self.name)
 
     @property
@@ -70,7 +74,9 @@ class Meter:
                 step = frame["drawn"] - before
                 self.drawn += step if step >= 0 else frame["drawn"]
                 self.last = frame
-                self.frames.append((self.drawn, {label: dataset["raw"] for label, dataset in frame["datasets"].items()}))
+                self.frames.append(
+                    (self.drawn, {label: dataset["raw"] for label, dataset in frame["datasets"].items()})
+                )
         return self
 
     def age(self):
@@ -87,7 +93,7 @@ class Hours:
         self.first = self.hour()
         house.chain.environment = told_by(house.clock, library())
         # A reader dates what it holds by the clock that nobody sets.
-        house.chain.of_readers = {name: "0" for name in MONOTONIC_ALONE}
+        house.chain.of_readers = dict.fromkeys(MONOTONIC_ALONE, "0")
         house.chain.publish = 1
 
     def now(self):
@@ -143,4 +149,3 @@ class Hours:
         """What the statistics have for each hour."""
         rows = self.house.ha.hourly(entity_id, self.first - HOUR)
         return {hour: row["change"] for hour, row in rows.items()}
-

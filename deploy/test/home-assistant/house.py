@@ -17,7 +17,8 @@ from bench.wait import wait_for_all
 
 HERE = pathlib.Path(__file__).resolve().parent
 PATIENCE = 60
-# Where a clock that is moved begins: tomorrow morning, late in an hour. A clock that is put back has run for less than nothing.
+# Where a clock that is moved begins: tomorrow morning, late in an hour. One that is put back would have run for less
+# than nothing.
 BEGIN = int(time.time()) // 86400 * 86400 + 30 * 3600 + 3030
 # What Home Assistant has besides, where the clock is moved.
 MOVING = """time_passes:

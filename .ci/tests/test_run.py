@@ -87,6 +87,9 @@ class Documents(unittest.TestCase):
     def test_a_folder_that_the_map_does_not_name(self):
         self.assertIn("does not name proto/src/wire/", self.found({"proto/src/wire/mod.rs": ""}))
 
+    def test_a_page_in_one_language_only(self):
+        self.assertIn("docs/new.md has no twin docs/fr/new.md", self.found({"docs/new.md": "# New\n"}))
+
     def test_a_third_command(self):
         self.assertIn("3 commands", self.found({"README.md": self.GOOD["README.md"].replace("    two", "    two\n\n    three")}))
 

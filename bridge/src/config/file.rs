@@ -2,7 +2,10 @@
 //!
 //! `deploy/etc/bridge.toml` lists every key with its default and a reason. [`Settings`](crate::config::settings::Settings) is what becomes of it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
 
@@ -27,6 +30,8 @@ pub struct Config {
     pub mqtt: MqttKeys,
     /// What Home Assistant is told.
     pub homeassistant: HomeAssistantKeys,
+    /// What the owner says of meters, by their twelve digits.
+    pub meter: BTreeMap<String, MeterKeys>,
     /// What is logged.
     pub log: Log,
 }
@@ -159,6 +164,16 @@ impl Default for HomeAssistantKeys {
     }
 }
 
+/// What the owner says of one meter.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct MeterKeys {
+    /// What its device is called.
+    pub name: Option<String>,
+    /// The meter whose place it took: its total goes on from there.
+    pub continues: Option<String>,
+}
+
 /// What is logged.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -257,8 +272,10 @@ mod tests {
             all.mqtt.users_file.is_none(),
             all.homeassistant.url.is_none(),
             all.homeassistant.token_file.is_none(),
+            all.meter.values().all(|meter| meter.name.is_none()),
+            all.meter.values().all(|meter| meter.continues.is_none()),
         ];
-        assert_eq!(missing, [false; 10]);
+        assert_eq!(missing, [false; 12]);
         for key in [
             "language",
             "mode",

@@ -6,4 +6,5 @@ pub mod broker_url;
 pub mod file;
 pub mod home_assistant_url;
 pub mod locators;
+pub mod meters;
 pub mod settings;

@@ -3,12 +3,14 @@
 //! Everything that can be wrong in a file or a flag is found here, before a port is opened.
 
 use std::{
+    collections::BTreeMap,
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
 
+use teleinfo_proto::tic::MeterId;
 use tracing::warn;
 use zenoh::config::EndPoint;
 
@@ -17,14 +19,14 @@ use crate::{
         broker_url::Url,
         file::{self, Config, PublishName, ZenohMode},
         home_assistant_url::is_address,
-        locators,
+        locators, meters,
     },
     daemon::{
         cli::Cli,
         credentials::{self, Secret, TOKEN_CREDENTIAL},
         exit::Failure,
     },
-    homeassistant::predecessor::Migrate,
+    homeassistant::{predecessor::Migrate, presentation::MeterWishes},
     meter::cadence::Policy,
     words::{language::Language, topics::Topics},
 };
@@ -40,6 +42,8 @@ pub struct Settings {
     pub mqtt: Mqtt,
     /// What Home Assistant is told.
     pub homeassistant: HomeAssistant,
+    /// What the owner says of meters.
+    pub meters: BTreeMap<MeterId, MeterWishes>,
     /// How often a state is published.
     pub policy: Policy,
     /// Topic names.
@@ -142,6 +146,7 @@ impl Settings {
             zenoh: zenoh(config.zenoh)?,
             mqtt: mqtt(config.mqtt)?,
             homeassistant: home_assistant(config.homeassistant)?,
+            meters: meters::checked(config.meter)?,
         };
         settings.ports_differ()?;
         Ok(settings)

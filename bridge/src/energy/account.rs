@@ -42,6 +42,10 @@ pub struct Account {
     kept: Option<Ledger>,
     /// This meter was known before.
     was_known: bool,
+    /// The meter whose total it goes on from.
+    continues: Option<MeterId>,
+    /// That total, until it is gone on from, in Wh.
+    begins_at: Option<u64>,
     saving: Saving,
 }
 
@@ -68,6 +72,8 @@ pub struct Judged {
     pub contradictions: Vec<Contradiction>,
     /// The total was added to, or stayed as nothing was drawn.
     pub is_counted: bool,
+    /// The meter was known before, but what was kept of it is lost: its meanings are new ones.
+    pub is_reborn: bool,
     /// The total counts anew: none of the registers that were known goes on.
     pub is_anew: bool,
 }
@@ -122,6 +128,8 @@ impl Account {
             limit: Limit::default(),
             kept,
             was_known,
+            continues: None,
+            begins_at: None,
             saving: Saving::default(),
         }
     }
@@ -138,6 +146,12 @@ impl Account {
         self.saving.has_moved || self.sequence > 0 || self.total.is_some()
     }
 
+    /// What was drawn in all, or what an earlier process kept of it, in Wh.
+    #[must_use]
+    pub fn kept_total(&self) -> Option<u64> {
+        self.total().or_else(|| self.kept.as_ref()?.total.as_ref().map(|total| total.wh))
+    }
+
     /// What its indexes mean.
     #[must_use]
     pub const fn meanings(&self) -> &Meanings {
@@ -147,6 +161,12 @@ impl Account {
     /// Somebody has kept something of this meter from an earlier run.
     pub fn handle_known(&mut self) {
         self.was_known = true;
+    }
+
+    /// The total goes on from that of another meter. A ledger that did so before goes on by itself.
+    pub fn handle_continued(&mut self, old: MeterId, wh: u64) {
+        self.continues = Some(old);
+        self.begins_at = Some(wh);
     }
 
     /// A meter under these terms has shown these labels. Returns whether a meaning began or ended.
@@ -186,8 +206,7 @@ impl Account {
         self.begin();
         self.time.handle_sample(Clocks::of(sample, unix_ms));
         self.limit.handle_datasets(datasets, three_phase);
-        self.begin_anew();
-        let mut judged = Judged::default();
+        let mut judged = Judged { is_reborn: self.begin_anew(), ..Judged::default() };
         let Believed { now: believed, first } = self.judge_indexes(sample, datasets, &mut judged);
         // What the samples that agree have counted among themselves was drawn in front of us.
         for believed in first.iter().chain([&believed]) {
@@ -240,7 +259,10 @@ impl Account {
         self.saving = Saving { is_structural: false, has_moved: false, told: Some(now), kept };
         self.sequence += 1;
         let (indexes, meanings) = (self.judge.believed().clone(), self.meanings.clone());
-        Some(Due { ledger: Ledger::new(self.meter, self.sequence, self.time.now_ms(), self.total.clone(), indexes, meanings), to_disk })
+        let continues = self.continues.map(|old| old.to_string());
+        let mut ledger = Ledger::new(self.meter, self.sequence, self.time.now_ms(), self.total.clone(), indexes, meanings);
+        ledger.continues = continues;
+        Some(Due { ledger, to_disk })
     }
 
     /// When to call [`Account::poll_ledger`], if nothing happens before.
@@ -256,13 +278,22 @@ impl Account {
         self.sequence = kept.sequence;
         self.total = kept.total;
         self.judge = Judge::new(kept.indexes);
+        let goes_on = self.continues.is_some_and(|old| kept.continues.as_deref() == Some(old.as_str()));
+        self.begins_at = self.begins_at.filter(|_| !goes_on);
+        if let (Some(total), Some(wh)) = (&mut self.total, self.begins_at) {
+            // What this meter counted before is in the history of its own entity.
+            (total.wh, self.begins_at) = (wh, None);
+        }
     }
 
-    /// What was kept of a meter that was known is lost: its total begins at what the meter shows, so no entity may go on.
-    fn begin_anew(&mut self) {
-        if self.was_known && !self.has_begun() {
+    /// What was kept of a meter that was known is lost: its total begins at what the meter shows, so no entity may go on. Returns whether that
+    /// is so.
+    fn begin_anew(&mut self) -> bool {
+        let is_reborn = std::mem::take(&mut self.was_known) && !self.has_begun() && self.begins_at.is_none();
+        if is_reborn {
             self.meanings = Meanings::reborn(self.time.now_s());
         }
+        is_reborn
     }
 
     /// The registers of a sample that are believed.
@@ -300,7 +331,8 @@ impl Account {
         let now_ms = self.time.now_ms();
         judged.is_counted = true;
         let Some(total) = &mut self.total else {
-            self.total = Some(Total::new(shown, now_ms));
+            let begun = |wh| Total::from(wh, shown, now_ms);
+            self.total = Some(self.begins_at.take().map_or_else(|| Total::new(shown, now_ms), begun));
             self.saving.is_structural = true;
             return;
         };

@@ -44,6 +44,8 @@ pub struct Ledger {
     pub indexes: BTreeMap<Register, Reading>,
     /// What the indexes mean.
     pub meanings: Meanings,
+    /// The meter whose total this one goes on from, as its twelve digits.
+    pub continues: Option<String>,
     /// The ids of the meanings that hold now: what Home Assistant makes an entity available by.
     current: Vec<String>,
 }
@@ -92,7 +94,7 @@ impl Ledger {
         meanings: Meanings,
     ) -> Self {
         let current = meanings.current().map(Meaning::id).collect();
-        Self { version: VERSION, meter: meter.to_string(), sequence, written_ms, total, indexes, meanings, current }
+        Self { version: VERSION, meter: meter.to_string(), sequence, written_ms, total, indexes, meanings, continues: None, current }
     }
 
     /// Reads the ledger of a meter from what is retained.

@@ -58,6 +58,10 @@ pub struct Announcer {
     frames: u32,
     /// One of these frames was whole.
     whole: bool,
+    /// There are several meters.
+    is_one_of_several: bool,
+    /// Another meter must let go of its total first, until then.
+    held_until: Option<Instant>,
     /// The broker is away: messages that must go out in order wait.
     away: bool,
 }
@@ -78,6 +82,8 @@ impl Announcer {
             takeover: Takeover::default(),
             frames: 0,
             whole: false,
+            is_one_of_several: false,
+            held_until: None,
             away: false,
         }
     }
@@ -110,6 +116,36 @@ impl Announcer {
     pub fn shown(&self) -> Option<(&Terms, impl Iterator<Item = &str> + Clone, &TariffNames)> {
         let Memory { terms, shown, names, .. } = &self.memory;
         terms.as_ref().map(|terms| (terms, shown.labels(), names))
+    }
+
+    /// The total goes on from that of another meter, under its unique id; that meter lets go of it until then.
+    pub fn handle_continued(&mut self, total_id: String, held_until: Option<Instant>) {
+        self.memory.total_id = Some(total_id);
+        self.memory.is_continued = true;
+        self.held_until = held_until;
+    }
+
+    /// The unique id of the total, for a meter that goes on from it, and whether it is announced here at the moment.
+    #[must_use]
+    pub fn handed_on(&self) -> (String, bool) {
+        (self.total_id(self.memory.mode().unwrap_or(Mode::Standard)), self.memory.announced.0.keys().any(|key| energies::is_total(key)))
+    }
+
+    /// Another meter goes on from the total of this one: it is let go of, whether the meter is still heard of or not.
+    pub fn handle_succeeded(&mut self, now: Instant) {
+        self.whole = true;
+        self.discovery.handle_change(now);
+    }
+
+    /// There is one meter, or there are several.
+    pub fn handle_others(&mut self, is_one_of_several: bool, now: Instant) {
+        if std::mem::replace(&mut self.is_one_of_several, is_one_of_several) != is_one_of_several && self.frames > 0 {
+            self.discovery.handle_change(now);
+        }
+    }
+
+    fn continues(&self) -> Option<MeterId> {
+        self.settings.predecessor(self.id).filter(|_| self.memory.is_continued)
     }
 
     /// An index means something else now.
@@ -178,11 +214,16 @@ impl Announcer {
     pub fn poll_discovery(&mut self, state: &State, meanings: &Meanings, now: Instant) -> Option<Message> {
         let mode = self.memory.mode()?;
         let due = self.settings.discovery && self.discovery.is_due(now) && self.knows_enough(FRAMES_BEFORE_DISCOVERY);
-        if self.away || !due || !self.may_announce(mode, now) {
+        let is_held = self.held_until.is_some_and(|until| now < until);
+        if self.away || is_held || !due || !self.may_announce(mode, now) {
             return None;
         }
         let total_id = self.total_id(mode);
         let subject = Subject {
+            name: self.settings.name(self.id).map(str::to_owned),
+            continues: self.continues(),
+            has_successor: self.settings.has_successor(self.id),
+            is_one_of_several: self.is_one_of_several,
             context: Context { topics: &self.settings.topics, meter: &self.id, language: self.settings.language },
             shown: &self.memory.shown,
             mode,
@@ -205,7 +246,8 @@ impl Announcer {
         }
         let free = self.settings.migrate == Migrate::None || self.memory.migrated || self.takeover.may_announce();
         let may_announce = self.settings.discovery && free && self.knows_enough(FRAMES_BEFORE_DISCOVERY);
-        let discovery = self.discovery.poll_timeout().filter(|_| may_announce);
+        let discovery = self.discovery.poll_timeout().filter(|_| may_announce).max(self.held_until.filter(|_| may_announce));
+        let discovery = discovery.filter(|_| self.discovery.poll_timeout().is_some());
         discovery.into_iter().chain(self.takeover.poll_timeout()).min()
     }
 

@@ -109,7 +109,7 @@ mod tests {
     use crate::{homeassistant::predecessor::Migrate, words::language::Language};
 
     fn presentation(language: Language, discovery: bool) -> Presentation {
-        Presentation { topics: Topics::default(), language, discovery, migrate: Migrate::None }
+        Presentation { topics: Topics::default(), language, discovery, migrate: Migrate::None, meters: std::collections::BTreeMap::new() }
     }
 
     #[test]

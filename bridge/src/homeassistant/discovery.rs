@@ -21,6 +21,8 @@ use super::{
 };
 use crate::words::{language::Words, message::Message, topics::Topics};
 
+/// The digits of a meter's address that are its own number: those before tell its maker, its year and its kind.
+const NUMBER_DIGITS: usize = 6;
 /// Time that Home Assistant is given between two payloads.
 const PAUSE: Duration = Duration::from_secs(5);
 /// Home Assistant's start message reaches all programs at once, so each of them waits a different time, 1 to 10 s.
@@ -170,7 +172,7 @@ struct Marker {
 struct Device {
     #[serde(rename = "ids")]
     identifiers: String,
-    name: &'static str,
+    name: String,
     #[serde(rename = "sn")]
     serial_number: String,
     #[serde(rename = "mdl")]
@@ -213,6 +215,15 @@ const fn name_of(family: Option<MeterFamily>) -> Words {
     }
 }
 
+/// What its owner calls it; else its kind, and of several meters the end of their numbers.
+fn name(subject: &Subject<'_>, family: Option<MeterFamily>) -> String {
+    let kind = name_of(family).get(subject.context.language);
+    let digits = subject.context.meter.as_str();
+    let digits = digits.get(digits.len().saturating_sub(NUMBER_DIGITS)..).filter(|_| subject.is_one_of_several);
+    let numbered = || digits.map_or_else(|| kind.to_owned(), |digits| format!("{kind} {digits}"));
+    subject.name.clone().unwrap_or_else(numbered)
+}
+
 impl Device {
     fn new(subject: &Subject<'_>) -> Self {
         let meter = subject.context.meter;
@@ -220,7 +231,7 @@ impl Device {
         let version = subject.version.map(|version| format!(" {version:02}")).unwrap_or_default();
         Self {
             identifiers: Topics::object_id(meter),
-            name: name_of(family).get(subject.context.language),
+            name: name(subject, family),
             serial_number: meter.to_string(),
             model: meter.kind().filter(|kind| Some(kind.family) == family).map_or_else(|| name_of(family).english, |kind| kind.name),
             manufacturer: meter.manufacturer(),

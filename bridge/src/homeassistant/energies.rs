@@ -52,6 +52,12 @@ fn is_index(label: &str) -> bool {
     Mode::ALL.into_iter().any(|mode| Label::find(mode, label).is_some_and(|label| label.kind.is_index()))
 }
 
+/// Whether a component of this key is a total.
+#[must_use]
+pub fn is_total(key: &str) -> bool {
+    key.starts_with(TOTAL_KEY)
+}
+
 /// The energy entities that hold now, of a meter that has shown this.
 pub fn current<'a>(shown: &Shown, meanings: &'a Meanings) -> impl Iterator<Item = EnergyEntity<'a>> {
     meanings.current().filter_map(of).filter(|energy| energy.entity.is_for(shown))
@@ -78,6 +84,15 @@ impl EnergyEntity<'_> {
         if *since == 0 { self.entity.key.to_owned() } else { format!("{}_{since}", self.entity.key) }
     }
 
+    /// The key of its component. A total that goes on from that of another meter is another component: under one key the unique id never
+    /// changes.
+    fn component_key(&self, continues: Option<MeterId>) -> String {
+        match continues {
+            Some(old) if self.meaning.label == TOTAL && self.meaning.since == 0 => format!("{TOTAL_KEY}_of_{old}"),
+            _ => self.key(),
+        }
+    }
+
     /// The name, where no other entity has the same: that of its tariff once it is learnt.
     fn title(&self, language: Language) -> String {
         let named = |tariff: &String| format!("{} {tariff}", ENERGY.get(language));
@@ -99,14 +114,15 @@ impl EnergyEntity<'_> {
         let name = self.name(all, subject.context.language);
         let unique_id = self.unique_id(subject.migrate, subject.mode, subject.context.meter, subject.total_id);
         let component = component(self.entity, &subject.context, unique_id, Some(name));
-        (self.key(), component.with_availability(availability(&self.meaning.id(), &subject.context)))
+        (self.component_key(subject.continues), component.with_availability(availability(&self.meaning.id(), &subject.context)))
     }
 }
 
 /// All energy entities of a meter, those that are over too.
 pub(super) fn components(subject: &Subject<'_>) -> Vec<(String, Component)> {
     let all: Vec<EnergyEntity<'_>> = current(subject.shown, subject.meanings).chain(subject.meanings.ended().filter_map(of)).collect();
-    all.iter().map(|energy| energy.component(&all, subject)).collect()
+    let handed_on = |energy: &&EnergyEntity<'_>| subject.has_successor && energy.meaning.label == TOTAL;
+    all.iter().filter(|energy| !handed_on(energy)).map(|energy| energy.component(&all, subject)).collect()
 }
 
 fn availability(id: &str, context: &Context<'_>) -> Value {

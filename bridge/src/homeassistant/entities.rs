@@ -203,6 +203,7 @@ const RECEPTION: &[Entity] = &[
     Entity::sensor("line", Always, Quality("line"), "Serial line", "Ligne série").choices(LINE).icon("mdi:serial-port").reading(),
     Entity::sensor("reception", Always, Quality("reception"), "Reception quality", "Qualité de réception").percent().icon("mdi:signal").reading(),
     Entity::sensor("reception_cause", Always, Quality("cause_text"), "Reception diagnosis", "Diagnostic de réception").icon("mdi:stethoscope").reading(),
+    Entity::binary("readers_contradict", Always, Quality("contradiction"), "Readers contradict each other", "Lecteurs en contradiction").class("problem").reading(),
     Entity::sensor("parity_errors",   Always, Quality("refused.parity"),   "Parity errors",   "Erreurs de parité").icon("mdi:alert-circle-outline").count().reading(),
     Entity::sensor("checksum_errors", Always, Quality("refused.checksum"), "Checksum errors", "Erreurs de checksum").icon("mdi:alert-circle-outline").count().reading(),
     Entity::sensor("reader_version", Always, Quality("reader.version"), "Reader version", "Version du lecteur").icon("mdi:tag").reading(),

@@ -27,6 +27,8 @@ pub struct Memory {
     pub announced: Announced,
     /// The unique id of the total: the same in both modes, whatever it began as.
     pub total_id: Option<String>,
+    /// Whether the total goes on from that of another meter.
+    pub is_continued: bool,
     /// Whether the entities of another program were taken over already.
     pub migrated: bool,
     /// What was last told: a record of its own on the disk, since its loss is another one.

@@ -1,4 +1,8 @@
-//! How meters are presented: what is the same for all of them.
+//! How meters are presented: what is the same for all of them, and what their owner says of each.
+
+use std::collections::BTreeMap;
+
+use teleinfo_proto::tic::MeterId;
 
 use crate::{
     homeassistant::predecessor::Migrate,
@@ -16,4 +20,35 @@ pub struct Presentation {
     pub discovery: bool,
     /// Whose entities to take over.
     pub migrate: Migrate,
+    /// What their owner says of meters.
+    pub meters: BTreeMap<MeterId, MeterWishes>,
+}
+
+/// What the owner says of one meter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MeterWishes {
+    /// What its device is called.
+    pub name: Option<String>,
+    /// The meter whose place it took: its total goes on from there.
+    pub continues: Option<MeterId>,
+}
+
+impl Presentation {
+    /// The meter whose total this one goes on from.
+    #[must_use]
+    pub fn predecessor(&self, meter: MeterId) -> Option<MeterId> {
+        self.meters.get(&meter)?.continues
+    }
+
+    /// Whether another meter goes on from the total of this one.
+    #[must_use]
+    pub fn has_successor(&self, meter: MeterId) -> bool {
+        self.meters.values().any(|wishes| wishes.continues == Some(meter))
+    }
+
+    /// What its owner calls a meter.
+    #[must_use]
+    pub fn name(&self, meter: MeterId) -> Option<&str> {
+        self.meters.get(&meter)?.name.as_deref()
+    }
 }

@@ -1,6 +1,6 @@
 //! What the announcement of a meter is made from.
 
-use teleinfo_proto::tic::Mode;
+use teleinfo_proto::tic::{MeterId, Mode};
 
 use crate::{
     energy::meaning::Meanings,
@@ -8,10 +8,18 @@ use crate::{
 };
 
 /// What a payload is made from.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Subject<'a> {
     /// Topics, meter, language.
     pub context: Context<'a>,
+    /// What its device is called, if not after its kind.
+    pub name: Option<String>,
+    /// The meter whose total it goes on from.
+    pub continues: Option<MeterId>,
+    /// Another meter goes on from its total, so it has none any more.
+    pub has_successor: bool,
+    /// There are several meters: each is called by its number too.
+    pub is_one_of_several: bool,
     /// What the meter has shown.
     pub shown: &'a Shown,
     /// The mode it speaks.

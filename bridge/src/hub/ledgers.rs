@@ -2,7 +2,7 @@
 //!
 //! No sample is counted before the broker has said what it holds ([`Retained`]).
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use teleinfo_proto::tic::MeterId;
 use tracing::Level;
@@ -12,6 +12,9 @@ use crate::{
     hub::{Hub, complaints::Complaint, meters::METERS_MAX, orders::Order, retained::Retained},
     words::message::Message,
 };
+
+/// Time for Home Assistant to let go of the total of one meter before another one announces it.
+const LETTING_GO: Duration = Duration::from_secs(15);
 
 impl Hub {
     /// Asks the broker for all that it retains, once.
@@ -32,6 +35,8 @@ impl Hub {
     /// All ledgers have come: the samples that wait may be counted.
     pub(super) fn handle_retained_read(&mut self, now: Instant) {
         self.retained = Retained::Read;
+        let ids: Vec<MeterId> = self.stations.keys().copied().collect();
+        ids.into_iter().for_each(|id| self.continue_total(id, now));
         self.schedule_all(now);
     }
 
@@ -76,6 +81,27 @@ impl Hub {
     fn complain_of_ledger(&mut self, id: MeterId, refusal: Refusal, now: Instant) {
         let topic = self.topics().ledger(id);
         self.handle_complaint(Complaint::Ledger, &format!("{topic}: what the broker holds is not used: {}", refusal.words()), now);
+    }
+
+    /// The total of a meter goes on from that of the one whose place it took, if it is told so. That one lets go of it first, so that Home
+    /// Assistant hands its entity on.
+    pub(super) fn continue_total(&mut self, id: MeterId, now: Instant) {
+        let Some(old) = self.options.station.presentation.predecessor(id) else { return };
+        let Some(wh) = self.total_of(old) else {
+            let text = format!("meter {id} is to go on from the total of meter {old}, but nothing is kept of that");
+            return self.handle_complaint(Complaint::Ledger, &text, now);
+        };
+        let Some((total_id, is_announced)) = self.station(old, now).map(|station| station.handle_succeeded(now)) else { return };
+        let held_until = is_announced.then(|| now + LETTING_GO);
+        if let Some(station) = self.stations.get_mut(&id) {
+            station.handle_continued(old, wh, total_id, held_until);
+        }
+        self.schedule_all(now);
+    }
+
+    fn total_of(&self, id: MeterId) -> Option<u64> {
+        let kept = || self.kept.ledgers.get(&id)?.total.as_ref().map(|total| total.wh);
+        self.stations.get(&id).and_then(|station| station.account().kept_total()).or_else(kept)
     }
 
     /// At a clean stop, everything.

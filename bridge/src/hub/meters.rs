@@ -12,6 +12,7 @@ use crate::{
         complaints::Complaint,
         counters::Counter,
         orders::{Note, Order},
+        retained::Retained,
         station::Station,
     },
     meter::figures::Moment,
@@ -44,8 +45,18 @@ impl Hub {
                 station.handle_known();
             }
             self.stations.insert(id, station);
+            self.handle_new_meter(id, now);
         }
         self.stations.get_mut(&id)
+    }
+
+    /// A meter was heard of for the first time since the start.
+    fn handle_new_meter(&mut self, id: MeterId, now: Instant) {
+        let is_one_of_several = self.stations.len() + self.kept.memories.len() > 1;
+        self.stations.values_mut().for_each(|station| station.handle_others(is_one_of_several, now));
+        if self.retained == Retained::Read {
+            self.continue_total(id, now);
+        }
     }
 
     /// Takes the next sample of a meter, or else asks for what is missing. Returns whether there was a sample.

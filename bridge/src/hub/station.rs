@@ -183,6 +183,26 @@ impl Station {
         self.presence.handle_goodbye(now);
     }
 
+    /// The total goes on from that of another meter, which lets go of it until then.
+    pub fn handle_continued(&mut self, old: MeterId, wh: u64, total_id: String, held_until: Option<Instant>) {
+        self.account.handle_continued(old, wh);
+        self.announcer.handle_continued(total_id, held_until);
+    }
+
+    /// Another meter goes on from the total of this one. Returns its unique id, and whether it is still to be let go of.
+    pub fn handle_succeeded(&mut self, now: Instant) -> (String, bool) {
+        let (total_id, is_announced) = self.announcer.handed_on();
+        if is_announced {
+            self.announcer.handle_succeeded(now);
+        }
+        (total_id, is_announced)
+    }
+
+    /// There is one meter, or there are several.
+    pub fn handle_others(&mut self, is_one_of_several: bool, now: Instant) {
+        self.announcer.handle_others(is_one_of_several, now);
+    }
+
     /// The broker holds something of this meter from an earlier run.
     pub fn handle_known(&mut self) {
         self.account.handle_known();
@@ -269,7 +289,7 @@ impl Station {
         let late = self.as_published(&judged);
         datasets.retain(|dataset| !judged.is_withheld(dataset.label()));
         datasets.extend(late.iter().filter_map(|(label, data)| Dataset::new(sample.mode, label, None, data).ok()));
-        self.handle_judged(&judged);
+        self.handle_judged(&judged, moment.at);
         let total = self.account.total().filter(|_| judged.is_counted);
         if !self.figures.handle_datasets(part, sample, &datasets, total, moment) {
             return self.event_messages(&events, moment);
@@ -432,14 +452,21 @@ impl Station {
     }
 
     /// Notes what is to be said of a judgement.
-    fn handle_judged(&mut self, judged: &Judged) {
+    fn handle_judged(&mut self, judged: &Judged, now: Instant) {
         if let Some(Contradiction { label, published, said }) = judged.contradictions.first() {
+            self.reception.handle_contradiction(format!("{label}: {published}, {said}"), now);
             self.contradiction = Some(format!(
                 "meter {}: its readers contradict each other about {label}: {published} was published, another says {said}",
                 self.id
             ));
         }
-        if !judged.replaced.is_empty() {
+        if judged.is_reborn {
+            self.energy_news = Some(format!(
+                "meter {}: what was kept of its energy is lost, in the state directory and on the broker. Its total begins at what the meter shows, and its \
+                 energies are new entities: choose those that are available in the Energy dashboard",
+                self.id
+            ));
+        } else if !judged.replaced.is_empty() {
             self.figures.forget_slopes();
             let labels = judged.replaced.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
             self.energy_news =

@@ -13,7 +13,10 @@ use teleinfo_proto::{
 
 use super::*;
 use crate::{
-    homeassistant::{predecessor::Migrate, presentation::Presentation},
+    homeassistant::{
+        predecessor::Migrate,
+        presentation::{MeterWishes, Presentation},
+    },
     hub::orders::Note,
     meter::cadence::Policy,
     order::{
@@ -166,7 +169,13 @@ impl Bench {
 
     /// Beside a broker that keeps what is retained, or one that does not.
     fn beside(kept: Kept, broker_keeps: bool) -> Self {
-        let presentation = Presentation { topics: Topics::default(), language: Language::English, discovery: true, migrate: Migrate::None };
+        Self::wishing(kept, broker_keeps, BTreeMap::new())
+    }
+
+    /// With what the owner says of meters.
+    fn wishing(kept: Kept, broker_keeps: bool, meters: BTreeMap<MeterId, MeterWishes>) -> Self {
+        let presentation =
+            Presentation { topics: Topics::default(), language: Language::English, discovery: true, migrate: Migrate::None, meters };
         let station =
             StationOptions { presentation: Arc::new(presentation), policy: Policy::EveryFrame, offline_after: Duration::from_secs(30) };
         let options = HubOptions { station, notes: true, broker_keeps, seed: 7 };
@@ -287,7 +296,8 @@ impl Bench {
     fn restarted(&self) -> Self {
         let positions = self.hub.positions().map(|(meter, marks)| (*meter, marks.clone())).collect();
         let memories = self.memories.clone().into_iter().chain(self.kept()).collect();
-        let mut successor = Self::with(Kept { positions, memories, ..Kept::default() });
+        let ledgers = ledgers(self).1.map(|ledger| (id(METER), ledger)).into_iter().collect();
+        let mut successor = Self::with(Kept { positions, memories, ledgers, ..Kept::default() });
         successor.now = self.now;
         successor
     }
@@ -857,6 +867,87 @@ fn two_readers_that_contradict_each_other_are_said_and_the_published_one_stands(
     let published: Vec<&Value> = states.iter().filter_map(|state| state.get("BASE")).map(|index| &index["value"]).collect();
     assert!(published.len() > 9 && published.iter().all(|index| **index == 2_815_335), "{published:?}");
     assert_eq!(total(&bench), Some(2_815_335));
+    let quality = bench.published(&format!("teleinfo/{METER}/quality")).pop().unwrap();
+    assert_eq!((&quality["contradiction"], &quality["contradiction_text"]), (&true.into(), &"BASE: 2815335, 2815235".into()));
     let complaints = complaints(&mut bench);
     assert!(complaints.iter().any(|(name, count)| *name == "contradiction" && *count > 40), "{complaints:?}");
+}
+
+/// The keys of the last announcement of a meter, and the name of its device.
+fn device(bench: &Bench, meter: &str) -> (Vec<String>, String) {
+    let device = bench.published(&format!("homeassistant/device/teleinfo_{meter}/config")).pop().unwrap();
+    let keys = device["cmps"].as_object().unwrap().keys().cloned().collect();
+    (keys, device["dev"]["name"].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn a_meter_that_was_known_but_has_no_ledger_begins_with_new_entities_and_says_so() {
+    for evidence in ["memory", "broker", "none"] {
+        let memories = BTreeMap::from([(id(METER), Memory { migrated: true, ..Memory::default() })]);
+        let kept = if evidence == "memory" { Kept { memories, ..Kept::default() } } else { Kept::default() };
+        let (mut bench, mut reader) = (Bench::beside(kept, true), Reader::new(METER));
+        if evidence == "broker" {
+            bench.mqtt(&format!("teleinfo/{METER}/availability"), "offline");
+        }
+        bench.mqtt("teleinfo/bridge/marker", "7");
+        bench.frames(&mut reader, 20);
+        let (keys, _) = device(&bench, METER);
+        let anew = keys.iter().any(|key| key.starts_with("energy_total_1"));
+        assert_eq!(anew, evidence != "none", "{evidence}: {keys:?}");
+        let current = bench.published(&ledger_topic()).pop().unwrap()["current"].clone();
+        assert_eq!(current.as_array().unwrap().contains(&"total".into()), !anew, "{evidence}");
+        let said = bench.orders.iter().any(|order| matches!(order, Order::Say(Level::WARN, text) if text.contains("is lost")));
+        assert_eq!(said, anew, "{evidence}");
+    }
+}
+
+#[test]
+fn a_meter_goes_on_from_the_total_of_the_one_whose_place_it_took() {
+    let (mut first, mut old) = (Bench::new(), Reader::new(METER));
+    first.frames(&mut old, 20);
+    first.happens(Hub::handle_stop);
+    let (_, Some(ledger)) = ledgers(&first) else { panic!("no ledger") };
+    let memory = first.kept().pop().unwrap().1;
+    let wishes = MeterWishes { name: Some("Maison".into()), continues: Some(id(METER)) };
+    let kept = Kept { ledgers: [(id(METER), ledger)].into(), memories: [(id(METER), memory)].into(), ..Kept::default() };
+    let mut second = Bench::wishing(kept, true, [(id(OTHER), wishes)].into());
+    second.mqtt("teleinfo/bridge/marker", "7");
+    let mut new = Reader::new(OTHER);
+    second.frames(&mut new, 5);
+    new.drawn = 9;
+    second.frames(&mut new, 30);
+    let total = second.published(&format!("teleinfo/{OTHER}/derived")).pop().unwrap()["energy_total"].clone();
+    assert_eq!(total, 2_815_235 + 9, "nothing that the new meter showed at first is counted");
+    // The old one lets go first, then the new one announces it under the old unique id.
+    let configs: Vec<(&str, Value)> = second
+        .orders
+        .iter()
+        .filter_map(|order| if let Order::Publish(message) = order { Some(message) } else { None })
+        .filter(|message| message.topic.ends_with("/config") && message.topic.contains("_0"))
+        .map(|message| (message.topic.as_str(), serde_json::from_slice(&message.payload).unwrap()))
+        .collect();
+    let lets_go = configs
+        .iter()
+        .position(|(topic, device)| topic.contains(METER) && device["cmps"]["energy_total"] == serde_json::json!({ "p": "sensor" }));
+    let taken = |(topic, device): &(&str, Value)| {
+        topic.contains(OTHER) && device["cmps"][format!("energy_total_of_{METER}")]["uniq_id"] == format!("teleinfo_{METER}_energy_total")
+    };
+    let takes = configs.iter().position(taken);
+    assert!(lets_go.is_some() && lets_go < takes, "{lets_go:?} {takes:?}");
+    assert_eq!(device(&second, OTHER).1, "Maison");
+    assert!(!device(&second, METER).0.iter().any(|key| key.starts_with("energy_total")));
+    // After a restart it goes on by itself.
+    second.happens(Hub::handle_stop);
+    let told = second.published(&format!("teleinfo/{OTHER}/ledger")).pop().unwrap();
+    assert_eq!((&told["continues"], &told["total"]["wh"]), (&METER.into(), &2_815_244.into()));
+}
+
+#[test]
+fn of_several_meters_each_has_its_number() {
+    let (mut bench, mut one, mut other) = (Bench::new(), Reader::new(METER), Reader::new(OTHER));
+    bench.frames(&mut one, 20);
+    assert_eq!(device(&bench, METER).1, "Linky");
+    bench.frames(&mut other, 20);
+    bench.frames(&mut one, 20);
+    assert_eq!((device(&bench, METER).1, device(&bench, OTHER).1), ("Linky 000001".into(), "Linky 000021".into()));
 }

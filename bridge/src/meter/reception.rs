@@ -48,6 +48,8 @@ pub struct Reception {
     heard: Option<Instant>,
     /// It has not for too long.
     unreachable: bool,
+    /// Since when its readers contradict each other, and about what.
+    contradiction: Option<(Instant, String)>,
     /// Line or cause changed: not to wait.
     urgent: bool,
     /// Whether there was a figure for the reception when it was last looked at.
@@ -93,6 +95,9 @@ struct QualityReport<'a> {
     samples_unsent: u32,
     samples_lost: u64,
     reconnects: u32,
+    /// Readers contradict each other about an index: its label, the number that was published, and the other one.
+    contradiction: bool,
+    contradiction_text: Option<&'a str>,
     reader: Option<&'a Reader>,
     bridge: BridgeVersion,
 }
@@ -153,6 +158,12 @@ impl Reception {
         self.urgent |= samples > 0;
     }
 
+    /// Its readers contradict each other, and about this.
+    pub fn handle_contradiction(&mut self, text: String, now: Instant) {
+        let before = self.contradiction.replace((now, text));
+        self.urgent |= before.is_none();
+    }
+
     /// The report, when it is time for one.
     pub fn poll_report(&mut self, language: Language, now: Instant) -> Option<Vec<u8>> {
         let unreachable = self.heard.is_some_and(|at| now.saturating_duration_since(at) >= SILENCE);
@@ -160,6 +171,10 @@ impl Reception {
         let known = self.reception().is_some();
         self.urgent |= unreachable != self.unreachable || known != self.known;
         (self.unreachable, self.known) = (unreachable, known);
+        if self.contradiction.as_ref().is_some_and(|(at, _)| now.saturating_duration_since(*at) >= WINDOW) {
+            self.contradiction = None;
+            self.urgent = true;
+        }
         let waited = self.published.as_ref().is_none_or(|(at, _)| now.saturating_duration_since(*at) >= PERIOD);
         if self.boot.is_none() || !(waited || self.urgent) {
             return None;
@@ -248,6 +263,8 @@ impl Reception {
             samples_unsent: counters.samples_unsent,
             samples_lost: self.lost,
             reconnects: counters.reconnects,
+            contradiction: self.contradiction.is_some(),
+            contradiction_text: self.contradiction.as_ref().map(|(_, text)| text.as_str()),
             reader: self.reader.as_ref(),
             bridge: BridgeVersion { version: env!("CARGO_PKG_VERSION") },
         };

@@ -103,6 +103,7 @@ pub(super) fn options(settings: &Settings, notes: bool) -> HubOptions {
         language: settings.language,
         discovery: settings.homeassistant.discovery,
         migrate: settings.homeassistant.migrate,
+        meters: settings.meters.clone(),
     };
     let station = StationOptions {
         presentation: Arc::new(presentation),

@@ -126,7 +126,7 @@ impl Bench {
     pub fn with(id: &str, language: Language, migrate: Migrate, memory: Memory) -> Self {
         let id = id.parse().unwrap();
         let topics = Topics::default();
-        let presentation = Arc::new(Presentation { topics, language, discovery: true, migrate });
+        let presentation = Arc::new(Presentation { topics, language, discovery: true, migrate, meters: std::collections::BTreeMap::new() });
         let options = StationOptions { presentation, policy: Policy::EveryFrame, offline_after: Duration::from_secs(30) };
         Self {
             station: Station::new(id, &options, memory, Marks::default(), None),

@@ -36,20 +36,23 @@ def tempo_evening(house):
 
 @check("short")
 def change_of_contract(house):
-    """From Tempo to BASE: what no longer applies is removed, power and current stay, and nothing is left over."""
+    """From Tempo to BASE: what no longer applies is removed, indexes that are over keep their entities, the rest stays the same."""
     house.chain.bridge()
     house.chain.meter("old", TEMPO, "--mode historic --contract tempo")
-    same = [unique(TEMPO, key) for key in ("apparent_power", "current", "tariff", "contract", "overload")]
-    tempo = [unique(TEMPO, key) for key in ("tempo_today", "tempo_tomorrow", "energy_total")]
+    same = [unique(TEMPO, key) for key in ("apparent_power", "current", "tariff", "contract", "overload", "energy_total")]
+    tempo = [unique(TEMPO, key) for key in ("tempo_today", "tempo_tomorrow")]
     house.wait("Tempo", dict.fromkeys([*same, *tempo[:1]], known))
     before = house.entity_ids()
     house.chain.unplug("old")
     house.chain.meter("new", TEMPO, "--mode historic --contract base --index 4000000")
     base = {unique(TEMPO, "energy_base"): known, unique(TEMPO, "tariff"): is_("All hours")}
     house.wait("BASE", dict.fromkeys(same, known) | base)
-    house.wait_gone(*tempo, *(key for key in before if "energy_bbr" in key))
+    house.wait_gone(*tempo)
+    over = [key for key in before if "energy_bbr" in key]
+    require(len(over) == 6, f"indexes of Tempo: {over}")
+    house.wait("indexes that are over", dict.fromkeys(over, is_("unavailable")))
     after = house.entity_ids()
-    require(all(before[key] == after[key] for key in same), "entities changed their id")
+    require(all(before[key] == after[key] for key in [*same, *over]), "entities changed their id")
     change = house.wait_event(TEMPO, "contract_change")
     require((change["from"], change["to"]) == ("tempo", "base"), f"contract change {change}")
     require(len(house.ha.devices()) == 1, "a second device")

@@ -253,6 +253,18 @@ mod tests {
     }
 
     #[test]
+    fn the_rest_of_the_last_frame_is_no_other_trouble() {
+        let now = Instant::now();
+        let mut watch = Watch::new(now);
+        watch.handle_opened(now);
+        watch.handle_dataset(now + SECOND);
+        watch.handle_bytes(now + 2 * SECOND);
+        assert_eq!(watch.line(now + 11 * SECOND), LineState::Silent, "the meter fell silent in the middle of a frame");
+        watch.handle_bytes(now + 5 * SECOND);
+        assert_eq!(watch.line(now + 11 * SECOND), LineState::Searching, "bytes went on coming");
+    }
+
+    #[test]
     fn settings_are_looked_after() {
         let now = Instant::now();
         let mut watch = Watch::new(now);

@@ -124,7 +124,13 @@ fn recording(name: &str) -> Vec<u8> {
 }
 
 fn new_station(meter: MeterId) -> Station {
-    let presentation = Presentation { topics: Topics::default(), language: Language::French, discovery: true, migrate: Migrate::None };
+    let presentation = Presentation {
+        topics: Topics::default(),
+        language: Language::French,
+        discovery: true,
+        migrate: Migrate::None,
+        meters: BTreeMap::new(),
+    };
     let options =
         StationOptions { presentation: Arc::new(presentation), policy: Policy::EveryFrame, offline_after: Duration::from_secs(30) };
     Station::new(meter, &options, Memory::default(), Marks::default(), None)

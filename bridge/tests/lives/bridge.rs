@@ -69,8 +69,13 @@ impl Bridge {
     }
 
     pub fn start(&mut self, now: Duration) {
-        let presentation =
-            Presentation { topics: self.topics.clone(), language: Language::English, discovery: true, migrate: Migrate::None };
+        let presentation = Presentation {
+            topics: self.topics.clone(),
+            language: Language::English,
+            discovery: true,
+            migrate: Migrate::None,
+            meters: BTreeMap::new(),
+        };
         let station =
             StationOptions { presentation: Arc::new(presentation), policy: Policy::EveryFrame, offline_after: Duration::from_secs(30) };
         self.starts += 1;

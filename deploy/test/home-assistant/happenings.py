@@ -36,7 +36,7 @@ def tempo_evening(house):
 
 @check("short")
 def change_of_contract(house):
-    """From Tempo to BASE: what no longer applies is removed, indexes that are over keep their entities, the rest stays."""
+    """From Tempo to BASE: what no longer applies is removed, indexes that are over keep their entities."""
     house.chain.bridge()
     house.chain.meter("old", TEMPO, "--mode historic --contract tempo")
     same = [

@@ -3,11 +3,12 @@
 //! It is read from both ends, as 02E §1.5.3 recommends: the checksum is the last byte and may be a space, data may hold the separator of
 //! the historic mode.
 
-use core::{fmt, str};
+use core::fmt;
 
 use super::{
     Label, Mode, Reason, Role, Timestamp, Value, checksum,
     spec::{HT, LABEL_WIDTH_MAX, TIMESTAMP_WIDTH},
+    text::text,
     walk::Walk,
 };
 
@@ -166,11 +167,6 @@ impl fmt::Debug for Dataset<'_> {
         fields.field("mode", &self.mode).field("label", &self.label()).field("timestamp", &self.timestamp());
         fields.field("data", &self.data()).field("value", &self.value).finish_non_exhaustive()
     }
-}
-
-/// Every field is text, so nothing is lost.
-pub(super) fn text(field: &[u8]) -> &str {
-    str::from_utf8(field).unwrap_or_default()
 }
 
 /// Capital letters, digits and signs; a few labels of industrial meters have small letters too.

@@ -38,6 +38,7 @@ mod serialize;
 pub mod spec;
 mod status;
 mod tariff;
+mod text;
 mod timestamp;
 mod units;
 mod value;

@@ -2,7 +2,7 @@
 
 use super::{
     Amperes, DayProfile, KiloVoltAmperes, LabelKind, MeterId, Minutes, MissingPhases, Reason, Relays, StatusRegister, TariffOption,
-    TariffPeriod, Tomorrow, Unit, VarHours, VoltAmperes, Volts, WattHours, Watts, dataset::text,
+    TariffPeriod, Tomorrow, Unit, VarHours, VoltAmperes, Volts, WattHours, Watts, text::text,
 };
 
 /// Typed data, with its unit.

@@ -78,6 +78,13 @@ pub struct Judged {
     pub is_anew: bool,
 }
 
+/// The registers of a sample that are believed.
+struct Believed {
+    now: BTreeMap<Register, u32>,
+    /// What they showed when the first of several samples began to agree on another run of values.
+    first: Option<BTreeMap<Register, u32>>,
+}
+
 /// Two readers say different things of one index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contradiction {
@@ -200,9 +207,12 @@ impl Account {
         self.time.handle_sample(Clocks::of(sample, unix_ms));
         self.limit.handle_datasets(datasets, three_phase);
         let mut judged = Judged { is_reborn: self.begin_anew(), ..Judged::default() };
-        let believed = self.judge_indexes(sample, datasets, &mut judged);
-        if let Some(shown) = shown(sample.mode, datasets, &believed) {
-            self.count(&shown, &mut judged);
+        let Believed { now: believed, first } = self.judge_indexes(sample, datasets, &mut judged);
+        // What the samples that agree have counted among themselves was drawn in front of us.
+        for believed in first.iter().chain([&believed]) {
+            if let Some(shown) = shown(sample.mode, datasets, believed) {
+                self.count(&shown, &mut judged);
+            }
         }
         for label in &judged.replaced {
             self.meanings.handle_replaced(label, self.time.now_s());
@@ -212,16 +222,29 @@ impl Account {
         judged
     }
 
-    /// A sample of the past. It moves nothing; where it shows a register that was never seen, that register is counted from there on.
-    /// Returns the labels of the indexes that cannot follow from what was published.
-    pub fn handle_past(&mut self, mode: Mode, datasets: &[Dataset<'_>], unix_ms: i64) -> BTreeSet<String> {
+    /// A sample of the past. What it counted is added to the total, if it is later than that and follows from it: the display may have
+    /// changed since. Returns the labels of the indexes that cannot follow from what was published.
+    pub fn handle_past(&mut self, sample: &Sample<'_>, datasets: &[Dataset<'_>], unix_ms: i64) -> BTreeSet<String> {
         self.begin();
-        if let Some(total) = self.total.as_mut().filter(|total| total.at_ms < unix_ms) {
-            indexes(mode, datasets).for_each(|(register, _, wh)| total.handle_past(register, wh));
+        let follows = |(register, _, wh): &(Register, &str, u32)| self.judge.could_follow(*register, *wh, &self.limit, unix_ms);
+        let (following, implausible): (Vec<_>, Vec<_>) = indexes(sample.mode, datasets).partition(follows);
+        let implausible = implausible.into_iter().map(|(_, label, _)| label.to_owned()).collect();
+        let is_later = self.total.as_ref().is_some_and(|total| total.at_ms < unix_ms);
+        if is_later && self.time.handle_past(Clocks::of(sample, unix_ms)) {
+            self.count_past(sample, datasets, following.into_iter().map(|(register, _, wh)| (register, wh)).collect());
         }
-        let implausible =
-            indexes(mode, datasets).filter(|(register, _, wh)| !self.judge.could_follow(*register, *wh, &self.limit, unix_ms));
-        implausible.map(|(_, label, _)| label.to_owned()).collect()
+        implausible
+    }
+
+    fn count_past(&mut self, sample: &Sample<'_>, datasets: &[Dataset<'_>], believed: BTreeMap<Register, u32>) {
+        let hearing = Hearing { boot: sample.boot, time: &self.time, limit: &self.limit };
+        believed.iter().for_each(|(register, wh)| self.judge.handle_past(*register, *wh, &hearing));
+        let mut judged = Judged::default();
+        if let Some(shown) = shown(sample.mode, datasets, &believed) {
+            self.count(&shown, &mut judged);
+        }
+        self.saving.is_structural |= judged.is_anew;
+        self.saving.has_moved |= judged.is_counted;
     }
 
     /// What is to be told and kept now; at the last everything.
@@ -274,17 +297,18 @@ impl Account {
     }
 
     /// The registers of a sample that are believed.
-    fn judge_indexes(&mut self, sample: &Sample<'_>, datasets: &[Dataset<'_>], judged: &mut Judged) -> BTreeMap<Register, u32> {
+    fn judge_indexes(&mut self, sample: &Sample<'_>, datasets: &[Dataset<'_>], judged: &mut Judged) -> Believed {
         let hearing = Hearing { boot: sample.boot, time: &self.time, limit: &self.limit };
-        let mut believed = BTreeMap::new();
+        let (mut believed, mut first) = (BTreeMap::new(), BTreeMap::new());
         for (register, label, wh) in indexes(sample.mode, datasets) {
             let published = self.judge.believed().get(&register).map_or(0, |reading| reading.wh);
             match self.judge.handle_index(register, wh, &hearing) {
                 Verdict::Plausible => {
                     believed.insert(register, wh);
                 }
-                Verdict::NewTruth => {
+                Verdict::NewTruth(first_wh) => {
                     believed.insert(register, wh);
+                    first.insert(register, first_wh);
                     judged.replaced.insert(label.to_owned());
                 }
                 Verdict::Late => {
@@ -298,7 +322,9 @@ impl Account {
                 }
             }
         }
-        believed
+        let first =
+            (!first.is_empty()).then(|| believed.iter().map(|(register, wh)| (*register, *first.get(register).unwrap_or(wh))).collect());
+        Believed { now: believed, first }
     }
 
     fn count(&mut self, shown: &Shown, judged: &mut Judged) {
@@ -312,7 +338,7 @@ impl Account {
         };
         let possible = self.limit.possible(true, self.time.since(total.at_ms));
         let registers = total.registers.len();
-        judged.is_anew = total.handle_shown(shown, possible, now_ms) == Counted::Anew;
+        judged.is_anew |= total.handle_shown(shown, possible, now_ms) == Counted::Anew;
         self.saving.is_structural |= total.registers.len() != registers;
     }
 }

@@ -41,13 +41,14 @@ pub enum Verdict {
     HeldBack,
     /// Likewise, and another reader, which was believed, still says something else.
     Contradiction,
-    /// It did not, but enough samples agree on it. It is no consumption.
-    NewTruth,
+    /// It did not, but enough samples agree on it. It is no consumption; the first of these samples said this number.
+    NewTruth(u32),
 }
 
 /// A run of values that is not believed yet.
 #[derive(Debug, Clone, Copy)]
 struct Candidate {
+    first_wh: u32,
     reading: Reading,
     boot: BootId,
     agreeing: u8,
@@ -121,20 +122,27 @@ impl Judge {
         if self.is_other_heard(hearing) {
             return if is_late(register, believed, wh, hearing) { Verdict::Late } else { Verdict::Contradiction };
         }
-        if self.agreeing(register, wh, hearing) < AGREEING {
+        let Candidate { first_wh, agreeing, .. } = self.candidate(register, wh, hearing);
+        if agreeing < AGREEING {
             return Verdict::HeldBack;
         }
         self.believe(register, wh, hearing);
-        Verdict::NewTruth
+        Verdict::NewTruth(first_wh)
     }
 
-    /// The samples in a row that agree on another run of values, this one included.
-    fn agreeing(&mut self, register: Register, wh: u32, hearing: &Hearing<'_>) -> u8 {
+    /// A sample of the past says this, and it follows.
+    pub fn handle_past(&mut self, register: Register, wh: u32, hearing: &Hearing<'_>) {
+        self.believed.insert(register, hearing.reading(wh));
+    }
+
+    /// The run of values that a register says instead, this one included.
+    fn candidate(&mut self, register: Register, wh: u32, hearing: &Hearing<'_>) -> Candidate {
         let before = self.candidates.get(&register).filter(|candidate| candidate.boot == hearing.boot);
         let goes_on = before.filter(|candidate| hearing.counted(register, candidate.reading, wh).is_some());
-        let agreeing = goes_on.map_or(1, |candidate| candidate.agreeing.saturating_add(1));
-        self.candidates.insert(register, Candidate { reading: hearing.reading(wh), boot: hearing.boot, agreeing });
-        agreeing
+        let (first_wh, agreeing) = goes_on.map_or((wh, 0), |candidate| (candidate.first_wh, candidate.agreeing));
+        let candidate = Candidate { first_wh, reading: hearing.reading(wh), boot: hearing.boot, agreeing: agreeing.saturating_add(1) };
+        self.candidates.insert(register, candidate);
+        candidate
     }
 
     fn believe(&mut self, register: Register, wh: u32, hearing: &Hearing<'_>) {
@@ -193,7 +201,7 @@ mod tests {
     #[test]
     fn three_samples_that_agree_are_another_truth() {
         let said = [(1, 0, 9_000_000), (1, 2, 50), (1, 2, 50), (1, 2, 51), (1, 2, 51)];
-        assert_eq!(verdicts(&said), [Plausible, HeldBack, HeldBack, NewTruth, Plausible]);
+        assert_eq!(verdicts(&said), [Plausible, HeldBack, HeldBack, NewTruth(50), Plausible]);
     }
 
     #[test]
@@ -212,7 +220,7 @@ mod tests {
     #[test]
     fn a_reader_that_is_no_longer_heard_contradicts_nobody() {
         let said = [(1, 0, 9_000_000), (2, 61, 50), (2, 1, 50), (2, 1, 51)];
-        assert_eq!(verdicts(&said), [Plausible, HeldBack, HeldBack, NewTruth]);
+        assert_eq!(verdicts(&said), [Plausible, HeldBack, HeldBack, NewTruth(50)]);
     }
 
     #[test]

@@ -119,10 +119,11 @@ impl Meanings {
         changed
     }
 
-    /// The number of this label was replaced by another one: what it meant is over. It begins anew when it is next shown.
+    /// The number of this label was replaced by another one: what it meant is over, also where it has ended a moment before with its
+    /// contract. It begins anew when it is next shown.
     pub fn handle_replaced(&mut self, label: &str, now: i64) {
-        for meaning in self.all.iter_mut().filter(|meaning| meaning.label == label && meaning.ended.is_none()) {
-            meaning.ended = Some(now);
+        for meaning in self.all.iter_mut().filter(|meaning| meaning.label == label) {
+            meaning.ended = meaning.ended.or(Some(now));
             meaning.may_go_on = false;
         }
     }

@@ -21,7 +21,9 @@ const LONGEST_MS: u64 = 400 * 24 * 3_600_000;
 pub struct Clocks {
     boot: BootId,
     uptime_ms: u64,
-    line_ms: u64,
+    mode: Mode,
+    /// Of the run, in whatever modes.
+    bytes: u64,
     unix_ms: i64,
 }
 
@@ -29,14 +31,19 @@ impl Clocks {
     /// Those of a sample that was made then, by the wall clock in ms since 1970.
     #[must_use]
     pub fn of(sample: &Sample<'_>, unix_ms: i64) -> Self {
-        Self { boot: sample.boot, uptime_ms: sample.uptime_ms, line_ms: line_ms(sample.mode, sample.counters.bytes), unix_ms }
+        Self { boot: sample.boot, uptime_ms: sample.uptime_ms, mode: sample.mode, bytes: sample.counters.bytes, unix_ms }
     }
 
     /// Those of a sample that was made then, where all clocks agree.
     #[cfg(test)]
     pub(super) fn at(boot: BootId, unix_ms: i64) -> Self {
         let run_ms = u64::try_from(unix_ms).unwrap_or(0);
-        Self { boot, uptime_ms: run_ms, line_ms: run_ms, unix_ms }
+        Self { boot, uptime_ms: run_ms, mode: Mode::Historic, bytes: 0, unix_ms }
+    }
+
+    /// The time that passed on the line since an earlier sample of the same run. Nothing tells which bytes came before a change of mode.
+    fn line_since(&self, earlier: &Self) -> u64 {
+        if self.mode == earlier.mode { line_ms(self.mode, self.bytes.saturating_sub(earlier.bytes)) } else { 0 }
     }
 }
 
@@ -64,11 +71,22 @@ impl Time {
         self.now_ms.div_euclid(1_000)
     }
 
+    /// A sample of the past with these clocks came. Returns whether it is later than the last one.
+    pub fn handle_past(&mut self, clocks: Clocks) -> bool {
+        let is_later = self
+            .last
+            .is_none_or(|last| if last.boot == clocks.boot { clocks.uptime_ms > last.uptime_ms } else { clocks.unix_ms > last.unix_ms });
+        if is_later {
+            self.handle_sample(clocks);
+        }
+        is_later
+    }
+
     /// A sample with these clocks came.
     pub fn handle_sample(&mut self, clocks: Clocks) {
         let passed = self.last.map_or(0, |last| {
             let same_run = last.boot == clocks.boot;
-            let run = clocks.uptime_ms.saturating_sub(last.uptime_ms).max(clocks.line_ms.saturating_sub(last.line_ms));
+            let run = clocks.uptime_ms.saturating_sub(last.uptime_ms).max(clocks.line_since(&last));
             let run = i64::try_from(if same_run { run } else { 0 }).unwrap_or(0);
             run.max(clocks.unix_ms.saturating_sub(last.unix_ms))
         });
@@ -91,7 +109,8 @@ mod tests {
     use super::*;
 
     fn clocks(boot: u64, uptime_ms: u64, line_ms: u64, unix_ms: i64) -> Clocks {
-        Clocks { boot: BootId::new(boot), uptime_ms, line_ms, unix_ms }
+        // 120 bytes a second.
+        Clocks { boot: BootId::new(boot), uptime_ms, mode: Mode::Historic, bytes: line_ms * 12 / 100, unix_ms }
     }
 
     /// What passes after a sample at 1000 s by all clocks.
@@ -109,6 +128,18 @@ mod tests {
         assert_eq!(passed(clocks(1, 1_002_000, 1_001_000, 5_000_000)), 4_000_000, "the wall clock was set");
         assert_eq!(passed(clocks(1, 1_002_000, 1_001_000, 0)), 2_000, "it was set back");
         assert_eq!(passed(clocks(2, 9_000_000, 9_000_000, 1_001_500)), 1_500, "another run has clocks of its own");
+    }
+
+    #[test]
+    fn the_bytes_of_one_mode_are_not_the_time_of_the_other() {
+        let mut time = Time::default();
+        let standard = |bytes| Clocks { mode: Mode::Standard, bytes, ..clocks(1, 1_000, 0, 1_000) };
+        [standard(96_000), standard(96_960)].into_iter().for_each(|clocks| time.handle_sample(clocks));
+        assert_eq!(time.now_ms(), 2_000);
+        time.handle_sample(Clocks { bytes: 97_200, ..clocks(1, 3_000, 0, 3_000) });
+        assert_eq!(time.now_ms(), 4_000);
+        time.handle_sample(Clocks { bytes: 97_320, ..clocks(1, 3_500, 0, 3_000) });
+        assert_eq!(time.now_ms(), 5_000);
     }
 
     #[test]

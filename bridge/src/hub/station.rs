@@ -264,9 +264,9 @@ impl Station {
     #[must_use]
     pub fn handle_past(&mut self, sample: &Sample<'_>, moment: Moment) -> Option<Message> {
         let datasets: Vec<Dataset<'_>> = sample.datasets.iter(sample.mode).filter_map(Result::ok).collect();
+        let implausible = self.account.handle_past(sample, &datasets, moment.unix_ms);
         if let Some(part) = Part::of(sample.kind) {
             self.is_present = false;
-            let implausible = self.account.handle_past(sample.mode, &datasets, moment.unix_ms);
             let plausible: Vec<Dataset<'_>> = datasets.iter().filter(|dataset| !implausible.contains(dataset.label())).copied().collect();
             self.figures.handle_past(part, sample.mode, &plausible);
         }

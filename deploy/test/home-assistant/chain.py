@@ -15,12 +15,16 @@ class Chain:
 
     language     of the bridge
     options      what else stands in the table [homeassistant] of its configuration file
+    publish      how often the bridge publishes a state
+    meters       tables [meter."ADDRESS"] of its configuration file
     environment  further variables of all programs
+    of_readers   further variables of readers
     """
 
     def __init__(self, directory):
         self.directory, self.running = pathlib.Path(directory), {}
-        self.options, self.language, self.environment = {}, "en", {}
+        self.options, self.language, self.environment, self.of_readers = {}, "en", {}, {}
+        self.publish, self.meters = "every-frame", {}
         self.directory.mkdir()
 
     def start(self, name, program):
@@ -40,9 +44,10 @@ class Chain:
         settings = {
             "language": self.language,
             "zenoh": {"listen": [locator(broker.HOST)], "scouting": False},
-            "mqtt": {"url": f"mqtt://{broker.HOST}:{broker.PORT}"},
+            "mqtt": {"url": f"mqtt://{broker.HOST}:{broker.PORT}", "publish": self.publish},
             "homeassistant": {"offline-after": OFFLINE_AFTER, **self.options},
             "log": {"level": "debug"},
+            **{f'meter."{address}"': table for address, table in self.meters.items()},
         }
         self.start("bridge", Bridge(self.directory, settings, **self.environment))
 
@@ -72,7 +77,7 @@ class Chain:
         """The reader of the meter with this name."""
         terminal = self.directory / f"meter-{name}.pty"
         how = {"name": f"reader-{name}", "settings": {"name": name, "led": {"mode": "off"}}}
-        return Reader(self.directory, terminal, broker.HOST, **how, **self.environment)
+        return Reader(self.directory, terminal, broker.HOST, **how, **self.environment | self.of_readers)
 
     def truth(self, name):
         """The file with what the meter of this name has sent."""

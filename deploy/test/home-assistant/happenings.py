@@ -36,10 +36,12 @@ def tempo_evening(house):
 
 @check("short")
 def change_of_contract(house):
-    """From Tempo to BASE: what no longer applies is removed, indexes that are over keep their entities, the rest stays the same."""
+    """From Tempo to BASE: what no longer applies is removed, indexes that are over keep their entities."""
     house.chain.bridge()
     house.chain.meter("old", TEMPO, "--mode historic --contract tempo")
-    same = [unique(TEMPO, key) for key in ("apparent_power", "current", "tariff", "contract", "overload", "energy_total")]
+    same = [
+        unique(TEMPO, key) for key in ("apparent_power", "current", "tariff", "contract", "overload", "energy_total")
+    ]
     tempo = [unique(TEMPO, key) for key in ("tempo_today", "tempo_tomorrow")]
     house.wait("Tempo", dict.fromkeys([*same, *tempo[:1]], known))
     before = house.entity_ids()

@@ -3,16 +3,33 @@
 import contextlib
 import os
 import pathlib
+import shutil
+import time
 
 from chain import Chain
 from meters import MAY_BE_UNKNOWN, METERS
 from server import HomeAssistant
 
 from bench.broker import Broker
+from bench.clock import set_clock, told_by
 from bench.report import require
 from bench.wait import wait_for_all
 
+HERE = pathlib.Path(__file__).resolve().parent
 PATIENCE = 60
+# Where a clock that is moved begins: tomorrow morning, late in an hour. One that is put back would have run for less
+# than nothing.
+BEGIN = int(time.time()) // 86400 * 86400 + 30 * 3600 + 3030
+# What Home Assistant has besides, where the clock is moved.
+MOVING = """time_passes:
+input_number:
+  price:
+    min: 0
+    max: 100
+    step: 0.01
+    initial: 10
+    unit_of_measurement: EUR/kWh
+"""
 # name -> the check: a function that is given a house.
 CHECKS = {}
 
@@ -46,15 +63,21 @@ def unique(meter, key):
 
 
 class House:
-    """`directory`: an empty one for all files. `offset`: seconds that Home Assistant's clock is off."""
+    """`directory`: an empty one for all files. `offset`: seconds that Home Assistant's clock is off. `moving`: a test
+    moves the clock of all programs (`hours.Hours`)."""
 
-    def __init__(self, installed, directory, offset=None, language="en"):
+    def __init__(self, installed, directory, offset=None, language="en", moving=False):
         directory = pathlib.Path(directory)
         inside = installed.mount(directory)
-        self.offset = offset
+        self.offset, self.clock = offset, directory / "clock"
+        moved = {}
+        if moving:
+            shutil.copytree(HERE / "time_passes", directory / "config/custom_components/time_passes")
+            set_clock(self.clock, BEGIN)
+            moved = {"more": MOVING, "clock": told_by(inside / "clock", installed.faketime())}
         self.broker = Broker(directory / "broker")
         self.chain = Chain(directory / "chain")
-        self.ha = HomeAssistant(installed, directory / "config", inside / "config", language)
+        self.ha = HomeAssistant(installed, directory / "config", inside / "config", language, **moved)
         self.directory = directory
 
     def __enter__(self):

@@ -34,7 +34,7 @@ logbook:
 energy:
 logger:
   default: warning
-"""
+{more}"""
 # Of the steps for a new user only the owner is left: the others would use the network.
 ONBOARDING = {"version": 4, "key": "onboarding", "data": {"done": ["core_config", "analytics", "integration"]}}
 OWNER = {"name": "Owner", "username": "owner", "password": "only-in-here"}
@@ -47,18 +47,19 @@ OURS = r"components\.(mqtt|sensor|binary_sensor|event|recorder|energy)"
 
 
 class HomeAssistant:
-    def __init__(self, installed, directory, inside, language="en"):
-        """`inside` is how Home Assistant sees `directory`."""
+    def __init__(self, installed, directory, inside, language="en", more="", clock=None):
+        """`inside` is how Home Assistant sees `directory`; `more`: further lines of its configuration; `clock`: the
+        environment in which its clock is another one."""
         self.installed, self.directory, self.inside = installed, pathlib.Path(directory), pathlib.Path(inside)
-        self.process, self.token = None, None
-        self.directory.mkdir()
-        (self.directory / "configuration.yaml").write_text(CONFIGURATION.format(language=language))
+        self.process, self.token, self.clock = None, None, clock or {}
+        self.directory.mkdir(exist_ok=True)
+        (self.directory / "configuration.yaml").write_text(CONFIGURATION.format(language=language, more=more))
         (self.directory / ".storage").mkdir()
         (self.directory / ".storage/onboarding").write_text(json.dumps(ONBOARDING))
 
     def start(self, offset=None):
         """`offset`: seconds that its clock is off."""
-        clock = {} if offset is None else shifted(offset, self.installed.faketime()) | MONOTONIC_ALONE
+        clock = self.clock if offset is None else shifted(offset, self.installed.faketime()) | MONOTONIC_ALONE
         command = self.installed.command("hass", "-c", self.inside, "--skip-pip", environment=clock)
         self.process = Process(self.directory / "hass.log", *command).start()
         self._wait(self._answers)
@@ -128,19 +129,20 @@ class HomeAssistant:
         return [f"{level}: {words}" for level, words in entries if re.search(about, words)]
 
     def hourly(self, entity_id, since):
-        """Rows of the hourly statistics: start in s -> `sum` and `state` in Wh."""
+        """Rows of the hourly statistics: start in s -> `sum`, `state` and `change`, energy in Wh."""
         start = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(since))
+        kinds = ["sum", "state", "change"]
         rows = self.ask(
             {
                 "type": "recorder/statistics_during_period",
                 "start_time": start,
                 "statistic_ids": [entity_id],
                 "period": "hour",
-                "types": ["sum", "state"],
+                "types": kinds,
                 "units": {"energy": "Wh"},
             }
         )
-        return {int(row["start"] / 1000): {"sum": row["sum"], "state": row["state"]} for row in rows.get(entity_id, [])}
+        return {int(row["start"] / 1000): {kind: row[kind] for kind in kinds} for row in rows.get(entity_id, [])}
 
     def import_row(self, entity_id, start, wh, total):
         """Puts a row into the hourly statistics. What is required by one version is refused by another."""

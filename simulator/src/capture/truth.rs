@@ -17,6 +17,9 @@ struct TruthLine<'b> {
     /// The meter's time at the frame's start, seconds since 1970.
     time: i64,
     complete: bool,
+    /// What the meter had drawn and injected by then, in Wh, whatever it shows.
+    drawn: u64,
+    injected: u64,
     datasets: Object<Dataset<'b>>,
     bytes: usize,
     lost: usize,
@@ -73,6 +76,8 @@ fn line(burst: &Burst, sent: Sent) -> Option<TruthLine<'_>> {
         mode: frame.mode.to_string(),
         time: frame.unix,
         complete: frame.complete,
+        drawn: frame.energy.drawn,
+        injected: frame.energy.injected,
         datasets,
         bytes: burst.bytes.len(),
         lost: sent.lost,

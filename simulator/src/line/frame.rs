@@ -103,6 +103,17 @@ pub struct Frame {
     pub bytes: Vec<u8>,
     /// It ends with ETX.
     pub complete: bool,
+    /// What the meter had drawn and injected at its start, in Wh, whatever the frame shows of it.
+    pub energy: Total,
+}
+
+/// What was drawn and injected in all, in Wh.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Total {
+    /// From the grid.
+    pub drawn: u64,
+    /// Into the grid.
+    pub injected: u64,
 }
 
 impl Frame {
@@ -110,7 +121,7 @@ impl Frame {
     #[must_use]
     pub fn compose(mode: Mode, number: u64, unix: i64, fields: &Fields) -> Self {
         let groups: Vec<Group> = Label::all(mode).iter().filter_map(|label| Some(Group::of(label, fields.0.get(label.code)?))).collect();
-        Self { mode, number, unix, bytes: write(mode, &groups), groups, complete: true }
+        Self { mode, number, unix, bytes: write(mode, &groups), groups, complete: true, energy: Total::default() }
     }
 
     /// The time that its bytes take on the line.

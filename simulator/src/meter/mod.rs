@@ -15,7 +15,7 @@ pub use options::MeterOptions;
 pub use registers::energy::Energy;
 pub use registers::first::FirstRegisters;
 
-use crate::line::frame::{Fields, Frame};
+use crate::line::frame::{Fields, Frame, Total};
 use crate::line::source::{Burst, Source};
 use crate::line::speed::line_time;
 use crate::rng::Rng;
@@ -114,6 +114,7 @@ impl Meter {
         let short = self.short_frames.next_is_short();
         let fields = if short { self.short_fields() } else { self.fields() };
         let mut frame = Frame::compose(self.mode, self.frames, self.now.unix, &fields);
+        frame.energy = Total { drawn: self.energy.total, injected: self.energy.injected };
         self.frames += 1;
         let silence = self.changes_during(&mut frame).unwrap_or_else(|| {
             self.send(&mut frame, short);
@@ -126,6 +127,7 @@ impl Meter {
     /// Time passes, and nobody hears what the meter sends.
     pub fn skip(&mut self, time: Duration) {
         self.line += time;
+        self.advance_to(self.line);
     }
 
     /// Something changes now. It shows in the next frame.
@@ -151,7 +153,7 @@ impl Meter {
         }
     }
 
-    /// What the meter has counted, whatever it shows of it.
+    /// What the meter has counted by the second that it lives in, whatever it shows of it.
     #[must_use]
     pub fn energy(&self) -> &Energy {
         &self.energy

@@ -1,0 +1,331 @@
+"""Every kWh and every euro that Home Assistant counts, hour by hour, whatever happens to meter, reader, bridge and
+broker: each one that was drawn, none that was not."""
+
+import random
+import re
+import shutil
+import time
+
+from checks import save_sources_with
+from hours import HOUR, Hours
+from house import PATIENCE, check, known, unique
+from outage import access
+
+from bench.report import require, say
+from bench.wait import wait_for
+
+# A meter of 2018 that has had other contracts: what each of its indexes has counted (Wh).
+PAST = "--registers EASF01=15506794,EASF02=9861893,EASF03=826037,EASF04=514699,EASF05=442412,EASF06=265022"
+# One that has just got its contract: a step back of its small indexes would count as another meter's reset.
+YOUNG = "--registers EASF01=120,EASF02=90,EASF03=2400000"
+# A correction is looked for once a minute, and once more when it could not be made.
+CORRECTED = 300
+# What changes at each meter, in the middle of which hour: name -> its options, changes, in both modes.
+CHANGES = {
+    "historic-standard": (f"--mode historic --contract hc {PAST}", {1: "standard", 3: "historic"}),
+    "tempo-hc-tempo": (f"--mode historic --contract tempo {PAST}", {1: "hc", 3: "tempo"}),
+    "hc-own-standard-historic": (f"--mode historic --contract hc {PAST}", {1: "weekend", 2: "standard", 3: "historic"}),
+    "base-is-the-total": (f"--mode historic --contract base {PAST}", {1: "weekend", 3: "base"}),
+    "standard-tempo-hc-tempo": (f"--mode standard --contract tempo {PAST}", {1: "hc", 3: "tempo"}),
+    "one-night": (f"--mode historic --contract base {PAST}", {2: "tempo standard"}),
+}
+
+
+@check("usual", moving=True)
+def ordinary_hours(house):
+    """Nothing happens: this is how the others count."""
+    hours = Hours(house)
+    house.chain.bridge()
+    hours.meter("hc", "900061000101", f"--mode historic --contract hc {PAST}")
+    hours.play(3)
+    require_right(hours)
+    house.quiet()
+
+
+@check("short", moving=True)
+def changes_of_contract_and_mode(house):
+    """One total that never lies, and indexes that end with their meaning."""
+    hours = Hours(house)
+    house.chain.bridge()
+    for number, (name, (options, changes)) in enumerate(CHANGES.items()):
+        hours.meter(name, f"9000610002{number:02}", options, changes)
+    hours.play(5)
+    require_right(hours)
+    house.quiet()
+
+
+@check("usual", moving=True)
+def another_meter_after_a_change(house):
+    """A meter that appears after another one's contract has changed takes none of its entities."""
+    hours = Hours(house)
+    house.chain.bridge()
+    hours.meter("first", "900061000301", f"--mode historic --contract tempo {PAST}", {1: "base"})
+    hours.play(2)
+    hours.meter("second", "900061000302", "--mode historic --contract tempo --registers EASF01=22333933,EASF02=9000000")
+    hours.play(2)
+    require_right(hours)
+
+
+@check("usual", moving=True)
+def meter_exchanged(house):
+    """Another meter stands for itself, unless the configuration says whose place it takes."""
+    hours = Hours(house)
+    house.chain.meters = {"900061000403": {"continues": "900061000402"}}
+    house.chain.bridge()
+    hours.meter("alone", "900061000400", f"--mode standard --contract hc {PAST}", {1: "900061000401"})
+    hours.meter("continues", "900061000402", f"--mode standard --contract hc {PAST}", {1: "900061000403"})
+    hours.play(4)
+    require_right(hours)
+
+
+@check("short", moving=True)
+def power_cuts(house):
+    """The bridge's host loses power: nothing is left in memory, and the disk is as it was at an earlier moment. The
+    last time the broker loses its memory as well."""
+    hours, chain = begin_young(house)
+    chance = random.Random(1)
+    for cut in range(3):
+        disks = []
+        for _ in range(2):
+            hours.speak()
+            disks.append(copy(chain, f"disk-{cut}-{len(disks)}"))
+            hours.pass_on()
+        chain.kill("bridge")
+        if cut == 2:
+            forget(house)
+        restore(chain, chance.choice(disks))
+        come_back(hours)
+    hours.play(2)
+    require_right(hours)
+
+
+@check("usual", moving=True)
+def ledger_missing(house):
+    """What must never be forgotten of a meter is lost on the disk, at the broker, and in the end in both places."""
+    hours = Hours(house)
+    chain = house.chain
+    chain.bridge()
+    hours.meter("young", "900061000501", f"--mode historic --contract hc {YOUNG}", {0: "weekend"})
+    hours.play(2)
+    for disk, broker in (True, False), (False, True), (True, True):
+        hours.speak()
+        chain.stop("bridge")
+        if broker:
+            forget(house)
+        if disk:
+            shutil.rmtree(chain.directory / "bridge-state")
+        # Of what is drawn here without a ledger nobody can know.
+        hours.meters[0].lost |= {hours.hour()} if disk and broker else set()
+        come_back(hours)
+        hours.pass_on()
+        hours.play()
+    require_right(hours)
+
+
+@check("usual", moving=True)
+def two_readers_of_which_one_lies(house):
+    """Neither is believed over what was published, and Home Assistant is told."""
+    hours = Hours(house)
+    chain = house.chain
+    chain.bridge()
+    meter = hours.meter("true", "900061000601", f"--mode standard --contract hc {PAST}")
+    hours.play()
+    liar = PAST.replace("EASF01=15", "EASF01=19")
+    chain.meter("liar", meter.address, f"--mode standard --contract hc {liar}")
+    wait_for("the contradiction is said", lambda: "contradict" in chain.said("bridge"), PATIENCE)
+    time.sleep(5)
+    # A meter that stands still would leave the word to the other.
+    chain.unplug("liar")
+    hours.play(2)
+    require_right(hours)
+
+
+@check("usual", moving=True)
+def history_told_twice(house):
+    """What a reader holds of an outage is told again by a bridge that has forgotten where it was. The hours of the
+    outage are corrected, each once."""
+    hours, chain = begin_young(house)
+    hours.play()
+    old = copy(chain, "disk-before")
+    outage(hours, 2)
+    for _ in range(2):
+        hours.speak()
+        chain.kill("bridge")
+        restore(chain, old)
+        come_back(hours)
+        hours.pass_on()
+    hours.play()
+    corrected(house)
+    require_right(hours)
+
+
+@check("usual", moving=True)
+def damaged_history(house):
+    """Bits of the reader's history flip on its disk: none of it is counted."""
+    hours, chain = begin_young(house)
+    hours.play()
+    chain.stop("bridge")
+    hours.play()
+    chain.stop("reader-young")
+    for file in (chain.directory / "reader-young-state").iterdir():
+        flip(file)
+    chain.reader("young")
+    come_back(hours)
+    hours.play(2)
+    hours.meters[0].lost |= {hours.hour() - 2 * HOUR, hours.hour() - 3 * HOUR}
+    require_right(hours)
+
+
+@check("usual", moving=True)
+def costs_over_an_outage(house):
+    """Each hour's energy at the price of that hour, fixed or of an entity."""
+    hours, chain = begin_young(house)
+    hours.play()
+    total, index = (house.entity_ids()[unique(hours.meters[0].address, key)] for key in ("energy_total", "energy_hchp"))
+    save_sources_with(
+        house.ha, {total: {"number_energy_price": 20}, index: {"entity_energy_price": "input_number.price"}}
+    )
+    prices = {}
+    for price in 10, 30:
+        prices[hours.hour()] = set_price(house, price)
+        hours.play()
+    chain.stop("bridge")
+    for price in 10, 40, 20:
+        prices[hours.hour()] = set_price(house, price)
+        hours.play()
+    prices[hours.hour()] = set_price(house, 50)
+    come_back(hours)
+    hours.play()
+    prices[hours.hour()] = 50
+    hours.play()
+    corrected(house)
+    require_right(hours)
+    costs = house.ha.ask({"type": "energy/info"})["cost_sensors"]
+    drawn_in = drawn(hours.meters[0])
+    of_index = {hour: row["change"] for hour, row in house.ha.hourly(index, hours.first).items()}
+    require_costs(hours, costs[total], {hour: drawn_in[hour] * 20 / 1000 for hour in prices})
+    require_costs(hours, costs[index], {hour: of_index.get(hour, 0) * price / 1000 for hour, price in prices.items()})
+
+
+def begin_young(house):
+    """A meter whose indexes are small, and a bridge that may correct."""
+    hours = Hours(house)
+    house.chain.options = access(house.chain, house.ha.token)
+    house.chain.bridge()
+    hours.meter("young", "900061000700", f"--mode historic --contract hc {YOUNG}")
+    hours.play()
+    return hours, house.chain
+
+
+def outage(hours, number):
+    """The bridge is away for so many hours."""
+    hours.house.chain.stop("bridge")
+    hours.play(number)
+    come_back(hours)
+
+
+def come_back(hours):
+    """A bridge starts, and Home Assistant knows the totals again. Meters that stand still wait for it as well."""
+    still = [meter for meter in hours.running() if meter.is_still]
+    for meter in still:
+        meter.thaw()
+    hours.house.chain.bridge()
+    known_again = {unique(meter.address, "energy_total"): known for meter in hours.running()}
+    hours.house.wait("totals after a start of the bridge", known_again)
+    for meter in still:
+        meter.freeze()
+    time.sleep(3.5 if still else 0)
+
+
+def corrected(house):
+    wait_for("a correction", lambda: re.search(r"corrected \d+ hours", house.chain.said("bridge")), CORRECTED, 1)
+    time.sleep(5)
+
+
+def copy(chain, name):
+    """The bridge's disk as it is now."""
+    return shutil.copytree(chain.directory / "bridge-state", chain.directory / name)
+
+
+def restore(chain, disk):
+    """The bridge's disk as it was, and nothing in memory."""
+    for directory in "bridge-state", "bridge-run":
+        shutil.rmtree(chain.directory / directory)
+    shutil.copytree(disk, chain.directory / "bridge-state")
+
+
+def forget(house):
+    house.broker.stop()
+    house.broker.forget()
+    house.broker.start()
+
+
+def flip(file):
+    """One bit in each 50 bytes."""
+    bytes_ = bytearray(file.read_bytes())
+    for at in range(25, len(bytes_), 50):
+        bytes_[at] ^= 1 << at % 8
+    file.write_bytes(bytes_)
+
+
+def set_price(house, price):
+    house.ha.post("/api/services/input_number/set_value", {"entity_id": "input_number.price", "value": price})
+    time.sleep(1)
+    return price
+
+
+def require_costs(hours, entity_id, right):
+    say(f"{entity_id}: {right}")
+    found = hours.changes(entity_id)
+    wrong = [
+        f"{name(hour)}: {found.get(hour, 0):.3f} instead of {euros:.3f}"
+        for hour, euros in right.items()
+        if abs(found.get(hour, 0) - euros) > 0.01
+    ]
+    require(not wrong, f"costs of {entity_id}: {wrong}")
+
+
+def require_right(hours):
+    """Each energy of each meter, in each hour but its first."""
+    wrong = [fault for meter in hours.meters for fault in faults(hours, meter)]
+    require(not wrong, "counted otherwise than drawn:\n" + "\n".join(wrong))
+
+
+def faults(hours, meter):
+    right = drawn(meter)
+    say(f"{meter.name} drew {list(right.values())} Wh")
+    addresses = [meter.address, *(change for change in meter.changes.values() if change.isdigit())]
+    found = {key: entity for address in addresses for key, entity in energies(hours.house, address).items()}
+    totals = [key for address in addresses if (key := unique(address, "energy_total")) in found]
+    if not totals:
+        yield f"{meter.name}: there is no energy_total among {sorted(found)}"
+    in_total = dict.fromkeys(right, 0)
+    for unique_id, entity in sorted(found.items()):
+        for hour, change in hours.changes(entity["entity_id"]).items():
+            in_total[hour] = in_total.get(hour, 0) + (change if unique_id in totals else 0)
+            most = right.get(hour, 0)
+            if not -1 <= change <= most + 1:
+                what = f"{entity['entity_id']} ({unique_id})"
+                yield f"{what}: {change:g} Wh in hour {name(hour)}, where {most} Wh were drawn"
+    unknown = {meter.first} | meter.lost
+    for hour, wh in right.items():
+        if abs(in_total[hour] - wh) > 1 and hour not in unknown:
+            yield f"{meter.name}: energy_total has {in_total[hour]:g} Wh in hour {name(hour)} instead of {wh}"
+
+
+def drawn(meter):
+    """What was drawn in each hour."""
+    hours = sorted(meter.marks)
+    before = dict(zip(hours[1:], hours, strict=False))
+    return {hour: meter.marks[hour] - (meter.marks[before[hour]] if hour in before else 0) for hour in hours}
+
+
+def energies(house, address):
+    """The energies of a meter that count what was drawn."""
+    mine = {key: entity for key, entity in house.ha.entities().items() if key.startswith(f"teleinfo_{address}_")}
+    energy = {key: entity for key, entity in mine.items() if entity["attributes"].get("device_class") == "energy"}
+    return {key: entity for key, entity in energy.items() if "injected" not in key}
+
+
+def name(hour):
+    return f"{hour // HOUR % 24:02}"

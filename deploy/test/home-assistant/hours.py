@@ -1,0 +1,151 @@
+"""Hours that pass in seconds, and what Home Assistant must have counted in each.
+
+All programs but the meters take their clock from one file. In each hour the meters speak for some seconds. Then they
+are stopped, until Home Assistant has heard all, the clock moves on to the next hour, and Home Assistant makes the
+statistics of the time between, as it does at its start (`time_passes/`). So the energy of an hour is what the meters
+have counted before they were stopped, to the Wh.
+"""
+
+import json
+import time
+
+from bench.clock import MONOTONIC_ALONE, library, set_clock, told_by
+from bench.wait import wait_for_all
+
+HOUR = 3600
+# The part of an hour in which meters speak begins so many seconds after its begin, before the last five minutes.
+BEGINS = 50 * 60 + 30
+# Of a meter's own time, in each hour.
+SPOKEN = 160
+SPEED = 20
+# How long the statistics may be corrected after their interruption.
+CORRECTED = 400
+
+
+class Meter:
+    """A simulated meter, and what it has counted at the end of each hour.
+
+    `changes`: what changes in the middle of its n-th hour, as the simulator's `--change` says it.
+    """
+
+    def __init__(self, hours, name, address, options, changes):
+        self.hours, self.name, self.address, self.changes = hours, name, address, changes
+        self.options = [*options.split(), "--speed", SPEED]
+        for hour, change in changes.items():
+            self.options += [
+                word for what in change.split() for word in ("--change", f"{(hour + 0.5) * SPOKEN}={what}")
+            ]
+        self.read, self.drawn, self.last, self.frames = 0, 0, None, []
+        # hour -> what was drawn at its end since the beginning.
+        self.marks = {}
+        # Hours of which the total cannot know all.
+        self.lost = set()
+        self.is_still = False
+
+    def start(self):
+        chain = self.hours.house.chain
+        self.begin, self.first = self.hours.now(), self.hours.hour()
+        chain.start(
+            f"meter-{self.name}", chain.new_meter(self.name, self.address, *self.options, "--start", f"@{self.begin}")
+        )
+        chain.reader(self.name)
+
+    @property
+    def process(self):
+        return self.hours.house.chain.running[f"meter-{self.name}"]
+
+    def freeze(self):
+        self.process.freeze()
+        self.is_still = True
+
+    def thaw(self):
+        self.process.thaw()
+        self.is_still = False
+
+    def update(self):
+        """Reads on in what the meter has sent; the drawn energy goes on through an exchange of the meter."""
+        with open(self.hours.house.chain.truth(self.name), "rb") as file:
+            file.seek(self.read)
+            lines = file.read().split(b"\n")[:-1]
+        self.read += sum(len(line) + 1 for line in lines)
+        for frame in map(json.loads, lines):
+            if frame["complete"] and not frame["lost"]:
+                before = self.last["drawn"] if self.last else frame["drawn"]
+                step = frame["drawn"] - before
+                self.drawn += step if step >= 0 else frame["drawn"]
+                self.last = frame
+                self.frames.append(
+                    (self.drawn, {label: dataset["raw"] for label, dataset in frame["datasets"].items()})
+                )
+        return self
+
+    def age(self):
+        """Its own time since its start, in s."""
+        self.update()
+        return self.last["time"] - self.begin if self.last else 0
+
+
+class Hours:
+    """The clock of a house, and its meters."""
+
+    def __init__(self, house):
+        self.house, self.meters = house, []
+        self.first = self.hour()
+        house.chain.environment = told_by(house.clock, library())
+        # A reader dates what it holds by the clock that nobody sets.
+        house.chain.of_readers = dict.fromkeys(MONOTONIC_ALONE, "0")
+        house.chain.publish = 1
+
+    def now(self):
+        return int(time.time() + float(self.house.clock.read_text()))
+
+    def hour(self):
+        return self.now() // HOUR * HOUR
+
+    def meter(self, name, address, options, changes=None):
+        meter = Meter(self, name, address, options, changes or {})
+        self.meters.append(meter)
+        meter.start()
+        return meter
+
+    def speak(self):
+        """The meters speak for their part of an hour, and are stopped."""
+        until = {meter: meter.age() + SPOKEN for meter in self.running()}
+
+        def waiting():
+            for meter in [meter for meter, end in until.items() if meter.age() >= end]:
+                meter.freeze()
+                del until[meter]
+            return [meter.name for meter in until]
+
+        wait_for_all("meters speak", waiting, 20 * SPOKEN / SPEED, 0.1)
+        # What is on its way arrives: the bridge holds a state back for a second.
+        time.sleep(3.5)
+
+    def pass_on(self):
+        """On to the next hour."""
+        hour = self.hour()
+        for meter in self.meters:
+            meter.marks[hour] = meter.update().drawn
+        set_clock(self.house.clock, hour + HOUR + BEGINS)
+        self.compile()
+        for meter in self.running():
+            meter.thaw()
+
+    def play(self, hours=1):
+        for _ in range(hours):
+            self.speak()
+            self.pass_on()
+
+    def compile(self):
+        """Home Assistant makes the statistics of what has passed."""
+        if self.house.ha.process.alive():
+            self.house.ha.post("/api/services/time_passes/compile", {})
+
+    def running(self):
+        return [meter for meter in self.meters if f"meter-{meter.name}" in self.house.chain.running]
+
+    def changes(self, entity_id):
+        """What the statistics have for each hour."""
+        rows = self.house.ha.hourly(entity_id, self.first - HOUR)
+        return {hour: row["change"] for hour, row in rows.items()}

@@ -49,8 +49,8 @@ need_targets() { # TARGET...
     rustup target add "$@"
 }
 
-# What deploy/cargo-armv6 works with.
-need_armv6() {
+# What deploy/cargo-static works with.
+need_static() {
     need_packages debian-archive-keyring
     rustup component add rust-src
 }

@@ -34,13 +34,11 @@ step_static_readers() {
     local target
     need_packages qemu-user-static
     need_targets x86_64-unknown-linux-musl aarch64-unknown-linux-musl
-    need_armv6
-    for target in x86_64-unknown-linux-musl aarch64-unknown-linux-musl; do
-        CC=/bin/false cargo build --release -p teleinfo-reader --target "$target"
+    need_static
+    for target in x86_64-unknown-linux-musl aarch64-unknown-linux-musl arm-unknown-linux-musleabi; do
+        CC=/bin/false deploy/cargo-static "$target" build --release -p teleinfo-reader
         fits "$target"
     done
-    CC=/bin/false deploy/cargo-armv6 build --release -p teleinfo-reader
-    fits arm-unknown-linux-musleabi
     qemu-aarch64-static target/aarch64-unknown-linux-musl/release/teleinfo-reader --version
     qemu-arm-static -cpu arm1176 target/arm-unknown-linux-musleabi/release/teleinfo-reader --version
 }

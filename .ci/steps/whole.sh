@@ -4,7 +4,7 @@
 step_packages() {
     need_packages gcc libc6-dev dpkg-dev
     need_targets x86_64-unknown-linux-musl aarch64-unknown-linux-musl
-    need_armv6
+    need_static
     need_cargo deb
     deploy/build --only reader-amd64 --only reader-arm64 --only reader-armhf --only bridge-amd64
 }
@@ -22,7 +22,7 @@ step_what_is_shipped() {
 
 step_no_c_compiler() {
     need_packages libc6-dev
-    need_armv6
+    need_static
     deploy/test/no-c-compiler
 }
 

@@ -126,6 +126,20 @@ fn all_tariffs_of_tempo_can_be_chosen_on_the_first_day() {
     assert_eq!(names(&told.energies(), true).len(), 7, "six, and the total");
 }
 
+#[test]
+fn an_exchanged_meter_stands_for_itself() {
+    let all = cases("n2-std-meter-exchanged.tic");
+    let of = |id: &str| -> Vec<Frame> {
+        let is_of = |frame: &&Frame| frame.lines.iter().any(|line| line.label == "ADSC" && line.data == id);
+        all.iter().filter(is_of).cloned().collect()
+    };
+    for (id, first, most) in [("021661000031", 22_000_000, 22_000_020), ("032461000032", 104, 124)] {
+        let told = Told::of(id, &of(id));
+        assert_eq!(told.totals[0], first);
+        assert!(told.totals.is_sorted() && *told.totals.last().unwrap() <= most, "{:?}", told.totals);
+    }
+}
+
 /// A meter under BASE that says this, each number so often.
 fn base(numbers: &[(u32, usize)]) -> Vec<Frame> {
     let frame = common::frames("syn-hist-base-mono.tic").remove(0);

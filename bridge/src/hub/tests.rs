@@ -951,3 +951,17 @@ fn of_several_meters_each_has_its_number() {
     bench.frames(&mut one, 20);
     assert_eq!((device(&bench, METER).1, device(&bench, OTHER).1), ("Linky 000001".into(), "Linky 000021".into()));
 }
+
+#[test]
+fn what_ends_an_entity_is_told_before_the_number_that_would_spoil_it() {
+    let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+    bench.frames(&mut reader, 10);
+    reader.drawn = 6_000_000;
+    bench.frames(&mut reader, 10);
+    let place = |topic: &str, text: &str| {
+        let is_it = |order: &Order| matches!(order, Order::Publish(message) if message.topic == topic && message.text().contains(text));
+        bench.orders.iter().position(is_it)
+    };
+    let (over, spoils) = (place(&ledger_topic(), "\"BASE@"), place(&format!("teleinfo/{METER}"), "008815235"));
+    assert!(over.is_some() && over < spoils, "{over:?} {spoils:?}");
+}

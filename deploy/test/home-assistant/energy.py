@@ -12,7 +12,7 @@ from house import PATIENCE, check, known, unique
 from outage import access
 
 from bench.report import require, say
-from bench.wait import wait_for
+from bench.wait import wait_for, wait_for_all
 
 # A meter of 2018 that has had other contracts: what each of its indexes has counted (Wh).
 PAST = "--registers EASF01=15506794,EASF02=9861893,EASF03=826037,EASF04=514699,EASF05=442412,EASF06=265022"
@@ -232,11 +232,21 @@ def come_back(hours):
     for meter in still:
         meter.thaw()
     hours.house.chain.bridge()
-    known_again = {unique(meter.address, "energy_total"): known for meter in hours.running()}
-    hours.house.wait("totals after a start of the bridge", known_again)
+    addresses = {meter.address for meter in hours.running()}
+    wait_for_all("totals after a start of the bridge", lambda: addresses - with_total(hours.house), PATIENCE)
     for meter in still:
         meter.freeze()
     time.sleep(3.5 if still else 0)
+
+
+def with_total(house):
+    """The meters whose total is known. One of which nothing is left begins another total, with its time in the id."""
+    totals = [
+        key.split("_")
+        for key, entity in house.ha.entities().items()
+        if "_energy_total" in key and known(entity["state"])
+    ]
+    return {address for _, address, *_ in totals}
 
 
 def corrected(house):
@@ -298,7 +308,7 @@ def faults(hours, meter):
     say(f"{meter.name} drew {list(right.values())} Wh")
     addresses = [meter.address, *(change for change in meter.changes.values() if change.isdigit())]
     found = {key: entity for address in addresses for key, entity in energies(hours.house, address).items()}
-    totals = [key for address in addresses if (key := unique(address, "energy_total")) in found]
+    totals = [key for key in found if "_energy_total" in key]
     if not totals:
         yield f"{meter.name}: there is no energy_total among {sorted(found)}"
     in_total = dict.fromkeys(right, 0)

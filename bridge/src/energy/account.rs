@@ -55,6 +55,9 @@ struct Saving {
     /// Something has changed that cannot be made up for.
     is_structural: bool,
     has_moved: bool,
+    /// The past was counted. When the present follows, it is told at once: if this process ended before, and the contract changed
+    /// meanwhile, the same past could not be counted again.
+    has_caught_up: bool,
     told: Option<Instant>,
     kept: Option<Instant>,
 }
@@ -217,7 +220,7 @@ impl Account {
         for label in &judged.replaced {
             self.meanings.handle_replaced(label, self.time.now_s());
         }
-        self.saving.is_structural |= !judged.replaced.is_empty() || judged.is_anew;
+        self.saving.is_structural |= !judged.replaced.is_empty() || judged.is_anew || std::mem::take(&mut self.saving.has_caught_up);
         self.saving.has_moved |= !believed.is_empty();
         judged
     }
@@ -245,6 +248,7 @@ impl Account {
         }
         self.saving.is_structural |= judged.is_anew;
         self.saving.has_moved |= judged.is_counted;
+        self.saving.has_caught_up |= judged.is_counted;
     }
 
     /// What is to be told and kept now; at the last everything.
@@ -256,7 +260,7 @@ impl Account {
         let keep_due = |kept: Instant| now.saturating_duration_since(kept) >= KEEP_EVERY;
         let to_disk = is_last || self.saving.is_structural || self.saving.kept.is_none_or(keep_due);
         let kept = if to_disk { Some(now) } else { self.saving.kept };
-        self.saving = Saving { is_structural: false, has_moved: false, told: Some(now), kept };
+        self.saving = Saving { is_structural: false, has_moved: false, told: Some(now), kept, ..self.saving };
         self.sequence += 1;
         let (indexes, meanings) = (self.judge.believed().clone(), self.meanings.clone());
         let continues = self.continues.map(|old| old.to_string());

@@ -65,7 +65,7 @@ fn connection(topics: &Topics, name: &str) -> Value {
     })
 }
 
-/// Off while the repair works, unknown where it is not switched on; the reason is beside it.
+/// Off while the repair works, or is not switched on; the reason is beside it.
 fn repair(topics: &Topics, name: &str) -> Value {
     let statistics = "value_json.get('statistics', {})";
     let mut entity = of_quality(topics, "binary_sensor", "statistics_repair", name);

@@ -107,7 +107,7 @@ impl Facts {
         for (counter, number) in &self.numbers {
             insert(&mut report, counter.row().name, json!(number));
         }
-        let problem = self.repair.is_on.then_some(self.repair.reason.is_some());
+        let problem = self.repair.reason.is_some();
         report.insert("statistics".into(), json!({ "on": self.repair.is_on, "problem": problem, "reason": self.repair.reason }));
         let complaints = self.complaints.iter().map(|(name, count, text)| (*name, json!({ "count": count, "text": text })));
         report.insert("complaints".into(), complaints.map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>().into());
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn a_repair_that_does_not_work_is_said_with_its_reason() {
         let mut bench = Bench::new();
-        assert_eq!(bench.report(0).unwrap()["statistics"], json!({ "on": false, "problem": null, "reason": null }));
+        assert_eq!(bench.report(0).unwrap()["statistics"], json!({ "on": false, "problem": false, "reason": null }));
         bench.repair = Repair { is_on: true, reason: Some("no answer".into()) };
         assert_eq!(bench.report(30).unwrap()["statistics"], json!({ "on": true, "problem": true, "reason": "no answer" }));
         bench.repair.reason = None;

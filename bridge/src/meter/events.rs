@@ -130,11 +130,12 @@ pub fn since(told: &Told, now: &Derived, unix_seconds: i64) -> Vec<Event> {
     if fell(told.overload, now.overload) {
         events.push(Event::OverloadEnd);
     }
-    if let Some((from, to)) = changed(told.contract.as_ref(), now.contract.as_ref()) {
-        events.push(Event::ContractChange { from, to });
-    }
     if let Some((from, to)) = changed(told.tariff.as_ref(), now.tariff.as_ref()) {
         events.push(Event::TariffChange { from, to });
+    }
+    // Home Assistant shows the last of several events of one millisecond, and a tariff often changes with its contract.
+    if let Some((from, to)) = changed(told.contract.as_ref(), now.contract.as_ref()) {
+        events.push(Event::ContractChange { from, to });
     }
     // Where the frames in between were missed, tomorrow goes from one colour to the next.
     if told.tempo_tomorrow(unix_seconds).is_some_and(|told| Some(told) != now.tempo_tomorrow)

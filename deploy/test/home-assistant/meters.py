@@ -41,6 +41,8 @@ STANDARD = EVERYONE | {
     "tomorrow_profile": TEXT,
     "message": TEXT,
 }
+# Where off-peak hours last eight hours in either base of numbers, the index in use decides: that takes a time of day.
+UNDECIDED = {key: form for key, form in STANDARD.items() if key != "tomorrow_profile"}
 THREE = {f"current_{phase}": AMPERE for phase in (1, 2, 3)}
 
 # name -> (meter, options of the simulator, entities)
@@ -69,7 +71,7 @@ METERS = {
     "consumer": (
         "900061000006",
         "--mode standard --contract hc",
-        STANDARD | {"current": AMPERE, "voltage": VOLT, "mean_voltage": VOLT, "tariff_index": TEXT},
+        UNDECIDED | {"current": AMPERE, "voltage": VOLT, "mean_voltage": VOLT, "tariff_index": TEXT},
     ),
     "producer": (
         "900061000007",

@@ -41,8 +41,6 @@ STANDARD = EVERYONE | {
     "tomorrow_profile": TEXT,
     "message": TEXT,
 }
-# Where off-peak hours last eight hours in either base of numbers, the index in use decides: that takes a time of day.
-UNDECIDED = {key: form for key, form in STANDARD.items() if key != "tomorrow_profile"}
 THREE = {f"current_{phase}": AMPERE for phase in (1, 2, 3)}
 
 # name -> (meter, options of the simulator, entities)
@@ -69,9 +67,10 @@ METERS = {
         HISTORIC | THREE | {"energy_base": ENERGY, "missing_phase": PROBLEM, "max_power_yesterday": VA},
     ),
     "consumer": (
-        "900061000006",
+        # Its maker writes hours in decimal: its off-peak hours would last eight hours in either base.
+        "030061000006",
         "--mode standard --contract hc",
-        UNDECIDED | {"current": AMPERE, "voltage": VOLT, "mean_voltage": VOLT, "tariff_index": TEXT},
+        STANDARD | {"current": AMPERE, "voltage": VOLT, "mean_voltage": VOLT, "tariff_index": TEXT},
     ),
     "producer": (
         "900061000007",

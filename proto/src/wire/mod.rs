@@ -15,6 +15,7 @@
 //! the end of a message, and a release ignores those it does not know. A kind, line or cause that it does not know is read as
 //! `Unknown`, a counter that it does not know is skipped.
 
+mod advice;
 mod counters;
 mod datasets;
 pub mod envelope;
@@ -25,6 +26,7 @@ mod numbered;
 mod sample;
 mod status;
 
+pub use advice::Advice;
 pub use counters::{Counters, Refused};
 pub use datasets::{Datasets, DatasetsWriter};
 pub use error::{Error, VERSION};

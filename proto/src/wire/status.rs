@@ -28,7 +28,7 @@ numbered! {
 }
 
 numbered! {
-    /// What is the likely cause of trouble on the line. What to do about it is each program's to say.
+    /// What is the likely cause of trouble on the line. What to do about it: [`Cause::advice`].
     Cause {
         /// No trouble.
         None = 0, "none";

@@ -316,15 +316,3 @@ fn each_cause_is_in_the_table() {
         assert!(TABLE.iter().any(|row| row.cause == *cause), "{}", cause.name());
     }
 }
-
-/// The two programs may be of different releases, but of one release they use the same words.
-#[test]
-fn reader_and_bridge_have_the_same_words_for_each_cause() {
-    let table = |text: &'static str| text.split_once("const WORDS").unwrap().1.split_once("\n);").unwrap().0;
-    let [reader, bridge] = [include_str!("../../../reader/src/advice.rs"), include_str!("../../../bridge/src/words/cause.rs")].map(table);
-    assert_eq!(reader.lines().count(), bridge.lines().count());
-    for (reader, bridge) in reader.lines().zip(bridge.lines()) {
-        assert_eq!(reader, bridge);
-    }
-    assert_eq!(reader.matches("Cause::").count(), Cause::ALL.len(), "each cause");
-}

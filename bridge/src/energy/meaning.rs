@@ -4,7 +4,8 @@
 //! to an index that was another one's. An entity that went on would count what was never drawn. So a meaning ends when mode or contract
 //! change, when the tariff of its index gets another name, or when its number jumps; then another one begins.
 //!
-//! A meaning that comes back goes on, but only within some days: later, Home Assistant has deleted what its statistics go on from.
+//! A meaning that comes back goes on only where nothing was counted meanwhile: a register that another contract has moved would show what
+//! was drawn under that one. And only within some days: later, Home Assistant has deleted what its statistics go on from.
 
 use std::collections::BTreeMap;
 
@@ -38,6 +39,8 @@ pub struct Meaning {
     terms: Terms,
     /// The name of its tariff, if the meter has told.
     pub tariff: Option<String>,
+    /// Its number when it was last shown.
+    wh: u32,
 }
 
 impl Meaning {
@@ -110,7 +113,7 @@ impl Meanings {
             self.change_terms(terms, shown.clone(), now);
         }
         if self.of(TOTAL).is_none() {
-            self.begin(terms, TOTAL, None, now);
+            self.begin(terms, (TOTAL, 0), None, now);
         }
         for (label, wh) in shown {
             changed |= self.follow(terms, label, wh, names, now);
@@ -148,31 +151,36 @@ impl Meanings {
         match self.all.iter_mut().find(|meaning| meaning.label == label && meaning.ended.is_none()) {
             Some(meaning) if is_renamed(meaning) => {
                 meaning.ended = Some(now);
-                self.begin(terms, label, tariff, now);
+                self.begin(terms, (label, wh), tariff, now);
             }
-            Some(meaning) if meaning.tariff.is_none() && tariff.is_some() => meaning.tariff = tariff.map(str::to_owned),
-            Some(_) => return false,
+            Some(meaning) => {
+                meaning.wh = wh;
+                let gets_its_name = meaning.tariff.is_none() && tariff.is_some();
+                meaning.tariff = meaning.tariff.take().or_else(|| tariff.map(str::to_owned));
+                return gets_its_name;
+            }
             None if self.left_over.get(label) == Some(&wh) => return false,
             None => {
                 self.left_over.remove(label);
-                self.begin(terms, label, tariff, now);
+                self.begin(terms, (label, wh), tariff, now);
             }
         }
         true
     }
 
-    fn begin(&mut self, terms: &Terms, label: &str, tariff: Option<&str>, now: i64) {
+    fn begin(&mut self, terms: &Terms, (label, wh): ShownIndex<'_>, tariff: Option<&str>, now: i64) {
         let is_it = |meaning: &&mut Meaning| {
             let same_tariff = meaning.tariff.is_none() || tariff.is_none() || meaning.tariff.as_deref() == tariff;
             let is_recent = meaning.may_go_on && meaning.ended.is_some_and(|ended| now - ended <= GOES_ON);
-            meaning.label == label && meaning.terms == *terms && same_tariff && is_recent
+            let is_unmoved = meaning.wh == wh || !meaning.is_of_contract();
+            meaning.label == label && meaning.terms == *terms && same_tariff && is_recent && is_unmoved
         };
         if let Some(meaning) = self.all.iter_mut().rev().find(is_it) {
             meaning.ended = None;
             return;
         }
         let tariff = tariff.map(str::to_owned);
-        let first = Meaning { label: label.to_owned(), since: 0, ended: None, may_go_on: true, terms: terms.clone(), tariff };
+        let first = Meaning { label: label.to_owned(), since: 0, ended: None, may_go_on: true, terms: terms.clone(), tariff, wh };
         let newest = self.all.iter().filter(|meaning| meaning.label == label).map(|meaning| meaning.since).max();
         if self.born == 0 && newest.is_none() {
             self.all.push(first);
@@ -240,14 +248,15 @@ mod tests {
     }
 
     #[test]
-    fn a_contract_that_comes_back_soon_goes_on_and_later_begins_anew() {
+    fn a_contract_that_comes_back_goes_on_only_soon_and_where_nothing_moved() {
         let (hc, tempo) = (terms(Mode::Historic, "hc"), terms(Mode::Historic, "tempo"));
-        for (days, expected) in [(7, "HCHC".to_owned()), (9, format!("HCHC@{}", START + 9 * DAY))] {
+        let anew = |days: i64| format!("HCHC@{}", START + days * DAY);
+        for (days, wh, expected) in [(7, 1, "HCHC".to_owned()), (7, 5, anew(7)), (9, 1, anew(9))] {
             let mut meanings = Meanings::default();
             show(&mut meanings, &hc, &[("HCHC", 1)], -1);
             show(&mut meanings, &tempo, &[("BBRHCJB", 1)], 0);
             assert_eq!(ids(&meanings), (vec!["BBRHCJB".into()], vec!["HCHC".into()]));
-            show(&mut meanings, &hc, &[("HCHC", 5)], days);
+            show(&mut meanings, &hc, &[("HCHC", wh)], days);
             assert_eq!(ids(&meanings).0, [expected]);
             assert_eq!(meanings.of(TOTAL).unwrap().id(), TOTAL, "the total goes on");
         }

@@ -1,14 +1,12 @@
-"""Every kWh and every euro that Home Assistant counts, hour by hour, whatever happens to meter, reader, bridge and
-broker: each one that was drawn, none that was not."""
+"""Every kWh that Home Assistant counts, hour by hour, whatever happens to meter, reader, bridge and broker: each one
+that was drawn, none that was not."""
 
 import random
-import re
 import shutil
 import time
 
-from checks import save_sources_with
 from hours import HOUR, SPOKEN, Hours
-from house import PATIENCE, check, known, unique
+from house import PATIENCE, check, known
 from outage import access
 
 from bench.report import require, say
@@ -20,8 +18,6 @@ PAST = "--registers EASF01=15506794,EASF02=9861893,EASF03=826037,EASF04=514699,E
 YOUNG = "--registers EASF01=120,EASF02=90,EASF03=2400000"
 # So long it takes until another number of a register is believed, in s of a meter's own time.
 UNSURE = 8
-# A correction is looked for once a minute, and once more when it could not be made.
-CORRECTED = 300
 # What changes at each meter, in the middle of which hour: name -> its options, changes, in both modes.
 CHANGES = {
     "historic-standard": (f"--mode historic --contract hc {PAST}", {1: "standard", 3: "historic"}),
@@ -144,12 +140,11 @@ def two_readers_of_which_one_lies(house):
 
 @check("usual", moving=True)
 def history_told_twice(house):
-    """What a reader holds of an outage is told again by a bridge that has forgotten where it was. The hours of the
-    outage are corrected, each once."""
+    """A bridge that has forgotten where it was is told again, twice, what its readers hold: no hour counts it."""
     hours, chain = begin_young(house)
     hours.play()
     old = copy(chain, "disk-before")
-    outage(hours, 2)
+    hours.play()
     for _ in range(2):
         hours.speak()
         chain.kill("bridge")
@@ -157,7 +152,6 @@ def history_told_twice(house):
         come_back(hours)
         hours.pass_on()
     hours.play()
-    corrected(house)
     require_right(hours)
 
 
@@ -178,37 +172,6 @@ def damaged_history(house):
     require_right(hours)
 
 
-@check("usual", moving=True)
-def costs_over_an_outage(house):
-    """Each hour's energy at the price of that hour, fixed or of an entity."""
-    hours, chain = begin_young(house)
-    hours.play()
-    total, index = (house.entity_ids()[unique(hours.meters[0].address, key)] for key in ("energy_total", "energy_hchp"))
-    save_sources_with(
-        house.ha, {total: {"number_energy_price": 20}, index: {"entity_energy_price": "input_number.price"}}
-    )
-    prices = {}
-    for price in 10, 30:
-        prices[hours.hour()] = set_price(house, price)
-        hours.play()
-    chain.stop("bridge")
-    for price in 10, 40, 20:
-        prices[hours.hour()] = set_price(house, price)
-        hours.play()
-    prices[hours.hour()] = set_price(house, 50)
-    come_back(hours)
-    hours.play()
-    prices[hours.hour()] = 50
-    hours.play()
-    corrected(house)
-    require_right(hours)
-    costs = house.ha.ask({"type": "energy/info"})["cost_sensors"]
-    drawn_in = drawn(hours.meters[0])
-    of_index = {hour: row["change"] for hour, row in house.ha.hourly(index, hours.first).items()}
-    require_costs(hours, costs[total], {hour: drawn_in[hour] * 20 / 1000 for hour in prices})
-    require_costs(hours, costs[index], {hour: of_index.get(hour, 0) * price / 1000 for hour, price in prices.items()})
-
-
 def begin_young(house):
     """A meter whose indexes are small, and a bridge that may correct."""
     hours = Hours(house)
@@ -217,13 +180,6 @@ def begin_young(house):
     hours.meter("young", "900061000700", f"--mode historic --contract hc {YOUNG}")
     hours.play()
     return hours, house.chain
-
-
-def outage(hours, number):
-    """The bridge is away for so many hours."""
-    hours.house.chain.stop("bridge")
-    hours.play(number)
-    come_back(hours)
 
 
 def come_back(hours):
@@ -247,11 +203,6 @@ def with_total(house):
         if "_energy_total" in key and known(entity["state"])
     ]
     return {address for _, address, *_ in totals}
-
-
-def corrected(house):
-    wait_for("a correction", lambda: re.search(r"corrected \d+ hours", house.chain.said("bridge")), CORRECTED, 1)
-    time.sleep(5)
 
 
 def copy(chain, name):
@@ -278,23 +229,6 @@ def flip(file):
     for at in range(25, len(bytes_), 50):
         bytes_[at] ^= 1 << at % 8
     file.write_bytes(bytes_)
-
-
-def set_price(house, price):
-    house.ha.post("/api/services/input_number/set_value", {"entity_id": "input_number.price", "value": price})
-    time.sleep(1)
-    return price
-
-
-def require_costs(hours, entity_id, right):
-    say(f"{entity_id}: {right}")
-    found = hours.changes(entity_id)
-    wrong = [
-        f"{name(hour)}: {found.get(hour, 0):.3f} instead of {euros:.3f}"
-        for hour, euros in right.items()
-        if abs(found.get(hour, 0) - euros) > 0.01
-    ]
-    require(not wrong, f"costs of {entity_id}: {wrong}")
 
 
 def require_right(hours):

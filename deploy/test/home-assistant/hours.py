@@ -18,8 +18,6 @@ BEGINS = 50 * 60 + 30
 # Of a meter's own time, in each hour.
 SPOKEN = 160
 SPEED = 20
-# How long the statistics may be corrected after their interruption.
-CORRECTED = 400
 
 
 class Meter:

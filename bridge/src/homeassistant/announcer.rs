@@ -133,6 +133,7 @@ impl Announcer {
 
     /// Another meter goes on from the total of this one: it is let go of, whether the meter is still heard of or not.
     pub fn handle_succeeded(&mut self, now: Instant) {
+        self.memory.is_succeeded = true;
         self.whole = true;
         self.discovery.handle_change(now);
     }
@@ -222,7 +223,7 @@ impl Announcer {
         let subject = Subject {
             name: self.settings.name(self.id).map(str::to_owned),
             continues: self.continues(),
-            has_successor: self.settings.has_successor(self.id),
+            has_successor: self.memory.is_succeeded && self.settings.has_successor(self.id),
             is_one_of_several: self.is_one_of_several,
             context: Context { topics: &self.settings.topics, meter: &self.id, language: self.settings.language },
             shown: &self.memory.shown,

@@ -29,6 +29,8 @@ pub struct Memory {
     pub total_id: Option<String>,
     /// Whether the total goes on from that of another meter.
     pub is_continued: bool,
+    /// Whether another meter was heard of that goes on from the total.
+    pub is_succeeded: bool,
     /// Whether the entities of another program were taken over already.
     pub migrated: bool,
     /// What was last told: a record of its own on the disk, since its loss is another one.

@@ -192,9 +192,7 @@ impl Station {
     /// Another meter goes on from the total of this one. Returns its unique id, and whether it is still to be let go of.
     pub fn handle_succeeded(&mut self, now: Instant) -> (String, bool) {
         let (total_id, is_announced) = self.announcer.handed_on();
-        if is_announced {
-            self.announcer.handle_succeeded(now);
-        }
+        self.announcer.handle_succeeded(now);
         (total_id, is_announced)
     }
 

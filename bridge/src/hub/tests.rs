@@ -943,6 +943,18 @@ fn a_meter_goes_on_from_the_total_of_the_one_whose_place_it_took() {
 }
 
 #[test]
+fn a_total_is_handed_on_only_once_the_other_meter_is_heard() {
+    let wishes = MeterWishes { name: None, continues: Some(id(METER)) };
+    let mut bench = Bench::wishing(Kept::default(), true, [(id(OTHER), wishes)].into());
+    bench.mqtt("teleinfo/bridge/marker", "7");
+    let has_total = |bench: &Bench, meter: &str| device(bench, meter).0.iter().any(|key| key.starts_with("energy_total"));
+    bench.frames(&mut Reader::new(METER), 20);
+    assert!(has_total(&bench, METER));
+    bench.frames(&mut Reader::new(OTHER), 40);
+    assert_eq!((has_total(&bench, METER), has_total(&bench, OTHER)), (false, true));
+}
+
+#[test]
 fn of_several_meters_each_has_its_number() {
     let (mut bench, mut one, mut other) = (Bench::new(), Reader::new(METER), Reader::new(OTHER));
     bench.frames(&mut one, 20);

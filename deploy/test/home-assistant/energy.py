@@ -6,7 +6,7 @@ import shutil
 import time
 
 from hours import HOUR, SPOKEN, Hours
-from house import PATIENCE, check, known
+from house import PATIENCE, check, known, unique
 from outage import access
 
 from bench.report import require, say
@@ -72,7 +72,19 @@ def meter_exchanged(house):
     house.chain.bridge()
     hours.meter("alone", "900061000400", f"--mode standard --contract hc {PAST}", {1: "900061000401"})
     hours.meter("continues", "900061000402", f"--mode standard --contract hc {PAST}", {1: "900061000403"})
-    hours.play(4)
+    hours.play()
+    hours.speak()
+    # What a meter drew before Home Assistant knew its entity is in no hour.
+    hours.meters[0].lost.add(hours.hour())
+    # The old meter lets go of its total some seconds before the new one takes it. A meter that stands still is offline.
+    for meter in hours.meters:
+        meter.thaw()
+    house.wait("the total of both meters", {unique("900061000402", "energy_total"): known}, PATIENCE)
+    for meter in hours.meters:
+        meter.freeze()
+    time.sleep(3.5)
+    hours.pass_on()
+    hours.play(2)
     require_right(hours)
 
 
@@ -160,15 +172,17 @@ def damaged_history(house):
     """Bits of the reader's history flip on its disk: none of it is counted."""
     hours, chain = begin_young(house)
     hours.play()
+    hours.speak()
     chain.stop("bridge")
-    hours.play()
+    hours.meters[0].thaw()
+    hours.speak()
     chain.stop("reader-young")
     for file in (chain.directory / "reader-young-state").iterdir():
         flip(file)
     chain.reader("young")
     come_back(hours)
+    hours.pass_on()
     hours.play(2)
-    hours.meters[0].lost |= {hours.hour() - 2 * HOUR, hours.hour() - 3 * HOUR}
     require_right(hours)
 
 

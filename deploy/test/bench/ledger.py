@@ -320,8 +320,10 @@ TOPICS = {
     "availability": _ignore,
     "derived": _ignore,
     "event": _ignore,
+    "ledger": _ignore,
     "quality": _ignore,
     "bridge/doctor": _ignore,
+    "bridge/marker": _ignore,
     "bridge/quality": _ignore,
     "bridge/state": Ledger._take_bridge_state,
 }

@@ -306,7 +306,7 @@ fn a_change_of_mode_keeps_what_is_the_same_thing() {
             .all(|payload| payload["cmps"].get("apparent_power").is_some_and(|sensor| sensor.get("name").is_some()))
     );
     let standard = components(discoveries(&messages).last().unwrap());
-    for key in ["apparent_power", "current", "power_estimated", "subscribed_power", "tariff", "overload", "last_frame", "event"] {
+    for key in ["apparent_power", "current", "power_estimated", "subscribed_power", "tariff", "overload", "last_frame", "event_mode"] {
         assert_eq!(historic[key]["uniq_id"], standard[key]["uniq_id"], "{key}");
     }
     assert!(!historic.contains_key("energy_easf01") && standard.contains_key("energy_easf01"));

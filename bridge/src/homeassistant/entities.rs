@@ -20,7 +20,7 @@ use super::{
 
 /// All entities there can be.
 pub fn all() -> impl Iterator<Item = &'static Entity> {
-    [ENERGY, POWER, TARIFF, STATE, PME_PMI, RECEPTION].into_iter().flatten()
+    [ENERGY, POWER, TARIFF, STATE, EVENTS, PME_PMI, RECEPTION].into_iter().flatten()
 }
 
 #[rustfmt::skip]
@@ -174,7 +174,20 @@ const STATE: &[Entity] = &[
     Entity::label("delivery_point", "PRM", "Delivery point", "Point de livraison (PRM)").icon("mdi:identifier").hidden(),
     Entity::label("status_word", "MOTDETAT", "Status word", "Mot d'état").hidden(),
     Entity::sensor("meter_time", Label("DATE"), Time("DATE"), "Meter time", "Heure du compteur").timestamp().hidden(),
-    Entity::event("event", "Event", "Événement").icon("mdi:bell"),
+];
+
+/// By kind: Home Assistant shows the last event of an entity alone, and an automation waits for one entity.
+#[rustfmt::skip]
+const EVENTS: &[Entity] = &[
+    Entity::event("event_power", Feature(Overload), &["overload_begin", "overload_end"], "Power alert", "Alerte de puissance").icon("mdi:flash-alert"),
+    Entity::event("event_tariff", Always, &["tariff_change"], "Tariff change", "Changement de tarif").icon("mdi:clock-outline"),
+    Entity::event("event_tempo", Feature(Tempo), &["tempo_announcement"], "Tempo announcement", "Annonce Tempo").icon("mdi:calendar"),
+    Entity::event("event_peak", Feature(Peak), &["peak_notice", "peak_begin", "peak_end"], "Mobile peak", "Pointe mobile").icon("mdi:bell-alert"),
+    Entity::event("event_message", Label("MSG1"), &["message"], "New message", "Nouveau message").icon("mdi:message-badge"),
+    Entity::event("event_contract", Always, &["contract_change"], "Contract change", "Changement de contrat").icon("mdi:file-document-outline").diagnostic(),
+    Entity::event("event_mode", Always, &["mode_change"], "TIC mode change", "Changement de mode TIC").icon("mdi:swap-horizontal").diagnostic(),
+    Entity::event("event_cut_off", Label("STGE"), &["cut_off_change"], "Cut-off change", "Changement de l'organe de coupure").icon("mdi:electric-switch").diagnostic(),
+    Entity::event("event_data", Always, &["index_reset", "history_filled"], "Data corrected", "Données corrigées").icon("mdi:database-edit").diagnostic(),
 ];
 
 /// A PME-PMI meter has no index that only counts up: its energies begin anew with each top and with each tariff. So none of them is

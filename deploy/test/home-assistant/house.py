@@ -127,8 +127,9 @@ class House:
 
     def events(self, meter):
         """Attributes of all events so far, oldest first."""
-        entity = self.ha.entities()[unique(meter, "event")]["entity_id"]
-        return [row["attributes"] for row in self.ha.history(entity) if row["attributes"].get("event_type")]
+        kinds = [entity for key, entity in self.ha.entities().items() if key.startswith(unique(meter, "event_"))]
+        rows = [row for entity in kinds for row in self.ha.history(entity["entity_id"])]
+        return [row["attributes"] for row in sorted(rows, key=lambda row: row["last_changed"]) if row["attributes"].get("event_type")]
 
     def wait_event(self, meter, kind, patience=PATIENCE):
         """Until such an event has reached Home Assistant; returns its attributes."""

@@ -1,6 +1,6 @@
 //! One entity as a component of a discovery payload: topics, templates, classes.
 //!
-//! Templates read with `get` at every level, so a label that is not sent gives `None`, hence `unknown`, and never a warning.
+//! Templates read with `get` at every level, so a label that is not sent, or is `null`, gives `None`, hence `unknown`, and never a warning.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -162,11 +162,11 @@ fn expression(source: Source) -> Option<String> {
     })
 }
 
-/// Reads a field of nested objects, each of which may be missing.
+/// Reads a field of nested objects, each of which may be missing or `null`.
 fn path(fields: &[&str]) -> String {
     let (last, objects) = fields.split_last().unwrap_or((&"", &[]));
-    let objects: String = objects.iter().map(|object| format!(".get('{object}', {{}})")).collect();
-    format!("value_json{objects}.get('{last}')")
+    let object = objects.iter().fold("value_json".to_owned(), |outer, object| format!("({outer}.get('{object}') or {{}})"));
+    format!("{object}.get('{last}')")
 }
 
 /// The topic and the template of what is shown beside the value.

@@ -291,6 +291,19 @@ fn a_change_of_contract_needs_no_whole_frame_on_a_bad_line() {
 }
 
 #[test]
+fn the_first_red_day_of_tempo_has_its_entities_before_it_comes() {
+    let unused = |frame: Frame, label: &str| frame.with(label, "000000000");
+    let sent: Vec<Frame> =
+        three_phase_tempo().into_iter().map(|frame| ["EASF05", "EASF06", "EASF07"].into_iter().fold(frame, unused)).collect();
+    let found = components(&announced("042161000017", Language::French, &sent));
+    assert_eq!(
+        (&found["energy_easf05"]["name"], &found["energy_easf06"]["name"]),
+        (&"Énergie HC ROUGE".into(), &"Énergie HP ROUGE".into())
+    );
+    assert!(!found.contains_key("energy_easf07"));
+}
+
+#[test]
 fn a_change_of_mode_keeps_what_is_the_same_thing() {
     let mut bench = Bench::new("042161000001");
     let mut messages = bench.apply(&frames("syn-hist-base-mono.tic")[0]);

@@ -1,18 +1,15 @@
 //! One entity as a component of a discovery payload: topics, templates, classes.
 //!
-//! Templates read with `get` at every level, so a label that is not sent gives `None`, hence `unknown`, and never a warning.
+//! Templates read with `get` at every level, so a label that is not sent, or is `null`, gives `None`, hence `unknown`, and never a warning.
 
 use serde::Serialize;
 use serde_json::{Value, json};
 use teleinfo_proto::tic::MeterId;
 
 use super::entity::{Attributes, Entity, Platform, Source};
-use crate::{
-    meter::events::Event,
-    words::{
-        language::Language,
-        topics::{OFFLINE, ONLINE, Topics},
-    },
+use crate::words::{
+    language::Language,
+    topics::{OFFLINE, ONLINE, Topics},
 };
 
 /// What all components of a meter share.
@@ -78,7 +75,7 @@ impl Component {
 /// The component of an entity under a unique id. `name` overrides that of the table.
 #[must_use]
 pub fn component(entity: &Entity, context: &Context<'_>, unique_id: String, name: Option<String>) -> Component {
-    let (is_availability, is_event) = (entity.source == Source::Availability, entity.source == Source::Events);
+    let is_availability = entity.source == Source::Availability;
     let (json_attributes_topic, json_attributes_template) = attributes(entity, context).unzip();
     Component {
         platform: entity.platform.name(),
@@ -91,15 +88,32 @@ pub fn component(entity: &Entity, context: &Context<'_>, unique_id: String, name
         suggested_display_precision: entity.precision,
         entity_category: entity.diagnostic.then_some("diagnostic"),
         enabled_by_default: entity.hidden.then_some(false),
-        event_types: is_event.then_some(&Event::TYPES),
+        event_types: event_types(entity.source),
         options: (!entity.choices.is_empty()).then(|| entity.options(context.language).collect()),
-        availability: entity.outlives_meter.then(|| json!([{ "t": context.topics.bridge_state() }])),
+        availability: availability(entity, context),
         state_topic: state_topic(entity.source, context),
         payload_on: is_availability.then_some(ONLINE),
         payload_off: is_availability.then_some(OFFLINE),
         value_template: template(entity, context.language),
         json_attributes_topic,
         json_attributes_template,
+    }
+}
+
+/// What an entity is available by, unless it is what all components share.
+///
+/// Events are by nothing: one that comes back with its meter would start automations again for what is long past.
+fn availability(entity: &Entity, context: &Context<'_>) -> Option<Value> {
+    match entity.source {
+        Source::Events(_) => Some(json!([])),
+        _ => entity.outlives_meter.then(|| json!([{ "t": context.topics.bridge_state() }])),
+    }
+}
+
+const fn event_types(source: Source) -> Option<&'static [&'static str]> {
+    match source {
+        Source::Events(types) => Some(types),
+        _ => None,
     }
 }
 
@@ -110,13 +124,16 @@ fn state_topic(source: Source, context: &Context<'_>) -> Option<String> {
         Source::Label(_) | Source::Time(_) | Source::Decoded(..) => None,
         Source::Derived(_) => Some(topics.derived(meter)),
         Source::Quality(_) => Some(topics.quality(meter)),
-        Source::Events => Some(topics.event(meter)),
+        Source::Events(_) => Some(topics.event(meter)),
         Source::Availability => Some(topics.availability(meter)),
     }
 }
 
-/// Reads the value, and translates it where it is one of several. Availability and events need no template.
+/// Reads the value, and translates it where it is one of several. Availability needs no template.
 fn template(entity: &Entity, language: Language) -> Option<String> {
+    if let Source::Events(types) = entity.source {
+        return Some(of_types(types));
+    }
     let value = expression(entity.source)?;
     let read = match entity.platform {
         Platform::BinarySensor => format!("{{true: 'ON', false: 'OFF'}}.get({value})"),
@@ -129,21 +146,27 @@ fn template(entity: &Entity, language: Language) -> Option<String> {
     Some(format!("{{{{ {read} }}}}"))
 }
 
+/// Lets events of these types through. Home Assistant takes no notice of the nothing that is left of the others.
+fn of_types(types: &[&str]) -> String {
+    let types = types.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
+    format!("{{% if value_json.event_type in [{types}] %}}{{{{ value }}}}{{% endif %}}")
+}
+
 fn expression(source: Source) -> Option<String> {
     Some(match source {
         Source::Label(label) => path(&[label, "value"]),
         Source::Time(label) => path(&[label, "timestamp"]),
         Source::Decoded(label, field) => path(&[label, "decoded", field]),
         Source::Derived(field) | Source::Quality(field) => path(&field.split('.').collect::<Vec<_>>()),
-        Source::Availability | Source::Events => return None,
+        Source::Availability | Source::Events(_) => return None,
     })
 }
 
-/// Reads a field of nested objects, each of which may be missing.
+/// Reads a field of nested objects, each of which may be missing or `null`.
 fn path(fields: &[&str]) -> String {
     let (last, objects) = fields.split_last().unwrap_or((&"", &[]));
-    let objects: String = objects.iter().map(|object| format!(".get('{object}', {{}})")).collect();
-    format!("value_json{objects}.get('{last}')")
+    let object = objects.iter().fold("value_json".to_owned(), |outer, object| format!("({outer}.get('{object}') or {{}})"));
+    format!("{object}.get('{last}')")
 }
 
 /// The topic and the template of what is shown beside the value.

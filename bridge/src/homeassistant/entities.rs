@@ -20,7 +20,7 @@ use super::{
 
 /// All entities there can be.
 pub fn all() -> impl Iterator<Item = &'static Entity> {
-    [ENERGY, POWER, TARIFF, STATE, PME_PMI, RECEPTION].into_iter().flatten()
+    [ENERGY, POWER, TARIFF, STATE, EVENTS, PME_PMI, RECEPTION].into_iter().flatten()
 }
 
 #[rustfmt::skip]
@@ -52,10 +52,10 @@ const ENERGY: &[Entity] = &[
     Entity::label("energy_easd03",   "EASD03",  "Energy distributor index 3",     "Énergie index distributeur 3").energy().hidden(),
     Entity::label("energy_easd04",   "EASD04",  "Energy distributor index 4",     "Énergie index distributeur 4").energy().hidden(),
     Entity::label("energy_injected", "EAIT",    "Energy injected",                "Énergie injectée").energy(),
-    Entity::label("reactive_energy_q1", "ERQ1", "Reactive energy Q1",             "Énergie réactive Q1").reactive_energy(),
-    Entity::label("reactive_energy_q2", "ERQ2", "Reactive energy Q2",             "Énergie réactive Q2").reactive_energy(),
-    Entity::label("reactive_energy_q3", "ERQ3", "Reactive energy Q3",             "Énergie réactive Q3").reactive_energy(),
-    Entity::label("reactive_energy_q4", "ERQ4", "Reactive energy Q4",             "Énergie réactive Q4").reactive_energy(),
+    Entity::label("reactive_energy_q1", "ERQ1", "Reactive energy Q1",             "Énergie réactive Q1").reactive_energy().diagnostic(),
+    Entity::label("reactive_energy_q2", "ERQ2", "Reactive energy Q2",             "Énergie réactive Q2").reactive_energy().diagnostic(),
+    Entity::label("reactive_energy_q3", "ERQ3", "Reactive energy Q3",             "Énergie réactive Q3").reactive_energy().diagnostic(),
+    Entity::label("reactive_energy_q4", "ERQ4", "Reactive energy Q4",             "Énergie réactive Q4").reactive_energy().diagnostic(),
 ];
 
 #[rustfmt::skip]
@@ -63,30 +63,30 @@ const POWER: &[Entity] = &[
     Entity::label("apparent_power",   "PAPP",    "Apparent power",         "Puissance apparente").apparent_power(),
     Entity::label("apparent_power",   "SINSTS",  "Apparent power",         "Puissance apparente").apparent_power(),
     Entity::label("apparent_power",   "SINST1",  "Apparent power",         "Puissance apparente").apparent_power().single(),
-    Entity::label("apparent_power_1", "SINSTS1", "Apparent power phase 1", "Puissance apparente phase 1").apparent_power(),
-    Entity::label("apparent_power_2", "SINSTS2", "Apparent power phase 2", "Puissance apparente phase 2").apparent_power(),
-    Entity::label("apparent_power_3", "SINSTS3", "Apparent power phase 3", "Puissance apparente phase 3").apparent_power(),
+    Entity::label("apparent_power_1", "SINSTS1", "Apparent power phase 1", "Puissance apparente phase 1").apparent_power().diagnostic(),
+    Entity::label("apparent_power_2", "SINSTS2", "Apparent power phase 2", "Puissance apparente phase 2").apparent_power().diagnostic(),
+    Entity::label("apparent_power_3", "SINSTS3", "Apparent power phase 3", "Puissance apparente phase 3").apparent_power().diagnostic(),
     Entity::label("apparent_power_injected", "SINSTI", "Apparent power injected", "Puissance apparente injectée").apparent_power(),
     Entity::sensor("power_estimated", Feature(Index), Derived("power"), "Estimated power", "Puissance estimée").power()
         .attributes(Fields(&["power_resolution", "power_window"])),
     Entity::sensor("power_injected_estimated", Label("EAIT"), Derived("power_injected"), "Estimated power injected", "Puissance injectée estimée").power()
         .attributes(Fields(&["power_injected_resolution", "power_injected_window"])),
     Entity::label("current",   "IINST",  "Current",         "Intensité").current(),
-    Entity::label("current_1", "IINST1", "Current phase 1", "Intensité phase 1").current(),
-    Entity::label("current_2", "IINST2", "Current phase 2", "Intensité phase 2").current(),
-    Entity::label("current_3", "IINST3", "Current phase 3", "Intensité phase 3").current(),
+    Entity::label("current_1", "IINST1", "Current phase 1", "Intensité phase 1").current().diagnostic(),
+    Entity::label("current_2", "IINST2", "Current phase 2", "Intensité phase 2").current().diagnostic(),
+    Entity::label("current_3", "IINST3", "Current phase 3", "Intensité phase 3").current().diagnostic(),
     Entity::label("current",   "IRMS1",  "Current",         "Intensité").current().single(),
-    Entity::label("current_1", "IRMS1",  "Current phase 1", "Intensité phase 1").current().three(),
-    Entity::label("current_2", "IRMS2",  "Current phase 2", "Intensité phase 2").current(),
-    Entity::label("current_3", "IRMS3",  "Current phase 3", "Intensité phase 3").current(),
-    Entity::label("voltage",   "URMS1",  "Voltage",         "Tension").voltage().single(),
-    Entity::label("voltage_1", "URMS1",  "Voltage phase 1", "Tension phase 1").voltage().three(),
-    Entity::label("voltage_2", "URMS2",  "Voltage phase 2", "Tension phase 2").voltage(),
-    Entity::label("voltage_3", "URMS3",  "Voltage phase 3", "Tension phase 3").voltage(),
-    Entity::label("mean_voltage",   "UMOY1", "Mean voltage",         "Tension moyenne").voltage().timed("UMOY1").single(),
-    Entity::label("mean_voltage_1", "UMOY1", "Mean voltage phase 1", "Tension moyenne phase 1").voltage().timed("UMOY1").three(),
-    Entity::label("mean_voltage_2", "UMOY2", "Mean voltage phase 2", "Tension moyenne phase 2").voltage().timed("UMOY2"),
-    Entity::label("mean_voltage_3", "UMOY3", "Mean voltage phase 3", "Tension moyenne phase 3").voltage().timed("UMOY3"),
+    Entity::label("current_1", "IRMS1",  "Current phase 1", "Intensité phase 1").current().three().diagnostic(),
+    Entity::label("current_2", "IRMS2",  "Current phase 2", "Intensité phase 2").current().diagnostic(),
+    Entity::label("current_3", "IRMS3",  "Current phase 3", "Intensité phase 3").current().diagnostic(),
+    Entity::label("voltage",   "URMS1",  "Voltage",         "Tension").voltage().single().diagnostic(),
+    Entity::label("voltage_1", "URMS1",  "Voltage phase 1", "Tension phase 1").voltage().three().diagnostic(),
+    Entity::label("voltage_2", "URMS2",  "Voltage phase 2", "Tension phase 2").voltage().diagnostic(),
+    Entity::label("voltage_3", "URMS3",  "Voltage phase 3", "Tension phase 3").voltage().diagnostic(),
+    Entity::label("mean_voltage",   "UMOY1", "Mean voltage",         "Tension moyenne").voltage().timed("UMOY1").single().hidden(),
+    Entity::label("mean_voltage_1", "UMOY1", "Mean voltage phase 1", "Tension moyenne phase 1").voltage().timed("UMOY1").three().hidden(),
+    Entity::label("mean_voltage_2", "UMOY2", "Mean voltage phase 2", "Tension moyenne phase 2").voltage().timed("UMOY2").hidden(),
+    Entity::label("mean_voltage_3", "UMOY3", "Mean voltage phase 3", "Tension moyenne phase 3").voltage().timed("UMOY3").hidden(),
     Entity::sensor("subscribed_power", Label("ISOUSC"), Derived("subscribed_power"), "Subscribed power", "Puissance souscrite").fixed_power().diagnostic(),
     Entity::sensor("subscribed_power", Label("PREF"),   Derived("subscribed_power"), "Subscribed power", "Puissance souscrite").fixed_power().diagnostic(),
     Entity::sensor("cut_off_power",    Label("PCOUP"),  Derived("cut_off_power"),    "Cut-off power",    "Puissance de coupure").fixed_power().diagnostic(),
@@ -96,29 +96,29 @@ const POWER: &[Entity] = &[
     Entity::label("max_current_2", "IMAX2", "Highest current phase 2", "Intensité maximale phase 2").fixed_current().diagnostic(),
     Entity::label("max_current_3", "IMAX3", "Highest current phase 3", "Intensité maximale phase 3").fixed_current().diagnostic(),
     // A Linky puts yesterday's highest apparent power there, older meters the highest active power.
-    Entity::label("max_power_yesterday", "PMAX", "Highest power yesterday", "Puissance maximale de la veille").fixed_power().needs(Feature(MaxPowerOfLinky)),
+    Entity::label("max_power_yesterday", "PMAX", "Highest power yesterday", "Puissance maximale de la veille").fixed_power().needs(Feature(MaxPowerOfLinky)).diagnostic(),
     Entity::label("max_power", "PMAX", "Highest power", "Puissance maximale").power().needs(Feature(MaxPowerOfOlder)),
-    Entity::label("max_power_today",     "SMAXSN",    "Highest power today",             "Puissance maximale du jour").fixed_power().timed("SMAXSN"),
-    Entity::label("max_power_today",     "SMAXN",     "Highest power today",             "Puissance maximale du jour").fixed_power().timed("SMAXN"),
-    Entity::label("max_power_today_1",   "SMAXSN1",   "Highest power today phase 1",     "Puissance maximale du jour phase 1").fixed_power().timed("SMAXSN1"),
-    Entity::label("max_power_today_2",   "SMAXSN2",   "Highest power today phase 2",     "Puissance maximale du jour phase 2").fixed_power().timed("SMAXSN2"),
-    Entity::label("max_power_today_3",   "SMAXSN3",   "Highest power today phase 3",     "Puissance maximale du jour phase 3").fixed_power().timed("SMAXSN3"),
-    Entity::label("max_power_yesterday", "SMAXSN-1",  "Highest power yesterday",         "Puissance maximale de la veille").fixed_power().timed("SMAXSN-1"),
-    Entity::label("max_power_yesterday", "SMAXN-1",   "Highest power yesterday",         "Puissance maximale de la veille").fixed_power().timed("SMAXN-1"),
+    Entity::label("max_power_today",     "SMAXSN",    "Highest power today",             "Puissance maximale du jour").fixed_power().timed("SMAXSN").diagnostic(),
+    Entity::label("max_power_today",     "SMAXN",     "Highest power today",             "Puissance maximale du jour").fixed_power().timed("SMAXN").diagnostic(),
+    Entity::label("max_power_today_1",   "SMAXSN1",   "Highest power today phase 1",     "Puissance maximale du jour phase 1").fixed_power().timed("SMAXSN1").hidden(),
+    Entity::label("max_power_today_2",   "SMAXSN2",   "Highest power today phase 2",     "Puissance maximale du jour phase 2").fixed_power().timed("SMAXSN2").hidden(),
+    Entity::label("max_power_today_3",   "SMAXSN3",   "Highest power today phase 3",     "Puissance maximale du jour phase 3").fixed_power().timed("SMAXSN3").hidden(),
+    Entity::label("max_power_yesterday", "SMAXSN-1",  "Highest power yesterday",         "Puissance maximale de la veille").fixed_power().timed("SMAXSN-1").diagnostic(),
+    Entity::label("max_power_yesterday", "SMAXN-1",   "Highest power yesterday",         "Puissance maximale de la veille").fixed_power().timed("SMAXN-1").diagnostic(),
     Entity::label("max_power_yesterday_1", "SMAXSN1-1", "Highest power yesterday phase 1", "Puissance maximale de la veille phase 1").fixed_power().timed("SMAXSN1-1").hidden(),
     Entity::label("max_power_yesterday_2", "SMAXSN2-1", "Highest power yesterday phase 2", "Puissance maximale de la veille phase 2").fixed_power().timed("SMAXSN2-1").hidden(),
     Entity::label("max_power_yesterday_3", "SMAXSN3-1", "Highest power yesterday phase 3", "Puissance maximale de la veille phase 3").fixed_power().timed("SMAXSN3-1").hidden(),
-    Entity::label("max_injected_today",     "SMAXIN",   "Highest power injected today",     "Puissance injectée maximale du jour").fixed_power().timed("SMAXIN"),
-    Entity::label("max_injected_yesterday", "SMAXIN-1", "Highest power injected yesterday", "Puissance injectée maximale de la veille").fixed_power().timed("SMAXIN-1"),
+    Entity::label("max_injected_today",     "SMAXIN",   "Highest power injected today",     "Puissance injectée maximale du jour").fixed_power().timed("SMAXIN").diagnostic(),
+    Entity::label("max_injected_yesterday", "SMAXIN-1", "Highest power injected yesterday", "Puissance injectée maximale de la veille").fixed_power().timed("SMAXIN-1").hidden(),
     Entity::sensor("max_power_today_time", Label("SMAXSN"), Time("SMAXSN"), "Time of highest power today", "Heure de la puissance maximale du jour").timestamp().hidden(),
     Entity::sensor("max_power_today_time", Label("SMAXN"),  Time("SMAXN"),  "Time of highest power today", "Heure de la puissance maximale du jour").timestamp().hidden(),
     Entity::sensor("max_power_yesterday_time", Label("SMAXSN-1"), Time("SMAXSN-1"), "Time of highest power yesterday", "Heure de la puissance maximale de la veille").timestamp().hidden(),
     Entity::sensor("max_power_yesterday_time", Label("SMAXN-1"),  Time("SMAXN-1"),  "Time of highest power yesterday", "Heure de la puissance maximale de la veille").timestamp().hidden(),
     Entity::sensor("max_injected_today_time", Label("SMAXIN"), Time("SMAXIN"), "Time of highest power injected today", "Heure de la puissance injectée maximale du jour").timestamp().hidden(),
-    Entity::label("load_curve",          "CCASN",   "Load curve",                   "Courbe de charge").power().timed("CCASN"),
-    Entity::label("load_curve_previous", "CCASN-1", "Load curve previous point",    "Courbe de charge point précédent").power().timed("CCASN-1").hidden(),
-    Entity::label("load_curve_injected",          "CCAIN",   "Load curve injected",                "Courbe de charge injectée").power().timed("CCAIN"),
-    Entity::label("load_curve_injected_previous", "CCAIN-1", "Load curve injected previous point", "Courbe de charge injectée point précédent").power().timed("CCAIN-1").hidden(),
+    Entity::label("load_curve",          "CCASN",   "Mean power of the last period", "Puissance moyenne de la dernière période").power().timed("CCASN").diagnostic(),
+    Entity::label("load_curve_previous", "CCASN-1", "Mean power of the period before", "Puissance moyenne de la période précédente").power().timed("CCASN-1").hidden(),
+    Entity::label("load_curve_injected",          "CCAIN",   "Mean power injected of the last period", "Puissance moyenne injectée de la dernière période").power().timed("CCAIN").diagnostic(),
+    Entity::label("load_curve_injected_previous", "CCAIN-1", "Mean power injected of the period before", "Puissance moyenne injectée de la période précédente").power().timed("CCAIN-1").hidden(),
 ];
 
 #[rustfmt::skip]
@@ -134,14 +134,14 @@ const TARIFF: &[Entity] = &[
     Entity::sensor("contract", Label("NGTF"),    Derived("contract"), "Contract", "Contrat").icon("mdi:file-document-outline").diagnostic(),
     Entity::sensor("tempo_today",    Feature(Tempo), Derived("tempo_today"),    "Tempo today",    "Tempo aujourd'hui").choices(COLOUR).icon("mdi:palette"),
     Entity::sensor("tempo_tomorrow", Feature(Tempo), Derived("tempo_tomorrow"), "Tempo tomorrow", "Tempo demain").choices(TOMORROW).icon("mdi:palette-outline"),
-    Entity::binary("peak_notice",  Feature(Peak), Derived("peak_notice"),  "Mobile peak notice", "Préavis de pointe mobile").icon("mdi:bell-alert"),
+    Entity::binary("peak_notice",  Feature(Peak), Derived("peak_notice"),  "Mobile peak notice", "Préavis de pointe mobile").icon("mdi:bell-alert").diagnostic(),
     Entity::binary("peak_running", Feature(Peak), Derived("peak_running"), "Mobile peak",        "Pointe mobile").icon("mdi:transmission-tower"),
-    Entity::sensor("peak_start", Feature(PeakDates), Derived("peak_start"), "Mobile peak start", "Début de pointe mobile").timestamp(),
-    Entity::sensor("peak_end",   Feature(PeakDates), Derived("peak_end"),   "Mobile peak end",   "Fin de pointe mobile").timestamp(),
+    Entity::sensor("peak_start", Feature(PeakDates), Derived("peak_start"), "Mobile peak start", "Début de pointe mobile").timestamp().diagnostic(),
+    Entity::sensor("peak_end",   Feature(PeakDates), Derived("peak_end"),   "Mobile peak end",   "Fin de pointe mobile").timestamp().diagnostic(),
     Entity::sensor("tomorrow_profile", Label("PJOURF+1"), Derived("tomorrow_profile"), "Tomorrow's tariffs", "Tarifs de demain").icon("mdi:calendar-clock")
         .attributes(Blocks("PJOURF+1")),
     Entity::sensor("peak_profile", Label("PPOINTE"), Derived("peak_profile"), "Next peak day's tariffs", "Tarifs du prochain jour de pointe").icon("mdi:calendar-alert")
-        .attributes(Blocks("PPOINTE")),
+        .attributes(Blocks("PPOINTE")).diagnostic(),
     Entity::label("day_profile",          "NJOURF",   "Day profile",          "Profil du jour").hidden(),
     Entity::label("day_profile_tomorrow", "NJOURF+1", "Day profile tomorrow", "Profil de demain").hidden(),
     Entity::label("off_peak_programme",   "HHPHC",    "Off-peak programme",   "Programme heures creuses").hidden(),
@@ -151,17 +151,17 @@ const TARIFF: &[Entity] = &[
 const STATE: &[Entity] = &[
     Entity::binary("overload", Feature(Overload), Derived("overload"), "Overload", "Dépassement de puissance").class("problem")
         .attributes(Fields(&["overload_phases"])),
-    Entity::binary("overvoltage",   Label("STGE"), Decoded("STGE", "overvoltage"), "Overvoltage", "Surtension").class("problem"),
-    Entity::binary("missing_phase", Label("PPOT"), Derived("missing_phase"), "Missing phase", "Absence de phase").class("problem")
+    Entity::binary("overvoltage",   Label("STGE"), Decoded("STGE", "overvoltage"), "Overvoltage", "Surtension").class("problem").diagnostic(),
+    Entity::binary("missing_phase", Label("PPOT"), Derived("missing_phase"), "Missing phase", "Absence de phase").class("problem").diagnostic()
         .attributes(Fields(&["missing_phases"])),
-    Entity::binary("dry_contact", Label("STGE"), Decoded("STGE", "dry_contact_closed"), "Dry contact", "Contact sec").icon("mdi:electric-switch"),
-    Entity::binary("virtual_contact_1", Feature(Relay(2)), Decoded("RELAIS", "relay_2"), "Virtual contact 1", "Contact virtuel 1").icon("mdi:electric-switch"),
-    Entity::binary("virtual_contact_2", Feature(Relay(3)), Decoded("RELAIS", "relay_3"), "Virtual contact 2", "Contact virtuel 2").icon("mdi:electric-switch"),
-    Entity::binary("virtual_contact_3", Feature(Relay(4)), Decoded("RELAIS", "relay_4"), "Virtual contact 3", "Contact virtuel 3").icon("mdi:electric-switch"),
-    Entity::binary("virtual_contact_4", Feature(Relay(5)), Decoded("RELAIS", "relay_5"), "Virtual contact 4", "Contact virtuel 4").icon("mdi:electric-switch"),
-    Entity::binary("virtual_contact_5", Feature(Relay(6)), Decoded("RELAIS", "relay_6"), "Virtual contact 5", "Contact virtuel 5").icon("mdi:electric-switch"),
-    Entity::binary("virtual_contact_6", Feature(Relay(7)), Decoded("RELAIS", "relay_7"), "Virtual contact 6", "Contact virtuel 6").icon("mdi:electric-switch"),
-    Entity::binary("virtual_contact_7", Feature(Relay(8)), Decoded("RELAIS", "relay_8"), "Virtual contact 7", "Contact virtuel 7").icon("mdi:electric-switch"),
+    Entity::binary("dry_contact", Label("STGE"), Decoded("STGE", "dry_contact_closed"), "Dry contact", "Contact sec").icon("mdi:electric-switch").diagnostic(),
+    Entity::binary("virtual_contact_1", Feature(Relay(2)), Decoded("RELAIS", "relay_2"), "Virtual contact 1", "Contact virtuel 1").icon("mdi:electric-switch").diagnostic(),
+    Entity::binary("virtual_contact_2", Feature(Relay(3)), Decoded("RELAIS", "relay_3"), "Virtual contact 2", "Contact virtuel 2").icon("mdi:electric-switch").diagnostic(),
+    Entity::binary("virtual_contact_3", Feature(Relay(4)), Decoded("RELAIS", "relay_4"), "Virtual contact 3", "Contact virtuel 3").icon("mdi:electric-switch").diagnostic(),
+    Entity::binary("virtual_contact_4", Feature(Relay(5)), Decoded("RELAIS", "relay_5"), "Virtual contact 4", "Contact virtuel 4").icon("mdi:electric-switch").diagnostic(),
+    Entity::binary("virtual_contact_5", Feature(Relay(6)), Decoded("RELAIS", "relay_6"), "Virtual contact 5", "Contact virtuel 5").icon("mdi:electric-switch").diagnostic(),
+    Entity::binary("virtual_contact_6", Feature(Relay(7)), Decoded("RELAIS", "relay_7"), "Virtual contact 6", "Contact virtuel 6").icon("mdi:electric-switch").diagnostic(),
+    Entity::binary("virtual_contact_7", Feature(Relay(8)), Decoded("RELAIS", "relay_8"), "Virtual contact 7", "Contact virtuel 7").icon("mdi:electric-switch").diagnostic(),
     Entity::sensor("cut_off_device", Label("STGE"), Decoded("STGE", "cut_off_device"), "Cut-off device", "Organe de coupure").choices(CUT_OFF_DEVICE).icon("mdi:electric-switch-closed").diagnostic(),
     Entity::binary("terminal_cover", Label("STGE"), Decoded("STGE", "terminal_cover_open"), "Terminal cover", "Cache-bornes").class("opening").diagnostic(),
     Entity::binary("clock_degraded", Label("STGE"), Decoded("STGE", "clock_degraded"), "Meter clock", "Horloge du compteur").class("problem").diagnostic(),
@@ -169,12 +169,25 @@ const STATE: &[Entity] = &[
     Entity::binary("injecting", Feature(Injecting), Decoded("STGE", "injecting"), "Injecting", "Injection en cours").icon("mdi:transmission-tower-import"),
     Entity::sensor("euridis", Label("STGE"), Decoded("STGE", "euridis"), "Euridis output", "Sortie Euridis").choices(EURIDIS).hidden(),
     Entity::sensor("plc", Label("STGE"), Decoded("STGE", "plc"), "PLC", "CPL").choices(PLC).hidden(),
-    Entity::sensor("message", Label("MSG1"), Derived("message"), "Message", "Message").icon("mdi:message-text"),
-    Entity::sensor("message_ultra_short", Label("MSG2"), Derived("message_ultra_short"), "Ultra-short message", "Message ultra-court").icon("mdi:message-flash"),
+    Entity::sensor("message", Label("MSG1"), Derived("message"), "Message", "Message").icon("mdi:message-text").diagnostic(),
+    Entity::sensor("message_ultra_short", Label("MSG2"), Derived("message_ultra_short"), "Ultra-short message", "Message ultra-court").icon("mdi:message-flash").diagnostic(),
     Entity::label("delivery_point", "PRM", "Delivery point", "Point de livraison (PRM)").icon("mdi:identifier").hidden(),
     Entity::label("status_word", "MOTDETAT", "Status word", "Mot d'état").hidden(),
     Entity::sensor("meter_time", Label("DATE"), Time("DATE"), "Meter time", "Heure du compteur").timestamp().hidden(),
-    Entity::event("event", "Event", "Événement").icon("mdi:bell"),
+];
+
+/// By kind: Home Assistant shows the last event of an entity alone, and an automation waits for one entity.
+#[rustfmt::skip]
+const EVENTS: &[Entity] = &[
+    Entity::event("event_power", Feature(Overload), &["overload_begin", "overload_end"], "Power alert", "Alerte de puissance").icon("mdi:flash-alert").diagnostic(),
+    Entity::event("event_tariff", Always, &["tariff_change"], "Tariff change", "Changement de tarif").icon("mdi:clock-outline").diagnostic(),
+    Entity::event("event_tempo", Feature(Tempo), &["tempo_announcement"], "Tempo announcement", "Annonce Tempo").icon("mdi:calendar").diagnostic(),
+    Entity::event("event_peak", Feature(Peak), &["peak_notice", "peak_begin", "peak_end"], "Mobile peak alert", "Alerte de pointe mobile").icon("mdi:bell-alert").diagnostic(),
+    Entity::event("event_message", Label("MSG1"), &["message"], "New message", "Nouveau message").icon("mdi:message-badge").diagnostic(),
+    Entity::event("event_contract", Always, &["contract_change"], "Contract change", "Changement de contrat").icon("mdi:file-document-outline").diagnostic(),
+    Entity::event("event_mode", Always, &["mode_change"], "TIC mode change", "Changement de mode TIC").icon("mdi:swap-horizontal").diagnostic(),
+    Entity::event("event_cut_off", Label("STGE"), &["cut_off_change"], "Cut-off change", "Changement de l'organe de coupure").icon("mdi:electric-switch").diagnostic(),
+    Entity::event("event_data", Always, &["index_reset", "history_filled"], "Data corrected", "Données corrigées").icon("mdi:database-edit").diagnostic(),
 ];
 
 /// A PME-PMI meter has no index that only counts up: its energies begin anew with each top and with each tariff. So none of them is

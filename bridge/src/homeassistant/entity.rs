@@ -41,8 +41,8 @@ pub enum Source {
     Quality(&'static str),
     /// The meter's availability.
     Availability,
-    /// The meter's events.
-    Events,
+    /// The meter's events of these types.
+    Events(&'static [&'static str]),
 }
 
 /// Something beside the value, shown as attributes.
@@ -157,9 +157,15 @@ impl Entity {
         Self::new(Platform::BinarySensor, key, needs, source, Words::new(english, french))
     }
 
-    /// An event.
-    pub(super) const fn event(key: &'static str, english: &'static str, french: &'static str) -> Self {
-        Self::new(Platform::Event, key, Need::Always, Source::Events, Words::new(english, french))
+    /// Events of some types.
+    pub(super) const fn event(
+        key: &'static str,
+        needs: Need,
+        types: &'static [&'static str],
+        english: &'static str,
+        french: &'static str,
+    ) -> Self {
+        Self::new(Platform::Event, key, needs, Source::Events(types), Words::new(english, french))
     }
 
     /// A number in a unit, shown without decimals.

@@ -136,7 +136,7 @@ fn each_value_stands_in_what_is_published() {
             Source::Decoded(code, field) => leads(&decoded(code), field),
             Source::Derived(path) => leads(&derived, path),
             Source::Quality(path) => leads(&quality, path),
-            Source::Availability | Source::Events => true,
+            Source::Availability | Source::Events(_) => true,
         };
         assert!(there, "{key}: nothing is published as {source:?}");
     }
@@ -197,6 +197,16 @@ fn events() -> Vec<Event> {
 fn each_event_is_published_under_the_type_that_was_announced() {
     let published = |event: &Event| serde_json::to_value(event.dated(0)).unwrap()["event_type"].as_str().unwrap().to_owned();
     assert_eq!(events().iter().map(published).collect::<Vec<_>>(), Event::TYPES);
+}
+
+#[test]
+fn each_type_of_event_is_shown_by_one_entity() {
+    let shown = entities::all().filter_map(|entity| if let Source::Events(types) = entity.source { Some(types) } else { None });
+    let mut shown: Vec<_> = shown.flatten().copied().collect();
+    let mut types = Event::TYPES;
+    shown.sort_unstable();
+    types.sort_unstable();
+    assert_eq!(shown, types);
 }
 
 /// The codes of all entities of a key, which may come in several forms.

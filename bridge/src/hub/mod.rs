@@ -16,6 +16,7 @@ mod reader_log;
 mod readers;
 mod retained;
 pub mod station;
+mod unheard;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -38,7 +39,7 @@ use crate::{
         retained::Retained,
         station::{Station, StationOptions},
     },
-    meter::events::Event,
+    meter::{events::Event, reception},
     order::{
         answer::Answer,
         arrival::{Arrival, Arrived},
@@ -105,6 +106,8 @@ pub struct Hub {
     complaints: Complaints,
     quality: BridgeQuality,
     quality_due: Instant,
+    /// When meters of an earlier run are told of that no reader has told of; nothing once that is done.
+    unheard_due: Option<Instant>,
     /// How the repair of statistics is doing.
     repair: Repair,
     /// What had been dropped when that was last looked at.
@@ -133,6 +136,7 @@ impl Hub {
             complaints: Complaints::default(),
             quality: BridgeQuality::new(now),
             quality_due: now,
+            unheard_due: Some(now + reception::SILENCE),
             repair,
             dropped: 0,
         };
@@ -211,6 +215,9 @@ impl Hub {
         while let Some(remark) = self.complaints.poll_remark(now) {
             self.say_remark(Some(remark));
         }
+        if self.unheard_due.is_some_and(|at| at <= now) {
+            self.say_unheard();
+        }
         if self.quality_due <= now {
             self.quality_due = now + QUALITY_EVERY;
             self.complain_of_drops(now);
@@ -260,6 +267,7 @@ impl Hub {
             self.say_again,
             self.retained.poll_timeout(),
             self.complaints.poll_timeout(),
+            self.unheard_due,
             Some(self.quality_due),
         ];
         deadlines.into_iter().flatten().min()

@@ -131,6 +131,12 @@ impl Station {
         &self.intake
     }
 
+    /// How it is read.
+    #[must_use]
+    pub const fn reception(&self) -> &Reception {
+        &self.reception
+    }
+
     /// Its figures.
     #[must_use]
     pub const fn figures(&self) -> &Figures {

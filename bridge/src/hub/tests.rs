@@ -455,6 +455,31 @@ fn a_goodbye_is_believed_at_once_even_if_frames_still_wait() {
 }
 
 #[test]
+fn a_reader_that_died_while_the_bridge_was_away_is_said() {
+    let (mut first, mut reader) = (Bench::new(), Reader::new(METER));
+    first.frames(&mut reader, 20);
+    let quality = format!("teleinfo/{METER}/quality");
+    for evidence in ["memory", "broker"] {
+        let (mut second, mut broker) = (first.restarted(), Bench::beside(Kept::default(), true));
+        if evidence == "broker" {
+            broker.mqtt(&format!("teleinfo/{METER}/availability"), "online");
+            broker.mqtt("teleinfo/bridge/marker", "7");
+            second = broker;
+        }
+        second.now = Duration::ZERO;
+        second.pass(SECOND * 39);
+        assert!(second.published(&quality).is_empty(), "{evidence}: readers may still come");
+        second.pass(SECOND * 2);
+        let told = second.published(&quality);
+        assert_eq!((told.len(), &told[0]["line"], &told[0]["reception"]), (1, &"unreachable".into(), &Value::Null), "{evidence}");
+        assert_eq!(second.availability(METER), ["offline"], "{evidence}");
+    }
+    let mut third = first.restarted();
+    third.frames(&mut reader, 50);
+    assert!(third.published(&quality).iter().all(|report| report["line"] == "reading"));
+}
+
+#[test]
 fn a_disk_error_is_said_whatever_strangers_send() {
     let mut bench = Bench::new();
     for number in 0..100 {

@@ -22,7 +22,7 @@ const PERIOD: Duration = Duration::from_secs(60);
 /// What `reception` looks back on.
 const WINDOW: Duration = Duration::from_secs(600);
 /// A reader reports every ten seconds; one that has not for so long is not there, or cut off.
-const SILENCE: Duration = Duration::from_secs(40);
+pub const SILENCE: Duration = Duration::from_secs(40);
 /// Distance of the points in that window.
 const POINT: Duration = Duration::from_secs(10);
 /// The state of the line while its reader is silent.
@@ -144,6 +144,18 @@ impl Reception {
         self.reader = Some(reader);
         self.heard = Some(now);
         self.counters(status.boot, &status.counters, now);
+    }
+
+    /// The report on a meter of which no reader has told anything.
+    #[must_use]
+    pub fn unheard(language: Language) -> Option<Vec<u8>> {
+        Self { unreachable: true, ..Self::default() }.json(language)
+    }
+
+    /// Whether a reader has told anything.
+    #[must_use]
+    pub const fn is_heard(&self) -> bool {
+        self.heard.is_some() || self.boot.is_some()
     }
 
     /// The name of the reader, as it last reported.

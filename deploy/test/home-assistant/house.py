@@ -127,8 +127,11 @@ class House:
 
     def events(self, meter):
         """Attributes of all events so far, oldest first."""
-        entity = self.ha.entities()[unique(meter, "event")]["entity_id"]
-        return [row["attributes"] for row in self.ha.history(entity) if row["attributes"].get("event_type")]
+        entities, ours = self.ha.entities(), unique(meter, "event_")
+        kinds = [entity["entity_id"] for key, entity in entities.items() if key.startswith(ours)]
+        rows = [(row["last_changed"], row["attributes"]) for kind in kinds for row in self.ha.history(kind)]
+        rows.sort(key=lambda row: row[0])
+        return [attributes for _, attributes in rows if attributes.get("event_type")]
 
     def wait_event(self, meter, kind, patience=PATIENCE):
         """Until such an event has reached Home Assistant; returns its attributes."""

@@ -140,7 +140,7 @@ def names_the_login(machine):
     machine.run("sleep 5")
     for name in UART, "/dev/serial0":
         code, said = machine.ask(f"{READER} doctor --serial {name} {NO_BRIDGE}", 90)
-        said = " ".join(said.split())
+        said = " ".join(said.replace("\\", " ").split())
         require(code and "a login on this line" in said, f"doctor does not see the login on {name}:\n{said}")
         require("disable --now serial-getty@ttyAMA0" in said, f"doctor names no unit, or another one:\n{said}")
     say("a login on the port is named, as serial-getty@ttyAMA0, for /dev/serial0 too")

@@ -7,7 +7,7 @@
 
 mod common;
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use common::{Bench, Frame, frames, json};
 use serde_json::Value;
@@ -45,6 +45,9 @@ fn three_phase_tempo() -> Vec<Frame> {
     vec![frame.with("NGTF", "     TEMPO      ").with("LTARF", "    HP  BLEU    ").with("NTARF", "02").with("STGE", "013A4401")]
 }
 
+/// More entities than these in the main list of a device hide each other. Tempo has seven energies.
+const MAIN_MAX: usize = 17;
+
 fn check(name: &str, id: &str, language: Language, sent: &[Frame]) {
     let payload = announced(id, language, sent);
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots").join(format!("{name}.json"));
@@ -58,6 +61,10 @@ fn check(name: &str, id: &str, language: Language, sent: &[Frame]) {
         assert_eq!(found.get(key), wanted.get(key), "{name}: {key}");
     }
     assert_eq!(payload, expected, "{name}");
+    let names: BTreeSet<&str> = found.values().map(|entity| entity["name"].as_str().unwrap()).collect();
+    assert_eq!(names.len(), found.len(), "{name}: a name is there twice");
+    let main: Vec<&String> = found.iter().filter(|(_, entity)| entity.get("ent_cat").is_none()).map(|(key, _)| key).collect();
+    assert!(main.len() <= MAIN_MAX, "{name}: {main:?}");
 }
 
 fn components(payload: &Value) -> serde_json::Map<String, Value> {
@@ -288,6 +295,19 @@ fn a_change_of_contract_needs_no_whole_frame_on_a_bad_line() {
     assert!(!discoveries(&messages).iter().any(removed), "power is in both contracts");
     let found = components(discoveries(&messages).last().unwrap());
     assert!(found.contains_key("energy_base") && !found.contains_key("tempo_today"), "{:?}", found.keys());
+}
+
+#[test]
+fn the_first_red_day_of_tempo_has_its_entities_before_it_comes() {
+    let unused = |frame: Frame, label: &str| frame.with(label, "000000000");
+    let sent: Vec<Frame> =
+        three_phase_tempo().into_iter().map(|frame| ["EASF05", "EASF06", "EASF07"].into_iter().fold(frame, unused)).collect();
+    let found = components(&announced("042161000017", Language::French, &sent));
+    assert_eq!(
+        (&found["energy_easf05"]["name"], &found["energy_easf06"]["name"]),
+        (&"Énergie HC ROUGE".into(), &"Énergie HP ROUGE".into())
+    );
+    assert!(!found.contains_key("energy_easf07"));
 }
 
 #[test]

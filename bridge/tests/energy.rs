@@ -99,7 +99,8 @@ fn mode_and_contract_in_one_night_lose_nothing() {
     assert_eq!((told.totals[0], *told.totals.last().unwrap()), (20_944_000, 20_944_035));
     assert!(told.totals.is_sorted(), "{:?}", told.totals);
     let energies = told.energies();
-    assert_eq!(names(&energies, true), ["Energy index 1", "Energy HP BLEU", "Energy total"]);
+    let tempo = ["HC BLEU", "HP BLEU", "HC BLANC", "HP BLANC", "HC ROUGE", "HP ROUGE", "total"].map(|name| format!("Energy {name}"));
+    assert_eq!(names(&energies, true), tempo);
     assert_eq!(names(&energies, false), ["Energy BASE"]);
 }
 

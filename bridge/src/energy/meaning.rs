@@ -14,7 +14,10 @@ use teleinfo_proto::tic::Mode;
 
 use crate::{
     energy::register::Register,
-    meter::{tariff_names::TariffNames, terms::Terms},
+    meter::{
+        tariff_names::{TariffNames, foretold},
+        terms::Terms,
+    },
 };
 
 /// Ended meanings that are kept; the one that ended first goes.
@@ -48,6 +51,13 @@ impl Meaning {
     #[must_use]
     pub fn id(&self) -> String {
         if self.since == 0 { self.label.clone() } else { format!("{}@{}", self.label, self.since) }
+    }
+
+    /// The name of its tariff: as the meter has told, or as it is known before.
+    #[must_use]
+    pub fn tariff_name(&self) -> Option<&str> {
+        let known_before = || foretold(&self.terms.contract, supplier_index(&self.label)?);
+        self.tariff.as_deref().or_else(known_before)
     }
 
     /// Whether it ends with its contract. Of the others only the mode matters: the historic mode does not show them.
@@ -204,9 +214,14 @@ impl Meanings {
 
 /// The name of the tariff of a supplier index.
 fn tariff<'a>(label: &str, names: &'a TariffNames) -> Option<&'a str> {
+    names.get(supplier_index(label)?)
+}
+
+/// Which supplier index a label of the standard mode is, 1 to 10.
+fn supplier_index(label: &str) -> Option<u8> {
     let register = Register::of(Mode::Standard, label).filter(|register| register.is_supplier())?;
     let place = Register::suppliers().position(|supplier| supplier == register)?;
-    names.get(u8::try_from(place + 1).ok()?)
+    u8::try_from(place + 1).ok()
 }
 
 #[cfg(test)]

@@ -93,10 +93,10 @@ impl EnergyEntity<'_> {
         }
     }
 
-    /// The name, where no other entity has the same: that of its tariff once it is learnt.
+    /// The name, where no other entity has the same: that of its tariff once it is learnt, or where it is known before.
     fn title(&self, language: Language) -> String {
-        let named = |tariff: &String| format!("{} {tariff}", ENERGY.get(language));
-        self.meaning.tariff.as_ref().map_or_else(|| self.entity.name.get(language).to_owned(), named)
+        let named = |tariff: &str| format!("{} {tariff}", ENERGY.get(language));
+        self.meaning.tariff_name().map_or_else(|| self.entity.name.get(language).to_owned(), named)
     }
 
     /// The name among those of all others: two indexes of one name get their numbers, two meanings of one index the day they began.

@@ -1,12 +1,15 @@
 //! What a meter has shown so far: decides which entities it gets.
 //!
 //! Labels come and go (ADPS, PEJP, DPMn) but an entity that was there once stays, as long as mode and contract do. An index counts
-//! as shown when it is above zero: a Linky sends all of its ten, used or not.
+//! as shown when it is above zero, or when its contract will use it: a Linky sends all of its ten, used or not.
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use teleinfo_proto::tic::{Dataset, MeterFamily, MeterId, Relays, Role, StatusRegister, TariffOption, Value};
+
+/// The supplier indexes of Tempo, in standard mode (Enedis NOI-CPT_54E, 6.1.1).
+const TEMPO_INDEXES: [&str; 6] = ["EASF01", "EASF02", "EASF03", "EASF04", "EASF05", "EASF06"];
 
 /// Something about a meter that takes more to know than that a label was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -110,7 +113,7 @@ impl Shown {
         self.three_phase |= matches!(dataset.role(), Some(Role::Current(2) | Role::Voltage(2)));
         match dataset.value() {
             // In historic mode the labels are those of the contract: each is used, if only on the first red day.
-            Value::Energy(index) if index.get() == 0 && !matches!(dataset.role(), Some(Role::IndexOf(_))) => return,
+            Value::Energy(index) if index.get() == 0 && !self.will_be_used(dataset) => return,
             Value::ReactiveEnergy(index) if index.get() == 0 => return,
             Value::Energy(_) => self.add(Feature::Index),
             Value::TariffOption(option) => self.add_contract(option),
@@ -126,6 +129,11 @@ impl Shown {
         if !self.has_label(dataset.label()) {
             self.labels.insert(dataset.label().to_owned());
         }
+    }
+
+    /// Whether an index that stands at zero is one of its contract: in historic mode the labels are, under Tempo the first six are.
+    fn will_be_used(&self, dataset: &Dataset<'_>) -> bool {
+        matches!(dataset.role(), Some(Role::IndexOf(_))) || (self.has(Feature::Tempo) && TEMPO_INDEXES.contains(&dataset.label()))
     }
 
     fn add_contract(&mut self, option: TariffOption) {

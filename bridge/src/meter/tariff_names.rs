@@ -16,6 +16,16 @@ use crate::meter::agreement::Agreement;
 /// Frames in a row that teach a name.
 const AGREEING: u32 = 2;
 
+/// What the specification itself says of the indexes of Tempo, as the meter writes it: index 1 to 6 (Enedis NOI-CPT_54E, 6.1.1).
+const TEMPO: [&str; 6] = ["HC BLEU", "HP BLEU", "HC BLANC", "HP BLANC", "HC ROUGE", "HP ROUGE"];
+
+/// What a supplier index is called under a calendar (NGTF) before the meter has told, where that is known.
+#[must_use]
+pub fn foretold(calendar: &str, index: u8) -> Option<&'static str> {
+    let place = usize::from(index).checked_sub(1)?;
+    TEMPO.get(place).copied().filter(|_| calendar.eq_ignore_ascii_case("TEMPO"))
+}
+
 /// Name by supplier index, 1 to 10, within one calendar.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TariffNames {
@@ -90,7 +100,7 @@ pub fn squeeze(text: &str) -> String {
 mod tests {
     use teleinfo_proto::tic::{Dataset, Mode};
 
-    use super::{Naming, TariffNames};
+    use super::{Naming, TariffNames, foretold};
     use crate::meter::agreement::Agreement;
 
     /// The names of indexes 1 and 2 after these frames, each NGTF, LTARF and NTARF, empty where it is lacking.
@@ -133,5 +143,11 @@ mod tests {
     fn another_calendar_starts_anew() {
         let base = ["BASE", "BASE", "01"];
         assert_eq!(learnt(&[PEAK, PEAK, base, base]), [Some("BASE".into()), None]);
+    }
+
+    #[test]
+    fn the_indexes_of_tempo_have_their_names_on_the_first_day() {
+        assert_eq!((foretold("TEMPO", 1), foretold("TEMPO", 6)), (Some("HC BLEU"), Some("HP ROUGE")));
+        assert_eq!((foretold("TEMPO", 0), foretold("TEMPO", 7), foretold("BASE", 1)), (None, None, None));
     }
 }

@@ -1,6 +1,10 @@
 //! One meter and all machines that belong to it: the order of its samples, its figures, its presence, and what Home Assistant is told of it.
 //!
-//! No clock, no I/O: `handle_*` takes what happened and returns the messages that follow from it; `poll_*` says what else there is to do.
+//! No clock, no I/O: `handle_*` takes what happened and returns the messages that follow from it ([`messages`]); `poll_*` says what else there
+//! is to do ([`polls`]).
+
+mod messages;
+mod polls;
 
 use std::{
     collections::VecDeque,
@@ -8,7 +12,6 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use serde::Serialize;
 use teleinfo_proto::{
     tic::{Dataset, MeterId, Mode},
     wire::{BootId, LineState, Sample, SampleKind, Status},
@@ -16,7 +19,7 @@ use teleinfo_proto::{
 
 use crate::{
     energy::{
-        account::{Account, Contradiction, Due, Judged},
+        account::{Account, Contradiction, Judged},
         ledger::{Ledger, Refusal},
     },
     homeassistant::{announcer::Announcer, memory::Memory, presentation::Presentation, statistic::Statistic},
@@ -25,7 +28,6 @@ use crate::{
         derived::Derived,
         events::Event,
         figures::{Figures, Moment},
-        payload,
         presence::Presence,
         reception::Reception,
         state::Part,
@@ -33,11 +35,11 @@ use crate::{
     },
     order::{
         answer::Answer,
-        intake::{InOrder, Intake, Question, Tally},
+        intake::{Intake, Tally},
         marks::Marks,
         received::{ReaderClock, Received},
     },
-    words::{message::Message, topics::Topics},
+    words::message::Message,
 };
 
 /// Home Assistant subscribes some time after it has read a discovery payload; what is only sent on change is said again then.
@@ -341,107 +343,6 @@ impl Station {
         deadlines.into_iter().flatten().min()
     }
 
-    /// The next sample in order, for [`Station::handle_sample`]; it counts as handed on.
-    pub fn poll_sample(&mut self, now: Instant) -> Option<InOrder> {
-        self.intake.poll_sample(now)
-    }
-
-    /// What to ask the reader's history now.
-    pub fn poll_question(&mut self, now: Instant) -> Option<Question> {
-        self.intake.poll_question(now)
-    }
-
-    /// Whether the meter is online, if that has changed.
-    pub fn poll_presence(&mut self, now: Instant) -> Option<bool> {
-        self.presence.poll_change(now)
-    }
-
-    /// What a restart must not forget, if that has changed.
-    pub fn poll_memory(&mut self) -> Option<&Memory> {
-        self.announcer.poll_memory(self.figures.told())
-    }
-
-    /// What must never be forgotten of its energy, if it is time to keep it; at the last everything.
-    pub fn poll_ledger(&mut self, is_last: bool, now: Instant) -> Option<Due> {
-        self.account.poll_ledger(is_last, now)
-    }
-
-    /// What its readers contradict each other about, since the last call.
-    pub fn poll_contradiction(&mut self) -> Option<String> {
-        self.contradiction.take()
-    }
-
-    /// What has happened to its energy that somebody should know, since the last call.
-    pub fn poll_energy_news(&mut self) -> Option<String> {
-        self.energy_news.take()
-    }
-
-    /// The energy that Home Assistant keeps statistics of, if that has changed: it follows from what was learnt of the meter, and from what
-    /// its total is the sum of.
-    pub fn poll_statistics(&mut self, has_learnt: bool) -> Option<&[Statistic]> {
-        let state = self.figures.state();
-        let indexes = state.total_indexes();
-        let offset = self.account.offset(state.mode(), &indexes);
-        if !has_learnt && self.total_of.as_ref().is_some_and(|of| *of == (indexes.clone(), offset)) {
-            return None;
-        }
-        self.total_of = Some((indexes, offset));
-        let statistics = self.statistics();
-        (statistics != self.statistics).then(|| {
-            self.statistics = statistics;
-            self.statistics.as_slice()
-        })
-    }
-
-    /// The energy that Home Assistant keeps statistics of.
-    #[must_use]
-    pub fn statistics(&self) -> Vec<Statistic> {
-        let state = self.figures.state();
-        self.announcer.statistics(state, self.account.meanings(), self.account.offset(state.mode(), &state.total_indexes()))
-    }
-
-    /// What became of samples since the last call.
-    pub fn poll_tally(&mut self) -> Tally {
-        let tally = self.intake.tally();
-        tally.since(&std::mem::replace(&mut self.counted, tally))
-    }
-
-    /// What the history brought back, and what is lost for good, once all of it has been handed on. The lost ones are counted.
-    pub fn poll_recovery(&mut self) -> Option<Tally> {
-        let tally = self.intake.tally();
-        let news = tally.since(&self.logged);
-        if self.intake.is_catching_up() || (news.recovered, news.lost) == (0, 0) {
-            return None;
-        }
-        self.logged = tally;
-        self.reception.handle_lost(news.lost);
-        Some(news)
-    }
-
-    /// The last of state and derived values, for whoever has just begun to listen. While the past is being told that is nothing: the
-    /// present follows within a frame.
-    #[must_use]
-    pub fn everything(&self) -> Vec<Message> {
-        if !self.is_present || self.figures.state().is_empty() {
-            return Vec::new();
-        }
-        let topics = self.topics();
-        let state = Message::live_json(topics.state(self.id), &self.merged_state());
-        state.into_iter().chain(Message::live_json(topics.derived(self.id), self.figures.derived())).collect()
-    }
-
-    /// The report on the reception, if it differs from the last one: what is retained is repeated by the MQTT side.
-    pub fn newest_quality(&mut self, now: Instant) -> Option<Message> {
-        let report = self.reception.poll_newest(self.presentation.language, now)?;
-        Some(self.quality(report))
-    }
-
-    /// An event that something else has found out.
-    #[must_use]
-    pub fn event(&self, event: &Event, unix_ms: i64) -> Option<Message> {
-        Message::event_json(self.topics().event(self.id), &event.dated(unix_ms.div_euclid(1_000)))
-    }
-
     /// When a sample was made, by the clock of this machine, in ms since 1970.
     #[must_use]
     pub fn time_of(&self, received: &Received) -> i64 {
@@ -499,54 +400,5 @@ impl Station {
         messages.extend(self.event_messages(events, moment));
         messages.extend(self.quality_message(moment.at));
         messages
-    }
-
-    /// The merged state, as it is published.
-    pub fn merged_state(&self) -> impl Serialize {
-        payload::merged(self.figures.state(), self.announcer.learnt().hours)
-    }
-
-    /// Old indexes, with their time: they are no state of now.
-    fn history_message(&self, datasets: &[Dataset<'_>], moment: Moment) -> Option<Message> {
-        let hours = self.announcer.learnt().hours;
-        Message::live_json(self.topics().history(self.id), &payload::dated(moment.unix_ms, datasets, hours))
-    }
-
-    fn discovery_message(&mut self, now: Instant) -> Option<Message> {
-        let message = self.announcer.poll_discovery(self.figures.state(), self.account.meanings(), now)?;
-        self.repeats = REPEATS.iter().map(|after| now + *after).collect();
-        Some(message)
-    }
-
-    fn state_message(&mut self, urgent: bool, now: Instant) -> Option<Message> {
-        let message = Message::live_json(self.topics().state(self.id), &self.merged_state())?;
-        self.held_back = !self.cadence.admit(&message.payload, urgent, now);
-        Some(message).filter(|_| !self.held_back)
-    }
-
-    fn derived_message(&mut self) -> Option<Message> {
-        let derived = self.figures.derived();
-        if *derived == self.published {
-            return None;
-        }
-        self.published = derived.clone();
-        Message::live_json(self.topics().derived(self.id), derived)
-    }
-
-    fn quality_message(&mut self, now: Instant) -> Option<Message> {
-        let report = self.reception.poll_report(self.presentation.language, now)?;
-        Some(self.quality(report))
-    }
-
-    fn quality(&self, report: Vec<u8>) -> Message {
-        Message::retained(self.topics().quality(self.id), report)
-    }
-
-    fn event_messages(&self, events: &[Event], moment: Moment) -> Vec<Message> {
-        events.iter().filter_map(|event| self.event(event, moment.unix_ms)).collect()
-    }
-
-    fn topics(&self) -> &Topics {
-        &self.presentation.topics
     }
 }

@@ -1,0 +1,87 @@
+//! What is said of one meter: each message of it is made here, if there is something new to say.
+
+use std::time::Instant;
+
+use serde::Serialize;
+use teleinfo_proto::tic::Dataset;
+
+use super::{REPEATS, Station};
+use crate::{
+    meter::{events::Event, figures::Moment, payload},
+    words::{message::Message, topics::Topics},
+};
+
+impl Station {
+    /// The last of state and derived values, for whoever has just begun to listen. While the past is being told that is nothing: the
+    /// present follows within a frame.
+    #[must_use]
+    pub fn everything(&self) -> Vec<Message> {
+        if !self.is_present || self.figures.state().is_empty() {
+            return Vec::new();
+        }
+        let topics = self.topics();
+        let state = Message::live_json(topics.state(self.id), &self.merged_state());
+        state.into_iter().chain(Message::live_json(topics.derived(self.id), self.figures.derived())).collect()
+    }
+
+    /// The report on the reception, if it differs from the last one: what is retained is repeated by the MQTT side.
+    pub fn newest_quality(&mut self, now: Instant) -> Option<Message> {
+        let report = self.reception.poll_newest(self.presentation.language, now)?;
+        Some(self.quality(report))
+    }
+
+    /// An event that something else has found out.
+    #[must_use]
+    pub fn event(&self, event: &Event, unix_ms: i64) -> Option<Message> {
+        Message::event_json(self.topics().event(self.id), &event.dated(unix_ms.div_euclid(1_000)))
+    }
+
+    /// The merged state, as it is published.
+    pub fn merged_state(&self) -> impl Serialize {
+        payload::merged(self.figures.state(), self.announcer.learnt().hours)
+    }
+
+    /// Old indexes, with their time: they are no state of now.
+    pub(super) fn history_message(&self, datasets: &[Dataset<'_>], moment: Moment) -> Option<Message> {
+        let hours = self.announcer.learnt().hours;
+        Message::live_json(self.topics().history(self.id), &payload::dated(moment.unix_ms, datasets, hours))
+    }
+
+    pub(super) fn discovery_message(&mut self, now: Instant) -> Option<Message> {
+        let message = self.announcer.poll_discovery(self.figures.state(), self.account.meanings(), now)?;
+        self.repeats = REPEATS.iter().map(|after| now + *after).collect();
+        Some(message)
+    }
+
+    pub(super) fn state_message(&mut self, urgent: bool, now: Instant) -> Option<Message> {
+        let message = Message::live_json(self.topics().state(self.id), &self.merged_state())?;
+        self.held_back = !self.cadence.admit(&message.payload, urgent, now);
+        Some(message).filter(|_| !self.held_back)
+    }
+
+    pub(super) fn derived_message(&mut self) -> Option<Message> {
+        let derived = self.figures.derived();
+        if *derived == self.published {
+            return None;
+        }
+        self.published = derived.clone();
+        Message::live_json(self.topics().derived(self.id), derived)
+    }
+
+    pub(super) fn quality_message(&mut self, now: Instant) -> Option<Message> {
+        let report = self.reception.poll_report(self.presentation.language, now)?;
+        Some(self.quality(report))
+    }
+
+    pub(super) fn quality(&self, report: Vec<u8>) -> Message {
+        Message::retained(self.topics().quality(self.id), report)
+    }
+
+    pub(super) fn event_messages(&self, events: &[Event], moment: Moment) -> Vec<Message> {
+        events.iter().filter_map(|event| self.event(event, moment.unix_ms)).collect()
+    }
+
+    pub(super) fn topics(&self) -> &Topics {
+        &self.presentation.topics
+    }
+}

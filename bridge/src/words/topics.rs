@@ -3,6 +3,7 @@
 //! | topic | what | retained |
 //! |---|---|---|
 //! | `teleinfo/<meter>` | JSON of the merged state, one object per label | no |
+//! | `teleinfo/<meter>/power` | JSON of the power at the end of its own dataset, before its frame ends | no |
 //! | `teleinfo/<meter>/derived` | JSON of what is worked out from it: all that was drawn, estimated power, Tempo, overload, last frame | no |
 //! | `teleinfo/<meter>/history` | JSON of what was missed, each sample with its `time`, after an outage | no |
 //! | `teleinfo/<meter>/availability` | `online` or `offline` | yes |
@@ -52,6 +53,12 @@ impl Topics {
     #[must_use]
     pub fn state(&self, meter: impl Display) -> String {
         format!("{}/{meter}", self.base)
+    }
+
+    /// The power at the end of its own dataset.
+    #[must_use]
+    pub fn power(&self, meter: impl Display) -> String {
+        format!("{}/{meter}/power", self.base)
     }
 
     /// What is worked out from the merged state.

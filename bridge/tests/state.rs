@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Bench, Frame, events, frames, json};
-use teleinfo_proto::wire::SampleKind;
+use teleinfo_proto::{tic::Mode, wire::SampleKind};
 
 fn base() -> Frame {
     frames("syn-hist-base-mono.tic").remove(0)
@@ -37,13 +37,23 @@ fn overload_is_said_at_once_and_ends_by_itself() {
 }
 
 #[test]
-fn an_urgent_sample_is_laid_over() {
+fn a_live_sample_is_laid_over_and_tells_what_cannot_wait() {
     let mut bench = Bench::new("021861000001");
+    let before = bench.apply(&Frame::historic(&[("PAPP", "07590")]).kind(SampleKind::Live));
+    assert_eq!(before, [], "nothing is known of this meter yet");
     bench.apply(&base());
-    let messages = bench.apply(&Frame::historic(&[("ADPS", "033")]).kind(SampleKind::Urgent));
+    let live = |bench: &mut Bench, label, data| bench.apply(&Frame::historic(&[(label, data)]).kind(SampleKind::Live));
+    let messages = live(&mut bench, "ADPS", "033");
     assert_eq!(bench.state()["ADPS"]["value"], 33);
-    assert_eq!(bench.state()["PAPP"], json(&messages, "021861000001").unwrap()["PAPP"]);
+    assert_eq!(json(&messages, "021861000001"), None, "the merged state is told once a frame");
     assert_eq!(json(&messages, "/derived").unwrap()["overload"], true);
+    assert_eq!(events(&messages)[0]["event_type"], "overload_begin");
+    assert_eq!(live(&mut bench, "ADPS", "033"), [], "told once");
+    let messages = live(&mut bench, "PAPP", "07590");
+    assert_eq!((messages.len(), json(&messages, "/power").unwrap()["apparent"].as_i64()), (1, Some(7_590)));
+    assert_eq!((bench.state()["PAPP"]["value"].as_i64(), live(&mut bench, "IINST", "033")), (Some(7_590), vec![]));
+    let standard = Frame { mode: Mode::Standard, ..Frame::historic(&[("SINSTS", "00500")]).kind(SampleKind::Live) };
+    assert_eq!(bench.apply(&standard), [], "of another mode nothing is known yet");
 }
 
 #[test]

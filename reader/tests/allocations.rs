@@ -7,7 +7,10 @@ use std::{
 };
 
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
-use teleinfo_proto::{tic::Mode, wire::BootId};
+use teleinfo_proto::{
+    tic::Mode,
+    wire::{BootId, SampleKind},
+};
 use teleinfo_reader::{
     history::History,
     reading::{Framing, ParityChoice, Reading},
@@ -31,6 +34,7 @@ struct Chain {
     reading: Reading,
     history: History,
     samples: u32,
+    live: u32,
 }
 
 impl Chain {
@@ -39,7 +43,7 @@ impl Chain {
         let mut reading = Reading::new(BootId::new(1), None, ParityChoice::Software, start);
         reading.handle_opened(start);
         reading.handle_set(mode, Framing::EightNone, true, start);
-        Self { start, now: start, reading, history: History::new(64 * 1024), samples: 0 }
+        Self { start, now: start, reading, history: History::new(64 * 1024), samples: 0, live: 0 }
     }
 
     fn frame_through(&mut self, frame: &[u8]) {
@@ -56,7 +60,8 @@ impl Chain {
     fn keep_samples(&mut self) {
         while let Some(made) = self.reading.poll_sample() {
             self.history.push(&made.sample, made.encoded);
-            self.samples += 1;
+            let is_live = made.sample.kind == SampleKind::Live;
+            *(if is_live { &mut self.live } else { &mut self.samples }) += 1;
         }
     }
 }
@@ -75,6 +80,7 @@ fn main() {
         let change = region.change();
         assert_eq!((change.allocations, change.reallocations), (0, 0), "{mode}: {change:?}");
         assert!(chain.samples >= 1100, "{mode}: {} samples", chain.samples);
-        println!("{mode}: {} samples, no allocation", chain.samples);
+        assert!(chain.live > chain.samples, "{mode}: {} live samples", chain.live);
+        println!("{mode}: {} samples and {} live ones, no allocation", chain.samples, chain.live);
     }
 }

@@ -156,9 +156,7 @@ impl Announcer {
 
     /// The meter sent the datasets of one sample.
     pub fn handle_datasets(&mut self, part: Part, mode: Mode, datasets: &[Dataset<'_>], now: Instant) {
-        if part != Part::Urgent {
-            self.memory.hours.handle_datasets(&mut self.switches, &self.id, datasets);
-        }
+        self.memory.hours.handle_datasets(&mut self.switches, &self.id, datasets);
         let said = Terms::of(mode, datasets, part == Part::Whole);
         let mut changed = said.as_ref().is_some_and(|said| self.follow(said, part));
         // A short frame of a three-phase meter says nothing of its terms.
@@ -168,12 +166,10 @@ impl Announcer {
         // Labels that come with other terms are taken once those terms are believed.
         if self.memory.mode() == Some(mode) && (said.is_none() || said == self.memory.terms) {
             changed |= self.memory.shown.handle_datasets(&self.id, datasets);
-            if part != Part::Urgent {
-                let naming = Naming::agreed(&mut self.namings, datasets);
-                changed |= naming.is_some_and(|naming| self.memory.names.handle_naming(naming));
-            }
+            let naming = Naming::agreed(&mut self.namings, datasets);
+            changed |= naming.is_some_and(|naming| self.memory.names.handle_naming(naming));
         }
-        self.frames += u32::from(part != Part::Urgent);
+        self.frames += 1;
         if changed || self.frames == FRAMES_BEFORE_DISCOVERY {
             self.discovery.handle_change(now);
         }

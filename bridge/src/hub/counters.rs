@@ -76,6 +76,7 @@ counters! {
     SamplesLate         "samples_late"       "samples"   Sum     Work    "samples taken from a reader's history"                     "échantillons repris de l'historique d'un lecteur";
     SamplesDuplicate    "samples_duplicate"  "samples"   Sum     Work    "samples that came more than once"                          "échantillons reçus plusieurs fois";
     SamplesThinned      "samples_thinned"    "samples"   Sum     Work    "samples that a reader no longer held in full"              "échantillons qu'un lecteur ne gardait plus en entier";
+    SamplesLive         "samples_live"       "samples"   Sum     Work    "live samples published, before the end of their frame"      "échantillons immédiats publiés, avant la fin de leur trame";
     SamplesLost         "samples_lost"       "samples"   Sum     Trouble "samples lost for good"                                     "échantillons perdus pour de bon";
     ArrivalsDropped     "arrivals_dropped"   "messages"  Sum     Trouble "messages of readers dropped: the queue was full"           "messages de lecteurs abandonnés : la file était pleine";
     QueueHighest        "queue_highest"      "messages"  Highest Work    "most messages of readers that waited at a time"            "plus grand nombre de messages de lecteurs en attente";

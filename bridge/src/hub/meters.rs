@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use teleinfo_proto::tic::MeterId;
+use teleinfo_proto::{tic::MeterId, wire::SampleKind};
 use tracing::Level;
 
 use crate::{
@@ -16,9 +16,12 @@ use crate::{
         station::Station,
     },
     meter::figures::Moment,
-    order::intake::{InOrder, Tense},
+    order::{
+        intake::{InOrder, Tense},
+        received::Received,
+    },
     words::{
-        message::{Message, Origin},
+        message::{Message, Origin, Qos},
         topics::{OFFLINE, ONLINE},
     },
 };
@@ -79,11 +82,10 @@ impl Hub {
         let is_of_this_run = station.clock().is_of(&received);
         // What ends an entity must reach Home Assistant before the number that would spoil it.
         self.keep_ledger(id, false, now);
-        let origin = Origin { meter: id, boot: received.boot, sequence: received.sequence };
-        self.orders.extend(messages.into_iter().map(|message| Order::Publish(message.of(origin))));
+        self.orders.extend(messages.into_iter().map(|message| Order::Publish(originated(&received, message))));
         self.say_judgements(id, now);
         // The time of another run is only known once all of it is seen: the statistics read that from the history.
-        if self.options.notes && is_of_this_run {
+        if self.options.notes && is_of_this_run && received.kind != SampleKind::Live {
             self.orders.push_back(Order::Noted(Note::Sample(received, moment.unix_ms)));
         }
         true
@@ -136,6 +138,7 @@ impl Hub {
             (Counter::SamplesDuplicate, tally.duplicates),
             (Counter::SamplesLost, tally.lost),
             (Counter::SamplesThinned, tally.thinned),
+            (Counter::SamplesLive, tally.live),
         ] {
             self.counters.add(counter, number);
         }
@@ -164,5 +167,16 @@ impl Hub {
 
     pub(super) fn meters(&self) -> Meters {
         Meters { known: self.stations.len(), online: self.stations.values().filter(|station| station.is_online()).count() }
+    }
+}
+
+/// A message, with the sample that holds for good what it tells: of a live sample that is the frame that follows, and a value of the moment
+/// that does not arrive is not missed.
+fn originated(received: &Received, message: Message) -> Message {
+    let Received { meter, boot, sequence, kind, .. } = *received;
+    match kind {
+        SampleKind::Live if message.qos == Qos::AtMostOnce => message,
+        SampleKind::Live => message.of(Origin { meter, boot, sequence: sequence + 1 }),
+        _ => message.of(Origin { meter, boot, sequence }),
     }
 }

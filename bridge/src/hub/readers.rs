@@ -2,7 +2,10 @@
 
 use std::time::{Instant, SystemTime};
 
-use teleinfo_proto::{tic::MeterId, wire::Status};
+use teleinfo_proto::{
+    tic::MeterId,
+    wire::{SampleKind, Status},
+};
 use tracing::Level;
 
 use crate::{
@@ -18,15 +21,18 @@ use crate::{
 impl Hub {
     pub(super) fn handle_sample(&mut self, received: Received, at: Instant, wall: SystemTime, now: Instant) {
         let id = received.meter;
-        let notes = self.options.notes;
+        let (notes, is_live) = (self.options.notes, received.kind == SampleKind::Live);
         let Some(station) = self.station(id, now) else { return };
         station.handle_arrival(received, wall, at);
         let clock = station.clock();
-        if notes {
+        if notes && !is_live {
             self.orders.push_back(Order::Noted(Note::Clock(id, clock)));
         }
         self.agenda.push_busy(id);
-        self.settle(id, now);
+        // What follows from a live sample is settled when it is handed on.
+        if !is_live {
+            self.settle(id, now);
+        }
     }
 
     pub(super) fn handle_token(&mut self, id: MeterId, present: bool, at: Instant, now: Instant) {

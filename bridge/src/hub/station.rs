@@ -13,7 +13,7 @@ use std::{
 };
 
 use teleinfo_proto::{
-    tic::{Dataset, MeterId, Mode},
+    tic::{Dataset, MeterId, Mode, Role},
     wire::{BootId, LineState, Sample, SampleKind, Status},
 };
 
@@ -24,6 +24,7 @@ use crate::{
     },
     homeassistant::{announcer::Announcer, memory::Memory, presentation::Presentation, statistic::Statistic},
     meter::{
+        apparent::{Apparent, PowerNow},
         cadence::{Cadence, Policy},
         derived::Derived,
         events::Event,
@@ -68,6 +69,7 @@ pub struct Station {
     clock: ReaderClock,
     presence: Presence,
     figures: Figures,
+    apparent: Apparent,
     account: Account,
     reception: Reception,
     announcer: Announcer,
@@ -107,6 +109,7 @@ impl Station {
             clock: ReaderClock::default(),
             presence: Presence::new(options.offline_after),
             figures: Figures::new(announcer.mode().unwrap_or(Mode::Historic), told),
+            apparent: Apparent::default(),
             account: Account::new(id, ledger, was_known),
             reception: Reception::default(),
             announcer,
@@ -167,13 +170,13 @@ impl Station {
         self.reception.reader()
     }
 
-    /// A live sample came from the reader, at this time of the wall clock. It waits for [`Station::poll_sample`].
+    /// A sample came from the reader, at this time of the wall clock. It waits for [`Station::poll_sample`].
     pub fn handle_arrival(&mut self, received: Received, wall: SystemTime, now: Instant) {
         self.clock.observe(&received, wall);
         if matches!(received.kind, SampleKind::Frame { .. }) {
             self.presence.handle_frame(now);
         }
-        self.intake.handle_live(received, now);
+        self.intake.handle_arrival(received, now);
     }
 
     /// The reader's liveliness token appeared or vanished. Returns whether the reader has come back after its token was gone.
@@ -285,6 +288,9 @@ impl Station {
         if sample.kind == SampleKind::Snapshot {
             return self.history_message(&datasets, moment).into_iter().collect();
         }
+        if sample.kind == SampleKind::Live {
+            return self.handle_live(sample, &datasets, moment);
+        }
         // The place in the order is taken; what an unknown kind means is for a newer release.
         let Some(part) = Part::of(sample.kind) else { return Vec::new() };
         self.is_present = true;
@@ -306,8 +312,39 @@ impl Station {
             self.announcer.handle_meanings(moment.at);
         }
         events.extend(self.figures.derive(self.announcer.learnt(), moment));
-        self.remember_events(sample);
-        self.messages_of_a_frame(part, &events, moment)
+        self.remember_events((sample.boot, sample.sequence));
+        let power = self.apparent.handle_frame((sample.boot, sample.sequence), &datasets, self.injects(), moment.unix_ms);
+        let mut messages = self.power_message(power);
+        messages.extend(self.messages_of_a_frame(&events, moment));
+        messages
+    }
+
+    /// Takes what is said before the end of its frame: power is told at once, and so is what warns. The merged state follows with the frame.
+    fn handle_live(&mut self, sample: &Sample<'_>, datasets: &[Dataset<'_>], moment: Moment) -> Vec<Message> {
+        // Until the state of now is known, so is not what a dataset of another mode or another run would mean.
+        if !self.is_present || sample.mode != self.figures.state().mode() {
+            return Vec::new();
+        }
+        let (behind, injects) = ((sample.boot, sample.sequence), self.injects());
+        let told = datasets.iter().filter_map(|dataset| self.apparent.handle_live(behind, dataset, injects, moment.unix_ms)).last();
+        let mut messages = self.power_message(told);
+        if self.figures.handle_live(datasets) {
+            let events = self.figures.derive(self.announcer.learnt(), moment);
+            // If they do not arrive, the frame that follows tells them.
+            self.remember_events((sample.boot, sample.sequence + 1));
+            messages.extend(self.derived_message());
+            messages.extend(self.event_messages(&events, moment));
+        }
+        messages
+    }
+
+    /// Whether the meter also says what is injected.
+    fn injects(&self) -> bool {
+        self.figures.state().with_role(Role::PowerInjected).is_some()
+    }
+
+    fn power_message(&self, power: Option<PowerNow>) -> Vec<Message> {
+        power.and_then(|power| Message::live_json(self.topics().power(self.id), &power)).into_iter().collect()
     }
 
     /// Time has passed: to be called when [`Station::poll_timeout`] is due.
@@ -381,21 +418,20 @@ impl Station {
         }
     }
 
-    fn remember_events(&mut self, sample: &Sample<'_>) {
+    /// Of the sample with this number.
+    fn remember_events(&mut self, sample: (BootId, u64)) {
         let Some(before) = self.figures.take_told_before() else { return };
         if self.told_before.len() == EVENTS_REMEMBERED {
             self.told_before.pop_front();
         }
-        self.told_before.push_back(((sample.boot, sample.sequence), before));
+        self.told_before.push_back((sample, before));
     }
 
-    fn messages_of_a_frame(&mut self, part: Part, events: &[Event], moment: Moment) -> Vec<Message> {
+    fn messages_of_a_frame(&mut self, events: &[Event], moment: Moment) -> Vec<Message> {
         let mut messages: Vec<Message> = self.discovery_message(moment.at).into_iter().collect();
-        let is_first = part != Part::Urgent && !self.presence.is_online();
-        messages.extend(self.state_message(part == Part::Urgent || !events.is_empty() || is_first, moment.at));
-        if part != Part::Urgent {
-            self.presence.handle_told();
-        }
+        let is_first = !self.presence.is_online();
+        messages.extend(self.state_message(!events.is_empty() || is_first, moment.at));
+        self.presence.handle_told();
         messages.extend(self.derived_message());
         messages.extend(self.event_messages(events, moment));
         messages.extend(self.quality_message(moment.at));

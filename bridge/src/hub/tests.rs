@@ -3,6 +3,7 @@
 //! The bench stands here with what belongs to no room of its own.
 
 mod energy;
+mod live;
 mod past;
 mod restart;
 
@@ -119,6 +120,27 @@ impl Reader {
         received
     }
 
+    /// A dataset of the next frame, before that ends.
+    fn live(&self, made: Duration, label: &str, data: &str) -> Received {
+        let mut block = [0; 64];
+        let mut writer = DatasetsWriter::resume(&mut block, 0);
+        writer.push(&Dataset::new(Mode::Historic, label, None, data).unwrap()).unwrap();
+        let made_ms = u64::try_from(made.as_millis()).unwrap();
+        let sample = Sample {
+            boot: self.boot(),
+            sequence: self.sequence,
+            kind: SampleKind::Live,
+            unix_ms: i64::try_from(START_MS + made_ms).unwrap(),
+            uptime_ms: 1_000 + made_ms,
+            mode: Mode::Historic,
+            meter: self.meter,
+            counters: ReaderCounters::default(),
+            datasets: writer.finish(),
+        };
+        let mut buffer = [0; 128];
+        Received::new(sample.encode(&mut buffer).unwrap().to_vec()).unwrap()
+    }
+
     fn report(&self, meter: Option<MeterId>, boot: u64, line: LineState, cause: Cause) -> Arrival {
         let status = Status {
             name: "cellar",
@@ -210,6 +232,18 @@ impl Bench {
     fn frame(&mut self, reader: &mut Reader) {
         let received = reader.frame(self.now);
         self.arrives(Arrival::Sample(received));
+    }
+
+    /// A dataset of the next frame of a reader comes.
+    fn live(&mut self, reader: &Reader, label: &str, data: &str) {
+        let received = reader.live(self.now, label, data);
+        self.arrives(Arrival::Sample(received));
+    }
+
+    /// The powers that did not wait for their frame, in order.
+    fn live_powers(&self) -> Vec<i64> {
+        let told = self.published(&format!("teleinfo/{METER}/power"));
+        told.iter().map(|power| power["apparent"].as_i64().unwrap()).collect()
     }
 
     /// The next frame of a reader is lost on the way.

@@ -144,12 +144,15 @@ impl Figures {
         if !self.state.take(part, datasets) {
             return false;
         }
-        if part != Part::Urgent {
-            self.estimate(sample, datasets, total);
-            self.last_frame = Some(moment);
-            self.is_exact = false;
-        }
+        self.estimate(sample, datasets, total);
+        self.last_frame = Some(moment);
+        self.is_exact = false;
         true
+    }
+
+    /// What is said before the end of its frame completes the merged state. Returns whether it warns of something that was not known.
+    pub fn handle_live(&mut self, datasets: &[Dataset<'_>]) -> bool {
+        self.state.take_live(datasets)
     }
 
     /// Datasets that were missed when they were new: they only complete the merged state.

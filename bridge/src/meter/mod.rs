@@ -1,10 +1,12 @@
 //! One meter: its merged state and everything that follows from it. Pure; no topic of MQTT, no entity of Home Assistant.
 //!
 //! [`state`] merges samples; [`derived`], [`events`] and [`power`] follow from it, and [`told`] is what events are a difference from;
+//! [`apparent`] is the power that is told before its frame ends;
 //! [`presence`] and [`reception`] say whether and how well it is read; [`payload`] writes it as JSON. [`profile_hours`] finds out how the
 //! hours of a profile are to be read. Begin with [`state`].
 
 pub mod agreement;
+pub mod apparent;
 pub mod cadence;
 pub mod derived;
 pub mod events;

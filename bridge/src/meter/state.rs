@@ -55,22 +55,19 @@ pub enum Part {
     Whole,
     /// A frame that lacks datasets.
     Incomplete,
-    /// Facts sent ahead of the end of their frame.
-    Urgent,
 }
 
 /// What a whole frame says of labels that are not there, against one that is not whole.
 const POINTS_OF_WHOLE: u8 = 3;
 
 impl Part {
-    /// What a sample of this kind is; nothing is known of a kind of a newer release. A snapshot carries indexes alone.
+    /// What a sample of this kind is; nothing is known of a kind of a newer release. A snapshot carries indexes alone, a live sample is no frame.
     #[must_use]
     pub const fn of(kind: SampleKind) -> Option<Self> {
         match kind {
             SampleKind::Frame { complete: true } => Some(Self::Whole),
             SampleKind::Frame { complete: false } | SampleKind::Snapshot => Some(Self::Incomplete),
-            SampleKind::Urgent | SampleKind::Live => Some(Self::Urgent),
-            SampleKind::Unknown(_) => None,
+            SampleKind::Live | SampleKind::Unknown(_) => None,
         }
     }
 }
@@ -81,7 +78,6 @@ impl Part {
         match self {
             Self::Whole => POINTS_OF_WHOLE,
             Self::Incomplete => 1,
-            Self::Urgent => 0,
         }
     }
 }
@@ -195,7 +191,6 @@ impl State {
         }
         self.points = self.points.saturating_add(part.points());
         match part {
-            Part::Urgent => self.lay_over(datasets),
             _ if self.is_short(datasets) => self.take_short(datasets),
             Part::Whole => self.replace(datasets),
             Part::Incomplete => {
@@ -204,6 +199,14 @@ impl State {
             }
         }
         true
+    }
+
+    /// Takes in what is said before the end of its frame. Returns whether it warns of something that was not known.
+    pub fn take_live(&mut self, datasets: &[Dataset<'_>]) -> bool {
+        let is_news = |dataset: &&Dataset<'_>| self.get(dataset.label()).is_none_or(|known| known.data() != dataset.data());
+        let warns = datasets.iter().filter(|dataset| warns(dataset)).any(|dataset| is_news(&dataset));
+        self.lay_over(datasets);
+        warns
     }
 
     /// A three-phase meter's short frame: ADIRn, ADCO and the three currents.
@@ -252,6 +255,11 @@ impl State {
     fn dataset<'a>(&self, entry: &'a Entry) -> Option<Dataset<'a>> {
         Dataset::new(self.mode, &entry.label, entry.timestamp.as_deref(), &entry.data).ok()
     }
+}
+
+/// Whether a dataset may say that something is wrong: more current than subscribed, or a status.
+fn warns(dataset: &Dataset<'_>) -> bool {
+    matches!(dataset.role(), Some(Role::Overload(_))) || matches!(dataset.value(), Value::Status(_))
 }
 
 fn rank(mode: Mode, label: &str) -> usize {

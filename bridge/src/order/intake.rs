@@ -3,9 +3,10 @@
 //! Each sample is handed on as one of the *present* or of the *past*. The past is what came from the history, and what waited for long
 //! while something newer came. So after a gap only the newest sample is the present, and the present never steps back.
 //!
-//! Live samples wait here until the MQTT side has room for them. If one is missing before the next, or if too many wait because the broker
+//! Samples that arrive wait here until the MQTT side has room for them. If one is missing before the next, or if too many wait because the broker
 //! is away, the intake falls *behind*: it lets go of what waits and asks the reader for everything since the last sample that was handed
-//! on. The reader's history is the store; here is never more than [`WAITING_MAX`] live samples and one answer.
+//! on. The reader's history is the store; here are never more than [`WAITING_MAX`] of them and one answer. What is
+//! said of a frame before its end goes its own way (`order/live.rs`), and is the present or nothing.
 //!
 //! No clock, no I/O: `handle_*` takes what happened, `poll_*` says what to do.
 
@@ -17,14 +18,15 @@ use std::{
 use teleinfo_proto::wire::{BootId, SampleKind};
 
 use crate::order::{
+    live::LiveSamples,
     marks::{Mark, Marks},
     received::Received,
 };
 
-/// Live samples that may wait: half a minute of a standard meter, more than any answer takes.
+/// Samples that may wait: half a minute of a standard meter, more than any answer takes.
 pub const WAITING_MAX: usize = 32;
 
-/// A live sample that waited for longer, while a newer one came, is of the past: the broker was away, or a question took long.
+/// A sample that waited for longer, while a newer one came, is of the past: the broker was away, or a question took long.
 const PRESENT: Duration = Duration::from_secs(2);
 
 /// Questions without a single new sample in the answer, before a gap counts as lost: the reader may still be coming back.
@@ -46,6 +48,8 @@ pub struct Tally {
     pub lost: u64,
     /// Left out by the reader between its snapshots.
     pub thinned: u64,
+    /// Live samples handed on, before their frame.
+    pub live: u64,
 }
 
 impl Tally {
@@ -58,6 +62,7 @@ impl Tally {
             duplicates: self.duplicates - earlier.duplicates,
             lost: self.lost - earlier.lost,
             thinned: self.thinned - earlier.thinned,
+            live: self.live - earlier.live,
         }
     }
 }
@@ -91,7 +96,7 @@ pub enum Tense {
     Past,
 }
 
-/// A live sample that waits, since when.
+/// A sample that waits, since when.
 #[derive(Debug)]
 struct Waiting {
     received: Received,
@@ -110,8 +115,8 @@ pub struct Question {
 /// Where the intake stands.
 #[derive(Debug)]
 enum Phase {
-    /// Live samples are handed on.
-    Live,
+    /// Samples are handed on as they arrive.
+    Current,
     /// Something is missing; ask at this time, or at once.
     Behind(Option<Instant>),
     /// The question is under way.
@@ -126,13 +131,14 @@ pub struct Intake {
     marks: Marks,
     phase: Phase,
     waiting: VecDeque<Waiting>,
+    live: LiveSamples,
     /// The answer under way cannot be the last one.
     ask_again: bool,
     /// The newest waiting sample at the time of the question. Whatever is missing before it and not in the answer is lost.
     newest_when_asked: Option<(BootId, u64)>,
     fruitless: u32,
     /// Nothing seems to be missing, but the reader had just appeared and its history may not have been there yet: ask again then, unless
-    /// a live sample proves it before.
+    /// a sample that arrives proves it before.
     recheck: Option<Instant>,
     /// The first waiting sample may follow a gap: the history does not have it either.
     gap_is_final: bool,
@@ -141,13 +147,14 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// Goes on after `marks`; without any, the first live sample is the beginning.
+    /// Goes on after `marks`; without any, the first sample that arrives is the beginning.
     #[must_use]
     pub fn new(marks: Marks) -> Self {
         Self {
             marks,
-            phase: Phase::Live,
+            phase: Phase::Current,
             waiting: VecDeque::new(),
+            live: LiveSamples::default(),
             ask_again: false,
             newest_when_asked: None,
             fruitless: 0,
@@ -173,11 +180,15 @@ impl Intake {
     /// Whether samples of the past are still to come.
     #[must_use]
     pub fn is_catching_up(&self) -> bool {
-        !matches!(self.phase, Phase::Live)
+        !matches!(self.phase, Phase::Current)
     }
 
-    /// A sample came from the reader.
-    pub fn handle_live(&mut self, sample: Received, now: Instant) {
+    /// A sample came from the reader by itself.
+    pub fn handle_arrival(&mut self, sample: Received, now: Instant) {
+        if sample.kind == SampleKind::Live {
+            return self.live.handle_live(sample, now);
+        }
+        self.live.handle_numbered(&sample);
         if self.marks.is_empty() {
             self.marks.begin_before(&sample);
         }
@@ -194,7 +205,7 @@ impl Intake {
     pub fn handle_alive(&mut self) {
         match self.phase {
             _ if self.marks.is_empty() => {}
-            Phase::Live => self.fall_behind(None),
+            Phase::Current => self.fall_behind(None),
             Phase::Behind(_) => self.phase = Phase::Behind(None),
             Phase::Asked | Phase::Answered(..) => self.ask_again = true,
         }
@@ -224,7 +235,7 @@ impl Intake {
     pub fn poll_question(&mut self, now: Instant) -> Option<Question> {
         let due = match self.phase {
             Phase::Behind(at) => at.is_none_or(|at| at <= now),
-            Phase::Live => self.recheck.is_some_and(|at| at <= now),
+            Phase::Current => self.recheck.is_some_and(|at| at <= now),
             Phase::Asked | Phase::Answered(..) => false,
         };
         let Mark { boot, sequence, .. } = self.marks.latest().filter(|_| due)?;
@@ -240,16 +251,26 @@ impl Intake {
     pub fn poll_timeout(&self) -> Option<Instant> {
         match self.phase {
             Phase::Behind(at) => at,
-            Phase::Live => self.recheck,
+            Phase::Current => self.recheck,
             Phase::Asked | Phase::Answered(..) => None,
         }
     }
 
-    /// The next sample in order; it counts as handed on.
+    /// The next sample in order; it counts as handed on. A live one comes after all that have a number.
     pub fn poll_sample(&mut self, now: Instant) -> Option<InOrder> {
+        self.poll_numbered(now).or_else(|| self.poll_live(now))
+    }
+
+    fn poll_live(&mut self, now: Instant) -> Option<InOrder> {
+        let received = self.live.poll_sample(&self.marks, now)?;
+        self.tally.live += 1;
+        Some(InOrder { received, tense: Tense::Present })
+    }
+
+    fn poll_numbered(&mut self, now: Instant) -> Option<InOrder> {
         while let Some(received) = self.next_answered() {
             if !self.marks.covers(&received) {
-                // The history may already have the newest of the live samples, which waits behind the answer.
+                // The history may already have the newest of those that arrived, which waits behind the answer.
                 let is_newest = self.newest_waiting() == Some(received.name());
                 self.tally.recovered += 1;
                 return Some(self.hand_on(received, if is_newest { Tense::Present } else { Tense::Past }));
@@ -257,7 +278,7 @@ impl Intake {
             self.tally.duplicates += 1;
         }
         self.conclude(now);
-        if matches!(self.phase, Phase::Live) { self.next_waiting(now) } else { None }
+        if matches!(self.phase, Phase::Current) { self.next_waiting(now) } else { None }
     }
 
     fn next_answered(&mut self) -> Option<Received> {
@@ -279,7 +300,7 @@ impl Intake {
         None
     }
 
-    /// The answer is used up: go on live, or ask again.
+    /// The answer is used up: go on with what arrives, or ask again.
     fn conclude(&mut self, now: Instant) {
         let Phase::Answered(_, outcome) = self.phase else {
             return;
@@ -291,12 +312,12 @@ impl Intake {
         let exhausted = self.fruitless >= FRUITLESS_MAX;
         let later = (self.fruitless > 0 && !exhausted).then(|| now + FIRST_WAIT * (1 << (self.fruitless - 1)));
         self.phase = match later {
-            _ if exhausted => Phase::Live,
+            _ if exhausted => Phase::Current,
             Some(at) if gap || outcome == Outcome::Failed => Phase::Behind(Some(at)),
             _ if incomplete => Phase::Behind(None),
-            _ => Phase::Live,
+            _ => Phase::Current,
         };
-        if matches!(self.phase, Phase::Live) {
+        if matches!(self.phase, Phase::Current) {
             self.gap_is_final = gap;
             self.recheck = later;
             self.fruitless = if later.is_some() { self.fruitless } else { 0 };
@@ -320,7 +341,7 @@ impl Intake {
     /// One more than may wait. The oldest goes: the history still has it, and the newest is the present.
     fn overflow(&mut self, newest: Waiting) {
         match self.phase {
-            Phase::Live => self.fall_behind(None),
+            Phase::Current => self.fall_behind(None),
             Phase::Behind(_) => {}
             Phase::Asked | Phase::Answered(..) => self.ask_again = true,
         }

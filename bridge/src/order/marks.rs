@@ -77,6 +77,11 @@ impl Marks {
         self.of(sample.boot).is_some_and(|mark| sample.sequence == mark.sequence + 1)
     }
 
+    /// Whether what was handed on last is of the run of this live sample, and no later than the frame before it.
+    pub(super) fn are_of_frame_before(&self, live: &Received) -> bool {
+        self.latest().is_some_and(|mark| mark.boot == live.boot && mark.sequence <= live.sequence)
+    }
+
     /// Whether nothing was handed on yet.
     #[must_use]
     pub fn is_empty(&self) -> bool {

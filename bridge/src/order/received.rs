@@ -79,7 +79,7 @@ impl Received {
 
 /// When samples really were, by the bridge's clock.
 ///
-/// A Pi has no clock of its own: its first samples may carry any date. What counts is when the bridge received the latest live one;
+/// A Pi has no clock of its own: its first samples may carry any date. What counts is when the bridge received the latest that came by itself;
 /// others of the same run lie as far before it as the reader's monotonic clock says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ReaderClock {
@@ -94,12 +94,12 @@ struct Anchor {
 }
 
 impl ReaderClock {
-    /// A live sample arrived at `at`.
+    /// A sample arrived at `at`.
     pub fn observe(&mut self, sample: &Received, at: SystemTime) {
         self.anchor = Some(Anchor { boot: sample.boot, uptime_ms: sample.uptime_ms, at });
     }
 
-    /// Whether `sample` is of the run that the latest live one is of.
+    /// Whether `sample` is of the run that the latest that arrived is of.
     #[must_use]
     pub fn is_of(&self, sample: &Received) -> bool {
         self.anchor.is_some_and(|anchor| anchor.boot == sample.boot)
@@ -121,8 +121,8 @@ impl ReaderClock {
                 *newest = sample;
             }
         }
-        let live = self.anchor;
-        let anchor = move |sample: &Received| match (live, runs.get(&sample.boot)) {
+        let latest = self.anchor;
+        let anchor = move |sample: &Received| match (latest, runs.get(&sample.boot)) {
             (Some(anchor), _) if anchor.boot == sample.boot => anchor,
             (_, newest) => Anchor::by_own_clock(newest.copied().unwrap_or(sample)),
         };
@@ -151,7 +151,7 @@ mod tests {
         Received {
             boot: BootId::new(boot),
             sequence: 1,
-            kind: SampleKind::Urgent,
+            kind: SampleKind::Frame { complete: true },
             meter: "012345678912".parse().unwrap(),
             unix_ms,
             uptime_ms,

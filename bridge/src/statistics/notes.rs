@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, time::SystemTime};
 
 use teleinfo_proto::{
     tic::{LabelKind, MeterId},
-    wire::{Sample, SampleKind},
+    wire::Sample,
 };
 use tokio::sync::mpsc;
 
@@ -149,10 +149,6 @@ impl Notes {
 
 impl MeterNotes {
     fn handle_sample(&mut self, sample: &Sample<'_>, unix_ms: i64) {
-        // An urgent sample has no indexes, or half of them.
-        if sample.kind == SampleKind::Urgent {
-            return;
-        }
         for dataset in sample.datasets.iter(sample.mode).filter_map(Result::ok) {
             if let (Some(LabelKind::Energy), Some(wh)) = (dataset.info().map(|label| label.kind), dataset.value().number()) {
                 self.hours.push(dataset.label(), unix_ms, wh);
@@ -167,7 +163,7 @@ mod tests {
 
     use teleinfo_proto::{
         tic::{Dataset, Mode},
-        wire::{BootId, Counters as ReaderCounters, DatasetsWriter},
+        wire::{BootId, Counters as ReaderCounters, DatasetsWriter, SampleKind},
     };
 
     use super::*;

@@ -3,6 +3,7 @@
 //! | topic | what | retained |
 //! |---|---|---|
 //! | `teleinfo/<meter>` | JSON of the merged state, one object per label | no |
+//! | `teleinfo/<meter>/power` | JSON of the power at the end of its own dataset, before its frame ends | no |
 //! | `teleinfo/<meter>/derived` | JSON of what is worked out from it: all that was drawn, estimated power, Tempo, overload, last frame | no |
 //! | `teleinfo/<meter>/history` | JSON of what was missed, each sample with its `time`, after an outage | no |
 //! | `teleinfo/<meter>/availability` | `online` or `offline` | yes |
@@ -18,6 +19,10 @@
 //! | `homeassistant/status` | Home Assistant's birth and will; read, never written | |
 
 use core::fmt::Display;
+
+use teleinfo_proto::tic::MeterId;
+
+use crate::words::scope::Owner;
 
 /// Payload of a topic that says something is there.
 pub const ONLINE: &str = "online";
@@ -48,6 +53,12 @@ impl Topics {
     #[must_use]
     pub fn state(&self, meter: impl Display) -> String {
         format!("{}/{meter}", self.base)
+    }
+
+    /// The power at the end of its own dataset.
+    #[must_use]
+    pub fn power(&self, meter: impl Display) -> String {
+        format!("{}/{meter}/power", self.base)
     }
 
     /// What is worked out from the merged state.
@@ -142,6 +153,27 @@ impl Topics {
         format!("{}/device/+/config", self.prefix)
     }
 
+    /// All topics of a meter, or of all meters and of the bridge.
+    #[must_use]
+    pub fn everything_of(&self, meter: Option<MeterId>) -> String {
+        meter.map_or_else(|| format!("{}/#", self.base), |meter| format!("{}/#", self.state(meter)))
+    }
+
+    /// Whose topic this is; nothing for one that a bridge does not publish.
+    #[must_use]
+    pub fn owner(&self, topic: &str) -> Option<Owner> {
+        let below = |start: &str| topic.strip_prefix(start)?.strip_prefix('/');
+        if let Some(rest) = below(&self.base) {
+            return Owner::of(rest.split('/').next()?, "bridge");
+        }
+        let object = below(&self.prefix)?.strip_prefix("device/")?.strip_suffix("/config")?;
+        if object == self.bridge_object_id() {
+            return Some(Owner::Bridge);
+        }
+        // A meter may have further devices, whose names begin alike.
+        Owner::of(object.strip_prefix("teleinfo_")?.split('_').next()?, "")
+    }
+
     /// Where the doctor says something to hear it come back.
     #[must_use]
     pub fn doctor(&self) -> String {
@@ -158,6 +190,22 @@ impl Topics {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_topic_has_its_owner() {
+        let (topics, meter) = (Topics::default(), Owner::Meter("012345678912".parse().unwrap()));
+        let of_meter = ["teleinfo/012345678912", "teleinfo/012345678912/ledger", "homeassistant/device/teleinfo_012345678912/config"];
+        for topic in of_meter.into_iter().chain(["homeassistant/device/teleinfo_012345678912_0/config"]) {
+            assert_eq!(topics.owner(topic), Some(meter), "{topic}");
+        }
+        for topic in ["teleinfo/bridge/state", "homeassistant/device/teleinfo_bridge_teleinfo/config"] {
+            assert_eq!(topics.owner(topic), Some(Owner::Bridge), "{topic}");
+        }
+        for topic in ["teleinfo", "teleinfo/x", "teleinfo2/bridge/state", "homeassistant/device/zigbee/config", "homeassistant/status"] {
+            assert_eq!(topics.owner(topic), None, "{topic}");
+        }
+        assert_eq!(topics.everything_of(None), "teleinfo/#");
+    }
 
     #[test]
     fn names_of_a_meter() {

@@ -1,4 +1,4 @@
-//! Times as JSON carries them: RFC 3339 in UTC, to the second.
+//! Times as JSON carries them: RFC 3339 in UTC, to the second, or to the millisecond where that counts.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -23,6 +23,13 @@ pub fn rfc3339(unix_seconds: i64) -> String {
     let (year, month, day) = date(unix_seconds.div_euclid(DAY));
     let second = unix_seconds.rem_euclid(DAY);
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", second / 3_600, second / 60 % 60, second % 60)
+}
+
+/// `2024-02-10T11:13:55.250Z` of milliseconds since 1970.
+#[must_use]
+pub fn rfc3339_ms(unix_ms: i64) -> String {
+    let text = rfc3339(unix_ms.div_euclid(1_000));
+    format!("{}.{:03}Z", text.trim_end_matches('Z'), unix_ms.rem_euclid(1_000))
 }
 
 /// Year, month and day of a day since 1970: the era of 400 years, the year in it, the month counted from March so that the leap day comes
@@ -52,5 +59,7 @@ mod tests {
         assert_eq!(rfc3339(4_107_542_399), "2100-02-28T23:59:59Z");
         assert_eq!(rfc3339(4_107_542_400), "2100-03-01T00:00:00Z");
         assert_eq!(rfc3339(-1), "1969-12-31T23:59:59Z");
+        assert_eq!(rfc3339_ms(1_707_563_635_007), "2024-02-10T11:13:55.007Z");
+        assert_eq!(rfc3339_ms(-1), "1969-12-31T23:59:59.999Z");
     }
 }

@@ -63,13 +63,16 @@ pub async fn listen(session: &Session, counters: Counters) -> zenoh::Result<Arri
 }
 
 impl Queues {
-    /// Zenoh calls from its own threads: this never waits.
+    /// Zenoh calls from its own threads: this never waits. Where many wait, live samples make way: their frames repeat them.
     fn push(&self, arrival: Arrival) {
         let queue = match arrival {
             Arrival::Token(..) | Arrival::Goodbye(_) => &self.presences,
             Arrival::Sample(_) | Arrival::Report(_) | Arrival::Refused(..) => &self.samples,
         };
-        if queue.try_send(Arrived { arrival, at: Instant::now(), wall: SystemTime::now() }).is_err() {
+        let makes_way = matches!(&arrival, Arrival::Sample(received) if received.kind == wire::SampleKind::Live);
+        if makes_way && queue.capacity() < SAMPLES_MAX / 2
+            || queue.try_send(Arrived { arrival, at: Instant::now(), wall: SystemTime::now() }).is_err()
+        {
             self.counters.count(Counter::ArrivalsDropped);
         }
     }
@@ -118,6 +121,21 @@ fn meter_of(sample: &Sample) -> Option<MeterId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_many_wait_live_samples_make_way() {
+        let (samples, mut of_samples) = mpsc::channel(SAMPLES_MAX);
+        let (presences, _of_presences) = mpsc::channel(PRESENCES_MAX);
+        let queues = Queues { samples, presences, counters: Counters::default() };
+        let sample = |kind| {
+            let (boot, meter) = (wire::BootId::new(1), "012345678912".parse().unwrap());
+            Arrival::Sample(Received { boot, sequence: 1, kind, meter, unix_ms: 0, uptime_ms: 0, bytes: Vec::new() })
+        };
+        (0..SAMPLES_MAX).for_each(|_| queues.push(sample(wire::SampleKind::Live)));
+        queues.push(sample(wire::SampleKind::Frame { complete: true }));
+        let waiting = std::iter::from_fn(|| of_samples.try_recv().ok()).count();
+        assert_eq!(waiting, SAMPLES_MAX / 2 + 2, "half of the queue and one live sample, and the frame");
+    }
 
     #[test]
     fn a_flood_of_samples_pushes_no_token_out_and_is_counted() {

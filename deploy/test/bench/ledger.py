@@ -321,6 +321,7 @@ TOPICS = {
     "derived": _ignore,
     "event": _ignore,
     "ledger": _ignore,
+    "power": _ignore,
     "quality": _ignore,
     "bridge/doctor": _ignore,
     "bridge/marker": _ignore,

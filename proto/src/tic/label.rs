@@ -118,6 +118,8 @@ pub struct Label {
     pub family: Option<MeterFamily>,
     /// What it is for, where others ask for it.
     pub role: Option<Role>,
+    /// Whether somebody steers by it or has to be warned at once: then it does not wait for the end of its frame.
+    pub live: bool,
     /// Where it is specified.
     pub section: &'static str,
     /// What it means, in English.
@@ -142,7 +144,21 @@ impl Label {
         french: &'static str,
     ) -> Self {
         let (least, phases) = (width, Phases::Any);
-        Self { code, kind, width, least, dated: false, phases, producer: false, family: None, role: None, section, english, french }
+        Self {
+            code,
+            kind,
+            width,
+            least,
+            dated: false,
+            phases,
+            producer: false,
+            family: None,
+            role: None,
+            live: false,
+            section,
+            english,
+            french,
+        }
     }
 
     /// Whether data may have so many characters.
@@ -176,6 +192,10 @@ impl Label {
 
     pub(super) const fn role(self, role: Role) -> Self {
         Self { role: Some(role), ..self }
+    }
+
+    pub(super) const fn live(self) -> Self {
+        Self { live: true, ..self }
     }
 }
 
@@ -279,6 +299,18 @@ mod tests {
     }
 
     extern crate std;
+
+    #[test]
+    fn live_is_what_flows_now_and_what_warns() {
+        for label in Mode::ALL.into_iter().flat_map(Label::all) {
+            let is_flow = matches!(
+                label.role,
+                Some(Role::PowerWithdrawn | Role::PowerInjected | Role::PhasePowerWithdrawn(_) | Role::Current(_) | Role::Overload(_))
+            );
+            assert_eq!(label.live, is_flow || label.kind == LabelKind::Status, "{}", label.code);
+            assert!(!label.live || !label.dated, "{}: what is live has no time of its own", label.code);
+        }
+    }
 
     #[test]
     fn historic_labels_have_no_timestamp() {

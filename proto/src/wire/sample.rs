@@ -1,4 +1,5 @@
-//! A sample: what one frame said, all at once, with its place in the reader's count and its time.
+//! A sample: what one frame said, all at once, with its place in the reader's count and its time. Some datasets are said once more before
+//! their frame ends, in live samples.
 
 use core::{fmt, str::FromStr};
 
@@ -54,22 +55,20 @@ pub enum SampleKind {
         /// From STX to ETX, and nothing in it was refused: a label that is absent was not sent.
         complete: bool,
     },
-    /// Some datasets at the end of their own, because somebody steers by them; the frame follows.
+    /// A dataset that did not wait for the end of its frame ([`Label::live`](crate::tic::Label::live)). Its frame follows and repeats it, so
+    /// it is not kept, has no number of its own, and nothing is missing when it is lost.
     Live,
-    /// Something that could not wait for the end of its frame; the frame follows.
-    Urgent,
     /// Only the indexes, at one a minute: what the history keeps when the frames themselves are gone.
     Snapshot,
     /// A kind that this release does not know.
     Unknown(u32),
 }
 
-/// The numbers of the kinds on the wire.
-const KINDS: [(u32, SampleKind); 5] = [
+/// The numbers of the kinds on the wire; 3 is not used.
+const KINDS: [(u32, SampleKind); 4] = [
     (0, SampleKind::Frame { complete: false }),
     (1, SampleKind::Frame { complete: true }),
     (2, SampleKind::Live),
-    (3, SampleKind::Urgent),
     (4, SampleKind::Snapshot),
 ];
 
@@ -84,7 +83,6 @@ impl From<SampleKind> for u32 {
         match kind {
             SampleKind::Frame { complete } => complete.into(),
             SampleKind::Live => 2,
-            SampleKind::Urgent => 3,
             SampleKind::Snapshot => 4,
             SampleKind::Unknown(number) => number,
         }
@@ -96,13 +94,14 @@ impl From<SampleKind> for u32 {
 pub struct Sample<'a> {
     /// The reader's process.
     pub boot: BootId,
-    /// From 1, one more for each sample of this process, whatever its meter.
+    /// From 1, one more for each sample of this process, whatever its meter. A live sample has the number of the one before it.
     pub sequence: u64,
     /// What it holds.
     pub kind: SampleKind,
-    /// When the frame ended, by the reader's wall clock: milliseconds since 1970. A Pi without network may be wrong by years.
+    /// When the frame, or the dataset of a live sample, ended, by the reader's wall clock: milliseconds since 1970. A Pi without network may
+    /// be wrong by years.
     pub unix_ms: i64,
-    /// When the frame ended, by a clock that is never set: milliseconds since the process started.
+    /// The same moment by a clock that is never set: milliseconds since the process started.
     pub uptime_ms: u64,
     /// The mode the meter speaks.
     pub mode: Mode,
@@ -111,7 +110,7 @@ pub struct Sample<'a> {
     /// What the meter said.
     #[serde(borrow)]
     pub datasets: Datasets<'a>,
-    /// The reader's counters at that moment.
+    /// The reader's counters at that moment; a live sample has none.
     pub counters: Counters,
 }
 

@@ -74,8 +74,11 @@ impl History {
         }
     }
 
-    /// Keeps a sample; the oldest make room.
+    /// Keeps a sample; the oldest make room. A live sample is not kept, since its frame repeats it.
     pub fn push(&mut self, sample: &Sample<'_>, encoded: &[u8]) {
+        if sample.kind == SampleKind::Live {
+            return;
+        }
         self.ordinal += 1;
         self.newest = Some((sample.boot, sample.sequence));
         self.frames.push(&[&self.ordinal.to_le_bytes(), encoded]);

@@ -51,6 +51,27 @@ fn filled(bytes: usize, seconds: u64) -> History {
     history
 }
 
+#[test]
+fn a_live_sample_is_not_kept() {
+    let mut history = filled(BYTES_MIN, 3);
+    let mut bytes = [0; 64];
+    let mut datasets = DatasetsWriter::resume(&mut bytes, 0);
+    datasets.push(&Dataset::new(Mode::Standard, "SINSTS", None, "00540").unwrap()).unwrap();
+    let sample = Sample {
+        boot: BOOT,
+        sequence: 3,
+        kind: SampleKind::Live,
+        unix_ms: 0,
+        uptime_ms: 3_500,
+        mode: Mode::Standard,
+        meter: "900061000001".parse().unwrap(),
+        counters: Counters::default(),
+        datasets: datasets.finish(),
+    };
+    history.push(&sample, sample.encode(&mut [0; 128]).unwrap());
+    assert_eq!((answer(&history, Request::Everything).len(), history.extent(BOOT)), (3, Extent { oldest: 1, newest: 3 }));
+}
+
 /// What is answered: boot, sequence, whether it is a frame, EAST.
 fn answer(history: &History, request: Request) -> Vec<(BootId, u64, bool, u64)> {
     let mut cursor = history.answer(request);

@@ -4,7 +4,8 @@
 //! * A frame needs a meter's identity, its own or that of the frames before (`identity`). The first datasets on a line that was joined in
 //!   mid-frame have none yet; one frame of them waits for it.
 //! * An index must be plausible (`plausibility`), and some things must be said twice before they are passed on (`repetition`).
-//! * An overload does not wait for the end of its frame: it makes an urgent sample of its own.
+//! * What somebody steers by, or has to be warned of, does not wait for the end of its frame: each such dataset makes a live sample of its
+//!   own, once it is believed as it would be in its frame. The frame repeats it.
 //!
 //! Nothing here allocates once it was made.
 
@@ -18,14 +19,14 @@ use teleinfo_proto::{
 use super::{
     Moment,
     identity::{Identity, Owner},
-    plausibility::{Plausibility, Powers, Verdict, most},
+    plausibility::{Plausibility, Powers, Verdict, judge_power, most},
     repetition::Repetition,
 };
 
 /// Room for the datasets of a frame: what a sample may have, less its other fields.
 const FRAME_BYTES: usize = Sample::BYTES_MAX - 256;
-/// Room for the one dataset of an urgent sample.
-const URGENT_BYTES: usize = 128;
+/// Room for the one dataset of a live sample.
+const LIVE_BYTES: usize = 128;
 
 /// A sample, and its bytes as they are sent.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,7 +50,6 @@ struct Facts {
     identity: Option<MeterId>,
     good: u32,
     refused: u32,
-    overload: bool,
     whole: bool,
     ended: Moment,
 }
@@ -179,8 +179,8 @@ pub(super) struct Assembler {
     ended: bool,
     /// The first datasets of all, until a name is known.
     waiting: Frame,
-    urgent: Frame,
-    overload_told: bool,
+    /// A dataset that does not wait for the end of its frame.
+    live: Frame,
     encoded: Vec<u8>,
     /// What the next sample is, without its datasets, when one is ready.
     ready: Option<(SampleKind, Facts)>,
@@ -206,8 +206,7 @@ impl Assembler {
             incoming: Frame::new(FRAME_BYTES),
             ended: false,
             waiting: Frame::new(FRAME_BYTES),
-            urgent: Frame::new(URGENT_BYTES),
-            overload_told: false,
+            live: Frame::new(LIVE_BYTES),
             encoded: vec![0; Sample::BYTES_MAX],
             ready: None,
         }
@@ -261,8 +260,8 @@ impl Assembler {
     pub(super) fn prepare_sample(&mut self) -> bool {
         self.ready = if self.meter().is_none() {
             None
-        } else if !self.urgent.is_empty() {
-            Some(self.prepare_urgent())
+        } else if !self.live.is_empty() {
+            Some(self.prepare_live())
         } else if !self.waiting.is_empty() {
             Some(self.prepare_waiting())
         } else if mem::take(&mut self.ended) {
@@ -270,7 +269,7 @@ impl Assembler {
         } else {
             None
         };
-        self.sequence += u64::from(self.ready.is_some());
+        self.sequence += u64::from(self.ready.is_some_and(|(kind, _)| kind != SampleKind::Live));
         self.ready.is_some()
     }
 
@@ -285,19 +284,19 @@ impl Assembler {
             uptime_ms: facts.ended.uptime_ms,
             mode: facts.mode?,
             meter: self.identity.meter()?,
-            counters: self.counters,
+            counters: if kind == SampleKind::Live { Counters::default() } else { self.counters },
             datasets: Datasets::from(&self.judge.believed[..self.judge.length]),
         };
         let encoded = sample.encode(&mut self.encoded).ok()?;
         Some(EncodedSample { sample, encoded })
     }
 
-    fn prepare_urgent(&mut self) -> (SampleKind, Facts) {
-        let Frame { length, facts, ref bytes } = self.urgent;
+    fn prepare_live(&mut self) -> (SampleKind, Facts) {
+        let Frame { length, facts, ref bytes } = self.live;
         self.judge.believed[..length].copy_from_slice(&bytes[..length]);
         self.judge.length = length;
-        self.urgent.clear();
-        (SampleKind::Urgent, facts)
+        self.live.clear();
+        (SampleKind::Live, facts)
     }
 
     fn prepare_waiting(&mut self) -> (SampleKind, Facts) {
@@ -320,14 +319,10 @@ impl Assembler {
             return self.counters.refuse(RefusalKind::TooLong);
         }
         self.counters.datasets_good = self.counters.datasets_good.wrapping_add(1);
-        if !is_overload(dataset) {
-            return;
-        }
-        self.incoming.facts.overload = true;
-        if !mem::replace(&mut self.overload_told, true) && self.identity.is_known(self.incoming.facts.identity) {
-            self.urgent.clear();
-            self.urgent.push(dataset);
-            self.urgent.facts.ended = now;
+        if is_live(dataset) && self.identity.is_known(self.incoming.facts.identity) {
+            self.live.clear();
+            self.live.push(dataset);
+            self.live.facts.ended = now;
         }
     }
 
@@ -341,7 +336,6 @@ impl Assembler {
         }
         let facts = &mut self.incoming.facts;
         (facts.whole, facts.ended) = (whole, now);
-        self.overload_told = facts.overload;
         if let Some(mode) = facts.mode {
             self.judge.clock.advance(now.uptime_ms, self.counters.bytes, mode);
         }
@@ -384,12 +378,9 @@ impl Assembler {
     }
 }
 
-fn is_overload(dataset: &Dataset<'_>) -> bool {
-    match dataset.value() {
-        Value::Status(status) => status.over_power(),
-        Value::Current(_) => matches!(dataset.role(), Some(Role::Overload(_))),
-        _ => false,
-    }
+/// Whether a dataset does not wait for the end of its frame. No live label is a text or an index, so what was said before decides nothing.
+fn is_live(dataset: &Dataset<'_>) -> bool {
+    dataset.info().is_some_and(|label| label.live) && judge_power(dataset) == Verdict::Plausible
 }
 
 /// A power that no meter lets through explains no index.
@@ -438,8 +429,13 @@ mod tests {
     const METER: &str = "900061000001";
     const OTHER: &str = "900061000002";
 
-    /// What comes out, in words: kind, meter, datasets.
+    /// The samples of frames that come out, in words: kind, meter, datasets.
     fn samples(assembler: &mut Assembler, bytes: &[u8]) -> Vec<String> {
+        all_samples(assembler, bytes).into_iter().filter(|seen| !seen.contains("live")).collect()
+    }
+
+    /// The same, with live samples among them.
+    fn all_samples(assembler: &mut Assembler, bytes: &[u8]) -> Vec<String> {
         let mut decoder = Decoder::new(Parity::Stripped);
         let mut seen = vec![];
         let mut input = bytes;
@@ -451,9 +447,8 @@ mod tests {
                 let kind = match sample.kind {
                     SampleKind::Frame { complete: true } => "whole",
                     SampleKind::Frame { complete: false } => "part",
-                    SampleKind::Urgent => "urgent",
-                    SampleKind::Snapshot => "snapshot",
-                    SampleKind::Live | SampleKind::Unknown(_) => "other",
+                    SampleKind::Live => "live",
+                    SampleKind::Snapshot | SampleKind::Unknown(_) => "other",
                 };
                 let datasets: Vec<_> = sample.datasets.iter(sample.mode).map(|line| line.unwrap()).collect();
                 let text: Vec<_> = datasets.iter().map(|line| format!("{}={}", line.label(), line.data())).collect();
@@ -527,15 +522,26 @@ mod tests {
     }
 
     #[test]
-    fn an_overload_does_not_wait() {
+    fn power_and_overload_do_not_wait() {
         let mut assembler = assembler();
-        samples(&mut assembler, &frame(&[("ADCO", METER), ("PAPP", "00540")]));
-        let overload = frame(&[("ADCO", METER), ("ADPS", "031"), ("PAPP", "07130")]);
-        let seen = samples(&mut assembler, &overload);
-        assert_eq!(seen, ["2 urgent 1 ADPS=031", "3 whole 1 ADCO=900061000001 ADPS=031 PAPP=07130"]);
-        assert_eq!(samples(&mut assembler, &overload).len(), 1, "told once");
-        samples(&mut assembler, &frame(&[("ADCO", METER), ("PAPP", "00540")]));
-        assert_eq!(samples(&mut assembler, &overload).len(), 2, "and again after its end");
+        let first = frame(&[("ADCO", METER), ("IINST", "002"), ("PAPP", "00540")]);
+        assert_eq!(all_samples(&mut assembler, &first), ["1 whole 1 ADCO=900061000001 IINST=002 PAPP=00540"], "whose it is must be known");
+        let overload = frame(&[("ADCO", METER), ("BASE", "000001000"), ("ADPS", "031"), ("PAPP", "07130")]);
+        let expected = ["1 live 1 ADPS=031", "1 live 1 PAPP=07130", "2 whole 1 ADCO=900061000001 BASE=000001000 ADPS=031 PAPP=07130"];
+        assert_eq!(all_samples(&mut assembler, &overload), expected, "a live sample takes no number");
+    }
+
+    #[test]
+    fn what_a_frame_would_not_be_believed_in_is_not_live() {
+        let mut assembler = assembler();
+        samples(&mut assembler, &frame(&[("ADCO", METER), ("BASE", "000001000")]));
+        let too_much = frame(&[("ADCO", METER), ("PAPP", "99999")]);
+        assert_eq!(all_samples(&mut assembler, &too_much), ["2 part 1 ADCO=900061000001"]);
+        let of_another = frame(&[("ADCO", OTHER), ("BASE", "000001001"), ("PAPP", "00540")]);
+        assert!(all_samples(&mut assembler, &of_another).is_empty(), "the name is damaged, or it is another meter");
+        assembler.handle_line_lost();
+        let nameless = frame(&[("PAPP", "00540")]);
+        assert!(all_samples(&mut assembler, &nameless).is_empty(), "after a break nobody knows whose it is");
     }
 
     #[test]

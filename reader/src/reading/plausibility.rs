@@ -231,7 +231,8 @@ pub(super) const fn most(role: Role) -> Option<u64> {
     }
 }
 
-fn judge_power(dataset: &Dataset<'_>) -> Verdict {
+/// Judges what is no index: only a power can be implausible, and it has no memory.
+pub(super) fn judge_power(dataset: &Dataset<'_>) -> Verdict {
     let most = dataset.role().and_then(most);
     let is_more = most.zip(dataset.value().number()).is_some_and(|(most, power)| power > most);
     if is_more { Verdict::Implausible } else { Verdict::Plausible }

@@ -9,7 +9,7 @@ use std::{
 use mio::Registry;
 use teleinfo_proto::{
     tic::Event,
-    wire::{BootId, Status},
+    wire::{BootId, SampleKind, Status},
 };
 use teleinfo_zenoh_client::{Client, Options};
 
@@ -23,7 +23,7 @@ use crate::{
     history::History,
     led::{light::Light, output::CLASS},
     line::OpenLine,
-    reading::{Output, Reading},
+    reading::{EncodedSample, Output, Reading},
     uplink::Uplink,
 };
 
@@ -137,9 +137,13 @@ impl<'a> Reader<'a> {
                 Output::Event(Event::Dataset(dataset)) => light.handle_dataset(&dataset, now),
                 Output::Event(Event::Refused(refusal)) => log::debug!("{refusal}"),
                 Output::Event(Event::FrameStart | Event::FrameEnd(_)) => {}
-                Output::Sample(sample) => {
-                    history.push(&sample.sample, sample.encoded);
-                    if uplink.send(&sample.sample, sample.encoded, now) {
+                // Its frame repeats it, so nobody misses a live sample that could not leave.
+                Output::Sample(EncodedSample { sample, encoded }) if sample.kind == SampleKind::Live => {
+                    _ = uplink.send(&sample, encoded, now)
+                }
+                Output::Sample(EncodedSample { sample, encoded }) => {
+                    history.push(&sample, encoded);
+                    if uplink.send(&sample, encoded, now) {
                         light.handle_delivered(now);
                     } else {
                         reading.handle_unsent();

@@ -32,13 +32,13 @@ fn drain_tenses(intake: &mut Intake, now: Instant) -> Vec<((u64, u64), Tense)> {
         .collect()
 }
 
-fn live(intake: &mut Intake, boot: u64, sequences: impl IntoIterator<Item = u64>) {
-    live_at(intake, boot, sequences, Instant::now());
+fn arrive(intake: &mut Intake, boot: u64, sequences: impl IntoIterator<Item = u64>) {
+    arrive_at(intake, boot, sequences, Instant::now());
 }
 
-fn live_at(intake: &mut Intake, boot: u64, sequences: impl IntoIterator<Item = u64>, now: Instant) {
+fn arrive_at(intake: &mut Intake, boot: u64, sequences: impl IntoIterator<Item = u64>, now: Instant) {
     for sample in samples(boot, sequences) {
-        intake.handle_live(sample, now);
+        intake.handle_arrival(sample, now);
     }
 }
 
@@ -47,10 +47,10 @@ fn of(boot: u64, sequences: impl IntoIterator<Item = u64>) -> Vec<(u64, u64)> {
 }
 
 #[test]
-fn the_first_live_sample_is_the_beginning() {
+fn the_first_sample_that_arrives_is_the_beginning() {
     let now = Instant::now();
     let mut intake = Intake::new(Marks::default());
-    live(&mut intake, 1, 500..503);
+    arrive(&mut intake, 1, 500..503);
     assert_eq!(drain(&mut intake, now), of(1, 500..503));
     assert_eq!(intake.poll_question(now), None);
     assert_eq!(intake.tally().lost, 0);
@@ -60,9 +60,9 @@ fn the_first_live_sample_is_the_beginning() {
 fn duplicates_are_dropped() {
     let now = Instant::now();
     let mut intake = Intake::new(Marks::default());
-    live(&mut intake, 1, [1, 1, 2]);
+    arrive(&mut intake, 1, [1, 1, 2]);
     assert_eq!(drain(&mut intake, now), of(1, 1..3));
-    live(&mut intake, 1, [2, 1, 3]);
+    arrive(&mut intake, 1, [2, 1, 3]);
     assert_eq!(drain(&mut intake, now), of(1, [3]));
     assert_eq!(intake.tally().duplicates, 3);
 }
@@ -71,12 +71,12 @@ fn duplicates_are_dropped() {
 fn a_gap_is_filled_before_what_follows() {
     let now = Instant::now();
     let mut intake = Intake::new(Marks::default());
-    live(&mut intake, 1, [1, 2, 6]);
+    arrive(&mut intake, 1, [1, 2, 6]);
     assert_eq!(drain(&mut intake, now), of(1, 1..3));
     let question = intake.poll_question(now).unwrap();
     assert_eq!((question.boot, question.sequence), (BootId::new(1), 2));
     assert_eq!(intake.poll_question(now), None, "asked once");
-    live(&mut intake, 1, [7]);
+    arrive(&mut intake, 1, [7]);
     assert_eq!(drain(&mut intake, now), [], "nothing overtakes");
     intake.handle_answer(samples(1, 1..7), Outcome::Complete);
     assert_eq!(drain(&mut intake, now), of(1, 3..8));
@@ -89,14 +89,65 @@ fn after_a_gap_only_the_newest_is_the_present() {
     use Tense::{Past, Present};
     let now = Instant::now();
     let mut intake = Intake::new(Marks::default());
-    live_at(&mut intake, 1, [1, 4], now);
+    arrive_at(&mut intake, 1, [1, 4], now);
     assert_eq!(drain_tenses(&mut intake, now), [((1, 1), Present)]);
     intake.poll_question(now).unwrap();
-    live_at(&mut intake, 1, [5], now);
-    // The history has the live samples too.
+    arrive_at(&mut intake, 1, [5], now);
+    // The history has what arrived too.
     intake.handle_answer(samples(1, 1..6), Outcome::Complete);
     let tenses = drain_tenses(&mut intake, now);
     assert_eq!(tenses, [((1, 2), Past), ((1, 3), Past), ((1, 4), Past), ((1, 5), Present)]);
+}
+
+/// A live sample behind the frame with this number.
+fn live(boot: u64, sequence: u64) -> Received {
+    Received { kind: SampleKind::Live, ..sample(boot, sequence) }
+}
+
+#[test]
+fn a_live_sample_is_the_present_until_its_frame_comes() {
+    let now = Instant::now();
+    let mut intake = Intake::new(Marks::default());
+    intake.handle_arrival(live(1, 0), now);
+    assert_eq!(drain(&mut intake, now), [], "of a meter that no frame was seen of nothing is told");
+    arrive(&mut intake, 1, [1]);
+    intake.handle_arrival(live(1, 1), now);
+    intake.handle_arrival(live(1, 1), now);
+    assert_eq!(drain(&mut intake, now), of(1, [1, 1, 1]), "a frame and two live samples behind it");
+    intake.handle_arrival(live(1, 1), now);
+    arrive(&mut intake, 1, [2]);
+    assert_eq!(drain(&mut intake, now), of(1, [2]), "the frame repeats it");
+    intake.handle_arrival(live(1, 1), now);
+    intake.handle_arrival(live(2, 2), now);
+    assert_eq!(drain(&mut intake, now), [], "what comes late, and what another run says");
+    let tally = intake.tally();
+    assert_eq!((tally.taken, tally.live, tally.lost, tally.duplicates), (2, 2, 0, 0));
+    assert_eq!(intake.poll_question(now), None);
+}
+
+#[test]
+fn a_live_sample_does_not_wait_for_what_is_missing_and_nothing_asks_for_it() {
+    let now = Instant::now();
+    let mut intake = Intake::new(Marks::default());
+    arrive(&mut intake, 1, [1, 4]);
+    intake.handle_arrival(live(1, 4), now);
+    assert_eq!(drain(&mut intake, now), of(1, [1, 4]), "the frame, and the live sample that is newer than any frame");
+    assert_eq!(intake.tally().live, 1);
+    assert!(intake.poll_question(now).is_some(), "frames are missing");
+    intake.handle_answer(samples(1, 2..5), Outcome::Complete);
+    assert_eq!(drain(&mut intake, now), of(1, 2..5));
+}
+
+#[test]
+fn live_samples_that_wait_grow_old_and_are_bounded() {
+    let now = Instant::now();
+    let mut intake = Intake::new(Marks::default());
+    arrive(&mut intake, 1, [1]);
+    drain(&mut intake, now);
+    (0..1_000).for_each(|_| intake.handle_arrival(live(1, 1), now));
+    assert_eq!(drain(&mut intake, now).len(), 32);
+    intake.handle_arrival(live(1, 1), now);
+    assert_eq!(drain(&mut intake, now + Duration::from_secs(3)), []);
 }
 
 #[test]
@@ -106,11 +157,11 @@ fn what_waited_for_long_is_the_past_where_something_newer_came() {
     let mut intake = Intake::new(Marks::default());
     let seconds = |seconds| start + Duration::from_secs(seconds);
     for second in 1..=5 {
-        live_at(&mut intake, 1, [second], seconds(second));
+        arrive_at(&mut intake, 1, [second], seconds(second));
     }
     let tenses: Vec<_> = drain_tenses(&mut intake, seconds(5)).into_iter().map(|(_, tense)| tense).collect();
     assert_eq!(tenses, [Past, Past, Present, Present, Present], "two seconds are no gap");
-    live_at(&mut intake, 1, [6], seconds(6));
+    arrive_at(&mut intake, 1, [6], seconds(6));
     assert_eq!(drain_tenses(&mut intake, seconds(600)), [((1, 6), Present)], "nothing newer is known");
 }
 
@@ -118,7 +169,7 @@ fn what_waited_for_long_is_the_past_where_something_newer_came() {
 fn what_the_history_lacks_is_counted_as_lost() {
     let now = Instant::now();
     let mut intake = Intake::new(Marks::default());
-    live(&mut intake, 1, [1, 10]);
+    arrive(&mut intake, 1, [1, 10]);
     drain(&mut intake, now);
     intake.poll_question(now).unwrap();
     intake.handle_answer(samples(1, 5..8), Outcome::Complete);
@@ -130,7 +181,7 @@ fn what_the_history_lacks_is_counted_as_lost() {
 fn what_the_reader_thinned_out_is_not_lost() {
     let now = Instant::now();
     let mut intake = Intake::new(Marks::default());
-    live(&mut intake, 1, [1, 200]);
+    arrive(&mut intake, 1, [1, 200]);
     drain(&mut intake, now);
     intake.poll_question(now).unwrap();
     let mut answer = samples(1, [40, 80, 199]);
@@ -146,7 +197,7 @@ fn what_the_reader_thinned_out_is_not_lost() {
 fn fruitless_questions_are_repeated_with_a_pause_then_given_up() {
     let start = Instant::now();
     let mut intake = Intake::new(Marks::default());
-    live(&mut intake, 1, [1, 3]);
+    arrive(&mut intake, 1, [1, 3]);
     drain(&mut intake, start);
     let mut now = start;
     for seconds in [1, 2] {
@@ -164,10 +215,10 @@ fn fruitless_questions_are_repeated_with_a_pause_then_given_up() {
 }
 
 #[test]
-fn a_reader_that_just_appeared_is_asked_again_without_stopping_the_live_samples() {
+fn a_reader_that_just_appeared_is_asked_again_without_stopping_what_arrives() {
     let start = Instant::now();
     let mut intake = Intake::new(Marks::default());
-    live(&mut intake, 1, [1]);
+    arrive(&mut intake, 1, [1]);
     drain(&mut intake, start);
     intake.handle_alive();
     intake.poll_question(start).unwrap();
@@ -180,11 +231,11 @@ fn a_reader_that_just_appeared_is_asked_again_without_stopping_the_live_samples(
     intake.handle_answer(samples(1, 2..4), Outcome::Complete);
     assert_eq!(drain(&mut intake, later), of(1, 2..4));
 
-    // The next live sample proves that nothing is missing.
+    // The next sample that arrives proves that nothing is missing.
     intake.handle_alive();
     intake.poll_question(later).unwrap();
     intake.handle_answer(Vec::new(), Outcome::Complete);
-    live(&mut intake, 1, [4]);
+    arrive(&mut intake, 1, [4]);
     assert_eq!(drain(&mut intake, later), of(1, [4]));
     assert_eq!(intake.poll_timeout(), None);
 }
@@ -193,7 +244,7 @@ fn a_reader_that_just_appeared_is_asked_again_without_stopping_the_live_samples(
 fn a_cut_answer_is_continued() {
     let now = Instant::now();
     let mut intake = Intake::new(Marks::default());
-    live(&mut intake, 1, [1, 100]);
+    arrive(&mut intake, 1, [1, 100]);
     drain(&mut intake, now);
     intake.poll_question(now).unwrap();
     intake.handle_answer(samples(1, 2..50), Outcome::Cut);
@@ -207,9 +258,9 @@ fn a_cut_answer_is_continued() {
 fn a_restarted_reader_delivers_the_rest_of_its_last_run_first() {
     let now = Instant::now();
     let mut intake = Intake::new(Marks::default());
-    live(&mut intake, 1, [1, 2]);
+    arrive(&mut intake, 1, [1, 2]);
     drain(&mut intake, now);
-    live(&mut intake, 2, [3]);
+    arrive(&mut intake, 2, [3]);
     assert_eq!(drain(&mut intake, now), []);
     assert_eq!(intake.poll_question(now).unwrap().boot, BootId::new(1));
     let mut answer = samples(1, 1..5);
@@ -238,12 +289,12 @@ fn runs_that_were_over_before_the_last_mark_are_not_wanted() {
 }
 
 #[test]
-fn a_reader_without_a_clock_is_known_by_its_live_run() {
-    // It came up in 1970: its samples seem older than the mark, but the run is the one that is live.
+fn a_reader_without_a_clock_is_known_by_the_run_that_arrives() {
+    // It came up in 1970: its samples seem older than the mark, but the run is the one that arrives.
     let now = Instant::now();
     let mark = Mark { boot: BootId::new(5), sequence: 10, unix_ms: 1_700_000_000_000 };
     let mut intake = Intake::new(Marks::new(vec![mark]));
-    live(&mut intake, 6, [3]);
+    arrive(&mut intake, 6, [3]);
     drain(&mut intake, now);
     intake.poll_question(now).unwrap();
     intake.handle_answer(samples(6, 1..4), Outcome::Complete);
@@ -254,10 +305,10 @@ fn a_reader_without_a_clock_is_known_by_its_live_run() {
 fn a_broker_that_is_away_costs_a_question_not_memory() {
     let now = Instant::now();
     let mut intake = Intake::new(Marks::default());
-    live(&mut intake, 1, 1..=10_000);
+    arrive(&mut intake, 1, 1..=10_000);
     assert!(intake.waiting.len() <= WAITING_MAX);
     assert_eq!(intake.poll_question(now).unwrap().sequence, 0);
-    live(&mut intake, 1, 10_001..=10_100);
+    arrive(&mut intake, 1, 10_001..=10_100);
     assert!(intake.waiting.len() <= WAITING_MAX);
     intake.handle_answer(samples(1, 1..=10_000), Outcome::Complete);
     assert_eq!(drain(&mut intake, now).len(), 10_000);
@@ -271,15 +322,15 @@ fn a_broker_that_is_away_costs_a_question_not_memory() {
 fn two_readers_of_one_meter_both_count() {
     let now = Instant::now();
     let mut intake = Intake::new(Marks::default());
-    live(&mut intake, 1, [1]);
-    live(&mut intake, 2, [1]);
+    arrive(&mut intake, 1, [1]);
+    arrive(&mut intake, 2, [1]);
     assert_eq!(drain(&mut intake, now), of(1, [1]));
     intake.poll_question(now).unwrap();
     intake.handle_answer(samples(2, [1]), Outcome::Complete);
     assert_eq!(drain(&mut intake, now), of(2, [1]));
-    live(&mut intake, 1, [2]);
-    live(&mut intake, 2, [2]);
-    live(&mut intake, 1, [3]);
+    arrive(&mut intake, 1, [2]);
+    arrive(&mut intake, 2, [2]);
+    arrive(&mut intake, 1, [3]);
     assert_eq!(drain(&mut intake, now), [(1, 2), (2, 2), (1, 3)]);
 }
 
@@ -319,7 +370,7 @@ proptest! {
         let mut now = Instant::now();
         let mut intake = Intake::new(Marks::default());
         let mut history: Vec<Received> = vec![sample(1, 1)];
-        intake.handle_live(sample(1, 1), now);
+        intake.handle_arrival(sample(1, 1), now);
         let mut arrived = vec![((1, 1), now)];
         let mut asked = None;
         let mut out = Vec::new();
@@ -338,7 +389,7 @@ proptest! {
                     history.push(made.clone());
                     if arrives {
                         arrived.push(((made.boot.get(), made.sequence), now));
-                        intake.handle_live(made, now);
+                        intake.handle_arrival(made, now);
                     }
                 }
                 Happening::Room(room) => for InOrder { received, tense } in std::iter::from_fn(|| intake.poll_sample(now)).take(room) {

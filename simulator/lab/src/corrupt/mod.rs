@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use tally::{DatasetCounts, Sent, compare, settle, untouched};
 use teleinfo_proto::tic::encode::even_parity;
 use teleinfo_proto::tic::{Dataset, MeterId, Mode, Parity};
-use teleinfo_proto::wire::BootId;
+use teleinfo_proto::wire::{BootId, SampleKind};
 use teleinfo_reader::reading::{Framing, ParityChoice, Reading};
 use teleinfo_simulator::fault::FaultKind;
 use teleinfo_simulator::meter::tariff::contract::Contract;
@@ -216,7 +216,10 @@ impl CorruptedLine {
         while let Some(made) = self.reading.poll_sample() {
             tally.wrong_meter += u64::from(Some(made.sample.meter) != self.identity);
             let datasets: Vec<Dataset<'_>> = made.sample.datasets.iter(made.sample.mode).flatten().collect();
-            compare(&mut self.recent, &datasets, tally);
+            match made.sample.kind {
+                SampleKind::Live => datasets.iter().for_each(|dataset| tally.handle_live(&self.recent, dataset)),
+                _ => compare(&mut self.recent, &datasets, tally),
+            }
         }
     }
 }
@@ -234,10 +237,12 @@ mod tests {
             let tally = &row.tally;
             assert_eq!(tally.frames, 200);
             assert_eq!(tally.wrong_index + tally.wrong_meter, 0, "{row:?}");
+            assert!(tally.wrong_live <= tally.wrong_value, "no more can be wrong than in the frames: {row:?}");
             if row.damage.strikes.is_empty() {
                 assert_eq!(tally.untouched, tally.offered);
                 assert!(tally.untouched_accepted * 1_000 >= tally.untouched * 999, "{row:?}");
-                // The last frame of the meter and urgent samples aside, each dataset once.
+                // The last frame of the meter aside, each dataset once, and its power before its end.
+                assert!(tally.live >= tally.frames - 2, "{row:?}");
                 assert!(tally.right >= tally.offered, "{row:?}");
                 assert_eq!(tally.wrong_index + tally.wrong_value + tally.wrong_label + tally.wrong_meter, 0, "{row:?}");
                 assert_eq!(tally.parity + tally.checksum + tally.form + tally.implausible, 0, "{row:?}");

@@ -10,10 +10,13 @@ pub struct Table<'r>(pub &'r [Row]);
 
 impl fmt::Display for Table<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "datasets refused by stage, and accepted; kept = accepted of those that no damage touched\n")?;
         writeln!(
             f,
-            "{:8} {:6} {:21} {:>9} {:>11} {:>8} {:>8} {:>8} {:>8} {:>8} {:>11} {:>6} {:>6} {:>6} {:>6} {:>9}",
+            "datasets refused by stage, and accepted; live = told before the end of the frame; kept = accepted of those that no damage touched\n"
+        )?;
+        writeln!(
+            f,
+            "{:8} {:6} {:21} {:>9} {:>11} {:>8} {:>8} {:>8} {:>8} {:>8} {:>11} {:>6} {:>6} {:>6} {:>6} {:>11} {:>6} {:>9}",
             "mode",
             "parity",
             "damage",
@@ -29,6 +32,8 @@ impl fmt::Display for Table<'_> {
             "value!",
             "label!",
             "meter!",
+            "live",
+            "live!",
             "kept %"
         )?;
         for rows in self.0.chunks(DAMAGES.len()) {
@@ -62,7 +67,7 @@ fn line(f: &mut fmt::Formatter<'_>, row: &Row, name: &str, tally: &DatasetCounts
     let kept = 100.0 * tally.untouched_accepted as f64 / tally.untouched.max(1) as f64;
     writeln!(
         f,
-        "{:8} {parity:6} {name:21} {:>9} {:>11} {:>8} {:>8} {:>8} {:>8} {:>8} {:>11} {:>6} {:>6} {:>6} {:>6} {kept:>9.4}",
+        "{:8} {parity:6} {name:21} {:>9} {:>11} {:>8} {:>8} {:>8} {:>8} {:>8} {:>11} {:>6} {:>6} {:>6} {:>6} {:>11} {:>6} {kept:>9.4}",
         row.mode.to_string(),
         tally.frames,
         tally.offered,
@@ -75,6 +80,8 @@ fn line(f: &mut fmt::Formatter<'_>, row: &Row, name: &str, tally: &DatasetCounts
         tally.wrong_index,
         tally.wrong_value,
         tally.wrong_label,
-        tally.wrong_meter
+        tally.wrong_meter,
+        tally.live,
+        tally.wrong_live
     )
 }

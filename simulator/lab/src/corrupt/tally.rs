@@ -20,6 +20,8 @@ pub(crate) struct DatasetCounts {
     pub(crate) wrong_value: u64,
     pub(crate) wrong_label: u64,
     pub(crate) wrong_meter: u64,
+    pub(crate) live: u64,
+    pub(crate) wrong_live: u64,
     pub(crate) untouched: u64,
     pub(crate) untouched_accepted: u64,
     /// Which labels were wrong, and how often.
@@ -36,6 +38,12 @@ impl DatasetCounts {
         };
         *counter += 1;
         *self.wrong.entry(known.map_or("unknown", |label| label.code)).or_default() += 1;
+    }
+
+    /// What came before the end of its frame must stand in the newest frame, or in the one before where that had no end.
+    pub(crate) fn handle_live(&mut self, recent: &VecDeque<Sent>, dataset: &Dataset<'_>) {
+        let is_right = recent.iter().rev().take(2).any(|sent| sent.find(dataset).is_some());
+        *(if is_right { &mut self.live } else { &mut self.wrong_live }) += 1;
     }
 
     pub(crate) fn count(&mut self, counters: &Counters) {
@@ -64,6 +72,8 @@ impl DatasetCounts {
             (&mut self.wrong_value, other.wrong_value),
             (&mut self.wrong_label, other.wrong_label),
             (&mut self.wrong_meter, other.wrong_meter),
+            (&mut self.live, other.live),
+            (&mut self.wrong_live, other.wrong_live),
             (&mut self.untouched, other.untouched),
             (&mut self.untouched_accepted, other.untouched_accepted),
         ] {

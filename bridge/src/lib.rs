@@ -9,6 +9,7 @@ pub mod config;
 pub mod daemon;
 pub mod doctor;
 pub mod energy;
+pub mod forget;
 pub mod homeassistant;
 pub mod hub;
 pub mod meter;

@@ -10,7 +10,7 @@ use teleinfo_bridge::{
         exit::{ExitCode, Failure},
         logging,
     },
-    doctor, run,
+    doctor, forget, run,
 };
 
 fn main() -> process::ExitCode {
@@ -46,6 +46,7 @@ fn open(cli: &Cli) -> Result<ExitCode, Failure> {
     let result = runtime.block_on(async {
         match cli.command {
             Some(Command::Doctor) => doctor::run(&settings).await.map(|complaint| complaint.unwrap_or(ExitCode::Success)),
+            Some(Command::Forget { what }) => forget::run(&settings, what).await.map(|()| ExitCode::Success),
             None => run::run(settings).await.map(|()| ExitCode::Success),
         }
     });

@@ -1,6 +1,7 @@
 # fish completion for teleinfo-bridge(1)
 complete -c teleinfo-bridge -f
 complete -c teleinfo-bridge -n __fish_use_subcommand -a doctor -d 'Look at everything and say what is wrong'
+complete -c teleinfo-bridge -n __fish_use_subcommand -a forget -d 'Take away what is kept of a meter, or of everything'
 complete -c teleinfo-bridge -l config -r -F -d 'Configuration'
 complete -c teleinfo-bridge -l listen -x -d 'Where readers reach this bridge (tcp/[::]:7447)'
 complete -c teleinfo-bridge -l mqtt -x -a 'embedded mqtt:// mqtts://' -d 'The broker, or embedded'

@@ -4,7 +4,7 @@ _arguments \
     '--config[configuration]:file:_files' \
     '*--listen[where readers reach this bridge]:locator (tcp/[\:\:]\:7447):' \
     '--mqtt[the broker, or embedded]:url:(embedded mqtt\:// mqtts\://)' \
-    '1:command:((doctor\:"look at everything and say what is wrong"))' \
+    '1:command:((doctor\:"look at everything and say what is wrong" forget\:"take away what is kept of a meter, or of everything"))' \
     '--check-config[check the configuration and end]' \
     '(-h --help)'{-h,--help}'[print a summary]' \
     '(-V --version)'{-V,--version}'[print the version]'

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::words::scope::Scope;
+
 /// Takes the samples of teleinfo readers from Zenoh and publishes them over MQTT, ready for Home Assistant.
 #[derive(Debug, Clone, Default, Parser)]
 #[command(name = "teleinfo-bridge", version)]
@@ -30,4 +32,10 @@ pub struct Cli {
 pub enum Command {
     /// Look at broker, bridge, Home Assistant and meters, and say what is wrong
     Doctor,
+    /// Take what the broker and this machine keep of a meter away, or of everything; stop the bridge first
+    Forget {
+        /// 12 digits, the meter's ADCO or ADSC; or `all`
+        #[arg(value_name = "METER|all")]
+        what: Scope,
+    },
 }

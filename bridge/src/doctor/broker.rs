@@ -1,24 +1,19 @@
 //! A short connection to the broker, under a name of its own so that the running bridge is not disturbed: does the broker let this user
 //! in, may the user publish and subscribe, and what is published there.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use rumqttc::{AsyncClient, ConnectionError, Event, EventLoop, Packet, QoS, SubscribeReasonCode};
-use rustls::ClientConfig;
+use rumqttc::{Event, Packet, QoS, SubscribeReasonCode};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
     config::settings::External,
-    mqtt::{external, trouble::Trouble},
+    mqtt::{brief, trouble::Trouble},
     words::topics::Topics,
 };
 
-/// Time for the broker to accept or refuse.
-const CONNECT: Duration = Duration::from_secs(5);
 /// Time to collect messages: a meter sends a frame every three seconds at least.
 const COLLECT: Duration = Duration::from_secs(5);
-/// Messages in the client's own queue.
-const CLIENT_QUEUE: usize = 16;
 
 /// One message that the broker sent.
 #[derive(Debug, Clone)]
@@ -71,10 +66,7 @@ impl Findings {
 /// # Errors
 /// The broker cannot be reached, or refuses.
 pub(super) async fn look(broker: &External, topics: &Topics) -> Result<Findings, Trouble> {
-    let tls = broker.url.tls.then(|| crate::daemon::tls::client(broker.authorities.as_deref(), "set mqtt.ca-file")).transpose();
-    let certificates = |problem| Trouble { message: format!("mqtt.ca-file: {problem}"), lasting: true, refused_login: false };
-    let tls = tls.map_err(certificates)?;
-    let (client, mut connection) = connect(broker, tls).await?;
+    let (client, mut connection) = brief::connect(broker, "doctor").await?;
     let test = topics.doctor();
     let wanted = [topics.doctor(), topics.bridge_state(), topics.bridge_quality(), topics.home_assistant_status(), topics.state("+")];
     let of_meters = [topics.availability("+"), topics.quality("+"), topics.discoveries()];
@@ -94,14 +86,4 @@ pub(super) async fn look(broker: &External, topics: &Topics) -> Result<Findings,
         }
     }
     Ok(findings)
-}
-
-async fn connect(broker: &External, tls: Option<Arc<ClientConfig>>) -> Result<(AsyncClient, EventLoop), Trouble> {
-    let options = external::options(broker, &format!("teleinfo-doctor-{}", std::process::id()), tls);
-    let (client, mut connection) = AsyncClient::new(options, CLIENT_QUEUE);
-    let answer = timeout_at(Instant::now() + CONNECT, connection.poll()).await;
-    match answer.unwrap_or(Err(ConnectionError::NetworkTimeout)) {
-        Ok(_) => Ok((client, connection)),
-        Err(error) => Err(Trouble::new(&error, broker)),
-    }
 }

@@ -5,9 +5,10 @@
 //! broker that came back without its memory, or to clients of the plugin, which retains nothing.
 //!
 //! What is said, and when, is not decided here. Read this file, then [`external`] with [`trouble`] and its private parts
-//! `unacknowledged` and `backoff`, then [`embedded`].
+//! `unacknowledged` and `backoff`, then [`embedded`]. `brief` is a connection for a command.
 
 mod backoff;
+pub(crate) mod brief;
 pub mod embedded;
 pub mod external;
 pub mod retained;

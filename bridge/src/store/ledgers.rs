@@ -33,7 +33,7 @@ pub fn load(directory: &Path) -> (BTreeMap<MeterId, Ledger>, Vec<String>) {
     (ledgers, damages)
 }
 
-fn meter_of(path: &Path) -> Option<MeterId> {
+pub(super) fn meter_of(path: &Path) -> Option<MeterId> {
     path.file_name()?.to_str()?.strip_suffix(".ledger")?.parse().ok()
 }
 

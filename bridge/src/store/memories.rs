@@ -50,7 +50,7 @@ fn memory(records: Vec<Record<'_>>) -> Memory {
     Memory { told, ..memory }
 }
 
-fn meter_of(path: &Path) -> Option<MeterId> {
+pub(super) fn meter_of(path: &Path) -> Option<MeterId> {
     path.file_name()?.to_str()?.strip_suffix(".state")?.parse().ok()
 }
 

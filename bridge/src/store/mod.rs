@@ -6,6 +6,7 @@
 //! else. Begin with [`whole`].
 
 pub mod checked;
+pub mod forget;
 pub mod ledgers;
 pub mod memories;
 pub mod positions;

@@ -20,7 +20,7 @@ use crate::{
     words::{message::Origin, utc},
 };
 
-const FILE: &str = "positions.state";
+pub(super) const FILE: &str = "positions.state";
 /// A disk is written this often at most, while the bridge runs.
 const DISK_EVERY: Duration = Duration::from_secs(300);
 
@@ -39,11 +39,18 @@ struct Line {
 
 /// One record of the file.
 #[derive(Debug, Serialize, Deserialize)]
-struct Saved {
+pub(super) struct Saved {
     meter: String,
     /// When the position was so. The time of the file says less: a slow disk may get it after memory got a newer one.
     unix_ms: i64,
     runs: Vec<Line>,
+}
+
+impl Saved {
+    /// Whether it is of this meter.
+    pub(super) fn is_of(&self, meter: MeterId) -> bool {
+        self.meter == meter.as_str()
+    }
 }
 
 /// Where positions are kept, and when they are written next.

@@ -6,6 +6,7 @@
 use std::{
     fs::{self, File},
     io::{self, Write},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
@@ -37,6 +38,16 @@ pub fn write_whole(path: &Path, bytes: &[u8], outlives: Outlives) -> io::Result<
         Some(directory) if outlives == Outlives::PowerCut => File::open(directory)?.sync_all(),
         _ => Ok(()),
     }
+}
+
+/// The same where another user does it for the one whose file it is: it stays theirs.
+///
+/// # Errors
+/// As above; the file has no owner, or may not be given to it.
+pub fn write_whole_for_owner(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let owner = fs::metadata(path)?;
+    write_whole(path, bytes, Outlives::PowerCut)?;
+    std::os::unix::fs::chown(path, Some(owner.uid()), Some(owner.gid()))
 }
 
 /// The file beside it: two files whose names differ must not share it.

@@ -20,6 +20,10 @@
 
 use core::fmt::Display;
 
+use teleinfo_proto::tic::MeterId;
+
+use crate::words::scope::Owner;
+
 /// Payload of a topic that says something is there.
 pub const ONLINE: &str = "online";
 /// Payload of a topic that says something is gone.
@@ -149,6 +153,27 @@ impl Topics {
         format!("{}/device/+/config", self.prefix)
     }
 
+    /// All topics of a meter, or of all meters and of the bridge.
+    #[must_use]
+    pub fn everything_of(&self, meter: Option<MeterId>) -> String {
+        meter.map_or_else(|| format!("{}/#", self.base), |meter| format!("{}/#", self.state(meter)))
+    }
+
+    /// Whose topic this is; nothing for one that a bridge does not publish.
+    #[must_use]
+    pub fn owner(&self, topic: &str) -> Option<Owner> {
+        let below = |start: &str| topic.strip_prefix(start)?.strip_prefix('/');
+        if let Some(rest) = below(&self.base) {
+            return Owner::of(rest.split('/').next()?, "bridge");
+        }
+        let object = below(&self.prefix)?.strip_prefix("device/")?.strip_suffix("/config")?;
+        if object == self.bridge_object_id() {
+            return Some(Owner::Bridge);
+        }
+        // A meter may have further devices, whose names begin alike.
+        Owner::of(object.strip_prefix("teleinfo_")?.split('_').next()?, "")
+    }
+
     /// Where the doctor says something to hear it come back.
     #[must_use]
     pub fn doctor(&self) -> String {
@@ -165,6 +190,22 @@ impl Topics {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_topic_has_its_owner() {
+        let (topics, meter) = (Topics::default(), Owner::Meter("012345678912".parse().unwrap()));
+        let of_meter = ["teleinfo/012345678912", "teleinfo/012345678912/ledger", "homeassistant/device/teleinfo_012345678912/config"];
+        for topic in of_meter.into_iter().chain(["homeassistant/device/teleinfo_012345678912_0/config"]) {
+            assert_eq!(topics.owner(topic), Some(meter), "{topic}");
+        }
+        for topic in ["teleinfo/bridge/state", "homeassistant/device/teleinfo_bridge_teleinfo/config"] {
+            assert_eq!(topics.owner(topic), Some(Owner::Bridge), "{topic}");
+        }
+        for topic in ["teleinfo", "teleinfo/x", "teleinfo2/bridge/state", "homeassistant/device/zigbee/config", "homeassistant/status"] {
+            assert_eq!(topics.owner(topic), None, "{topic}");
+        }
+        assert_eq!(topics.everything_of(None), "teleinfo/#");
+    }
 
     #[test]
     fn names_of_a_meter() {

@@ -8,6 +8,7 @@ mod disk;
 mod doctor;
 mod embedded;
 mod external;
+mod forget;
 mod observer;
 mod outage;
 mod program;

@@ -70,7 +70,7 @@ METERS = {
         # Its maker writes hours in decimal: its off-peak hours would last eight hours in either base.
         "030061000006",
         "--mode standard --contract hc",
-        STANDARD | {"current": AMPERE, "voltage": VOLT, "mean_voltage": VOLT, "tariff_index": TEXT},
+        STANDARD | {"current": AMPERE, "voltage": VOLT, "tariff_index": TEXT},
     ),
     "producer": (
         "900061000007",

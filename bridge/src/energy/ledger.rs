@@ -8,14 +8,19 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use teleinfo_proto::tic::{MeterId, spec::INDEX_MAX};
 
-use crate::energy::{
-    judge::Reading,
-    limit::Limit,
-    meaning::{Meaning, Meanings},
-    register::Register,
-    total::Total,
+use crate::{
+    energy::{
+        judge::Reading,
+        limit::Limit,
+        meaning::{Meaning, Meanings},
+        register::Register,
+        total::Total,
+    },
+    words::checksum::{DIGITS, checksum},
 };
 
+/// What is retained ends with a checksum of all before it, as the last field of the JSON.
+const CHECKSUM: &[u8] = br#","checksum":""#;
 /// The form of what is kept. Another one is not read.
 const VERSION: u32 = 1;
 /// A ledger is much shorter; more is not read.
@@ -53,6 +58,8 @@ pub struct Ledger {
 /// Why a ledger is not used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
+    /// Its checksum is wrong, or missing.
+    Damaged,
     /// It cannot be read.
     Unreadable,
     /// It is of another form.
@@ -72,6 +79,7 @@ impl Refusal {
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
+            Self::Damaged => "it is damaged",
             Self::Unreadable => "it cannot be read",
             Self::Version => "another release wrote it",
             Self::Meter => "it is of another meter",
@@ -105,7 +113,8 @@ impl Ledger {
         if json.len() > BYTES_MAX {
             return Err(Refusal::Unreadable);
         }
-        let ledger: Self = serde_json::from_slice(json).map_err(|_| Refusal::Unreadable)?;
+        let json = whole(json).ok_or(Refusal::Damaged)?;
+        let ledger: Self = serde_json::from_slice(&json).map_err(|_| Refusal::Unreadable)?;
         ledger.check(meter)?;
         Ok(ledger)
     }
@@ -149,11 +158,24 @@ impl Ledger {
         (if refusal.is_some() { older } else { newer }, refusal)
     }
 
-    /// The JSON.
+    /// The JSON that is retained. `None` if it cannot be written: an empty payload would delete what the broker holds.
     #[must_use]
-    pub fn json(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
+    pub fn json(&self) -> Option<Vec<u8>> {
+        serde_json::to_vec(self).ok().map(|json| with_checksum(&json))
     }
+}
+
+/// The same JSON object with a checksum of it as its last field.
+fn with_checksum(json: &[u8]) -> Vec<u8> {
+    let open = json.strip_suffix(b"}").unwrap_or(json);
+    [open, CHECKSUM, checksum(open).as_bytes(), b"\"}"].concat()
+}
+
+/// The JSON object without its checksum, if that is right.
+fn whole(json: &[u8]) -> Option<Vec<u8>> {
+    let (rest, expected) = json.strip_suffix(b"\"}")?.split_last_chunk::<DIGITS>()?;
+    let open = rest.strip_suffix(CHECKSUM)?;
+    (checksum(open).as_bytes() == expected).then(|| [open, b"}"].concat())
 }
 
 #[cfg(test)]
@@ -174,14 +196,14 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        assert_eq!(Ledger::read(meter(), &ledger(3, 1_000).json()), Ok(ledger(3, 1_000)));
+        assert_eq!(Ledger::read(meter(), &ledger(3, 1_000).json().unwrap()), Ok(ledger(3, 1_000)));
     }
 
     #[test]
     fn what_cannot_be_is_refused() {
-        let text = String::from_utf8(ledger(3, 1_000).json()).unwrap();
-        let read = |json: &str| Ledger::read(meter(), json.as_bytes()).unwrap_err();
-        assert_eq!(read("{"), Refusal::Unreadable);
+        let text = serde_json::to_string(&ledger(3, 1_000)).unwrap();
+        let read = |json: &str| Ledger::read(meter(), &with_checksum(json.as_bytes())).unwrap_err();
+        assert_eq!(read("{}"), Refusal::Unreadable);
         assert_eq!(read(&" ".repeat(BYTES_MAX + 1)), Refusal::Unreadable);
         assert_eq!(read(&text.replace("EAST", "PAPP")), Refusal::Unreadable);
         assert_eq!(read(&text.replace("1000", "-1")), Refusal::Unreadable);
@@ -192,13 +214,17 @@ mod tests {
     }
 
     #[test]
-    fn a_flip_of_any_bit_never_panics() {
-        let whole = ledger(3, 1_000).json();
+    fn a_flip_of_any_bit_and_any_cut_is_told() {
+        let whole = ledger(3, 1_000).json().unwrap();
         for bit in 0..whole.len() * 8 {
             let mut bytes = whole.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
-            let _ = Ledger::read(meter(), &bytes);
+            assert_eq!(Ledger::read(meter(), &bytes), Err(Refusal::Damaged), "bit {bit}");
         }
+        for length in 0..whole.len() {
+            assert_eq!(Ledger::read(meter(), &whole[..length]), Err(Refusal::Damaged), "{length} bytes");
+        }
+        assert_eq!(Ledger::read(meter(), &serde_json::to_vec(&ledger(3, 1_000)).unwrap()), Err(Refusal::Damaged), "no checksum");
     }
 
     #[test]

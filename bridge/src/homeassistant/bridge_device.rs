@@ -76,11 +76,15 @@ fn repair(topics: &Topics, name: &str) -> Value {
     entity
 }
 
+/// What the complaints are about, in words; the texts, which are those of the log, are beside it.
 fn complaint(topics: &Topics, name: &str, none: &str) -> Value {
-    let texts = "value_json.get('complaints', {}).values() | map(attribute='text') | list";
+    let all = |field: &str| format!("value_json.get('complaints', {{}}).values() | map(attribute='{field}') | list");
+    let (subjects, texts) = (all("subject"), all("text"));
     let mut entity = of_quality(topics, "sensor", "complaint", name);
     entity["ic"] = json!("mdi:message-alert-outline");
-    entity["val_tpl"] = json!(format!("{{% set texts = {texts} %}}{{{{ (texts | join('; '))[:{STATE_MAX}] or {} }}}}", json!(none)));
+    entity["val_tpl"] = json!(format!("{{% set all = {subjects} %}}{{{{ (all | join('; '))[:{STATE_MAX}] or {} }}}}", json!(none)));
+    entity["json_attr_t"] = json!(topics.bridge_quality());
+    entity["json_attr_tpl"] = json!(format!("{{{{ {{'texts': {texts}}} | to_json }}}}"));
     entity
 }
 

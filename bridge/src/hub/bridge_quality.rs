@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 
 use super::{
-    complaints::Complaints,
+    complaints::{Complaint, Complaints},
     counters::{Counter, Counters},
 };
+use crate::words::language::Language;
 
 /// Least time between two reports when something went wrong.
 const PROMPT: Duration = Duration::from_secs(30);
@@ -38,6 +39,7 @@ pub struct Repair {
 /// When to publish the report, and what it says.
 #[derive(Debug)]
 pub struct BridgeQuality {
+    language: Language,
     started: Instant,
     published: Option<(Instant, Facts)>,
 }
@@ -47,15 +49,15 @@ pub struct BridgeQuality {
 struct Facts {
     meters: Meters,
     numbers: Vec<(Counter, u64)>,
-    complaints: Vec<(&'static str, u64, String)>,
+    complaints: Vec<(Complaint, u64, String)>,
     repair: Repair,
 }
 
 impl BridgeQuality {
-    /// The process started at `now`.
+    /// The process started at `now`; it says in this language what complaints are about.
     #[must_use]
-    pub const fn new(now: Instant) -> Self {
-        Self { started: now, published: None }
+    pub const fn new(language: Language, now: Instant) -> Self {
+        Self { language, started: now, published: None }
     }
 
     /// The report, when it is time for one.
@@ -79,7 +81,7 @@ impl BridgeQuality {
         if !due {
             return None;
         }
-        let report = facts.json(now.saturating_duration_since(self.started));
+        let report = facts.json(self.language, now.saturating_duration_since(self.started));
         self.published = Some((now, facts));
         serde_json::to_vec(&report).ok()
     }
@@ -87,18 +89,18 @@ impl BridgeQuality {
 
 impl Facts {
     fn new(counters: &Counters, complaints: &Complaints, meters: Meters, repair: &Repair) -> Self {
-        let complaints = complaints.lasting().map(|(name, count, text)| (name, count, text.to_owned())).collect();
+        let complaints = complaints.lasting().map(|(kind, count, text)| (kind, count, text.to_owned())).collect();
         Self { meters, numbers: counters.all().collect(), complaints, repair: repair.clone() }
     }
 
     /// Whether something went wrong, came or went since, rather than that the work went on.
     fn is_disturbed_by(&self, next: &Self) -> bool {
         let trouble = |facts: &Self| facts.numbers.iter().filter(|(counter, _)| counter.is_trouble()).copied().collect::<Vec<_>>();
-        let names = |facts: &Self| facts.complaints.iter().map(|(name, ..)| *name).collect::<Vec<_>>();
-        self.meters != next.meters || self.repair != next.repair || trouble(self) != trouble(next) || names(self) != names(next)
+        let kinds = |facts: &Self| facts.complaints.iter().map(|(kind, ..)| *kind).collect::<Vec<_>>();
+        self.meters != next.meters || self.repair != next.repair || trouble(self) != trouble(next) || kinds(self) != kinds(next)
     }
 
-    fn json(&self, uptime: Duration) -> Value {
+    fn json(&self, language: Language, uptime: Duration) -> Value {
         let mut report = Map::new();
         report.insert("version".into(), json!(env!("CARGO_PKG_VERSION")));
         report.insert("uptime".into(), json!(uptime.as_secs()));
@@ -109,8 +111,10 @@ impl Facts {
         }
         let problem = self.repair.reason.is_some();
         report.insert("statistics".into(), json!({ "on": self.repair.is_on, "problem": problem, "reason": self.repair.reason }));
-        let complaints = self.complaints.iter().map(|(name, count, text)| (*name, json!({ "count": count, "text": text })));
-        report.insert("complaints".into(), complaints.map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>().into());
+        let complaints = self.complaints.iter().map(|(kind, count, text)| {
+            (kind.name().to_owned(), json!({ "count": count, "subject": kind.subject().get(language), "text": text }))
+        });
+        report.insert("complaints".into(), complaints.collect::<Map<_, _>>().into());
         Value::Object(report)
     }
 }
@@ -131,7 +135,7 @@ fn insert(report: &mut Map<String, Value>, name: &str, value: Value) {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::complaints::Complaint, *};
+    use super::*;
 
     struct Bench {
         counters: Counters,
@@ -147,7 +151,7 @@ mod tests {
             Self {
                 counters: Counters::default(),
                 complaints: Complaints::default(),
-                quality: BridgeQuality::new(start),
+                quality: BridgeQuality::new(Language::French, start),
                 repair: Repair::default(),
                 start,
             }
@@ -168,7 +172,10 @@ mod tests {
         let report = bench.report(7).unwrap();
         assert_eq!((&report["uptime"], &report["meters"], &report["meters_online"]), (&json!(7), &json!(2), &json!(1)));
         assert_eq!(report["refused"]["version"], 3);
-        assert_eq!(report["complaints"], json!({ "version": { "count": 1, "text": "version 9" } }));
+        assert_eq!(
+            report["complaints"],
+            json!({ "version": { "count": 1, "subject": "messages d'une autre version", "text": "version 9" } })
+        );
         for counter in Counter::ALL {
             let number = counter.row().name.split('.').fold(&report, |value, name| &value[name]);
             assert!(number.is_u64(), "{counter:?}");

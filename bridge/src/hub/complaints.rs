@@ -10,7 +10,10 @@ use std::time::{Duration, Instant};
 
 use tracing::Level;
 
-use crate::words::printable::printable;
+use crate::words::{
+    language::{Language, Words},
+    printable::printable,
+};
 
 /// After so much time without a complaint of a kind, that kind is over.
 const QUIET: Duration = Duration::from_secs(600);
@@ -20,11 +23,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
 
 /// Makes the enum and the list of all its variants from the same lines.
 macro_rules! complaints {
-    ($($variant:ident $name:literal $over:literal;)*) => {
+    ($($variant:ident $name:literal $english:literal $french:literal;)*) => {
         /// A kind of complaint. Its place in the log and in the report is its own.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Complaint {
-            $(#[doc = $over] $variant,)*
+            $(#[doc = $english] $variant,)*
         }
 
         impl Complaint {
@@ -37,28 +40,29 @@ macro_rules! complaints {
                 match self { $(Self::$variant => $name,)* }
             }
 
-            /// What it was about, for the line that says that it is over.
-            const fn subject(self) -> &'static str {
-                match self { $(Self::$variant => $over,)* }
+            /// What it is about: for Home Assistant, and for the line in the log that says that it is over.
+            #[must_use]
+            pub const fn subject(self) -> Words {
+                match self { $(Self::$variant => Words::new($english, $french),)* }
             }
         }
     };
 }
 
 complaints! {
-    TooLarge "too_large" "messages that are too large";
-    Version "version" "messages of another version";
-    Newer "newer" "messages of a type that only a newer release knows";
-    Malformed "malformed" "messages that cannot be read";
-    KeyMismatch "key" "messages whose key and content name different meters";
-    Stranger "stranger" "messages under keys that name no meter and no reader";
-    TooManyMeters "meters" "more meters than this bridge follows";
-    Overload "overload" "messages dropped because too much came at once";
-    Disk "disk" "files that cannot be written";
-    Damaged "damaged" "files that are damaged";
-    Contradiction "contradiction" "readers that contradict each other about a meter";
-    Ledger "ledger" "ledgers of meters that cannot be used";
-    Mqtt "mqtt" "messages that the MQTT side does not take";
+    TooLarge "too_large" "messages that are too large" "messages trop grands";
+    Version "version" "messages of another version" "messages d'une autre version";
+    Newer "newer" "messages of a type that only a newer release knows" "messages d'un type que seule une version plus récente connaît";
+    Malformed "malformed" "messages that cannot be read" "messages illisibles";
+    KeyMismatch "key" "messages whose key and content name different meters" "messages dont la clé et le contenu nomment des compteurs différents";
+    Stranger "stranger" "messages under keys that name no meter and no reader" "messages dont la clé ne nomme ni compteur ni lecteur";
+    TooManyMeters "meters" "more meters than this bridge follows" "plus de compteurs que cette passerelle n'en suit";
+    Overload "overload" "messages dropped because too much came at once" "messages abandonnés, car trop sont arrivés à la fois";
+    Disk "disk" "files that cannot be written" "fichiers impossibles à écrire";
+    Damaged "damaged" "files that are damaged" "fichiers endommagés";
+    Contradiction "contradiction" "readers that contradict each other about a meter" "lecteurs qui se contredisent sur un compteur";
+    Ledger "ledger" "ledgers of meters that cannot be used" "livres d'énergie inutilisables";
+    Mqtt "mqtt" "messages that the MQTT side does not take" "messages refusés du côté MQTT";
 }
 
 /// What is known of one kind that is not over.
@@ -119,10 +123,10 @@ impl Complaints {
         self.matters.iter().flatten().map(Matter::poll_timeout).min()
     }
 
-    /// The kinds that are not over: name, number and newest text.
-    pub fn lasting(&self) -> impl Iterator<Item = (&'static str, u64, &str)> {
+    /// The kinds that are not over, with their number and newest text.
+    pub fn lasting(&self) -> impl Iterator<Item = (Complaint, u64, &str)> {
         let matters = Complaint::ALL.into_iter().zip(&self.matters);
-        matters.filter_map(|(kind, matter)| matter.as_ref().map(|matter| (kind.name(), matter.count, matter.text.as_str())))
+        matters.filter_map(|(kind, matter)| matter.as_ref().map(|matter| (kind, matter.count, matter.text.as_str())))
     }
 
     /// How many complaints of a kind there were since the start.
@@ -135,7 +139,8 @@ impl Complaints {
         let place = &mut self.matters[kind as usize];
         let matter = place.as_mut()?;
         if now >= matter.newest + QUIET {
-            let text = format!("no more {} for {} minutes; {} in all", kind.subject(), QUIET.as_secs() / 60, matter.count);
+            let text =
+                format!("no more {} for {} minutes; {} in all", kind.subject().get(Language::English), QUIET.as_secs() / 60, matter.count);
             *place = None;
             return Some(Remark { level: Level::INFO, text });
         }

@@ -114,7 +114,7 @@ impl Hub {
     pub(super) fn keep_ledger(&mut self, id: MeterId, is_last: bool, now: Instant) {
         let topic = self.topics().ledger(id);
         let Some(due) = self.stations.get_mut(&id).and_then(|station| station.poll_ledger(is_last, now)) else { return };
-        self.orders.extend(Message::retained_json(topic, &due.ledger).map(Order::Publish));
+        self.orders.extend(due.ledger.json().map(|json| Order::Publish(Message::retained(topic, json))));
         if due.to_disk {
             self.orders.push_back(Order::KeepLedger(id, Box::new(due.ledger)));
         }

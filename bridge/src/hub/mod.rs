@@ -121,7 +121,7 @@ impl Hub {
     #[must_use]
     pub fn new(options: HubOptions, kept: Kept, counters: Counters, now: Instant) -> Self {
         let repair = Repair { is_on: options.notes, reason: None };
-        let broker_keeps = options.broker_keeps;
+        let (broker_keeps, language) = (options.broker_keeps, options.station.presentation.language);
         let mut hub = Self {
             options,
             stations: BTreeMap::new(),
@@ -134,7 +134,7 @@ impl Hub {
             say_again: None,
             counters,
             complaints: Complaints::default(),
-            quality: BridgeQuality::new(now),
+            quality: BridgeQuality::new(language, now),
             quality_due: now,
             unheard_due: Some(now + reception::SILENCE),
             repair,

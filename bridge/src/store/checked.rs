@@ -5,13 +5,12 @@
 
 use std::{fs, io, path::Path};
 
-use crc::{CRC_32_ISO_HDLC, Crc};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::words::printable::printable;
-
-/// The checksum of gzip and PNG.
-const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
+use crate::words::{
+    checksum::{DIGITS, checksum},
+    printable::printable,
+};
 
 /// What a file held.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +29,7 @@ pub fn text<'a, T: Serialize + 'a>(records: impl IntoIterator<Item = &'a T>) -> 
     let mut text = Vec::new();
     for record in records {
         let json = serde_json::to_string(record)?;
-        text.extend_from_slice(format!("\n{:08x} {json}\n", CRC.checksum(json.as_bytes())).as_bytes());
+        text.extend_from_slice(format!("\n{} {json}\n", checksum(json.as_bytes())).as_bytes());
     }
     Ok(text)
 }
@@ -67,9 +66,9 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Checked<T> {
 }
 
 fn record<T: DeserializeOwned>(line: &[u8]) -> Option<T> {
-    let (expected, json) = line.split_first_chunk::<8>()?;
+    let (expected, json) = line.split_first_chunk::<DIGITS>()?;
     let json = json.strip_prefix(b" ")?;
-    let is_whole = format!("{:08x}", CRC.checksum(json)).as_bytes() == expected;
+    let is_whole = checksum(json).as_bytes() == expected;
     is_whole.then(|| serde_json::from_slice(json).ok())?
 }
 

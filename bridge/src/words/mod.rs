@@ -1,9 +1,11 @@
 //! What everybody in the bridge may say: MQTT [`topics`] and [`message`]s, what comes back ([`inbound`]), times, the two
-//! [`language`]s, what to do about a [`cause`], whose something is ([`scope`]), and text from the network made [`printable`].
+//! [`language`]s, what to do about a [`cause`], whose something is ([`scope`]), text from the network made [`printable`], and the
+//! [`checksum`] of what is kept.
 //!
 //! Nothing here depends on another folder of the bridge. Begin with [`topics`]: the table there is what users see.
 
 pub mod cause;
+pub mod checksum;
 pub mod inbound;
 pub mod language;
 pub mod message;

@@ -131,8 +131,8 @@ class HomeAssistant:
         lines = [f"{entry['level']}: {' '.join([entry['name'], *entry['message']])}" for entry in log]
         return [line for line in lines if re.search(about, line) and not re.search(but, line)]
 
-    def hourly(self, entity_id, since):
-        """Rows of the hourly statistics: start in s -> `sum`, `state` and `change`, energy in Wh."""
+    def hourly(self, entity_id, since, period="hour"):
+        """Rows of the hourly statistics, or of others: start in s -> `sum`, `state` and `change`, energy in Wh."""
         start = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(since))
         kinds = ["sum", "state", "change"]
         rows = self.ask(
@@ -140,7 +140,7 @@ class HomeAssistant:
                 "type": "recorder/statistics_during_period",
                 "start_time": start,
                 "statistic_ids": [entity_id],
-                "period": "hour",
+                "period": period,
                 "types": kinds,
                 "units": {"energy": "Wh"},
             }

@@ -21,7 +21,7 @@ pub struct Cli {
 pub enum Command {
     /// Many readers with a meter each, for load tests of a bridge
     Fleet(FleetArgs),
-    /// Measures the way of a frame from the serial line to an MQTT subscriber (needs mosquitto)
+    /// Measures the way from the serial line to an MQTT subscriber, of a dataset and of a frame, beside a bare loop (needs mosquitto)
     Latency(LatencyArgs),
     /// Plays captures through reader, bridge and Mosquitto and prints what became of their datasets
     ChainTable(ChainTableArgs),

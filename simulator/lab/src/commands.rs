@@ -47,6 +47,7 @@ fn run_fleet(args: &FleetArgs) -> Outcome {
 fn measure(args: &LatencyArgs) -> Outcome {
     let stop = Stop::on_signals()?;
     println!("last byte on the serial line to subscriber, through teleinfo-reader, teleinfo-bridge and mosquitto, speed {}", args.speed);
+    println!("beside a bare loop that wakes for each byte, cuts frames and publishes them\n\n{}", latency::HEADS);
     for mode in args.mode.map_or(vec![Mode::Historic, Mode::Standard], |mode| vec![mode]) {
         println!("{}", latency::measure(mode, args.frames, args.speed, &stop)?);
     }

@@ -40,7 +40,7 @@ def recorder(house):
     say(f"{day} rows a day")
     require(day <= MOST, f"{day} rows a day, {MOST} are the most")
     total = house.ha.entities()[unique(meter, "energy_total")]["entity_id"]
-    told = house.ha.hourly(total, begin, "5minute")[begin]["change"]
+    told = house.ha.rows(total, "5minute", begin)[begin]["change"]
     drawn = drawn_until(house, begin + PIECE) - drawn_until(house, begin)
     say(f"{told} Wh in the statistics, {drawn} Wh drawn")
     require(abs(told - drawn) <= 1, f"{told} Wh in five minutes, where {drawn} Wh were drawn")

@@ -6,7 +6,7 @@ import pathlib
 import re
 import time
 
-from api import URL, Refused, WebSocket, rest
+from api import PATIENCE, URL, Refused, WebSocket, rest
 
 from bench import broker
 from bench.clock import MONOTONIC_ALONE, shifted
@@ -89,8 +89,8 @@ class HomeAssistant:
     def get(self, path):
         return rest(path, token=self.token)
 
-    def post(self, path, body):
-        return rest(path, body, token=self.token)
+    def post(self, path, body, patience=PATIENCE):
+        return rest(path, body, token=self.token, patience=patience)
 
     def entities(self):
         """All of MQTT, by unique id: `entity_id`, `name`, `device`, `disabled`, `category`, `state`, `attributes`."""
@@ -131,8 +131,12 @@ class HomeAssistant:
         lines = [f"{entry['level']}: {' '.join([entry['name'], *entry['message']])}" for entry in log]
         return [line for line in lines if re.search(about, line) and not re.search(but, line)]
 
-    def hourly(self, entity_id, since, period="hour"):
-        """Rows of the hourly statistics, or of others: start in s -> `sum`, `state` and `change`, energy in Wh."""
+    def hourly(self, entity_id, since):
+        """Rows of the hourly statistics: start in s -> `sum`, `state` and `change`, energy in Wh."""
+        return self.rows(entity_id, "hour", since)
+
+    def rows(self, entity_id, period, since):
+        """The same for another period ("5minute")."""
         start = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(since))
         kinds = ["sum", "state", "change"]
         rows = self.ask(

@@ -19,6 +19,7 @@ use crate::{
         subject::Subject,
         takeover::Takeover,
     },
+    hours::calendar::Calendar,
     meter::{
         agreement::Agreement,
         derived::Learnt,
@@ -100,8 +101,11 @@ impl Announcer {
         Learnt { names: &self.memory.names, hours: self.memory.hours, three_phase: self.memory.shown.three_phase() }
     }
 
-    /// What a restart must not forget, if that has changed since this was last called; `told` belongs to it.
-    pub fn poll_memory(&mut self, told: &Told) -> Option<&Memory> {
+    /// What a restart must not forget, if that has changed since this was last called; `told` and `calendar` belong to it.
+    pub fn poll_memory(&mut self, told: &Told, calendar: &Calendar) -> Option<&Memory> {
+        if self.memory.calendar != *calendar {
+            self.memory.calendar = calendar.clone();
+        }
         if self.memory.told != *told {
             self.memory.told = told.clone();
         }

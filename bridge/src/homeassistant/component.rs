@@ -177,7 +177,11 @@ fn attributes(entity: &Entity, context: &Context<'_>) -> Option<(String, String)
         Attributes::Time(label) => (topics.state(meter), format!("'time': {}", path(&[label, "timestamp"]))),
         Attributes::Blocks(label) => (topics.state(meter), format!("'blocks': {}", path(&[label, "decoded", "blocks"]))),
         Attributes::Derived(names) => {
-            let fields = names.iter().map(|name| format!("'{name}': {}", path(&[name])));
+            let field = |name: &&str| {
+                let fields: Vec<&str> = name.split('.').collect();
+                format!("'{}': {}", fields.last().unwrap_or(name), path(&fields))
+            };
+            let fields = names.iter().map(field);
             (topics.derived(meter), fields.collect::<Vec<_>>().join(", "))
         }
     };

@@ -36,7 +36,7 @@ fn showing(feature: Feature) -> (&'static str, Mode, &'static str, String) {
     let standard = |label, data: &str| (LINKY, Mode::Standard, label, data.to_owned());
     match feature {
         Feature::Index => historic("BASE", "000000001"),
-        Feature::ContractOffPeak => historic("OPTARIF", "HC.."),
+        Feature::ContractOffPeak | Feature::OffPeakHours => historic("OPTARIF", "HC.."),
         Feature::ContractBase => historic("OPTARIF", "BASE"),
         Feature::ContractEjp => historic("OPTARIF", "EJP."),
         Feature::ContractTempo => historic("OPTARIF", "BBR("),
@@ -165,6 +165,7 @@ fn events() -> Vec<Event> {
         Event::TariffChange { from: None, to: text() },
         Event::ContractChange { from: None, to: text() },
         Event::TempoAnnouncement { tomorrow: "red" },
+        Event::OffPeakHoursChange { from: text(), to: text(), day: text() },
         Event::PeakNotice { start: None, end: None },
         Event::PeakBegin,
         Event::PeakEnd,
@@ -180,14 +181,15 @@ fn events() -> Vec<Event> {
         Event::TariffChange { .. } => 2,
         Event::ContractChange { .. } => 3,
         Event::TempoAnnouncement { .. } => 4,
-        Event::PeakNotice { .. } => 5,
-        Event::PeakBegin => 6,
-        Event::PeakEnd => 7,
-        Event::ModeChange { .. } => 8,
-        Event::CutOffChange { .. } => 9,
-        Event::Message { .. } => 10,
-        Event::IndexReset { .. } => 11,
-        Event::HistoryFilled { .. } => 12,
+        Event::OffPeakHoursChange { .. } => 5,
+        Event::PeakNotice { .. } => 6,
+        Event::PeakBegin => 7,
+        Event::PeakEnd => 8,
+        Event::ModeChange { .. } => 9,
+        Event::CutOffChange { .. } => 10,
+        Event::Message { .. } => 11,
+        Event::IndexReset { .. } => 12,
+        Event::HistoryFilled { .. } => 13,
     };
     assert!(all.iter().map(place).eq(0..all.len()));
     all

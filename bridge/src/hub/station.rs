@@ -99,7 +99,7 @@ impl Station {
     /// A meter not heard of since the start; `memory`, `marks` and `ledger` are what an earlier process kept.
     #[must_use]
     pub fn new(id: MeterId, options: &StationOptions, memory: Memory, marks: Marks, ledger: Option<Ledger>) -> Self {
-        let told = memory.told.clone();
+        let (told, calendar) = (memory.told.clone(), memory.calendar.clone());
         let was_known = memory != Memory::default() || !marks.is_empty();
         let announcer = Announcer::new(id, options.presentation.clone(), memory);
         Self {
@@ -108,7 +108,7 @@ impl Station {
             intake: Intake::new(marks),
             clock: ReaderClock::default(),
             presence: Presence::new(options.offline_after),
-            figures: Figures::new(announcer.mode().unwrap_or(Mode::Historic), told),
+            figures: Figures::new(announcer.mode().unwrap_or(Mode::Historic), told, calendar),
             apparent: Apparent::default(),
             account: Account::new(id, ledger, was_known),
             reception: Reception::default(),

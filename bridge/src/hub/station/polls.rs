@@ -27,7 +27,7 @@ impl Station {
 
     /// What a restart must not forget, if that has changed.
     pub fn poll_memory(&mut self) -> Option<&Memory> {
-        self.announcer.poll_memory(self.figures.told())
+        self.announcer.poll_memory(self.figures.told(), self.figures.calendar())
     }
 
     /// What must never be forgotten of its energy, if it is time to keep it; at the last everything.

@@ -19,6 +19,7 @@ use crate::{
     mqtt::{brief, trouble::Trouble},
     store::{forget::forget, positions},
     words::{
+        language::Language,
         scope::Scope,
         topics::{ONLINE, Topics},
     },
@@ -58,13 +59,14 @@ fn say(text: &str) {
 
 async fn forget_topics(broker: &External, topics: &Topics, what: Scope) -> Result<usize, Failure> {
     let unavailable = |trouble: Trouble| Failure::new(ExitCode::Unavailable, trouble.message);
-    let (client, mut connection) = brief::connect(broker, "forget").await.map_err(unavailable)?;
-    let kept = kept(&client, &mut connection, topics, what).await.map_err(|error| unavailable(Trouble::new(&error, broker)))?;
+    let (client, mut connection) = brief::connect(broker, "forget", Language::English).await.map_err(unavailable)?;
+    let kept =
+        kept(&client, &mut connection, topics, what).await.map_err(|error| unavailable(Trouble::new(&error, broker, Language::English)))?;
     let Some(kept) = kept else {
         let text = "the bridge is running and would publish it again: sudo systemctl stop teleinfo-bridge, then this once more";
         return Err(Failure::new(ExitCode::Unavailable, text));
     };
-    clear(&client, &mut connection, &kept).await.map_err(|error| unavailable(Trouble::new(&error, broker)))?;
+    clear(&client, &mut connection, &kept).await.map_err(|error| unavailable(Trouble::new(&error, broker, Language::English)))?;
     Ok(kept.len())
 }
 

@@ -11,6 +11,7 @@ use teleinfo_bridge::{
         logging,
     },
     doctor, forget, run,
+    words::language::Language,
 };
 
 fn main() -> process::ExitCode {
@@ -45,7 +46,10 @@ fn open(cli: &Cli) -> Result<ExitCode, Failure> {
         .map_err(|error| Failure::new(ExitCode::Internal, format!("cannot start threads: {error}")))?;
     let result = runtime.block_on(async {
         match cli.command {
-            Some(Command::Doctor) => doctor::run(&settings).await.map(|complaint| complaint.unwrap_or(ExitCode::Success)),
+            Some(Command::Doctor { language }) => {
+                let language = language.unwrap_or_else(Language::from_environment);
+                doctor::run(&settings, language).await.map(|complaint| complaint.unwrap_or(ExitCode::Success))
+            }
             Some(Command::Forget { what }) => forget::run(&settings, what).await.map(|()| ExitCode::Success),
             None => run::run(settings).await.map(|()| ExitCode::Success),
         }

@@ -9,7 +9,8 @@ _teleinfo_bridge() {
         ;;
     --listen) mapfile -t COMPREPLY < <(compgen -W "tcp/" -- "$current") && compopt -o nospace ;;
     --mqtt) mapfile -t COMPREPLY < <(compgen -W "embedded mqtt:// mqtts://" -- "$current") ;;
-    *) mapfile -t COMPREPLY < <(compgen -W "doctor forget --config --listen --mqtt --check-config --help --version" -- "$current") ;;
+    --language) mapfile -t COMPREPLY < <(compgen -W "en fr" -- "$current") ;;
+    *) mapfile -t COMPREPLY < <(compgen -W "doctor forget --config --listen --mqtt --language --check-config --help --version" -- "$current") ;;
     esac
 }
 complete -F _teleinfo_bridge teleinfo-bridge

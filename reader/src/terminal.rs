@@ -1,4 +1,4 @@
-//! The terminal that people read on: how wide it is, and how text is broken into its lines.
+//! The terminal that people read on: how wide it is, and how text is broken into its lines. The bridge has the same for its own `doctor`.
 
 /// A telephone held upright has about so many columns, which is what is taken where nobody says.
 pub(crate) const TELEPHONE: usize = 46;

@@ -156,11 +156,21 @@ pub struct HomeAssistantKeys {
     pub token_file: Option<PathBuf>,
     /// Seconds without a frame after which a meter is offline, if its reader did not say goodbye.
     pub offline_after: u32,
+    /// Seconds between two measurements of an entity; 0: with each frame.
+    pub pace: u32,
 }
 
 impl Default for HomeAssistantKeys {
     fn default() -> Self {
-        Self { discovery: true, prefix: "homeassistant".into(), migrate: Migrate::None, url: None, token_file: None, offline_after: 30 }
+        Self {
+            discovery: true,
+            prefix: "homeassistant".into(),
+            migrate: Migrate::None,
+            url: None,
+            token_file: None,
+            offline_after: 30,
+            pace: 60,
+        }
     }
 }
 
@@ -289,6 +299,7 @@ mod tests {
             "prefix",
             "migrate",
             "offline-after",
+            "pace",
             "level",
             "libraries",
         ] {

@@ -120,8 +120,12 @@ pub struct HomeAssistant {
     pub token_file: Option<PathBuf>,
     /// Time without a frame after which a meter is offline, if its reader did not say goodbye.
     pub offline_after: Duration,
+    /// How often measurements are told; zero: with each frame.
+    pub pace: Duration,
 }
 
+/// Home Assistant's statistics have pieces of this length, in s.
+const PACE_MAX: u32 = 300;
 /// What to do where a broker's certificate can be checked against nothing.
 const NO_AUTHORITY: &str = "set mqtt.ca-file, or install the certificates of the system (package ca-certificates)";
 
@@ -267,6 +271,11 @@ fn login(section: &str, user: Option<String>, file: Option<&Path>) -> Result<Opt
 }
 
 fn home_assistant(config: file::HomeAssistantKeys) -> Result<HomeAssistant, Failure> {
+    if !(config.pace == 0 || PACE_MAX.is_multiple_of(config.pace)) {
+        return Err(Failure::config(
+            "homeassistant.pace: 0, or a part of the five minutes of Home Assistant's statistics, such as 10, 60 or 300",
+        ));
+    }
     if config.offline_after < 5 {
         return Err(Failure::config("homeassistant.offline-after: a frame takes up to two seconds; 5 is the least that makes sense"));
     }
@@ -287,6 +296,7 @@ fn home_assistant(config: file::HomeAssistantKeys) -> Result<HomeAssistant, Fail
         api: config.url.zip(token),
         token_file: config.token_file,
         offline_after: Duration::from_secs(config.offline_after.into()),
+        pace: Duration::from_secs(config.pace.into()),
     })
 }
 
@@ -359,6 +369,8 @@ mod tests {
             ("[mqtt]\npublish = 0", "mqtt.publish"),
             ("[homeassistant]\nprefix = \"\"", "homeassistant.prefix"),
             ("[homeassistant]\noffline-after = 1", "homeassistant.offline-after"),
+            ("[homeassistant]\npace = 7", "homeassistant.pace"),
+            ("[homeassistant]\npace = 600", "homeassistant.pace"),
         ] {
             let failure = check(text).expect_err(text);
             assert_eq!(failure.code(), ExitCode::Config, "{text}");

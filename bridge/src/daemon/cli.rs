@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::words::scope::Scope;
+use crate::words::{language::Language, scope::Scope};
 
 /// Takes the samples of teleinfo readers from Zenoh and publishes them over MQTT, ready for Home Assistant.
 #[derive(Debug, Clone, Default, Parser)]
@@ -31,7 +31,11 @@ pub struct Cli {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
 pub enum Command {
     /// Look at broker, bridge, Home Assistant and meters, and say what is wrong
-    Doctor,
+    Doctor {
+        /// `fr` or `en` [default: as LANG says]
+        #[arg(long, value_name = "fr|en")]
+        language: Option<Language>,
+    },
     /// Take what the broker and this machine keep of a meter away, or of everything; stop the bridge first
     Forget {
         /// 12 digits, the meter's ADCO or ADSC; or `all`

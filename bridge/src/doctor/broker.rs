@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::{
     config::settings::External,
     mqtt::{brief, trouble::Trouble},
-    words::topics::Topics,
+    words::{language::Language, topics::Topics},
 };
 
 /// Time to collect messages: a meter sends a frame every three seconds at least.
@@ -65,8 +65,8 @@ impl Findings {
 ///
 /// # Errors
 /// The broker cannot be reached, or refuses.
-pub(super) async fn look(broker: &External, topics: &Topics) -> Result<Findings, Trouble> {
-    let (client, mut connection) = brief::connect(broker, "doctor").await?;
+pub(super) async fn look(broker: &External, topics: &Topics, language: Language) -> Result<Findings, Trouble> {
+    let (client, mut connection) = brief::connect(broker, "doctor", language).await?;
     let test = topics.doctor();
     let wanted = [topics.doctor(), topics.bridge_state(), topics.bridge_quality(), topics.home_assistant_status(), topics.state("+")];
     let of_meters = [topics.availability("+"), topics.quality("+"), topics.discoveries()];
@@ -82,7 +82,7 @@ pub(super) async fn look(broker: &External, topics: &Topics) -> Result<Findings,
             Ok(Event::Incoming(packet)) => findings.handle_packet(packet, &test),
             Ok(Event::Outgoing(_)) => {}
             // Some brokers close the connection of a client that publishes what is not allowed.
-            Err(error) => return if findings.messages.is_empty() { Err(Trouble::new(&error, broker)) } else { Ok(findings) },
+            Err(error) => return if findings.messages.is_empty() { Err(Trouble::new(&error, broker, language)) } else { Ok(findings) },
         }
     }
     Ok(findings)

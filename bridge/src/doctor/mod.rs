@@ -1,5 +1,5 @@
 //! `doctor`: is the broker there, does it let us in, does the bridge run, does Home Assistant listen, which meters are being read. One line
-//! per check, with a mark, then what to do; a verdict; an exit code.
+//! per check, with a mark, then what to do; a verdict; an exit code. In French or English, as wide as the terminal is.
 //!
 //! It looks at what anybody can receive over MQTT, so it says the same of the embedded side as of a broker.
 
@@ -7,10 +7,10 @@ mod broker;
 mod meters;
 mod report;
 
-use std::io;
+use std::io::{self, IsTerminal};
 
 use broker::Findings;
-use report::Report;
+use report::{Advice, Report, Style};
 use serde_json::Value;
 
 use crate::{
@@ -22,43 +22,75 @@ use crate::{
         credentials::{self, Secret},
         exit::{ExitCode, Failure},
     },
+    mqtt::trouble::Trouble,
     words::{
+        language::{Language, Sentence, Words},
         printable::printable,
+        terminal::reading_width,
         topics::{OFFLINE, ONLINE, Topics},
     },
 };
+
+const BROKER: Words = Words::alike("broker");
+const EMBEDDED: Words = Words::new(
+    "mqtt.url is \"embedded\": the bridge itself answers there, if it runs:",
+    "mqtt.url vaut \"embedded\" : c'est la passerelle qui y répond, si elle est en service :",
+);
+const NO_PASSWORD: Words = Words::new(
+    "no password was found; the bridge may have one that only root may read:",
+    "aucun mot de passe n'a été trouvé ; la passerelle en a peut-être un que seul root peut lire :",
+);
+const WITHOUT_USER: Words = Words::new("{} lets us in without a user", "{} nous laisse entrer sans utilisateur");
+const AS_USER: Words = Words::new("{} lets us in as user {}", "{} nous laisse entrer sous le nom {}");
+const RIGHTS: Words = Words::new("rights", "droits");
+const TEST_LOST: Words = Words::new("a test message on {} did not come back", "un message d'essai sur {} n'est pas revenu");
+const ACL: Words = Words::new(
+    "this user must be allowed to read and write below mqtt.base-topic and homeassistant.prefix: see the broker's ACL",
+    "cet utilisateur doit avoir le droit de lire et d'écrire sous mqtt.base-topic et homeassistant.prefix : voir les ACL du broker",
+);
+const BRIDGE: Words = Words::new("bridge", "passerelle");
+const RUNS: Words = Words::new("runs, and is connected here", "est en service, et connectée ici");
+const HAS_LEFT: Words = Words::new("has left this broker, or is stopped", "a quitté ce broker, ou est arrêtée");
+const NEVER_HERE: Words = Words::new("has never been here: nothing on {}", "n'est jamais venue ici : rien sur {}");
+const COMPLAINS: Words = Words::new("it complains, {} times by now: {}", "elle se plaint, {} fois jusqu'ici : {}");
+
+const STATUS: &str = "systemctl status teleinfo-bridge";
+const JOURNAL: &str = "sudo journalctl -u teleinfo-bridge -n 20";
 
 /// Looks at everything, and says what it finds on standard output. `None`: all is well.
 ///
 /// # Errors
 /// The embedded side's users cannot be read.
-pub async fn run(settings: &Settings) -> Result<Option<ExitCode>, Failure> {
+pub async fn run(settings: &Settings, language: Language) -> Result<Option<ExitCode>, Failure> {
     let (broker, embedded) = match &settings.mqtt {
         Mqtt::External(broker) => (broker.clone(), false),
         Mqtt::Embedded(plugin) => (of_plugin(plugin)?, true),
     };
     let mut out = io::stdout();
-    let mut report = Report::new(&mut out);
-    match broker::look(&broker, &settings.topics).await {
+    let colour = out.is_terminal();
+    let mut report = Report::new(&mut out, Style { language, colour, width: reading_width() });
+    match broker::look(&broker, &settings.topics, language).await {
         Ok(findings) => {
             login(&mut report, &broker, &findings, &settings.topics);
             bridge(&mut report, &findings, &settings.topics);
             meters::home_assistant(&mut report, &findings, &settings.topics);
             meters::check(&mut report, &findings, &settings.topics, settings.homeassistant.discovery);
         }
-        Err(trouble) => {
-            let own = ["mqtt.url is \"embedded\": the bridge itself answers there, if it runs:", "$ systemctl status teleinfo-bridge"];
-            let sudo = ["no password was found; the bridge may have one that only root may read:", "$ sudo teleinfo-bridge doctor"];
-            let without_password = broker.login.as_ref().is_some_and(|login| login.password.reveal().is_empty());
-            let advice: &[&str] = match embedded {
-                true => &own,
-                false if trouble.refused_login && without_password => &sudo,
-                false => &[],
-            };
-            report.wrong("broker", ExitCode::Unavailable, &trouble.message, advice);
-        }
+        Err(trouble) => no_broker(&mut report, &broker, &trouble, embedded),
     }
     Ok(report.verdict())
+}
+
+fn no_broker(report: &mut Report<'_>, broker: &External, trouble: &Trouble, embedded: bool) {
+    let without_password = broker.login.as_ref().is_some_and(|login| login.password.reveal().is_empty());
+    let advice = match embedded {
+        true => vec![report.advise(EMBEDDED), Advice::Type(STATUS.into())],
+        false if trouble.refused_login && without_password => {
+            vec![report.advise(NO_PASSWORD), Advice::Type("sudo teleinfo-bridge doctor".into())]
+        }
+        false => Vec::new(),
+    };
+    report.wrong(BROKER, ExitCode::Unavailable, &Sentence::of(&trouble.message), &advice);
 }
 
 /// How to be a client of the running bridge.
@@ -75,44 +107,42 @@ fn of_plugin(plugin: &Embedded) -> Result<External, Failure> {
 }
 
 fn login(report: &mut Report<'_>, broker: &External, findings: &Findings, topics: &Topics) {
-    let who = broker.login.as_ref().map_or_else(|| "without a user".into(), |login| format!("as user {}", login.user));
-    report.good("broker", &format!("{} lets us in {who}", broker.url));
+    let text = match &broker.login {
+        Some(login) => report.say(AS_USER, &[&broker.url, &login.user]),
+        None => report.say(WITHOUT_USER, &[&broker.url]),
+    };
+    report.good(BROKER, &text);
     if !findings.test_came_back || findings.denied {
-        let text = format!("a test message on {} did not come back", topics.doctor());
-        let advice = ["this user must be allowed to read and write below mqtt.base-topic and homeassistant.prefix: see the broker's ACL"];
-        report.wrong("rights", ExitCode::Permission, &text, &advice);
+        let text = report.say(TEST_LOST, &[&topics.doctor()]);
+        report.wrong(RIGHTS, ExitCode::Permission, &text, &[report.advise(ACL)]);
     }
 }
 
 fn bridge(report: &mut Report<'_>, findings: &Findings, topics: &Topics) {
-    let advice = ["$ systemctl status teleinfo-bridge", "$ journalctl -u teleinfo-bridge -n 20"];
+    let advice = [Advice::Type(STATUS.into()), Advice::Type(JOURNAL.into())];
     let topic = topics.bridge_state();
     match findings.text(&topic) {
         Some(ONLINE) => {
-            report.good("bridge", "runs, and is connected here");
+            report.good(BRIDGE, &report.say(RUNS, &[]));
             complaints(report, findings, topics);
         }
-        Some(OFFLINE) => report.wrong("bridge", ExitCode::Unavailable, "has left this broker, or is stopped", &advice),
-        _ => report.wrong("bridge", ExitCode::Unavailable, &format!("has never been here: nothing on {topic}"), &advice),
+        Some(OFFLINE) => report.wrong(BRIDGE, ExitCode::Unavailable, &report.say(HAS_LEFT, &[]), &advice),
+        _ => report.wrong(BRIDGE, ExitCode::Unavailable, &report.say(NEVER_HERE, &[&topic]), &advice),
     }
 }
 
-/// What the running bridge complains of, by its own report.
+/// What the running bridge complains of, by its own report, in its own words.
 fn complaints(report: &mut Report<'_>, findings: &Findings, topics: &Topics) {
     let quality: Value = findings.text(&topics.bridge_quality()).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     for complaint in quality["complaints"].as_object().into_iter().flat_map(serde_json::Map::values) {
         let (text, count) = (complaint["text"].as_str().unwrap_or_default(), complaint["count"].as_u64().unwrap_or_default());
-        report.doubt(
-            "bridge",
-            &format!("it complains, {count} times by now: {}", printable(text)),
-            &["$ journalctl -u teleinfo-bridge -n 20"],
-        );
+        report.doubt(BRIDGE, &report.say(COMPLAINS, &[&count, &printable(text)]), &[Advice::Type(JOURNAL.into())]);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{broker::Published, *};
+    use super::{broker::Published, report::said, *};
 
     #[test]
     fn what_the_bridge_complains_of_is_a_doubt() {
@@ -120,11 +150,8 @@ mod tests {
         let published = |topic: String, text: &str| Published { topic, payload: text.into(), retained: true };
         let quality = r#"{"complaints": {"disk": {"count": 3, "text": "No space left on device"}}}"#;
         let messages = vec![published(topics.bridge_state(), ONLINE), published(topics.bridge_quality(), quality)];
-        let mut out = Vec::new();
-        let mut report = Report::new(&mut out);
-        bridge(&mut report, &Findings { messages, ..Findings::default() }, &topics);
-        assert_eq!(report.verdict(), None, "it works");
-        let text = String::from_utf8(out).unwrap();
+        let (text, code) = said(|report| bridge(report, &Findings { messages, ..Findings::default() }, &topics));
+        assert_eq!(code, None, "it works");
         assert!(text.contains("?? bridge: it complains, 3 times by now: No space left on device"), "{text}");
     }
 }

@@ -12,6 +12,9 @@ use crate::words::{
     topics::{OFFLINE, ONLINE, Topics},
 };
 
+/// Where what is worked out stands beside the labels.
+const DERIVED: &str = "derived";
+
 /// What all components of a meter share.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
@@ -121,8 +124,7 @@ const fn event_types(source: Source) -> Option<&'static [&'static str]> {
 fn state_topic(source: Source, context: &Context<'_>) -> Option<String> {
     let (topics, meter) = (context.topics, context.meter);
     match source {
-        Source::Label(_) | Source::Time(_) | Source::Decoded(..) => None,
-        Source::Derived(_) => Some(topics.derived(meter)),
+        Source::Label(_) | Source::Time(_) | Source::Decoded(..) | Source::Derived(_) => None,
         Source::Quality(_) => Some(topics.quality(meter)),
         Source::Events(_) => Some(topics.event(meter)),
         Source::Availability => Some(topics.availability(meter)),
@@ -157,9 +159,15 @@ fn expression(source: Source) -> Option<String> {
         Source::Label(label) => path(&[label, "value"]),
         Source::Time(label) => path(&[label, "timestamp"]),
         Source::Decoded(label, field) => path(&[label, "decoded", field]),
-        Source::Derived(field) | Source::Quality(field) => path(&field.split('.').collect::<Vec<_>>()),
+        Source::Derived(field) => derived(field),
+        Source::Quality(field) => path(&field.split('.').collect::<Vec<_>>()),
         Source::Availability | Source::Events(_) => return None,
     })
+}
+
+/// Reads a derived value, or what is at a path in one.
+fn derived(name: &str) -> String {
+    path(&[DERIVED].into_iter().chain(name.split('.')).collect::<Vec<_>>())
 }
 
 /// Reads a field of nested objects, each of which may be missing or `null`.
@@ -174,15 +182,12 @@ fn attributes(entity: &Entity, context: &Context<'_>) -> Option<(String, String)
     let (topics, meter) = (context.topics, context.meter);
     let (topic, fields) = match entity.attributes {
         Attributes::None => return None,
-        Attributes::Time(label) => (topics.state(meter), format!("'time': {}", path(&[label, "timestamp"]))),
-        Attributes::Blocks(label) => (topics.state(meter), format!("'blocks': {}", path(&[label, "decoded", "blocks"]))),
+        Attributes::Time(label) => (topics.home(meter), format!("'time': {}", path(&[label, "timestamp"]))),
+        Attributes::Blocks(label) => (topics.home(meter), format!("'blocks': {}", path(&[label, "decoded", "blocks"]))),
         Attributes::Derived(names) => {
-            let field = |name: &&str| {
-                let fields: Vec<&str> = name.split('.').collect();
-                format!("'{}': {}", fields.last().unwrap_or(name), path(&fields))
-            };
-            let fields = names.iter().map(field);
-            (topics.derived(meter), fields.collect::<Vec<_>>().join(", "))
+            let last = |name: &'static str| name.rsplit('.').next().unwrap_or(name);
+            let fields = names.iter().map(|name| format!("'{}': {}", last(name), derived(name)));
+            (topics.home(meter), fields.collect::<Vec<_>>().join(", "))
         }
     };
     Some((topic, format!("{{{{ {{{fields}}} | to_json }}}}")))

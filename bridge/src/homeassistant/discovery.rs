@@ -193,7 +193,7 @@ impl Payload {
         Self {
             device: Device::new(subject),
             origin: json!({ "name": env!("CARGO_PKG_NAME"), "sw": env!("CARGO_PKG_VERSION"), "url": env!("CARGO_PKG_REPOSITORY") }),
-            state_topic: topics.state(meter),
+            state_topic: topics.home(meter),
             availability: json!([{ "t": topics.bridge_state() }, { "t": topics.availability(meter) }]),
             availability_mode: "all",
             qos: 1,

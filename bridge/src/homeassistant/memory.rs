@@ -24,7 +24,7 @@ pub struct Memory {
     pub names: TariffNames,
     /// How the hours of its profiles are to be read: of the meter, whatever its contract.
     pub hours: ProfileHours,
-    /// Its off-peak hours and Tempo days; they outlive a change of contract, if that is of the mode alone.
+    /// Its off-peak hours and Tempo days: which of them outlive a change of contract, they know themselves.
     pub calendar: Calendar,
     /// What Home Assistant was told of.
     pub announced: Announced,

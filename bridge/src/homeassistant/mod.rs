@@ -13,6 +13,7 @@ pub mod discovery;
 pub mod energies;
 pub mod entities;
 pub mod entity;
+pub mod home;
 pub mod memory;
 pub mod predecessor;
 pub mod presentation;

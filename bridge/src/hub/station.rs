@@ -22,7 +22,7 @@ use crate::{
         account::{Account, Contradiction, Judged},
         ledger::{Ledger, Refusal},
     },
-    homeassistant::{announcer::Announcer, memory::Memory, presentation::Presentation, statistic::Statistic},
+    homeassistant::{announcer::Announcer, home::Home, memory::Memory, presentation::Presentation, statistic::Statistic},
     meter::{
         apparent::{Apparent, PowerNow},
         cadence::{Cadence, Policy},
@@ -56,6 +56,8 @@ pub struct StationOptions {
     pub presentation: Arc<Presentation>,
     /// How often a state is published.
     pub policy: Policy,
+    /// How often measurements are told to Home Assistant; zero: with each frame.
+    pub pace: Duration,
     /// Time without a frame after which a meter is offline.
     pub offline_after: Duration,
 }
@@ -78,6 +80,8 @@ pub struct Station {
     published: Derived,
     /// The state has changed since it was published.
     held_back: bool,
+    /// What Home Assistant's entities are told.
+    home: Home,
     /// The merged state is the present: nothing of the past has completed it since.
     is_present: bool,
     /// When everything is said again.
@@ -114,6 +118,7 @@ impl Station {
             reception: Reception::default(),
             announcer,
             cadence: Cadence::new(options.policy),
+            home: Home::new(options.pace),
             published: Derived::default(),
             held_back: false,
             is_present: false,
@@ -185,6 +190,8 @@ impl Station {
         self.presence.handle_token(present, now);
         if present {
             self.intake.handle_alive();
+        } else {
+            self.account.handle_gone();
         }
         back
     }
@@ -333,6 +340,7 @@ impl Station {
             // If they do not arrive, the frame that follows tells them.
             self.remember_events((sample.boot, sample.sequence + 1));
             messages.extend(self.derived_message());
+            messages.extend(self.home_message(moment));
             messages.extend(self.event_messages(&events, moment));
         }
         messages
@@ -433,6 +441,7 @@ impl Station {
         messages.extend(self.state_message(!events.is_empty() || is_first, moment.at));
         self.presence.handle_told();
         messages.extend(self.derived_message());
+        messages.extend(self.home_message(moment));
         messages.extend(self.event_messages(events, moment));
         messages.extend(self.quality_message(moment.at));
         messages

@@ -202,8 +202,12 @@ impl Bench {
     fn wishing(kept: Kept, broker_keeps: bool, meters: BTreeMap<MeterId, MeterWishes>) -> Self {
         let presentation =
             Presentation { topics: Topics::default(), language: Language::English, discovery: true, migrate: Migrate::None, meters };
-        let station =
-            StationOptions { presentation: Arc::new(presentation), policy: Policy::EveryFrame, offline_after: Duration::from_secs(30) };
+        let station = StationOptions {
+            presentation: Arc::new(presentation),
+            policy: Policy::EveryFrame,
+            pace: Duration::ZERO,
+            offline_after: Duration::from_secs(30),
+        };
         let options = HubOptions { station, notes: true, broker_keeps, seed: 7 };
         let start = Instant::now();
         let memories = kept.memories.clone();

@@ -142,6 +142,27 @@ impl Derived {
         self.message_ultra_short = text(state, "MSG2").or(self.message_ultra_short.take());
     }
 
+    /// The same, with the measurements of another time.
+    #[must_use]
+    pub fn holding(&self, held: &Self) -> Self {
+        Self {
+            energy_total: held.energy_total,
+            power: held.power,
+            power_resolution: held.power_resolution,
+            power_window: held.power_window,
+            power_injected: held.power_injected,
+            power_injected_resolution: held.power_injected_resolution,
+            power_injected_window: held.power_injected_window,
+            ..self.clone()
+        }
+    }
+
+    /// How many measurements are known.
+    #[must_use]
+    pub fn measurements(&self) -> usize {
+        [self.energy_total, self.power, self.power_injected].into_iter().flatten().count()
+    }
+
     /// Takes the estimated powers in.
     pub fn powers(&mut self, withdrawn: Option<Estimate>, injected: Option<Estimate>) {
         self.power = withdrawn.map(|estimate| estimate.watts);

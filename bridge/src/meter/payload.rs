@@ -24,6 +24,12 @@ pub fn dated(unix_ms: i64, datasets: &[Dataset<'_>], hours: ProfileHours) -> imp
     Dated { time: utc::rfc3339(unix_ms.div_euclid(1_000)), datasets, hours }
 }
 
+/// One dataset as JSON.
+#[must_use]
+pub fn item<'a>(dataset: &Dataset<'a>, hours: ProfileHours) -> impl Serialize + 'a {
+    Item::new(dataset, hours)
+}
+
 struct Datasets<I> {
     datasets: I,
     hours: ProfileHours,

@@ -10,6 +10,7 @@ use crate::{
     config::settings::External,
     daemon::tls,
     mqtt::{external, trouble::Trouble},
+    words::language::Language,
 };
 
 /// Time for the broker to accept or refuse.
@@ -17,17 +18,17 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// Messages in the client's own queue.
 const CLIENT_QUEUE: usize = 16;
 
-/// Connects as `teleinfo-<purpose>-<process>`, with room for some messages.
+/// Connects as `teleinfo-<purpose>-<process>`, with room for some messages. What goes wrong is said in this language.
 ///
 /// # Errors
 /// The broker cannot be reached, or refuses.
-pub(crate) async fn connect(broker: &External, purpose: &str) -> Result<(AsyncClient, EventLoop), Trouble> {
+pub(crate) async fn connect(broker: &External, purpose: &str, language: Language) -> Result<(AsyncClient, EventLoop), Trouble> {
     let name = format!("teleinfo-{purpose}-{}", std::process::id());
     let (client, mut connection) = AsyncClient::new(external::options(broker, &name, certificates(broker)?), CLIENT_QUEUE);
     let answer = timeout(CONNECT, connection.poll()).await;
     match answer.unwrap_or(Err(ConnectionError::NetworkTimeout)) {
         Ok(_) => Ok((client, connection)),
-        Err(error) => Err(Trouble::new(&error, broker)),
+        Err(error) => Err(Trouble::new(&error, broker, language)),
     }
 }
 

@@ -31,7 +31,7 @@ use crate::{
         trouble::Trouble,
         unacknowledged::{Unacknowledged, goes_again},
     },
-    words::{inbound::Inbound, message::Message},
+    words::{inbound::Inbound, language::Language, message::Message},
 };
 
 /// A connection that died in silence is noticed after one to two of these.
@@ -96,7 +96,7 @@ impl Broker {
             let (end, connected) = self.connection().await;
             self.inlet.shared.up.store(false, Ordering::Relaxed);
             let End::Broken(error) = end else { return };
-            let trouble = Trouble::new(&error, &self.settings);
+            let trouble = Trouble::new(&error, &self.settings, Language::English);
             debug!("MQTT: {error}");
             if connected {
                 told = None;

@@ -5,12 +5,58 @@ use std::io;
 use rumqttc::{ConnectReturnCode, ConnectionError, StateError, TlsError, mqttbytes};
 use rustls::CertificateError;
 
-use crate::config::settings::External;
+use crate::{
+    config::settings::External,
+    words::language::{Language, Sentence, Words},
+};
+
+const NO_ANSWER: Words = Words::new(
+    "the MQTT broker at {} does not answer; check address and network",
+    "le broker MQTT à l'adresse {} ne répond pas ; vérifier l'adresse et le réseau",
+);
+const STOPPED: Words = Words::new("the MQTT broker at {} stopped answering", "le broker MQTT à l'adresse {} ne répond plus");
+const CLOSED: Words = Words::new("the MQTT broker at {} closed the connection", "le broker MQTT à l'adresse {} a fermé la connexion");
+const NO_BROKER: Words = Words::new(
+    "what answers at {} is no MQTT broker; check mqtt.url",
+    "ce qui répond à l'adresse {} n'est pas un broker MQTT ; vérifier mqtt.url",
+);
+const OTHER: Words = Words::new("trouble with the MQTT broker at {}: {}", "problème avec le broker MQTT à l'adresse {} : {}");
+const USER_REFUSED: Words = Words::new(
+    "the MQTT broker at {} refuses user {}; check mqtt.user and mqtt.password-file",
+    "le broker MQTT à l'adresse {} refuse l'utilisateur {} ; vérifier mqtt.user et mqtt.password-file",
+);
+const USER_WANTED: Words = Words::new(
+    "the MQTT broker at {} wants a user and a password; set mqtt.user and mqtt.password-file",
+    "le broker MQTT à l'adresse {} veut un utilisateur et un mot de passe ; renseigner mqtt.user et mqtt.password-file",
+);
+const NAME_REFUSED: Words = Words::new(
+    "the MQTT broker at {} refuses the name {}; set mqtt.client-id",
+    "le broker MQTT à l'adresse {} refuse le nom {} ; renseigner mqtt.client-id",
+);
+const NOT_AVAILABLE: Words =
+    Words::new("the MQTT broker at {} says it is not available", "le broker MQTT à l'adresse {} dit ne pas être disponible");
+const NO_VERSION: Words =
+    Words::new("the MQTT broker at {} does not speak MQTT 3.1.1", "le broker MQTT à l'adresse {} ne parle pas MQTT 3.1.1");
+const NO_TLS: Words = Words::new("no TLS with the MQTT broker at {}: {}; {}", "pas de TLS avec le broker MQTT à l'adresse {} : {} ; {}");
+const AUTHORITY: Words = Words::new(
+    "the broker's certificate is made for an authority; give the broker one with CA:FALSE",
+    "le certificat du broker est fait pour une autorité ; en donner au broker un avec CA:FALSE",
+);
+const CHECK_NAME: Words = Words::new("check mqtt.ca-file and the name in mqtt.url", "vérifier mqtt.ca-file et le nom dans mqtt.url");
+const OWN_CERTIFICATE: Words = Words::new(
+    "set mqtt.ca-file if the broker's certificate is your own",
+    "renseigner mqtt.ca-file si le certificat du broker est de vous",
+);
+const NOBODY: Words = Words::new(
+    "no MQTT broker listens at {}; check that it runs, and mqtt.url",
+    "aucun broker MQTT n'écoute à l'adresse {} ; vérifier qu'il est en service, et mqtt.url",
+);
+const UNREACHABLE: Words = Words::new("cannot reach the MQTT broker at {}: {}", "le broker MQTT à l'adresse {} est injoignable : {}");
 
 /// A connection that failed or broke.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
-    /// One line for the log.
+    /// One line, for the log or a terminal.
     pub message: String,
     /// Whether somebody has to act before another attempt can succeed.
     pub lasting: bool,
@@ -21,58 +67,52 @@ pub struct Trouble {
 impl Trouble {
     /// Puts an error of the client library into words.
     #[must_use]
-    pub fn new(error: &ConnectionError, broker: &External) -> Self {
+    pub fn new(error: &ConnectionError, broker: &External, language: Language) -> Self {
         let at = &broker.url;
         let (message, lasting) = match error {
-            ConnectionError::ConnectionRefused(code) => (refusal(*code, broker), true),
-            ConnectionError::Tls(error) => (tls_failure(error, broker), true),
-            ConnectionError::Io(error) => (unreachable(error, broker), false),
-            ConnectionError::NetworkTimeout => (format!("the MQTT broker at {at} does not answer; check address and network"), false),
-            ConnectionError::FlushTimeout | ConnectionError::MqttState(StateError::AwaitPingResp) => {
-                (format!("the MQTT broker at {at} stopped answering"), false)
-            }
+            ConnectionError::ConnectionRefused(code) => (refusal(*code, broker, language), true),
+            ConnectionError::Tls(error) => (tls_failure(error, broker, language), true),
+            ConnectionError::Io(error) => (unreachable(error, broker, language), false),
+            ConnectionError::NetworkTimeout => (NO_ANSWER.say(language, &[at]), false),
+            ConnectionError::FlushTimeout | ConnectionError::MqttState(StateError::AwaitPingResp) => (STOPPED.say(language, &[at]), false),
             ConnectionError::MqttState(
                 StateError::ConnectionAborted | StateError::Io(_) | StateError::Deserialization(mqttbytes::Error::Io(_)),
-            ) => (format!("the MQTT broker at {at} closed the connection"), false),
-            ConnectionError::NotConnAck(_) => (format!("what answers at {at} is no MQTT broker; check mqtt.url"), true),
-            error => (format!("trouble with the MQTT broker at {at}: {error}"), false),
+            ) => (CLOSED.say(language, &[at]), false),
+            ConnectionError::NotConnAck(_) => (NO_BROKER.say(language, &[at]), true),
+            error => (OTHER.say(language, &[at, error]), false),
         };
         let refused = [ConnectReturnCode::BadUserNamePassword, ConnectReturnCode::NotAuthorized];
         let refused_login = matches!(error, ConnectionError::ConnectionRefused(code) if refused.contains(code));
-        Self { message, lasting, refused_login }
+        Self { message: message.to_string(), lasting, refused_login }
     }
 }
 
-fn refusal(code: ConnectReturnCode, broker: &External) -> String {
+fn refusal(code: ConnectReturnCode, broker: &External, language: Language) -> Sentence {
     let at = &broker.url;
     match (code, &broker.login) {
         (ConnectReturnCode::BadUserNamePassword | ConnectReturnCode::NotAuthorized, Some(login)) => {
-            format!("the MQTT broker at {at} refuses user {}; check mqtt.user and mqtt.password-file", login.user)
+            USER_REFUSED.say(language, &[at, &login.user])
         }
-        (ConnectReturnCode::BadUserNamePassword | ConnectReturnCode::NotAuthorized, None) => {
-            format!("the MQTT broker at {at} wants a user and a password; set mqtt.user and mqtt.password-file")
-        }
-        (ConnectReturnCode::BadClientId, _) => {
-            format!("the MQTT broker at {at} refuses the name {}; set mqtt.client-id", broker.client_id)
-        }
-        (ConnectReturnCode::ServiceUnavailable, _) => format!("the MQTT broker at {at} says it is not available"),
-        _ => format!("the MQTT broker at {at} does not speak MQTT 3.1.1"),
+        (ConnectReturnCode::BadUserNamePassword | ConnectReturnCode::NotAuthorized, None) => USER_WANTED.say(language, &[at]),
+        (ConnectReturnCode::BadClientId, _) => NAME_REFUSED.say(language, &[at, &broker.client_id]),
+        (ConnectReturnCode::ServiceUnavailable, _) => NOT_AVAILABLE.say(language, &[at]),
+        _ => NO_VERSION.say(language, &[at]),
     }
 }
 
-fn tls_failure(error: &TlsError, broker: &External) -> String {
+fn tls_failure(error: &TlsError, broker: &External, language: Language) -> Sentence {
     let why = match error {
         TlsError::Io(error) => error.to_string(),
         error => error.to_string(),
     };
     let hint = if is_authority(error) {
-        "the broker's certificate is made for an authority; give the broker one with CA:FALSE"
+        AUTHORITY
     } else if broker.authorities.is_some() {
-        "check mqtt.ca-file and the name in mqtt.url"
+        CHECK_NAME
     } else {
-        "set mqtt.ca-file if the broker's certificate is your own"
+        OWN_CERTIFICATE
     };
-    format!("no TLS with the MQTT broker at {}: {why}; {hint}", broker.url)
+    NO_TLS.say(language, &[&broker.url, &why, &hint.get(language)])
 }
 
 /// Whether the broker shows a certificate that is made for an authority.
@@ -83,16 +123,12 @@ fn is_authority(error: &TlsError) -> bool {
     matches!(other.0.downcast_ref::<webpki::Error>(), Some(webpki::Error::CaUsedAsEndEntity))
 }
 
-fn unreachable(error: &io::Error, broker: &External) -> String {
+fn unreachable(error: &io::Error, broker: &External, language: Language) -> Sentence {
     let at = &broker.url;
     match error.kind() {
-        io::ErrorKind::ConnectionRefused => {
-            format!("no MQTT broker listens at {at}; check that it runs, and mqtt.url")
-        }
-        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof => {
-            format!("the MQTT broker at {at} closed the connection")
-        }
-        _ => format!("cannot reach the MQTT broker at {at}: {error}"),
+        io::ErrorKind::ConnectionRefused => NOBODY.say(language, &[at]),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof => CLOSED.say(language, &[at]),
+        _ => UNREACHABLE.say(language, &[at, error]),
     }
 }
 
@@ -117,7 +153,7 @@ mod tests {
     }
 
     fn trouble(error: ConnectionError) -> Trouble {
-        Trouble::new(&error, &broker(true))
+        Trouble::new(&error, &broker(true), Language::English)
     }
 
     fn tls(error: rustls::Error) -> ConnectionError {
@@ -142,7 +178,7 @@ mod tests {
     #[test]
     fn without_a_user_one_is_asked_for() {
         let error = ConnectionError::ConnectionRefused(ConnectReturnCode::NotAuthorized);
-        assert!(Trouble::new(&error, &broker(false)).message.contains("set mqtt.user"));
+        assert!(Trouble::new(&error, &broker(false), Language::English).message.contains("set mqtt.user"));
     }
 
     #[test]

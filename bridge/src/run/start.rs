@@ -109,6 +109,7 @@ pub(super) fn options(settings: &Settings, notes: bool) -> HubOptions {
         presentation: Arc::new(presentation),
         policy: settings.policy,
         offline_after: settings.homeassistant.offline_after,
+        pace: settings.homeassistant.pace,
     };
     let broker_keeps = matches!(settings.mqtt, Mqtt::External(_));
     HubOptions { station, notes, broker_keeps, seed: RandomState::new().build_hasher().finish() }

@@ -19,5 +19,5 @@ pub fn sentence(cause: Cause, label: &str, language: Language) -> String {
 #[must_use]
 pub fn words(cause: Cause) -> Words {
     let Advice { english, french } = cause.advice();
-    Words::new(english, french)
+    Words { english, french }
 }

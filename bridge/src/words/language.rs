@@ -1,10 +1,21 @@
-//! The words people read in Home Assistant: English, or French as an option.
+//! The words people read, in Home Assistant and on a terminal: English or French.
 //!
-//! Only names and enum values are translated; labels, topics, keys and event types never are.
+//! Labels, topics, keys and event types are never translated. Whatever is said in both languages is a constant [`Words`]; the compiler
+//! refuses one that lacks a language, or that leaves out in one language what it fills in in the other. Only of such words a [`Sentence`]
+//! is made, and `doctor` says nothing but sentences.
+
+use std::{
+    env,
+    fmt::{self, Display, Write},
+    str::FromStr,
+};
 
 use serde::{Deserialize, Serialize};
 
-/// The language of entity names and of readable values.
+/// What stands where something is filled in.
+const HOLE: &str = "{}";
+
+/// What the user reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Language {
     /// English.
@@ -16,7 +27,28 @@ pub enum Language {
     French,
 }
 
-/// The same thing in both languages.
+impl Language {
+    /// As the terminal's user has set it (locale(7)): the first of `LC_ALL`, `LC_MESSAGES` and `LANG` that says something.
+    #[must_use]
+    pub fn from_environment() -> Self {
+        let said = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(|name| env::var(name).ok()).find(|value| !value.is_empty());
+        if said.is_some_and(|value| value.starts_with("fr")) { Self::French } else { Self::English }
+    }
+}
+
+impl FromStr for Language {
+    type Err = &'static str;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        match name {
+            "en" => Ok(Self::English),
+            "fr" => Ok(Self::French),
+            _ => Err("expected en or fr"),
+        }
+    }
+}
+
+/// The same thing in both languages. Each `{}` is filled in, in the same order in both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Words {
     /// English.
@@ -26,18 +58,91 @@ pub struct Words {
 }
 
 impl Words {
-    /// Both languages, English first.
+    /// Both languages, English first. As a constant it is checked when the program is compiled.
     #[must_use]
     pub const fn new(english: &'static str, french: &'static str) -> Self {
+        assert!(!english.is_empty() && !french.is_empty(), "one of the languages is missing");
+        assert!(holes(english) == holes(french), "one language fills in more than the other");
         Self { english, french }
     }
 
-    /// The words of one language.
+    /// What is the same in both: a name, a unit.
+    #[must_use]
+    pub const fn alike(word: &'static str) -> Self {
+        Self::new(word, word)
+    }
+
+    /// The words of one language, as they stand.
     #[must_use]
     pub const fn get(&self, language: Language) -> &'static str {
         match language {
             Language::English => self.english,
             Language::French => self.french,
+        }
+    }
+
+    /// A sentence of them.
+    #[must_use]
+    pub fn say(&self, language: Language, values: &[&dyn Display]) -> Sentence {
+        let mut parts = self.get(language).split(HOLE);
+        let mut text = parts.next().unwrap_or_default().to_owned();
+        for (part, value) in parts.zip(values) {
+            // Writing to memory does not fail.
+            let _ = write!(text, "{value}{part}");
+        }
+        Sentence(text)
+    }
+}
+
+const fn holes(text: &str) -> usize {
+    let (text, mut at, mut count) = (text.as_bytes(), 0, 0);
+    while at + 1 < text.len() {
+        count += (text[at] == b'{' && text[at + 1] == b'}') as usize;
+        at += 1;
+    }
+    count
+}
+
+/// Something to be read, in the language of its reader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sentence(String);
+
+impl Sentence {
+    /// What is no language: a topic, a number, a name, or what another program has said.
+    #[must_use]
+    pub fn of(name: impl Display) -> Self {
+        Self(name.to_string())
+    }
+
+    /// The sentence as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Display for Sentence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_filled_in_comes_in_its_order() {
+        const BOTH: Words = Words::new("{} of {}: {} %", "{} sur {} : {} %");
+        let said = |language| BOTH.say(language, &[&3, &"four", &75]).to_string();
+        assert_eq!((said(Language::English), said(Language::French)), ("3 of four: 75 %".into(), "3 sur four : 75 %".into()));
+        assert_eq!(Words::alike("Wh").say(Language::French, &[]).as_str(), "Wh");
+    }
+
+    #[test]
+    fn words_of_one_language_only_are_refused() {
+        for (english, french) in [("", "x"), ("x", ""), ("a {}", "b"), ("a {}", "b {} {}")] {
+            assert!(std::panic::catch_unwind(|| Words::new(english, french)).is_err(), "{english:?} {french:?}");
         }
     }
 }

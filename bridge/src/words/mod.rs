@@ -1,6 +1,6 @@
 //! What everybody in the bridge may say: MQTT [`topics`] and [`message`]s, what comes back ([`inbound`]), times, the two
-//! [`language`]s, what to do about a [`cause`], whose something is ([`scope`]), text from the network made [`printable`], and the
-//! [`checksum`] of what is kept.
+//! [`language`]s, what to do about a [`cause`], whose something is ([`scope`]), the [`checksum`] of what is kept, text from the network
+//! made [`printable`], and text laid out for a [`terminal`].
 //!
 //! Nothing here depends on another folder of the bridge. Begin with [`topics`]: the table there is what users see.
 
@@ -11,5 +11,6 @@ pub mod language;
 pub mod message;
 pub mod printable;
 pub mod scope;
+pub mod terminal;
 pub mod topics;
 pub mod utc;

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `teleinfo/<meter>` | JSON of the merged state, one object per label | no |
 //! | `teleinfo/<meter>/power` | JSON of the power at the end of its own dataset, before its frame ends | no |
+//! | `teleinfo/<meter>/home` | what Home Assistant's entities show: measurements once a minute, all else at once | no |
 //! | `teleinfo/<meter>/derived` | JSON of what is worked out from it: all that was drawn, estimated power, Tempo, overload, last frame | no |
 //! | `teleinfo/<meter>/history` | JSON of what was missed, each sample with its `time`, after an outage | no |
 //! | `teleinfo/<meter>/availability` | `online` or `offline` | yes |
@@ -59,6 +60,12 @@ impl Topics {
     #[must_use]
     pub fn power(&self, meter: impl Display) -> String {
         format!("{}/{meter}/power", self.base)
+    }
+
+    /// What Home Assistant's entities show.
+    #[must_use]
+    pub fn home(&self, meter: impl Display) -> String {
+        format!("{}/{meter}/home", self.base)
     }
 
     /// What is worked out from the merged state.

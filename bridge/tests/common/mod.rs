@@ -127,7 +127,8 @@ impl Bench {
         let id = id.parse().unwrap();
         let topics = Topics::default();
         let presentation = Arc::new(Presentation { topics, language, discovery: true, migrate, meters: std::collections::BTreeMap::new() });
-        let options = StationOptions { presentation, policy: Policy::EveryFrame, offline_after: Duration::from_secs(30) };
+        let options =
+            StationOptions { presentation, policy: Policy::EveryFrame, pace: Duration::ZERO, offline_after: Duration::from_secs(30) };
         Self {
             station: Station::new(id, &options, memory, Marks::default(), None),
             id,

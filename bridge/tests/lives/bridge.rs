@@ -76,8 +76,12 @@ impl Bridge {
             migrate: Migrate::None,
             meters: BTreeMap::new(),
         };
-        let station =
-            StationOptions { presentation: Arc::new(presentation), policy: Policy::EveryFrame, offline_after: Duration::from_secs(30) };
+        let station = StationOptions {
+            presentation: Arc::new(presentation),
+            policy: Policy::EveryFrame,
+            pace: Duration::ZERO,
+            offline_after: Duration::from_secs(30),
+        };
         self.starts += 1;
         let options = HubOptions { station, notes: false, broker_keeps: true, seed: self.starts };
         let kept = self.disks.last().cloned().unwrap_or_default();

@@ -317,6 +317,7 @@ def _ignore(_ledger, _at, _payload):
 TOPICS = {
     "": Ledger._take_state,
     "history": Ledger._take_history,
+    "home": _ignore,
     "availability": _ignore,
     "derived": _ignore,
     "event": _ignore,

@@ -16,6 +16,7 @@ class Chain:
     language     of the bridge
     options      what else stands in the table [homeassistant] of its configuration file
     publish      how often the bridge publishes a state
+    pace         how often it tells Home Assistant of measurements; None: as it is shipped
     meters       tables [meter."ADDRESS"] of its configuration file
     environment  further variables of all programs
     of_readers   further variables of readers
@@ -24,7 +25,7 @@ class Chain:
     def __init__(self, directory):
         self.directory, self.running = pathlib.Path(directory), {}
         self.options, self.language, self.environment, self.of_readers = {}, "en", {}, {}
-        self.publish, self.meters = "every-frame", {}
+        self.publish, self.pace, self.meters = "every-frame", 0, {}
         self.directory.mkdir()
 
     def start(self, name, program):
@@ -41,11 +42,12 @@ class Chain:
         return (self.directory / f"{name}.log").read_text(errors="replace")
 
     def bridge(self):
+        pace = {} if self.pace is None else {"pace": self.pace}
         settings = {
             "language": self.language,
             "zenoh": {"listen": [locator(broker.HOST)], "scouting": False},
             "mqtt": {"url": f"mqtt://{broker.HOST}:{broker.PORT}", "publish": self.publish},
-            "homeassistant": {"offline-after": OFFLINE_AFTER, **self.options},
+            "homeassistant": {"offline-after": OFFLINE_AFTER, **pace, **self.options},
             "log": {"level": "debug"},
             **{f'meter."{address}"': table for address, table in self.meters.items()},
         }

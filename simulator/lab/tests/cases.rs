@@ -131,8 +131,12 @@ fn new_station(meter: MeterId) -> Station {
         migrate: Migrate::None,
         meters: BTreeMap::new(),
     };
-    let options =
-        StationOptions { presentation: Arc::new(presentation), policy: Policy::EveryFrame, offline_after: Duration::from_secs(30) };
+    let options = StationOptions {
+        presentation: Arc::new(presentation),
+        policy: Policy::EveryFrame,
+        pace: Duration::ZERO,
+        offline_after: Duration::from_secs(30),
+    };
     Station::new(meter, &options, Memory::default(), Marks::default(), None)
 }
 

@@ -21,7 +21,8 @@ impl Station {
         }
         let topics = self.topics();
         let state = Message::live_json(topics.state(self.id), &self.merged_state());
-        state.into_iter().chain(Message::live_json(topics.derived(self.id), self.figures.derived())).collect()
+        let derived = Message::live_json(topics.derived(self.id), self.figures.derived());
+        [state, derived, self.told_home()].into_iter().flatten().collect()
     }
 
     /// The report on the reception, if it differs from the last one: what is retained is repeated by the MQTT side.
@@ -66,6 +67,17 @@ impl Station {
         }
         self.published = derived.clone();
         Message::live_json(self.topics().derived(self.id), derived)
+    }
+
+    pub(super) fn home_message(&mut self, moment: Moment) -> Option<Message> {
+        let meanings = self.account.meanings().current().map(|meaning| (meaning.label.as_str(), meaning.since));
+        let is_news = self.home.handle_frame(self.figures.state(), self.figures.derived(), meanings, moment.unix_ms);
+        is_news.then(|| self.told_home()).flatten()
+    }
+
+    fn told_home(&self) -> Option<Message> {
+        let told = self.home.told(self.figures.state(), self.figures.derived(), self.announcer.learnt().hours);
+        Message::live_json(self.topics().home(self.id), &told)
     }
 
     pub(super) fn quality_message(&mut self, now: Instant) -> Option<Message> {

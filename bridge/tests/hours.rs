@@ -1,5 +1,7 @@
 //! Off-peak hours and Tempo days of a meter, from its frames to what is published.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod common;
 
 use common::{Bench, Frame, cases, events, frames, json};

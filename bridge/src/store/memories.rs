@@ -22,8 +22,8 @@ use crate::{
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Record<'a> {
-    Learnt(Cow<'a, Memory>),
-    Told(Cow<'a, Told>),
+    Learnt(Box<Cow<'a, Memory>>),
+    Told(Box<Cow<'a, Told>>),
 }
 
 /// Reads the memories of all meters, and what is wrong with their files. What is damaged is learnt anew.
@@ -43,8 +43,8 @@ fn memory(records: Vec<Record<'_>>) -> Memory {
     let (mut memory, mut told) = (Memory::default(), Told::default());
     for record in records {
         match record {
-            Record::Learnt(learnt) => memory = learnt.into_owned(),
-            Record::Told(last) => told = last.into_owned(),
+            Record::Learnt(learnt) => memory = (*learnt).into_owned(),
+            Record::Told(last) => told = (*last).into_owned(),
         }
     }
     Memory { told, ..memory }
@@ -61,7 +61,7 @@ pub(super) fn meter_of(path: &Path) -> Option<MeterId> {
 pub fn file(directory: &Path, meter: MeterId, memory: &Memory) -> Result<(PathBuf, Vec<u8>), serde_json::Error> {
     Ok((
         directory.join(format!("{meter}.state")),
-        checked::text(&[Record::Learnt(Cow::Borrowed(memory)), Record::Told(Cow::Borrowed(&memory.told))])?,
+        checked::text(&[Record::Learnt(Box::new(Cow::Borrowed(memory))), Record::Told(Box::new(Cow::Borrowed(&memory.told)))])?,
     ))
 }
 

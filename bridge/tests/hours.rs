@@ -35,10 +35,10 @@ fn derived(bench: &Bench) -> Value {
 }
 
 fn restarted(bench: &mut Bench) -> Bench {
-    let kept = bench.station.poll_memory().cloned().unwrap();
-    let told = kept.told.clone();
+    let kept = bench.station.poll_memory(true, bench.now).cloned().unwrap();
+    let (told, power) = (kept.told.clone(), kept.power.clone());
     let memory: Memory = serde_json::from_str(&serde_json::to_string(&kept).unwrap()).unwrap();
-    Bench::with(METER, Language::English, Migrate::None, Memory { told, ..memory })
+    Bench::with(METER, Language::English, Migrate::None, Memory { told, power, ..memory })
 }
 
 const OLD: &str = "0000C001 06548002 2254C001";

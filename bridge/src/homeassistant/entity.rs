@@ -37,6 +37,8 @@ pub enum Source {
     Decoded(&'static str, &'static str),
     /// A field of the derived values.
     Derived(&'static str),
+    /// A field of the power that is told as soon as its dataset has come.
+    Power(&'static str),
     /// A path in the quality report, such as `reader.version`.
     Quality(&'static str),
     /// The meter's availability.
@@ -54,6 +56,8 @@ pub enum Attributes {
     Time(&'static str),
     /// Fields of the derived values, under their own names: of a path such as `tempo_season.partial` the last one.
     Derived(&'static [&'static str]),
+    /// Fields of the power, under their own names.
+    Power(&'static [&'static str]),
     /// The blocks of a day profile.
     Blocks(&'static str),
 }
@@ -238,6 +242,11 @@ impl Entity {
             .icon("mdi:calendar-multiselect")
             .attributes(Attributes::Derived(&["tempo_season.partial", "tempo_season.since"]))
             .diagnostic()
+    }
+
+    /// A time that is left, in s.
+    pub(super) const fn seconds(self) -> Self {
+        self.number("s").class("duration").state_class("measurement")
     }
 
     /// A point in time.

@@ -10,6 +10,7 @@ use crate::{
     homeassistant::{discovery::Announced, shown::Shown},
     hours::calendar::Calendar,
     meter::{profile_hours::ProfileHours, tariff_names::TariffNames, terms::Terms, told::Told},
+    power::signed::KeptPower,
 };
 
 /// What outlives the process.
@@ -39,6 +40,9 @@ pub struct Memory {
     /// What was last told: a record of its own on the disk, since its loss is another one.
     #[serde(skip)]
     pub told: Told,
+    /// What was learnt of the power: likewise.
+    #[serde(skip)]
+    pub power: KeptPower,
 }
 
 impl Memory {

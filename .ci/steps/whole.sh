@@ -52,6 +52,12 @@ step_far_line() {
     deploy/test/far-line
 }
 
+step_one_link() {
+    need_packages iproute2 procps python3 util-linux
+    need_programs
+    deploy/test/one-link
+}
+
 step_light() {
     need_packages mosquitto mosquitto-clients iproute2 strace util-linux python3
     need_programs

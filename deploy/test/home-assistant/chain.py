@@ -25,7 +25,7 @@ class Chain:
     def __init__(self, directory):
         self.directory, self.running = pathlib.Path(directory), {}
         self.options, self.language, self.environment, self.of_readers = {}, "en", {}, {}
-        self.publish, self.pace, self.meters = "every-frame", 0, {}
+        self.publish, self.pace, self.meters = "every-frame", None, {}
         self.directory.mkdir()
 
     def start(self, name, program):

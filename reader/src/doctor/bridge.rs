@@ -6,7 +6,7 @@ use std::{
 };
 
 use mio::{Events, Poll, Token};
-use teleinfo_zenoh_client::{Client, Error, Event, Failures, Options};
+use teleinfo_zenoh_client::{Client, Error, Event, Failures, Locator, Options};
 
 use super::{
     machine::Machine,
@@ -47,7 +47,10 @@ pub(super) fn check(report: &mut Report<'_>, settings: &Settings, machine: &Mach
         }
     };
     let known = credentials.is_some();
-    match connect(Options { locators: settings.connect.clone(), credentials, ..Options::default() }, report.language()) {
+    match connect(
+        Options { locators: settings.connect.clone(), credentials, local: Some(Locator::this_machine()), ..Options::default() },
+        report.language(),
+    ) {
         Ok((locator, authenticated)) => {
             report.good(BRIDGE, &report.say(ANSWERS, &[&locator]));
             match (authenticated, known) {

@@ -108,6 +108,10 @@ const SILENCE: Words = Words::new(
     "not one from the meter: it never pauses, so the line is dead",
     "aucun du compteur : il ne s'arrête jamais, la ligne est donc morte",
 );
+const ALL_TAKEN: Words = Words::new(
+    "not one reaches us: the other program takes them all (see above); stop it first, the wires may be good",
+    "aucun ne nous parvient : l'autre programme les prend tous (voyez ci-dessus) ; arrêtez-le d'abord, les fils sont peut-être bons",
+);
 const OTHER_MODE: Words =
     Words::new("the configuration says {} mode, the meter speaks {} mode", "la configuration dit mode {}, le compteur parle en mode {}");
 const MODE_AUTO: Words =
@@ -166,6 +170,10 @@ pub(super) fn check(report: &mut Report<'_>, settings: &Settings, subject: &Subj
         report.good(DEVICE, &report.say(FAR_ANSWERS, &[&remote.name.display()]));
     }
     let count: usize = hearing.bytes.iter().map(Vec::len).sum();
+    if count == 0 && shared {
+        report.wrong(BYTES, ExitCode::Unavailable, &report.say(ALL_TAKEN, &[]), &[]);
+        return None;
+    }
     if count == 0 {
         let advice = report.advise_all(&DEAD);
         report.wrong(BYTES, ExitCode::Unavailable, &report.say(SILENCE, &[]), &advice);

@@ -11,7 +11,7 @@ use teleinfo_proto::{
     tic::Event,
     wire::{BootId, SampleKind, Status},
 };
-use teleinfo_zenoh_client::{Client, Options};
+use teleinfo_zenoh_client::{Client, Locator, Options};
 
 use super::{
     news::{News, state_in_words, summary},
@@ -46,8 +46,12 @@ impl<'a> Reader<'a> {
     pub(super) fn new(settings: &'a Settings, registry: &Registry, now: Instant) -> Result<Self, Failure> {
         let registry = || registry.try_clone().map_err(|error| Failure::internal("epoll", error));
         let boot = BootId::new(getrandom::u64().map_err(|error| Failure::internal("random numbers", error))?);
-        let options =
-            Options { locators: settings.connect.clone(), credentials: settings.credentials(Asker::Service)?, ..Options::default() };
+        let options = Options {
+            locators: settings.connect.clone(),
+            credentials: settings.credentials(Asker::Service)?,
+            local: Some(Locator::this_machine()),
+            ..Options::default()
+        };
         let mut history = History::new(settings.history_size);
         load(&mut history, settings);
         let notify = Notify::from_environment();

@@ -149,6 +149,20 @@ fn a_login_on_the_line() {
     assert!(text.contains(&login.0.id().to_string()));
 }
 
+/// Nobody is sent to the wires while another program may have taken every byte.
+#[test]
+fn no_bytes_beside_another_program() {
+    let port = free_port();
+    let _router = router(port);
+    let place = place(port);
+    let _meter = Meter::plug_in(&place.path("meter"), Sends::Nothing, true);
+    let _login = Login::on(&fs::File::open(place.path("meter")).unwrap());
+    let (text, code) = ask(&place, "no bytes beside a login");
+    expect(&text, &["!! in use: agetty", "!! bytes: not one reaches us", "Verdict: 2 faults (!!)"]);
+    assert!(!text.contains("I1 and I2"), "{text}");
+    assert_eq!(code, 69);
+}
+
 #[test]
 fn a_bad_modem() {
     let port = free_port();

@@ -1,5 +1,6 @@
 //! The connection to a router, kept up. The client tries its locators one soon after the other and takes the first router that answers.
-//! When none does, it waits and tries again. Without locators it finds routers by scouting.
+//! When none does, it waits and tries again. Without locators it finds routers by scouting, and while no router answers to that it also
+//! tries the one of this machine, which is not reached by multicast where there is no network but the loopback.
 //!
 //! The program's `mio` loop drives it: `handle_event` and `handle_timeout` in, `poll_timeout` and `poll_event` out. Nothing in it
 //! blocks. What has been declared is declared again with every connection; what has been published is not: keeping it until a
@@ -32,6 +33,9 @@ const STABLE: Duration = Duration::from_secs(5);
 /// After so many Scouts without an answer, the program is told that there is no router.
 const SCOUTS_UNANSWERED: usize = 3;
 
+/// From this Scout on the router of this machine is tried too: a router that multicast reaches has answered the first one.
+const SCOUTS_ALONE: usize = 2;
+
 /// Where to connect to, and as whom.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -41,11 +45,13 @@ pub struct Options {
     pub credentials: Option<Credentials>,
     /// The multicast address that Scouts go to; anything but the default is for tests.
     pub scouting: SocketAddrV4,
+    /// The router of this machine, tried while no other answers to scouting.
+    pub local: Option<Locator>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { locators: Vec::new(), credentials: None, scouting: scouting::GROUP }
+        Self { locators: Vec::new(), credentials: None, scouting: scouting::GROUP, local: None }
     }
 }
 
@@ -81,7 +87,7 @@ pub enum Event {
 enum ClientState {
     /// Waiting for the time of the next round.
     Waiting(Instant),
-    /// Looking for any router.
+    /// Looking for any router. Meanwhile a round may try the one of this machine.
     Scouting(Scouting),
     /// Waiting for a locator of the round to accept a connection.
     Trying,
@@ -162,7 +168,7 @@ impl Client {
     pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
         match &self.state {
             ClientState::Waiting(until) => Some(*until),
-            ClientState::Scouting(scouting) => Some(scouting.poll_timeout()),
+            ClientState::Scouting(scouting) => [Some(scouting.poll_timeout()), self.round.poll_timeout()].into_iter().flatten().min(),
             ClientState::Trying => self.round.poll_timeout(),
             ClientState::Connected { connection, .. } if connection.unread => Some(now),
             ClientState::Connected { connection, .. } => Some(connection.session.poll_timeout()),
@@ -366,8 +372,28 @@ impl Client {
         }
         let due = now >= scouting.poll_timeout();
         scouting.handle_timeout(&self.registry, now);
-        if due && scouting.scouts() == SCOUTS_UNANSWERED {
+        let (scouts, heard) = (scouting.scouts(), scouting.has_found());
+        if due && scouts == SCOUTS_UNANSWERED {
             self.events.push_back(Event::NoRouter { group: self.options.scouting });
+        }
+        if due && !heard && scouts >= SCOUTS_ALONE {
+            self.round.set_locators(self.options.local.clone().into_iter().collect());
+            self.round.begin(now);
+        }
+        self.try_local(now);
+    }
+
+    /// Goes on with the attempt to reach the router of this machine. It is nothing to tell of that there is none.
+    fn try_local(&mut self, now: Instant) {
+        while let Some(event) = self.round.poll(&self.registry, now) {
+            match event {
+                AttemptEvent::Connected(locator, stream) => match self.new_session(now) {
+                    Ok(session) => return self.begin_session(session, locator, stream, now),
+                    Err(error) => log::debug!("the router of this machine: {error}"),
+                },
+                AttemptEvent::Failed(_, error) => log::debug!("the router of this machine: {error}"),
+                AttemptEvent::Exhausted => return,
+            }
         }
     }
 }

@@ -6,12 +6,12 @@
 //! say) would be worse than an error.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::str::FromStr;
 
 use nix::net::if_::if_nametoindex;
 
-/// The port Zenoh routers listen on, said in the error messages.
+/// The port Zenoh routers listen on.
 const USUAL_PORT: u16 = 7447;
 
 /// A router's address.
@@ -47,6 +47,12 @@ enum Problem {
 }
 
 impl Locator {
+    /// A router of this machine, where routers usually listen.
+    #[must_use]
+    pub const fn this_machine() -> Self {
+        Self { host: Host::Address(IpAddr::V4(Ipv4Addr::LOCALHOST)), port: USUAL_PORT }
+    }
+
     /// The address, when no name has to be looked up for it, and its interface is there.
     pub fn address(&self) -> Option<SocketAddr> {
         match &self.host {

@@ -102,6 +102,11 @@ impl Scouting {
         self.scouts
     }
 
+    /// A router has answered; there is still time for others.
+    pub(crate) fn has_found(&self) -> bool {
+        self.settled.is_some()
+    }
+
     fn open_sockets(&mut self, registry: &Registry) {
         self.sockets.clear();
         for (interface, address) in interfaces() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use teleinfo_zenoh_client::{Event, Options};
 use zenoh::{Session, Wait};
 
-use crate::harness::{Program, free_port, open, tcp};
+use crate::harness::{Program, free_port, open, router, tcp};
 
 fn free_group() -> SocketAddrV4 {
     let port = UdpSocket::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port();
@@ -48,5 +48,29 @@ fn a_router_that_comes_later_is_found_and_its_absence_was_said_once() {
     assert_eq!(program.pending_event(), None);
     let port = free_port();
     let _router = scoutable(port, group);
+    assert_eq!(program.expect_connected(), tcp(port));
+}
+
+/// A router that multicast does not reach, as that of a machine which has a loopback only.
+#[test]
+fn the_router_of_this_machine_is_tried_while_none_answers() {
+    let (group, port) = (free_group(), free_port());
+    let mut program = Program::new(Options { scouting: group, local: Some(tcp(port)), ..Options::default() });
+    assert_eq!(program.next_event(), Event::NoRouter { group }, "that nobody listens here is not told apart");
+    let first = router(port, "");
+    assert_eq!(program.expect_connected(), tcp(port));
+    first.close().wait().unwrap();
+    program.expect_disconnected();
+    // One that can be found goes first: that of this machine may have gone for good.
+    let elsewhere = free_port();
+    let _second = scoutable(elsewhere, group);
+    assert_eq!(program.expect_connected(), tcp(elsewhere));
+}
+
+#[test]
+fn a_router_that_answers_is_preferred_to_that_of_this_machine() {
+    let (group, port, local) = (free_group(), free_port(), free_port());
+    let (_found, _local) = (scoutable(port, group), router(local, ""));
+    let mut program = Program::new(Options { scouting: group, local: Some(tcp(local)), ..Options::default() });
     assert_eq!(program.expect_connected(), tcp(port));
 }

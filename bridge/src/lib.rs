@@ -11,6 +11,7 @@ pub mod doctor;
 pub mod energy;
 pub mod forget;
 pub mod homeassistant;
+pub mod hours;
 pub mod hub;
 pub mod meter;
 pub mod mqtt;

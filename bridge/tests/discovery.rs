@@ -63,6 +63,8 @@ fn check(name: &str, id: &str, language: Language, sent: &[Frame]) {
     assert_eq!(payload, expected, "{name}");
     let names: BTreeSet<&str> = found.values().map(|entity| entity["name"].as_str().unwrap()).collect();
     assert_eq!(names.len(), found.len(), "{name}: a name is there twice");
+    let asked = text.split("get('").skip(1).filter_map(|rest| rest.split('\'').next());
+    assert_eq!(asked.filter(|name| name.contains('.')).collect::<Vec<_>>(), [""; 0], "{name}: no field has a dot in its name");
     let main: Vec<&String> = found.iter().filter(|(_, entity)| entity.get("ent_cat").is_none()).map(|(key, _)| key).collect();
     assert!(main.len() <= MAIN_MAX, "{name}: {main:?}");
 }

@@ -20,6 +20,7 @@ use crate::{
         subject::Subject,
         takeover::Takeover,
     },
+    hours::calendar::Calendar,
     meter::{
         agreement::Agreement,
         derived::Learnt,
@@ -102,10 +103,13 @@ impl Announcer {
         Learnt { names: &self.memory.names, hours: self.memory.hours, three_phase: self.memory.shown.three_phase() }
     }
 
-    /// What a restart must not forget, if that has changed since this was last called; what was told, and what was learnt of the power if
-    /// it is time to keep that, belong to it.
-    pub fn poll_memory(&mut self, told: &Told, power: Option<KeptPower>) -> Option<&Memory> {
+    /// What a restart must not forget, if that has changed since this was last called; what was told, what is known of hours and days, and
+    /// what was learnt of the power if it is time to keep that, belong to it.
+    pub fn poll_memory(&mut self, told: &Told, calendar: &Calendar, power: Option<KeptPower>) -> Option<&Memory> {
         self.memory.power = power.unwrap_or(std::mem::take(&mut self.memory.power));
+        if self.memory.calendar != *calendar {
+            self.memory.calendar = calendar.clone();
+        }
         if self.memory.told != *told {
             self.memory.told = told.clone();
         }

@@ -160,11 +160,16 @@ fn expression(source: Source) -> Option<String> {
         Source::Label(label) => path(&[label, "value"]),
         Source::Time(label) => path(&[label, "timestamp"]),
         Source::Decoded(label, field) => path(&[label, "decoded", field]),
-        Source::Derived(field) => path(&[DERIVED, field]),
+        Source::Derived(field) => derived(field),
         Source::Power(field) => path(&[field]),
         Source::Quality(field) => path(&field.split('.').collect::<Vec<_>>()),
         Source::Availability | Source::Events(_) => return None,
     })
+}
+
+/// Reads a derived value, or what is at a path in one.
+fn derived(name: &str) -> String {
+    path(&[DERIVED].into_iter().chain(name.split('.')).collect::<Vec<_>>())
 }
 
 /// Reads a field of nested objects, each of which may be missing or `null`.
@@ -181,7 +186,7 @@ fn attributes(entity: &Entity, context: &Context<'_>) -> Option<(String, String)
         Attributes::None => return None,
         Attributes::Time(label) => (topics.home(meter), format!("'time': {}", path(&[label, "timestamp"]))),
         Attributes::Blocks(label) => (topics.home(meter), format!("'blocks': {}", path(&[label, "decoded", "blocks"]))),
-        Attributes::Derived(names) => (topics.home(meter), named(names, |name| path(&[DERIVED, name]))),
+        Attributes::Derived(names) => (topics.home(meter), named(names, derived)),
         Attributes::Power(names) => (topics.home_power(meter), named(names, |name| path(&[name]))),
     };
     Some((topic, format!("{{{{ {{{fields}}} | to_json }}}}")))
@@ -189,5 +194,6 @@ fn attributes(entity: &Entity, context: &Context<'_>) -> Option<(String, String)
 
 /// Fields under their own names.
 fn named(names: &[&str], path: impl Fn(&str) -> String) -> String {
-    names.iter().map(|name| format!("'{name}': {}", path(name))).collect::<Vec<_>>().join(", ")
+    let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
+    names.iter().map(|name| format!("'{}': {}", last(name), path(name))).collect::<Vec<_>>().join(", ")
 }

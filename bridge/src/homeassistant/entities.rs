@@ -16,7 +16,7 @@ use super::{
     },
     shown::Feature::{
         ContractBase, ContractEjp, ContractOffPeak, ContractTempo, Index, Injecting, InjectingUnseen, MaxPowerOfLinky, MaxPowerOfOlder,
-        Overload, Peak, PeakDates, Relay, Tempo,
+        OffPeakHours, Overload, Peak, PeakDates, Relay, Tempo,
     },
 };
 
@@ -144,12 +144,25 @@ const TARIFF: &[Entity] = &[
     Entity::sensor("contract", Label("NGTF"),    Derived("contract"), "Contract", "Contrat").icon("mdi:file-document-outline").diagnostic(),
     Entity::sensor("tempo_today",    Feature(Tempo), Derived("tempo_today"),    "Tempo today",    "Tempo aujourd'hui").choices(COLOUR).icon("mdi:palette"),
     Entity::sensor("tempo_tomorrow", Feature(Tempo), Derived("tempo_tomorrow"), "Tempo tomorrow", "Tempo demain").choices(TOMORROW).icon("mdi:palette-outline"),
+    Entity::sensor("tempo_blue_left",  Feature(Tempo), Derived("tempo_season.blue_left"),  "Tempo blue days left",  "Jours Tempo bleus restants").days(),
+    Entity::sensor("tempo_white_left", Feature(Tempo), Derived("tempo_season.white_left"), "Tempo white days left", "Jours Tempo blancs restants").days(),
+    Entity::sensor("tempo_red_left",   Feature(Tempo), Derived("tempo_season.red_left"),   "Tempo red days left",   "Jours Tempo rouges restants").days(),
+    Entity::sensor("tempo_blue_used",  Feature(Tempo), Derived("tempo_season.blue_used"),  "Tempo blue days used",  "Jours Tempo bleus utilisés").days(),
+    Entity::sensor("tempo_white_used", Feature(Tempo), Derived("tempo_season.white_used"), "Tempo white days used", "Jours Tempo blancs utilisés").days(),
+    Entity::sensor("tempo_red_used",   Feature(Tempo), Derived("tempo_season.red_used"),   "Tempo red days used",   "Jours Tempo rouges utilisés").days(),
+    Entity::binary("offpeak", Feature(OffPeakHours), Derived("offpeak"), "Off-peak hours", "Heures creuses").icon("mdi:clock-check-outline"),
+    Entity::sensor("offpeak_next_start", Feature(OffPeakHours), Derived("offpeak_next_start"), "Next start of off-peak hours", "Prochain début des heures creuses").timestamp().diagnostic(),
+    Entity::sensor("offpeak_next_end",   Feature(OffPeakHours), Derived("offpeak_next_end"),   "Next end of off-peak hours",   "Prochaine fin des heures creuses").timestamp().diagnostic(),
+    Entity::sensor("offpeak_today",    Feature(OffPeakHours), Derived("offpeak_today.hours"),    "Off-peak hours today",    "Heures creuses aujourd'hui").icon("mdi:calendar-today")
+        .attributes(Fields(&["offpeak_today.periods"])).diagnostic(),
+    Entity::sensor("offpeak_tomorrow", Feature(OffPeakHours), Derived("offpeak_tomorrow.hours"), "Off-peak hours tomorrow", "Heures creuses demain").icon("mdi:calendar-arrow-right")
+        .attributes(Fields(&["offpeak_tomorrow.periods"])).diagnostic(),
     Entity::binary("peak_notice",  Feature(Peak), Derived("peak_notice"),  "Mobile peak notice", "Préavis de pointe mobile").icon("mdi:bell-alert").diagnostic(),
     Entity::binary("peak_running", Feature(Peak), Derived("peak_running"), "Mobile peak",        "Pointe mobile").icon("mdi:transmission-tower"),
     Entity::sensor("peak_start", Feature(PeakDates), Derived("peak_start"), "Mobile peak start", "Début de pointe mobile").timestamp().diagnostic(),
     Entity::sensor("peak_end",   Feature(PeakDates), Derived("peak_end"),   "Mobile peak end",   "Fin de pointe mobile").timestamp().diagnostic(),
     Entity::sensor("tomorrow_profile", Label("PJOURF+1"), Derived("tomorrow_profile"), "Tomorrow's tariffs", "Tarifs de demain").icon("mdi:calendar-clock")
-        .attributes(Blocks("PJOURF+1")),
+        .attributes(Fields(&["tomorrow.blocks"])).diagnostic(),
     Entity::sensor("peak_profile", Label("PPOINTE"), Derived("peak_profile"), "Next peak day's tariffs", "Tarifs du prochain jour de pointe").icon("mdi:calendar-alert")
         .attributes(Blocks("PPOINTE")).diagnostic(),
     Entity::label("day_profile",          "NJOURF",   "Day profile",          "Profil du jour").hidden(),
@@ -193,6 +206,7 @@ const EVENTS: &[Entity] = &[
     Entity::event("event_cut_off_alert", Feature(Overload), &["cut_off_coming", "cut_off_near", "cut_off_averted"], "Cut-off alert", "Alerte de coupure").icon("mdi:flash-off").diagnostic(),
     Entity::event("event_tariff", Always, &["tariff_change"], "Tariff change", "Changement de tarif").icon("mdi:clock-outline").diagnostic(),
     Entity::event("event_tempo", Feature(Tempo), &["tempo_announcement"], "Tempo announcement", "Annonce Tempo").icon("mdi:calendar").diagnostic(),
+    Entity::event("event_hours", Feature(OffPeakHours), &["offpeak_hours_change"], "Off-peak hours change", "Changement d'heures creuses").icon("mdi:calendar-refresh").diagnostic(),
     Entity::event("event_peak", Feature(Peak), &["peak_notice", "peak_begin", "peak_end"], "Mobile peak alert", "Alerte de pointe mobile").icon("mdi:bell-alert").diagnostic(),
     Entity::event("event_message", Label("MSG1"), &["message"], "New message", "Nouveau message").icon("mdi:message-badge").diagnostic(),
     Entity::event("event_contract", Always, &["contract_change"], "Contract change", "Changement de contrat").icon("mdi:file-document-outline").diagnostic(),

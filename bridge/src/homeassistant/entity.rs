@@ -54,7 +54,7 @@ pub enum Attributes {
     None,
     /// `time`: the timestamp of a label.
     Time(&'static str),
-    /// Fields of the derived values, under their own names.
+    /// Fields of the derived values, under their own names: of a path such as `tempo_season.partial` the last one.
     Derived(&'static [&'static str]),
     /// Fields of the power, under their own names.
     Power(&'static [&'static str]),
@@ -234,6 +234,14 @@ impl Entity {
     /// A share in %, with one decimal.
     pub(super) const fn percent(self) -> Self {
         Self { precision: Some(1), ..self.number("%").state_class("measurement") }
+    }
+
+    /// Days of a Tempo season that were counted: they begin anew each September.
+    pub(super) const fn days(self) -> Self {
+        self.number("d")
+            .icon("mdi:calendar-multiselect")
+            .attributes(Attributes::Derived(&["tempo_season.partial", "tempo_season.since"]))
+            .diagnostic()
     }
 
     /// A time that is left, in s.

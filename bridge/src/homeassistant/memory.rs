@@ -8,6 +8,7 @@ use teleinfo_proto::tic::Mode;
 
 use crate::{
     homeassistant::{discovery::Announced, shown::Shown},
+    hours::calendar::Calendar,
     meter::{profile_hours::ProfileHours, tariff_names::TariffNames, terms::Terms, told::Told},
     power::signed::KeptPower,
 };
@@ -24,6 +25,8 @@ pub struct Memory {
     pub names: TariffNames,
     /// How the hours of its profiles are to be read: of the meter, whatever its contract.
     pub hours: ProfileHours,
+    /// Its off-peak hours and Tempo days: which of them outlive a change of contract, they know themselves.
+    pub calendar: Calendar,
     /// What Home Assistant was told of.
     pub announced: Announced,
     /// The unique id of the total: the same in both modes, whatever it began as.

@@ -6,7 +6,11 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use teleinfo_proto::tic::{Dataset, MeterFamily, MeterId, Relays, Role, StatusRegister, TariffOption, Value};
+use teleinfo_proto::tic::{
+    Dataset, DayProfile, HourBase, MeterFamily, MeterId, ProfileBlock, Relays, Role, StatusRegister, TariffOption, Value,
+};
+
+use crate::hours::off_peak;
 
 /// The supplier indexes of Tempo, in standard mode (Enedis NOI-CPT_54E, 6.1.1).
 const TEMPO_INDEXES: [&str; 6] = ["EASF01", "EASF02", "EASF03", "EASF04", "EASF05", "EASF06"];
@@ -25,6 +29,8 @@ pub enum Feature {
     ContractEjp,
     /// OPTARIF is BBR.
     ContractTempo,
+    /// Some days have off-peak hours and others.
+    OffPeakHours,
     /// Days have colours.
     Tempo,
     /// There are days of mobile peak, under Tempo or EJP.
@@ -121,6 +127,7 @@ impl Shown {
             Value::TariffOption(option) => self.add_contract(option),
             Value::Status(register) => self.add_status(register),
             Value::Relays(relays) => self.add_relays(relays),
+            Value::DayProfile(profile) if dataset.label() == "PJOURF+1" => self.add_profile(&profile),
             _ => {}
         }
         match dataset.label() {
@@ -141,9 +148,9 @@ impl Shown {
     fn add_contract(&mut self, option: TariffOption) {
         let features: &[Feature] = match option {
             TariffOption::Base => &[Feature::ContractBase],
-            TariffOption::OffPeak => &[Feature::ContractOffPeak],
+            TariffOption::OffPeak => &[Feature::ContractOffPeak, Feature::OffPeakHours],
             TariffOption::Ejp => &[Feature::ContractEjp, Feature::Peak],
-            TariffOption::Tempo => &[Feature::ContractTempo, Feature::Tempo],
+            TariffOption::Tempo => &[Feature::ContractTempo, Feature::OffPeakHours, Feature::Tempo],
             _ => &[],
         };
         self.features.extend(features);
@@ -159,6 +166,14 @@ impl Shown {
         }
         if register.producer() || register.injecting() {
             self.add(Feature::Injecting);
+        }
+    }
+
+    /// Which indexes a day has does not depend on how its hours are read.
+    fn add_profile(&mut self, profile: &DayProfile) {
+        let blocks: Vec<ProfileBlock> = HourBase::ALL.into_iter().find_map(|base| profile.blocks(base)).into_iter().flatten().collect();
+        if off_peak::tells_apart(&blocks) {
+            self.add(Feature::OffPeakHours);
         }
     }
 

@@ -40,7 +40,7 @@ fn showing(feature: Feature) -> (&'static str, Mode, &'static str, String) {
     let standard = |label, data: &str| (LINKY, Mode::Standard, label, data.to_owned());
     match feature {
         Feature::Index => historic("BASE", "000000001"),
-        Feature::ContractOffPeak => historic("OPTARIF", "HC.."),
+        Feature::ContractOffPeak | Feature::OffPeakHours => historic("OPTARIF", "HC.."),
         Feature::ContractBase => historic("OPTARIF", "BASE"),
         Feature::ContractEjp => historic("OPTARIF", "EJP."),
         Feature::ContractTempo => historic("OPTARIF", "BBR("),
@@ -183,6 +183,7 @@ fn events() -> Vec<Event> {
         Event::TariffChange { from: None, to: text() },
         Event::ContractChange { from: None, to: text() },
         Event::TempoAnnouncement { tomorrow: "red" },
+        Event::OffPeakHoursChange { from: text(), to: text(), day: text() },
         Event::PeakNotice { start: None, end: None },
         Event::PeakBegin,
         Event::PeakEnd,
@@ -201,14 +202,15 @@ fn events() -> Vec<Event> {
         Event::TariffChange { .. } => 5,
         Event::ContractChange { .. } => 6,
         Event::TempoAnnouncement { .. } => 7,
-        Event::PeakNotice { .. } => 8,
-        Event::PeakBegin => 9,
-        Event::PeakEnd => 10,
-        Event::ModeChange { .. } => 11,
-        Event::CutOffChange { .. } => 12,
-        Event::Message { .. } => 13,
-        Event::IndexReset { .. } => 14,
-        Event::HistoryFilled { .. } => 15,
+        Event::OffPeakHoursChange { .. } => 8,
+        Event::PeakNotice { .. } => 9,
+        Event::PeakBegin => 10,
+        Event::PeakEnd => 11,
+        Event::ModeChange { .. } => 12,
+        Event::CutOffChange { .. } => 13,
+        Event::Message { .. } => 14,
+        Event::IndexReset { .. } => 15,
+        Event::HistoryFilled { .. } => 16,
     };
     assert!(all.iter().map(place).eq(0..all.len()));
     all

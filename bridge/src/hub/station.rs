@@ -105,7 +105,7 @@ impl Station {
     /// A meter not heard of since the start; `memory`, `marks` and `ledger` are what an earlier process kept.
     #[must_use]
     pub fn new(id: MeterId, options: &StationOptions, memory: Memory, marks: Marks, ledger: Option<Ledger>) -> Self {
-        let (told, power) = (memory.told.clone(), memory.power.clone());
+        let (told, power, calendar) = (memory.told.clone(), memory.power.clone(), memory.calendar.clone());
         let was_known = memory != Memory::default() || !marks.is_empty();
         let announcer = Announcer::new(id, options.presentation.clone(), memory);
         Self {
@@ -114,7 +114,7 @@ impl Station {
             intake: Intake::new(marks),
             clock: ReaderClock::default(),
             presence: Presence::new(options.offline_after),
-            figures: Figures::new(&id, announcer.mode().unwrap_or(Mode::Historic), told, &power),
+            figures: Figures::new(&id, announcer.mode().unwrap_or(Mode::Historic), told, &power, calendar),
             account: Account::new(id, ledger, was_known),
             reception: Reception::default(),
             announcer,

@@ -7,12 +7,20 @@ use serde::Serialize;
 use teleinfo_proto::tic::{Colour, Mode, ProfileBlock, Role, TariffPeriod, Value, spec::VA_PER_SUBSCRIBED_AMPERE};
 
 use crate::{
+    hours::{
+        day::Day,
+        off_peak::OffPeakNow,
+        outlook::{self, DayHours},
+        periods::Periods,
+        season::Counts,
+    },
     meter::{
         payload::missing,
         power::Estimate,
         profile_hours::ProfileHours,
         state::State,
         tariff_names::{TariffNames, squeeze},
+        tomorrow::Tomorrow,
     },
     power::forecast::{ForecastMethod, Nearness},
     words::utc,
@@ -89,6 +97,21 @@ pub struct Derived {
     pub tempo_today: Option<&'static str>,
     /// Likewise, or `unknown` until it is announced.
     pub tempo_tomorrow: Option<&'static str>,
+    /// Days of the Tempo season.
+    pub tempo_season: Counts,
+    /// The meter counts off-peak.
+    pub offpeak: Option<bool>,
+    /// When off-peak hours begin next.
+    pub offpeak_next_start: Option<String>,
+    /// When they end next.
+    pub offpeak_next_end: Option<String>,
+    /// Those of today.
+    pub offpeak_today: DayHours,
+    /// Those of tomorrow.
+    pub offpeak_tomorrow: DayHours,
+    /// The days that both are of.
+    #[serde(skip)]
+    pub days: Vec<(Day, Periods)>,
     /// A mobile peak (EJP too) is announced.
     pub peak_notice: Option<bool>,
     /// A mobile peak runs.
@@ -105,6 +128,8 @@ pub struct Derived {
     pub notice_end: Option<String>,
     /// Tomorrow's switchings in words.
     pub tomorrow_profile: Option<String>,
+    /// The same one by one.
+    pub tomorrow: Tomorrow,
     /// Those of the next peak day.
     pub peak_profile: Option<String>,
     /// MSG1.
@@ -125,7 +150,8 @@ impl Derived {
         self.phases(state);
         self.tempo(state);
         self.peak(state, unix_seconds);
-        self.tomorrow_profile = profile(state, "PJOURF+1", learnt);
+        self.tomorrow = Tomorrow::of(state, learnt.hours, learnt.names);
+        self.tomorrow_profile = tomorrows(&self.tomorrow);
         self.peak_profile = profile(state, "PPOINTE", learnt);
         self.message = text(state, "MSG1");
         self.message_ultra_short = text(state, "MSG2").or(self.message_ultra_short.take());
@@ -164,6 +190,18 @@ impl Derived {
         self.power_injected = injected.map(|estimate| estimate.watts);
         self.power_injected_resolution = injected.map(|estimate| estimate.resolution);
         self.power_injected_window = injected.map(|estimate| estimate.window);
+    }
+
+    /// Takes in what is known of off-peak hours, at a time of the meter's clock.
+    pub fn hours(&mut self, known: &OffPeakNow, unix_seconds: i64) {
+        let (start, end) = outlook::next(&known.days, unix_seconds);
+        self.offpeak = known.is_off_peak;
+        self.offpeak_next_start = start.map(utc::rfc3339);
+        self.offpeak_next_end = end.map(utc::rfc3339);
+        let [today, tomorrow] = &known.days;
+        self.offpeak_today = DayHours::new(today.as_ref());
+        self.offpeak_tomorrow = DayHours::new(tomorrow.as_ref());
+        self.days = known.days.iter().flatten().cloned().collect();
     }
 
     fn contract(&mut self, state: &State, three_phase: bool) {
@@ -258,6 +296,15 @@ fn profile(state: &State, label: &str, learnt: Learnt<'_>) -> Option<String> {
     let blocks = learnt.hours.blocks(&profile)?;
     let named = words(&blocks, |index| learnt.names.get(index).map_or_else(|| format!("index {index}"), str::to_owned));
     Some(if named.chars().count() <= STATE_MAX { named } else { words(&blocks, |index| format!("index {index}")) })
+}
+
+/// The same of tomorrow.
+fn tomorrows(tomorrow: &Tomorrow) -> Option<String> {
+    let named: Vec<String> = tomorrow.blocks.iter().map(|block| format!("{} {}", block.time, block.tariff)).collect();
+    let named = Some(named.join(", ")).filter(|text| !text.is_empty())?;
+    let index = |index: Option<u8>| index.map_or_else(|| "-".to_owned(), |index| format!("index {index}"));
+    let numbered = tomorrow.blocks.iter().map(|block| format!("{} {}", block.time, index(block.index)));
+    Some(if named.chars().count() <= STATE_MAX { named } else { numbered.collect::<Vec<_>>().join(", ") })
 }
 
 fn words(blocks: &[ProfileBlock], name: impl Fn(u8) -> String) -> String {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::{
+    hours::week::Change,
     meter::{derived::Derived, told::Told},
     power::forecast::Nearness,
     words::utc,
@@ -49,6 +50,16 @@ pub enum Event {
     TempoAnnouncement {
         /// `blue`, `white` or `red`.
         tomorrow: &'static str,
+    },
+    /// Off-peak hours have moved.
+    #[serde(rename = "offpeak_hours_change")]
+    OffPeakHoursChange {
+        /// What they were.
+        from: String,
+        /// What they are.
+        to: String,
+        /// The first day on which they are seen to be so.
+        day: String,
     },
     /// A mobile peak is announced.
     PeakNotice {
@@ -107,7 +118,7 @@ struct Dated<'a> {
 
 impl Event {
     /// The types of all events, as they stand in `event_type`.
-    pub const TYPES: [&'static str; 16] = [
+    pub const TYPES: [&'static str; 17] = [
         "overload_begin",
         "overload_end",
         "cut_off_coming",
@@ -116,6 +127,7 @@ impl Event {
         "tariff_change",
         "contract_change",
         "tempo_announcement",
+        "offpeak_hours_change",
         "peak_notice",
         "peak_begin",
         "peak_end",
@@ -159,6 +171,9 @@ pub fn since(told: &Told, now: &Derived, unix_seconds: i64) -> Vec<Event> {
         && let Some(tomorrow) = now.tempo_tomorrow.filter(|colour| *colour != "unknown")
     {
         events.push(Event::TempoAnnouncement { tomorrow });
+    }
+    if let Some(Change { from, to, day }) = told.week.change(&now.days) {
+        events.push(Event::OffPeakHoursChange { from, to, day: day.to_string() });
     }
     if rose(told.peak_notice, now.peak_notice) {
         events.push(Event::PeakNotice { start: now.notice_start.clone(), end: now.notice_end.clone() });

@@ -8,10 +8,12 @@ use teleinfo_proto::{
 };
 
 use crate::{
+    hours::{calendar::Calendar, off_peak::OffPeakNow},
     meter::{
         derived::{Derived, Learnt},
         events::{self, Event},
         power::Estimator,
+        said,
         state::{Part, State},
         steering::Steering,
         told::Told,
@@ -56,6 +58,8 @@ pub struct Figures {
     told: Told,
     /// The same before the events of the last sample.
     told_before: Option<Told>,
+    calendar: Calendar,
+    off_peak: OffPeakNow,
     withdrawn: Estimator,
     injected: Estimator,
     steering: Steering,
@@ -68,14 +72,16 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Nothing known yet of a meter, but what an earlier run told and what it had learnt of its power.
+    /// Nothing known yet of a meter, but what an earlier run told, and what it had learnt of its power, its hours and its days.
     #[must_use]
-    pub fn new(meter: &MeterId, mode: Mode, told: Told, kept: &KeptPower) -> Self {
+    pub fn new(meter: &MeterId, mode: Mode, told: Told, kept: &KeptPower, calendar: Calendar) -> Self {
         Self {
             state: State::new(mode),
             derived: Derived::default(),
             told,
             told_before: None,
+            calendar,
+            off_peak: OffPeakNow::default(),
             withdrawn: Estimator::default(),
             injected: Estimator::default(),
             steering: Steering::new(meter, mode, kept),
@@ -102,6 +108,12 @@ impl Figures {
     #[must_use]
     pub const fn told(&self) -> &Told {
         &self.told
+    }
+
+    /// What is known of its hours and days.
+    #[must_use]
+    pub const fn calendar(&self) -> &Calendar {
+        &self.calendar
     }
 
     /// What had been told before the events of the last sample, if it had any.
@@ -189,6 +201,7 @@ impl Figures {
     pub fn derive(&mut self, learnt: Learnt<'_>, moment: Moment) -> Vec<Event> {
         self.derived.update(&self.state, learnt, moment.unix_seconds());
         self.derive_powers();
+        self.derive_calendar(learnt, moment.unix_seconds());
         self.steering.derive(&mut self.derived);
         self.derived.injection = self.injection();
         if self.last_frame_told.is_none_or(|told| moment.at.saturating_duration_since(told) >= LAST_FRAME) {
@@ -245,6 +258,13 @@ impl Figures {
         let withdrawn = self.withdrawn.estimate(ceiling(Role::PowerWithdrawn));
         let injected = self.injected.estimate(ceiling(Role::PowerInjected));
         self.derived.powers(withdrawn, injected);
+    }
+
+    fn derive_calendar(&mut self, learnt: Learnt<'_>, unix_seconds: i64) {
+        let said = said::said(&self.state, learnt.hours);
+        self.calendar.handle_said(&said, &mut self.off_peak, unix_seconds);
+        self.derived.hours(&self.off_peak, said.date.unwrap_or(unix_seconds));
+        self.derived.tempo_season = self.calendar.counts();
     }
 
     fn tell_last_frame(&mut self, now: Instant) {

@@ -3,7 +3,7 @@
 //! [`state`] merges samples; [`derived`], [`events`] and [`power`] follow from it, and [`told`] is what events are a difference from;
 //! [`steering`] feeds the signed power, which is told before its frame ends, and how far the cut-off is;
 //! [`presence`] and [`reception`] say whether and how well it is read; [`payload`] writes it as JSON. [`profile_hours`] finds out how the
-//! hours of a profile are to be read. Begin with [`state`].
+//! hours of a profile are to be read, and [`said`] hands them to `hours`. Begin with [`state`].
 
 pub mod agreement;
 pub mod cadence;
@@ -15,8 +15,10 @@ pub mod power;
 pub mod presence;
 pub mod profile_hours;
 pub mod reception;
+pub mod said;
 pub mod state;
 pub mod steering;
 pub mod tariff_names;
 pub mod terms;
 pub mod told;
+pub mod tomorrow;

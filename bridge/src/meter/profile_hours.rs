@@ -6,12 +6,12 @@
 use serde::{Deserialize, Serialize};
 use teleinfo_proto::tic::{Dataset, DayProfile, HourBase, MeterId, ProfileBlock, Timestamp, Value};
 
+use crate::hours::off_peak::OFF_PEAK_INDEXES;
+
 /// Minutes of a day.
 const DAY: u16 = 24 * 60;
 /// Off-peak hours last so long on the ordinary contract, in minutes (arrêté of 30 October 2014, article 3).
 const OFF_PEAK: u16 = 8 * 60;
-/// The supplier indexes of off-peak hours: of HC, and of blue, white and red days (54E §6.1).
-const OFF_PEAK_INDEXES: [u8; 3] = [1, 3, 5];
 /// DATE is formed before NTARF, so within so many minutes of a switch the two may not belong together.
 const MARGIN: u16 = 2;
 /// Between two frames of one switch no more time may pass than this, in seconds.

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{meter::derived::Derived, power::forecast::Nearness};
+use crate::{hours::week::Week, meter::derived::Derived, power::forecast::Nearness};
 
 /// A colour of tomorrow is told in the evening and holds until six: found later than this after it was told, it is that of another day.
 const COLOUR_HOLDS_S: i64 = 20 * 3_600;
@@ -38,6 +38,8 @@ pub struct Told {
     pub message: Option<String>,
     /// The last ultra-short message.
     pub message_ultra_short: Option<String>,
+    /// The off-peak hours of each day of the week.
+    pub week: Week,
 }
 
 impl Told {
@@ -71,6 +73,7 @@ impl Told {
         text(&mut self.cut_off_device, now.cut_off_device);
         text(&mut self.message, now.message.as_deref());
         text(&mut self.message_ultra_short, now.message_ultra_short.as_deref());
+        self.week.handle_told(&now.days);
         self.overload = now.overload.or(self.overload);
         self.cutoff_alert = now.cutoff_alert.or(self.cutoff_alert);
         self.peak_notice = now.peak_notice.or(self.peak_notice);

@@ -13,7 +13,7 @@ use teleinfo_proto::{
 };
 
 use crate::energy::{
-    judge::{Hearing, Judge, Verdict},
+    judge::{Hearing, Judge, Reading, Verdict},
     ledger::{Ledger, Refusal},
     limit::Limit,
     meaning::Meanings,
@@ -84,8 +84,8 @@ pub struct Judged {
 /// The registers of a sample that are believed.
 struct Believed {
     now: BTreeMap<Register, u32>,
-    /// What they showed when the first of several samples began to agree on another run of values.
-    first: Option<BTreeMap<Register, u32>>,
+    /// What they showed when the first of several samples began to agree on another run of values, and when that was, in ms since 1970.
+    first: Option<(BTreeMap<Register, u32>, i64)>,
 }
 
 /// Two readers say different things of one index.
@@ -166,6 +166,11 @@ impl Account {
         self.was_known = true;
     }
 
+    /// No reader of it is there any more.
+    pub const fn handle_gone(&mut self) {
+        self.judge.handle_gone();
+    }
+
     /// The total goes on from that of another meter. A ledger that did so before goes on by itself.
     pub fn handle_continued(&mut self, old: MeterId, wh: u64) {
         self.continues = Some(old);
@@ -211,10 +216,12 @@ impl Account {
         self.limit.handle_datasets(datasets, three_phase);
         let mut judged = Judged { is_reborn: self.begin_anew(), ..Judged::default() };
         let Believed { now: believed, first } = self.judge_indexes(sample, datasets, &mut judged);
-        // What the samples that agree have counted among themselves was drawn in front of us.
-        for believed in first.iter().chain([&believed]) {
+        // What the samples that agree have counted among themselves was drawn in front of us, unless other registers have counted it already.
+        let is_new = |at_ms: i64| self.total.as_ref().is_none_or(|total| total.at_ms <= at_ms);
+        let first = first.filter(|(_, at_ms)| is_new(*at_ms));
+        for (believed, at_ms) in first.iter().map(|(first, at_ms)| (first, *at_ms)).chain([(&believed, self.time.now_ms())]) {
             if let Some(shown) = shown(sample.mode, datasets, believed) {
-                self.count(&shown, &mut judged);
+                self.count(&shown, at_ms, &mut judged);
             }
         }
         for label in &judged.replaced {
@@ -244,7 +251,7 @@ impl Account {
         believed.iter().for_each(|(register, wh)| self.judge.handle_past(*register, *wh, &hearing));
         let mut judged = Judged::default();
         if let Some(shown) = shown(sample.mode, datasets, &believed) {
-            self.count(&shown, &mut judged);
+            self.count(&shown, self.time.now_ms(), &mut judged);
         }
         self.saving.is_structural |= judged.is_anew;
         self.saving.has_moved |= judged.is_counted;
@@ -303,16 +310,16 @@ impl Account {
     /// The registers of a sample that are believed.
     fn judge_indexes(&mut self, sample: &Sample<'_>, datasets: &[Dataset<'_>], judged: &mut Judged) -> Believed {
         let hearing = Hearing { boot: sample.boot, time: &self.time, limit: &self.limit };
-        let (mut believed, mut first) = (BTreeMap::new(), BTreeMap::new());
+        let (mut believed, mut first) = (BTreeMap::new(), BTreeMap::<Register, Reading>::new());
         for (register, label, wh) in indexes(sample.mode, datasets) {
             let published = self.judge.believed().get(&register).map_or(0, |reading| reading.wh);
             match self.judge.handle_index(register, wh, &hearing) {
                 Verdict::Plausible => {
                     believed.insert(register, wh);
                 }
-                Verdict::NewTruth(first_wh) => {
+                Verdict::NewTruth(reading) => {
                     believed.insert(register, wh);
-                    first.insert(register, first_wh);
+                    first.insert(register, reading);
                     judged.replaced.insert(label.to_owned());
                 }
                 Verdict::Late => {
@@ -326,23 +333,24 @@ impl Account {
                 }
             }
         }
-        let first =
-            (!first.is_empty()).then(|| believed.iter().map(|(register, wh)| (*register, *first.get(register).unwrap_or(wh))).collect());
+        let wh_then = |register: &Register, wh: &u32| first.get(register).map_or(*wh, |reading| reading.wh);
+        let then = || believed.iter().map(|(register, wh)| (*register, wh_then(register, wh))).collect();
+        let first = first.values().map(|reading| reading.at_ms).min().map(|at_ms| (then(), at_ms));
         Believed { now: believed, first }
     }
 
-    fn count(&mut self, shown: &Shown, judged: &mut Judged) {
-        let now_ms = self.time.now_ms();
+    /// Counts what the meter showed then.
+    fn count(&mut self, shown: &Shown, at_ms: i64, judged: &mut Judged) {
         judged.is_counted = true;
         let Some(total) = &mut self.total else {
-            let begun = |wh| Total::from(wh, shown, now_ms);
-            self.total = Some(self.begins_at.take().map_or_else(|| Total::new(shown, now_ms), begun));
+            let begun = |wh| Total::from(wh, shown, at_ms);
+            self.total = Some(self.begins_at.take().map_or_else(|| Total::new(shown, at_ms), begun));
             self.saving.is_structural = true;
             return;
         };
         let possible = self.limit.possible(true, self.time.since(total.at_ms));
         let registers = total.registers.len();
-        judged.is_anew |= total.handle_shown(shown, possible, now_ms) == Counted::Anew;
+        judged.is_anew |= total.handle_shown(shown, possible, at_ms) == Counted::Anew;
         self.saving.is_structural |= total.registers.len() != registers;
     }
 }

@@ -41,14 +41,14 @@ pub enum Verdict {
     HeldBack,
     /// Likewise, and another reader, which was believed, still says something else.
     Contradiction,
-    /// It did not, but enough samples agree on it. It is no consumption; the first of these samples said this number.
-    NewTruth(u32),
+    /// It did not, but enough samples agree on it. It is no consumption; what the first of these samples said counts as seen.
+    NewTruth(Reading),
 }
 
 /// A run of values that is not believed yet.
 #[derive(Debug, Clone, Copy)]
 struct Candidate {
-    first_wh: u32,
+    first: Reading,
     reading: Reading,
     boot: BootId,
     agreeing: u8,
@@ -119,15 +119,20 @@ impl Judge {
             self.believe(register, wh, hearing);
             return Verdict::Plausible;
         }
+        let Candidate { first, agreeing, .. } = self.candidate(register, wh, hearing);
         if self.is_other_heard(hearing) {
             return if is_late(register, believed, wh, hearing) { Verdict::Late } else { Verdict::Contradiction };
         }
-        let Candidate { first_wh, agreeing, .. } = self.candidate(register, wh, hearing);
         if agreeing < AGREEING {
             return Verdict::HeldBack;
         }
         self.believe(register, wh, hearing);
-        Verdict::NewTruth(first_wh)
+        Verdict::NewTruth(first)
+    }
+
+    /// No reader of this meter is there any more: the next one contradicts nobody.
+    pub const fn handle_gone(&mut self) {
+        self.voice = None;
     }
 
     /// A sample of the past says this, and it follows.
@@ -139,8 +144,9 @@ impl Judge {
     fn candidate(&mut self, register: Register, wh: u32, hearing: &Hearing<'_>) -> Candidate {
         let before = self.candidates.get(&register).filter(|candidate| candidate.boot == hearing.boot);
         let goes_on = before.filter(|candidate| hearing.counted(register, candidate.reading, wh).is_some());
-        let (first_wh, agreeing) = goes_on.map_or((wh, 0), |candidate| (candidate.first_wh, candidate.agreeing));
-        let candidate = Candidate { first_wh, reading: hearing.reading(wh), boot: hearing.boot, agreeing: agreeing.saturating_add(1) };
+        let reading = hearing.reading(wh);
+        let (first, agreeing) = goes_on.map_or((reading, 0), |candidate| (candidate.first, candidate.agreeing));
+        let candidate = Candidate { first, reading, boot: hearing.boot, agreeing: agreeing.saturating_add(1) };
         self.candidates.insert(register, candidate);
         candidate
     }
@@ -183,6 +189,10 @@ mod tests {
         said.iter().map(judged).collect()
     }
 
+    fn is_new_truth(verdict: Verdict, first: u32) -> bool {
+        matches!(verdict, NewTruth(reading) if reading.wh == first)
+    }
+
     #[test]
     fn what_goes_on_is_believed_and_an_outage_of_days_too() {
         let days = 3 * 86_400;
@@ -201,7 +211,9 @@ mod tests {
     #[test]
     fn three_samples_that_agree_are_another_truth() {
         let said = [(1, 0, 9_000_000), (1, 2, 50), (1, 2, 50), (1, 2, 51), (1, 2, 51)];
-        assert_eq!(verdicts(&said), [Plausible, HeldBack, HeldBack, NewTruth(50), Plausible]);
+        let verdicts = verdicts(&said);
+        assert_eq!((&verdicts[..3], verdicts[4]), (&[Plausible, HeldBack, HeldBack][..], Plausible));
+        assert!(is_new_truth(verdicts[3], 50), "{verdicts:?}");
     }
 
     #[test]
@@ -220,7 +232,28 @@ mod tests {
     #[test]
     fn a_reader_that_is_no_longer_heard_contradicts_nobody() {
         let said = [(1, 0, 9_000_000), (2, 61, 50), (2, 1, 50), (2, 1, 51)];
-        assert_eq!(verdicts(&said), [Plausible, HeldBack, HeldBack, NewTruth(50)]);
+        let found = verdicts(&said);
+        assert_eq!(found[..3], [Plausible, HeldBack, HeldBack]);
+        assert!(is_new_truth(found[3], 50), "{found:?}");
+        // What it said while the other still counted as heard was drawn in front of us.
+        let said: Vec<_> = [(1, 0, 9_000_000)].into_iter().chain((0..31).map(|step| (2, 2, 50 + step))).collect();
+        let found = verdicts(&said);
+        assert_eq!(found[1..30], [Contradiction; 29]);
+        assert!(is_new_truth(found[30], 50), "{found:?}");
+    }
+
+    #[test]
+    fn a_reader_that_restarts_contradicts_nobody() {
+        let (mut judge, mut time, limit) = (Judge::default(), Time::default(), Limit::default());
+        let mut say = |reader, second: i64, wh, judge: &mut Judge| {
+            time.handle_sample(Clocks::at(BootId::new(reader), 1_700_000_000_000 + second * 1_000));
+            judge.handle_index(Register::BASE, wh, &Hearing { boot: BootId::new(reader), time: &time, limit: &limit })
+        };
+        assert_eq!(say(1, 0, 9_000_000, &mut judge), Plausible);
+        assert_eq!(say(2, 2, 50, &mut judge), Contradiction);
+        judge.handle_gone();
+        let again = [4, 6].map(|second| say(2, second, 50, &mut judge));
+        assert!(again[0] == HeldBack && is_new_truth(again[1], 50), "{again:?}");
     }
 
     #[test]

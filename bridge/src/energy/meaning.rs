@@ -74,6 +74,8 @@ pub struct Meanings {
     all: Vec<Meaning>,
     /// Indexes that were there when the contract changed, with their numbers: until they move they are left over from the old one.
     left_over: BTreeMap<String, u32>,
+    /// The newest beginning of each label among those that were forgotten: their ids are not given again.
+    forgotten: BTreeMap<String, i64>,
     /// What was known of this meter is lost, since then: nothing may go on as what it was. 0: nothing was lost.
     born: i64,
 }
@@ -91,7 +93,7 @@ impl Meanings {
     /// How many things there are in all.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.all.len() + self.left_over.len()
+        self.all.len() + self.left_over.len() + self.forgotten.len()
     }
 
     /// Those that hold now.
@@ -191,7 +193,8 @@ impl Meanings {
         }
         let tariff = tariff.map(str::to_owned);
         let first = Meaning { label: label.to_owned(), since: 0, ended: None, may_go_on: true, terms: terms.clone(), tariff, wh };
-        let newest = self.all.iter().filter(|meaning| meaning.label == label).map(|meaning| meaning.since).max();
+        let kept = self.all.iter().filter(|meaning| meaning.label == label).map(|meaning| meaning.since);
+        let newest = kept.chain(self.forgotten.get(label).copied()).max();
         if self.born == 0 && newest.is_none() {
             self.all.push(first);
             return;
@@ -207,7 +210,9 @@ impl Meanings {
         while self.ended().count() > ENDED_MAX {
             let Some(oldest) = self.ended().map(|meaning| meaning.ended).min() else { return };
             let Some(place) = self.all.iter().position(|meaning| meaning.ended == oldest) else { return };
-            self.all.remove(place);
+            let Meaning { label, since, .. } = self.all.remove(place);
+            let newest = self.forgotten.entry(label).or_insert(since);
+            *newest = since.max(*newest);
         }
     }
 }
@@ -315,6 +320,20 @@ mod tests {
         show(&mut meanings, &base, &[("BASE", 1)], 3);
         let id = |day: i64| format!("BASE@{}", START + day * DAY);
         assert_eq!(ids(&meanings), (vec![id(3)], vec!["BASE".into(), id(1), id(2)]));
+    }
+
+    #[test]
+    fn the_id_of_a_meaning_that_was_forgotten_is_not_given_again() {
+        let mut meanings = Meanings::default();
+        show(&mut meanings, &terms(Mode::Historic, "base"), &[("BASE", 1)], 0);
+        for day in 1..40 {
+            let wh = u32::try_from(day).unwrap() * 2;
+            let contract = terms(Mode::Standard, &format!("{day}"));
+            [wh, wh + 1].into_iter().for_each(|wh| show(&mut meanings, &contract, &[("EASF01", wh)], day));
+        }
+        assert!(meanings.ended().all(|meaning| meaning.label != "BASE"), "it is forgotten");
+        show(&mut meanings, &terms(Mode::Historic, "base"), &[("BASE", 6_000_000)], 40);
+        assert_eq!(ids(&meanings).0, [format!("BASE@{}", START + 40 * DAY)]);
     }
 
     #[test]

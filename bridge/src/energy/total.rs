@@ -187,10 +187,11 @@ impl Total {
         self.registers.extend(suppliers.iter().map(|(register, wh)| (*register, u64::from(*wh))));
     }
 
-    /// BASE goes on as the register whose number it had.
+    /// BASE goes on as the register whose number it had, unless it has become another one.
     fn remember_base(&mut self, wh: u64, way: Way) {
         let before = self.registers.get(&Register::BASE).copied();
-        let had_its_number = |register| before.is_some() && self.registers.get(&register).copied() == before;
+        let is_the_same = way.goes_on == Register::BASE && before.is_some();
+        let had_its_number = |register| is_the_same && self.registers.get(&register).copied() == before;
         let is_first = way.goes_on == Register::first() || had_its_number(Register::first());
         let is_total = way.goes_on == Register::WITHDRAWN || had_its_number(Register::WITHDRAWN);
         self.carry_on(Counted::Added(way.added));
@@ -344,6 +345,15 @@ mod tests {
         let known = standard(&[("EASF01", 500), ("EASF02", 6_000)]);
         let frames = [known, Shown::Base(502), Shown::Base(6_505), Shown::Base(6_509), standard(&[("EASF01", 511), ("EASF02", 6_000)])];
         assert_eq!(life(&frames), (6_500, vec![Some(2), Some(3), Some(4), Some(2)]));
+    }
+
+    #[test]
+    fn base_that_becomes_the_total_is_no_longer_the_first_register() {
+        let all = |first, second, third| standard(&[("EASF01", first), ("EASF02", second), ("EASF03", third)]);
+        let frames =
+            [all(3_000, 50_000, 900_009), Shown::Base(3_001), Shown::Base(953_041), contract(&[("HCHC", 3_001), ("HCHP", 50_000)])];
+        let (_, added) = life(&[&frames[..], &[all(3_001, 50_000, 900_040)]].concat());
+        assert_eq!((&added[..2], added.iter().flatten().sum::<u64>()), (&[Some(1), Some(31)][..], 32), "each of them once");
     }
 
     #[test]

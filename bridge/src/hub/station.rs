@@ -190,6 +190,8 @@ impl Station {
         self.presence.handle_token(present, now);
         if present {
             self.intake.handle_alive();
+        } else {
+            self.account.handle_gone();
         }
         back
     }

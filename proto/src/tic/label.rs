@@ -2,7 +2,7 @@
 //!
 //! Decoding, documentation, Home Assistant discovery and the simulator all read that line.
 
-use super::{MeterFamily, Role, Unit};
+use super::{MeterFamily, Role, Unit, spec};
 
 /// What the data of a label is: decides its unit, its characters, its range and its [`Value`](super::Value).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -133,6 +133,15 @@ impl Label {
     #[must_use]
     pub const fn unit(&self) -> Option<Unit> {
         self.kind.unit()
+    }
+
+    /// Bytes of its dataset at the least, from the first character of the label up to and with the CR (54E §5.3.6).
+    #[must_use]
+    pub const fn dataset_bytes_min(&self) -> usize {
+        const SEPARATOR: usize = 1;
+        const CHECKSUM_AND_CR: usize = 2;
+        let timestamp = if self.dated { spec::TIMESTAMP_WIDTH + SEPARATOR } else { 0 };
+        self.code.len() + SEPARATOR + timestamp + self.least as usize + SEPARATOR + CHECKSUM_AND_CR
     }
 
     pub(super) const fn new(
@@ -299,6 +308,14 @@ mod tests {
     }
 
     extern crate std;
+
+    #[test]
+    fn a_dataset_has_so_many_bytes() {
+        let bytes = |mode, code| Label::find(mode, code).map(Label::dataset_bytes_min);
+        assert_eq!(bytes(Mode::Historic, "PAPP"), Some("PAPP 00540 +\r".len()));
+        assert_eq!(bytes(Mode::Standard, "DATE"), Some("DATE\tE170915101601\t\t+\r".len()));
+        assert_eq!(bytes(Mode::Standard, "CCASN"), Some("CCASN\tE170915101601\t00540\t+\r".len()));
+    }
 
     #[test]
     fn live_is_what_flows_now_and_what_warns() {

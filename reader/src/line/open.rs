@@ -118,6 +118,8 @@ pub(crate) struct OpenLine {
     access: Access,
     /// Bytes may be waiting in the line.
     is_ready: bool,
+    /// The line does not wake the loop, and is read then.
+    rest: Option<Instant>,
     buffer: [u8; READ_BYTES],
     count: usize,
 }
@@ -126,7 +128,8 @@ impl OpenLine {
     /// A line that is still closed. What the loop sees when it has something is one of [`LINE_TOKENS`] tokens from `first_token` on.
     pub(crate) fn new(source: &Source, registry: Registry, first_token: Token) -> Self {
         let access = Access::Closed;
-        Self { source: source.clone(), registry, first_token, access, is_ready: false, buffer: [0; READ_BYTES], count: 0 }
+        let buffer = [0; READ_BYTES];
+        Self { source: source.clone(), registry, first_token, access, is_ready: false, rest: None, buffer, count: 0 }
     }
 
     /// Where the line is, while it is open.
@@ -136,7 +139,7 @@ impl OpenLine {
 
     /// When [`OpenLine::handle_orders`] is due for its own sake.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        if let Access::Dialling(dial) = &self.access { dial.poll_timeout() } else { None }
+        if let Access::Dialling(dial) = &self.access { dial.poll_timeout() } else { self.rest }
     }
 
     /// The line has bytes, or has gone.
@@ -154,9 +157,29 @@ impl OpenLine {
         &self.buffer[..self.count]
     }
 
+    /// Leaves the line out of the loop as long as the reading says that nothing in it is worth waking for. To be called when all outputs are
+    /// taken.
+    pub(crate) fn handle_rest(&mut self, reading: &mut Reading, unix_ms: i64, now: Instant) -> Option<Notice> {
+        self.set_rest(reading.poll_rest(now)).err().map(|fault| self.handle_fault(fault, reading, unix_ms, now))
+    }
+
+    /// A far line never rests, since a network may hold bytes back and then give them all at once.
+    fn set_rest(&mut self, until: Option<Instant>) -> Result<(), Fault> {
+        let Access::Open(Line::Serial(line)) = &self.access else { return Ok(()) };
+        let rest = until.filter(|_| !self.is_ready);
+        match (std::mem::replace(&mut self.rest, rest), rest) {
+            (None, Some(_)) => _ = self.registry.deregister(&mut SourceFd(&line.as_raw_fd())),
+            // Bytes that came meanwhile make an event at once.
+            (Some(_), None) => register(&self.registry, line, self.first_token)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
     /// Carries out the orders, then reads once; the loop comes back for the rest.
     pub(crate) fn handle_orders(&mut self, reading: &mut Reading, unix_ms: i64, now: Instant) -> Option<Notice> {
         let mut notice = None;
+        self.is_ready |= self.rest.is_some_and(|until| until <= now);
         while let Some(order) = reading.poll_order(now) {
             match self.handle_order(order, reading, now) {
                 Ok(news) => notice = news.or(notice),
@@ -207,8 +230,7 @@ impl OpenLine {
             }
         };
         let line = SerialLine::open(devices)?;
-        let registered = self.registry.register(&mut SourceFd(&line.as_raw_fd()), self.first_token, Interest::READABLE);
-        registered.map_err(|error| Fault::of(line.path(), &error))?;
+        register(&self.registry, &line, self.first_token)?;
         Ok(Some(self.opened(Line::Serial(line), reading, now)))
     }
 
@@ -220,7 +242,7 @@ impl OpenLine {
     fn opened(&mut self, line: Line, reading: &mut Reading, now: Instant) -> Notice {
         log::debug!("{}: open", line.path().display());
         let path = line.path().into();
-        (self.access, self.is_ready) = (Access::Open(line), true);
+        (self.access, self.is_ready, self.rest) = (Access::Open(line), true, None);
         reading.handle_opened(now);
         Notice::Opened(path)
     }
@@ -256,10 +278,16 @@ impl OpenLine {
                 self.source = Source::Devices(vec![line.path().into()]);
             }
         }
-        self.is_ready = false;
+        (self.is_ready, self.rest) = (false, None);
         reading.handle_fault(fault.kind, unix_ms, now);
         Notice::Fault(fault)
     }
+}
+
+/// Lets a line wake the loop.
+fn register(registry: &Registry, line: &SerialLine, token: Token) -> Result<(), Fault> {
+    let registered = registry.register(&mut SourceFd(&line.as_raw_fd()), token, Interest::READABLE);
+    registered.map_err(|error| Fault::of(line.path(), &error))
 }
 
 /// A line and its reading and nothing behind them, for the programs that look at a meter without a bridge (`doctor`, `monitor`).

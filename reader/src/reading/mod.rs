@@ -12,6 +12,7 @@
 //! | `detect`, `receive` | how the line must be read; bytes to events |
 //! | `assemble`, `identity` | events to samples; whose frame it is |
 //! | `plausibility`, `repetition` | what a checksum cannot tell: an index that cannot be, a text that was said once |
+//! | `pace` | how long the line need not be looked at |
 //! | `watch` | when to open the line, and how it is doing |
 //! | `diagnosis` | what is likely to be wrong with it; `evidence`, `culprit` and `bits` are what it concludes from |
 
@@ -23,6 +24,7 @@ mod diagnosis;
 mod evidence;
 mod identity;
 mod moment;
+mod pace;
 mod plausibility;
 mod receive;
 mod repetition;
@@ -42,6 +44,7 @@ pub use watch::FaultKind;
 use assemble::Assembler;
 use diagnosis::Diagnosis;
 pub(crate) use moment::Moment;
+use pace::Pace;
 pub(crate) use plausibility::can_follow;
 use receive::Receiver;
 use watch::{Task, Watch};
@@ -102,6 +105,7 @@ pub struct Reading {
     receiver: Receiver,
     assembler: Assembler,
     diagnosis: Diagnosis,
+    pace: Pace,
     is_open: bool,
     /// None while the line is not set.
     applied: Option<Applied>,
@@ -119,6 +123,7 @@ impl Reading {
             receiver: Receiver::new(speed, parity, now),
             assembler: Assembler::new(boot),
             diagnosis: Diagnosis::new(now),
+            pace: Pace::new(),
             is_open: false,
             applied: None,
         }
@@ -135,6 +140,7 @@ impl Reading {
         self.watch.handle_opened(now);
         self.receiver.handle_opened(now);
         self.diagnosis.handle_joining();
+        self.pace.handle_line_changed();
     }
 
     /// The line could not be opened, or has gone. A frame in progress is over; `unix_ms` is the wall clock, for its stamp.
@@ -152,6 +158,7 @@ impl Reading {
             self.receiver.handle_setting_refused(now);
         } else {
             self.applied = Some(Applied { speed, framing, is_whole });
+            self.pace.handle_line_changed();
         }
     }
 
@@ -173,6 +180,7 @@ impl Reading {
         self.diagnosis.handle_bytes(bytes, speed, check != Check::Gone);
         self.assembler.handle_bytes(bytes.len());
         self.receiver.handle_bytes(bytes, now);
+        self.pace.handle_bytes(bytes.len(), now);
     }
 
     /// Time has passed. All outputs of what happened before must have been taken.
@@ -205,7 +213,9 @@ impl Reading {
         if self.assembler.prepare_sample() {
             return self.take_sample().map(Output::Sample);
         }
+        let mode = self.receiver.mode();
         let event = self.receiver.poll_event()?;
+        self.pace.handle_event(&event, mode, self.now);
         if let Event::Dataset(_) = event {
             self.watch.handle_dataset(self.now);
         }
@@ -245,6 +255,14 @@ impl Reading {
         let receiver = self.receiver.poll_timeout().filter(|_| self.is_open);
         let others = self.watch.poll_timeout(now).min(self.diagnosis.poll_timeout());
         receiver.map_or(others, |at| at.min(others))
+    }
+
+    /// Until when the line may be left alone, once all outputs are taken: nothing that is waited for can be complete before. `None`: each
+    /// byte counts.
+    #[must_use]
+    pub fn poll_rest(&self, now: Instant) -> Option<Instant> {
+        let mode = self.receiver.mode().filter(|_| self.is_open && self.wanted().is_none())?;
+        self.pace.poll_rest(self.receiver.in_progress()?, mode, now)
     }
 
     /// How the line is doing.

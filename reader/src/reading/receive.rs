@@ -74,6 +74,11 @@ impl Receiver {
         self.held.extend_from_slice(bytes);
     }
 
+    /// What has come of the dataset in progress, if any has; nothing while there are bytes that are not decoded.
+    pub(super) fn in_progress(&self) -> Option<Option<&[u8]>> {
+        (self.is_decoded() && !self.detector.is_judging()).then(|| self.decoder.in_progress())
+    }
+
     /// What the bytes amount to, one event after the other.
     pub(super) fn poll_event(&mut self) -> Option<Event<'_>> {
         if !self.detector.is_judging() {

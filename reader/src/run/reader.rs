@@ -22,7 +22,7 @@ use crate::{
     daemon::{clock, exit::Failure, notify::Notify},
     history::History,
     led::{light::Light, output::CLASS},
-    line::OpenLine,
+    line::{Notice, OpenLine},
     reading::{EncodedSample, Output, Reading},
     uplink::Uplink,
 };
@@ -101,12 +101,12 @@ impl<'a> Reader<'a> {
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         let unix_ms = clock::unix_ms();
         let notice = self.line.handle_orders(&mut self.reading, unix_ms, now);
-        if let Some(text) = notice.and_then(|notice| self.news.handle_notice(notice, now)) {
-            self.notify.status(&text);
-        }
+        self.handle_notice(notice, now);
         self.pass_on(now);
         self.reading.handle_timeout(unix_ms, now);
         self.pass_on(now);
+        let notice = self.line.handle_rest(&mut self.reading, unix_ms, now);
+        self.handle_notice(notice, now);
         let connected = self.handle_uplink(now);
         self.light.handle_timeout(now);
         self.tell(connected, unix_ms, now);
@@ -127,6 +127,12 @@ impl<'a> Reader<'a> {
             log::warn!("{}: the history could not be saved: {error}", path.display());
         }
         log::info!("stopped");
+    }
+
+    fn handle_notice(&mut self, notice: Option<Notice>, now: Instant) {
+        if let Some(text) = notice.and_then(|notice| self.news.handle_notice(notice, now)) {
+            self.notify.status(&text);
+        }
     }
 
     /// Gives each sample to the history and to the bridge, and the power to the light.

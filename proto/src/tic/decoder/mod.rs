@@ -101,6 +101,13 @@ impl Decoder {
         self.offset
     }
 
+    /// What has come of the dataset in progress, from behind its LF, or from behind what came before it where that is damaged. `None` between
+    /// two datasets.
+    #[must_use]
+    pub fn in_progress(&self) -> Option<&[u8]> {
+        (self.state != State::Between).then(|| &self.bytes.0[..self.length])
+    }
+
     /// Takes bytes off `input` until they amount to an event; `None` when it is used up.
     pub fn next_event(&mut self, input: &mut &[u8]) -> Option<Event<'_>> {
         Some(match self.advance(input)? {

@@ -10,8 +10,8 @@ use toml::{Table, Value};
 
 use super::{
     file::{Config, Written},
-    keys::{self, METER},
-    origins::Origin,
+    keys,
+    origins::{self, METER, Origin},
 };
 use crate::daemon::{credentials, exit::Failure};
 
@@ -53,7 +53,7 @@ impl Place {
     }
 
     fn dotted(&self) -> String {
-        self.0.iter().fold(String::new(), |before, part| keys::dotted(&before, part))
+        self.0.iter().fold(String::new(), |before, part| origins::dotted(&before, part))
     }
 
     /// Puts a value there, and makes the tables on the way.
@@ -184,7 +184,7 @@ mod tests {
         let expected = "language = \"fr\"\n[mqtt]\nurl = \"mqtt://b\"\nbase-topic = \"house\"\npublish = 10\n[zenoh]\nscouting = false\n\
                         [meter.021861000001]\nname = \"42\"\n";
         assert_eq!(plain(config.clone()), Config::parse(expected).unwrap());
-        let told = config.origins.describe(keys::all().map(|(table, name)| keys::dotted(table, name)));
+        let told = config.origins.describe(keys::all().map(|(table, name)| origins::dotted(table, name)));
         for end in [
             ":1\n",
             ":4\n",

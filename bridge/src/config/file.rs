@@ -13,10 +13,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{
-    keys,
-    origins::{Origin, Origins},
-};
+use super::origins::{self, Origin, Origins};
 use crate::{
     daemon::{credentials, exit::Failure, logging::Verbosity},
     homeassistant::predecessor::Migrate,
@@ -247,7 +244,7 @@ impl Written {
 /// Tells the name of each key, and the byte where it stands.
 fn note_lines(table: &DeTable<'_>, prefix: &str, note: &mut dyn FnMut(String, usize)) {
     for (name, value) in table {
-        let key = keys::dotted(prefix, name.get_ref());
+        let key = origins::dotted(prefix, name.get_ref());
         match value.get_ref() {
             DeValue::Table(inner) => note_lines(inner, &key, note),
             _ => note(key, name.span().start),

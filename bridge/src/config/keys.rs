@@ -6,10 +6,10 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-use super::file::{Config, HomeAssistantKeys, Log, MeterKeys, MqttKeys, ZenohKeys};
-
-/// The table whose keys stand one level lower, below the address of a meter.
-pub const METER: &str = "meter";
+use super::{
+    file::{Config, HomeAssistantKeys, Log, MeterKeys, MqttKeys, ZenohKeys},
+    origins::METER,
+};
 
 type Names = fn() -> &'static [&'static str];
 
@@ -28,16 +28,6 @@ pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
 #[must_use]
 pub fn of_meters() -> &'static [&'static str] {
     names::<MeterKeys>()
-}
-
-/// `mqtt.url` for `url` of `[mqtt]`. The address of a meter stands in quotes, as in the file.
-#[must_use]
-pub fn dotted(table: &str, name: &str) -> String {
-    match table {
-        "" => name.to_owned(),
-        METER => format!("{METER}.\"{name}\""),
-        _ => format!("{table}.{name}"),
-    }
 }
 
 /// The names of a structure's fields, as they are written in the file.

@@ -4,6 +4,9 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use crate::daemon::exit::Failure;
 
+/// The table whose keys stand one level lower, below the address of a meter.
+pub const METER: &str = "meter";
+
 /// Who gave a key its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
@@ -53,5 +56,15 @@ impl Origins {
         let more: Vec<_> = self.0.iter().filter(|(key, _)| lines.iter().all(|(_, known)| known != *key)).collect();
         lines.extend(more.into_iter().map(|(key, origin)| (origin.to_string(), key.clone())));
         lines.iter().map(|(origin, key)| format!("{key}: {origin}\n")).collect()
+    }
+}
+
+/// `mqtt.url` for `url` of `[mqtt]`. The address of a meter stands in quotes, as in the file.
+#[must_use]
+pub fn dotted(table: &str, name: &str) -> String {
+    match table {
+        "" => name.to_owned(),
+        METER => format!("{METER}.\"{name}\""),
+        _ => format!("{table}.{name}"),
     }
 }

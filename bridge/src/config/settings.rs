@@ -20,7 +20,7 @@ use crate::{
         file::{self, Config, PublishName, ZenohMode},
         home_assistant_url::is_address,
         keys, locators, meters,
-        origins::Origins,
+        origins::{self, Origins},
     },
     daemon::{
         cli::Cli,
@@ -163,7 +163,7 @@ impl Settings {
     /// Where the value of each key comes from, a line for each.
     #[must_use]
     pub fn describe_origins(&self) -> String {
-        self.origins.describe(keys::all().map(|(table, name)| keys::dotted(table, name)))
+        self.origins.describe(keys::all().map(|(table, name)| origins::dotted(table, name)))
     }
 
     /// Readers and MQTT clients cannot connect to one port.

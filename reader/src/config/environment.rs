@@ -6,7 +6,7 @@
 use std::{ffi::OsString, fs, ptr};
 
 use super::{
-    file::{KEYS, Key},
+    file::{Given, KEYS, Key},
     toml::Value,
 };
 use crate::daemon::exit::{ExitCode, Failure};
@@ -18,16 +18,6 @@ const IN_A_FILE: &str = "_FILE";
 /// What the bridge alone reads in sections that both programs have. A test holds this against `deploy/etc/bridge.toml`.
 const OF_THE_BRIDGE: &[&str] =
     &["TELEINFO_ZENOH_MODE", "TELEINFO_ZENOH_LISTEN", "TELEINFO_ZENOH_SCOUTING", "TELEINFO_ZENOH_USERS_FILE", "TELEINFO_LOG_LIBRARIES"];
-
-/// A variable that gives a key its value.
-pub(super) struct Given {
-    /// Its name.
-    pub(super) variable: String,
-    /// The key.
-    pub(super) key: &'static Key,
-    /// The value, as it was written.
-    pub(super) value: Value,
-}
 
 /// The keys that the environment gives. An empty variable gives nothing: files for containers often have such ones.
 ///

@@ -12,10 +12,7 @@ use log::LevelFilter;
 use teleinfo_proto::{tic::Mode, wire};
 use teleinfo_zenoh_client::Locator;
 
-use super::{
-    environment::Given,
-    toml::{self, Entry, Value},
-};
+use super::toml::{self, Entry, Value};
 use crate::{
     daemon::exit::{ExitCode, Failure},
     history,
@@ -140,6 +137,16 @@ const LEVELS: &[(&str, LevelFilter)] = &[
     ("debug", LevelFilter::Debug),
     ("trace", LevelFilter::Trace),
 ];
+
+/// A variable that gives a key its value.
+pub(super) struct Given {
+    /// Its name.
+    pub(super) variable: String,
+    /// The key.
+    pub(super) key: &'static Key,
+    /// The value, as it was written.
+    pub(super) value: Value,
+}
 
 /// Who gave a key its value.
 #[derive(Clone, Debug, PartialEq, Eq)]

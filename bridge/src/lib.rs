@@ -15,6 +15,7 @@ pub mod hub;
 pub mod meter;
 pub mod mqtt;
 pub mod order;
+pub mod power;
 pub mod run;
 pub mod statistics;
 pub mod store;

@@ -277,7 +277,7 @@ fn a_takeover_that_was_broken_off_begins_again() {
     assert_eq!(discoveries(&messages).len(), 1);
     let old = messages.iter().filter(|message| message.topic.ends_with("_hchp/config")).map(Message::text);
     assert_eq!(old.collect::<Vec<_>>(), [r#"{"migrate_discovery":true}"#, ""]);
-    assert!(bench.station.poll_memory().unwrap().migrated);
+    assert!(bench.station.poll_memory(false, bench.now).unwrap().migrated);
 }
 
 #[test]
@@ -341,8 +341,8 @@ fn a_restarted_bridge_forgets_no_entity() {
     let tempo = frames("syn-std-tempo-red-announced.tic").remove(0);
     first.apply(&tempo);
     first.pass(10);
-    let memory = first.station.poll_memory().unwrap().clone();
-    assert!(first.station.poll_memory().is_none());
+    let memory = first.station.poll_memory(false, first.now).unwrap().clone();
+    assert!(first.station.poll_memory(false, first.now).is_none());
     let mut second = Bench::with("042161000008", Language::English, Migrate::None, memory);
     let calendar = &tempo.lines.iter().find(|line| line.label == "NGTF").unwrap().data;
     let quiet = frames("syn-std-base-mono.tic").remove(0).with("NGTF", calendar);

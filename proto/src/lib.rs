@@ -1,9 +1,10 @@
 //! What the bytes mean: the TIC of French electricity meters, and the samples that travel from reader to bridge.
 //!
-//! Two protocols live here, apart:
+//! Three things live here, apart:
 //!
 //! * [`tic`], from the meter to the reader: bytes, frames, labels, values ([Enedis-NOI-CPT_54E] and, for older meters, 02E);
-//! * `wire` (a feature), from the reader to the bridge: samples and the keys they travel under.
+//! * `wire` (a feature), from the reader to the bridge: samples and the keys they travel under;
+//! * `seal` (a feature), around the messages of `wire`: who may read them, and who made them. No program uses it yet.
 //!
 //! Nothing here allocates, blocks or looks at a clock, so it builds for a bare microcontroller too.
 //!
@@ -15,9 +16,11 @@
 //! # Features
 //!
 //! None is on by default: the decoder alone needs no other crate. `serde` derives `Serialize` for values, units and timestamps; `wire`
-//! adds `wire`, the messages from reader to bridge, and needs postcard.
+//! adds `wire`, the messages from reader to bridge, and needs postcard; `seal` adds their encryption.
 #![no_std]
 
+#[cfg(feature = "seal")]
+pub mod seal;
 pub mod tic;
 #[cfg(feature = "wire")]
 pub mod wire;

@@ -15,6 +15,7 @@ use crate::{
         memory::Memory,
         predecessor::Migrate,
         presentation::Presentation,
+        shown::Feature,
         statistic::Statistic,
         subject::Subject,
         takeover::Takeover,
@@ -28,6 +29,7 @@ use crate::{
         terms::Terms,
         told::Told,
     },
+    power::signed::KeptPower,
     words::message::Message,
 };
 
@@ -100,8 +102,10 @@ impl Announcer {
         Learnt { names: &self.memory.names, hours: self.memory.hours, three_phase: self.memory.shown.three_phase() }
     }
 
-    /// What a restart must not forget, if that has changed since this was last called; `told` belongs to it.
-    pub fn poll_memory(&mut self, told: &Told) -> Option<&Memory> {
+    /// What a restart must not forget, if that has changed since this was last called; what was told, and what was learnt of the power if
+    /// it is time to keep that, belong to it.
+    pub fn poll_memory(&mut self, told: &Told, power: Option<KeptPower>) -> Option<&Memory> {
+        self.memory.power = power.unwrap_or(std::mem::take(&mut self.memory.power));
         if self.memory.told != *told {
             self.memory.told = told.clone();
         }
@@ -152,6 +156,13 @@ impl Announcer {
     /// An index means something else now.
     pub fn handle_meanings(&mut self, now: Instant) {
         self.discovery.handle_change(now);
+    }
+
+    /// The meter injects, and shows nothing of it but a current.
+    pub fn handle_unseen_injection(&mut self, now: Instant) {
+        if self.memory.shown.handle_feature(Feature::InjectingUnseen) {
+            self.discovery.handle_change(now);
+        }
     }
 
     /// The meter sent the datasets of one sample.

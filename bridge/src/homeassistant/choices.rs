@@ -7,7 +7,14 @@ use teleinfo_proto::{
     wire::LineState,
 };
 
-use crate::{homeassistant::entity::Choice, meter::reception, words::language::Words};
+use crate::{
+    homeassistant::entity::Choice,
+    meter::{
+        figures::{MEASURED, UNSEEN},
+        reception,
+    },
+    words::language::Words,
+};
 
 const fn choice(code: &'static str, english: &'static str, french: &'static str) -> Choice {
     (code, Words::new(english, french))
@@ -78,6 +85,12 @@ pub(super) const PLC: &[Choice] = &[
 
 /// What the mode of the meter's output is.
 pub(super) const MODE: &[Choice] = &[choice("historic", "Historic", "Historique"), choice("standard", "Standard", "Standard")];
+
+/// What the meter says of the energy that is injected.
+pub(super) const INJECTION: &[Choice] = &[
+    choice(MEASURED, "Measured by the meter", "Mesurée par le compteur"),
+    choice(UNSEEN, "Not measured: ask Enedis for producer mode", "Non mesurée : demandez à Enedis le mode producteur"),
+];
 
 /// What the serial line is doing.
 pub(super) const LINE: &[Choice] = &[

@@ -125,6 +125,7 @@ fn state_topic(source: Source, context: &Context<'_>) -> Option<String> {
     let (topics, meter) = (context.topics, context.meter);
     match source {
         Source::Label(_) | Source::Time(_) | Source::Decoded(..) | Source::Derived(_) => None,
+        Source::Power(_) => Some(topics.home_power(meter)),
         Source::Quality(_) => Some(topics.quality(meter)),
         Source::Events(_) => Some(topics.event(meter)),
         Source::Availability => Some(topics.availability(meter)),
@@ -160,6 +161,7 @@ fn expression(source: Source) -> Option<String> {
         Source::Time(label) => path(&[label, "timestamp"]),
         Source::Decoded(label, field) => path(&[label, "decoded", field]),
         Source::Derived(field) => path(&[DERIVED, field]),
+        Source::Power(field) => path(&[field]),
         Source::Quality(field) => path(&field.split('.').collect::<Vec<_>>()),
         Source::Availability | Source::Events(_) => return None,
     })
@@ -179,10 +181,13 @@ fn attributes(entity: &Entity, context: &Context<'_>) -> Option<(String, String)
         Attributes::None => return None,
         Attributes::Time(label) => (topics.home(meter), format!("'time': {}", path(&[label, "timestamp"]))),
         Attributes::Blocks(label) => (topics.home(meter), format!("'blocks': {}", path(&[label, "decoded", "blocks"]))),
-        Attributes::Derived(names) => {
-            let fields = names.iter().map(|name| format!("'{name}': {}", path(&[DERIVED, name])));
-            (topics.home(meter), fields.collect::<Vec<_>>().join(", "))
-        }
+        Attributes::Derived(names) => (topics.home(meter), named(names, |name| path(&[DERIVED, name]))),
+        Attributes::Power(names) => (topics.home_power(meter), named(names, |name| path(&[name]))),
     };
     Some((topic, format!("{{{{ {{{fields}}} | to_json }}}}")))
+}
+
+/// Fields under their own names.
+fn named(names: &[&str], path: impl Fn(&str) -> String) -> String {
+    names.iter().map(|name| format!("'{name}': {}", path(name))).collect::<Vec<_>>().join(", ")
 }

@@ -5,16 +5,18 @@
 //! total, and taking one for the other would show years of consumption in an hour.
 
 use super::{
-    choices::{COLOUR, CONTRACT, CUT_OFF_DEVICE, EURIDIS, LINE, MODE, PLC, TARIFF_BASE, TARIFF_EJP, TARIFF_HC, TARIFF_TEMPO, TOMORROW},
+    choices::{
+        COLOUR, CONTRACT, CUT_OFF_DEVICE, EURIDIS, INJECTION, LINE, MODE, PLC, TARIFF_BASE, TARIFF_EJP, TARIFF_HC, TARIFF_TEMPO, TOMORROW,
+    },
     entity::{
-        Attributes::{Blocks, Derived as Fields},
+        Attributes::{Blocks, Derived as Fields, Power as OfPower},
         Entity,
         Need::{Always, Feature, Label},
-        Source::{Availability, Decoded, Derived, Quality, Time},
+        Source::{Availability, Decoded, Derived, Power, Quality, Time},
     },
     shown::Feature::{
-        ContractBase, ContractEjp, ContractOffPeak, ContractTempo, Index, Injecting, MaxPowerOfLinky, MaxPowerOfOlder, Overload, Peak,
-        PeakDates, Relay, Tempo,
+        ContractBase, ContractEjp, ContractOffPeak, ContractTempo, Index, Injecting, InjectingUnseen, MaxPowerOfLinky, MaxPowerOfOlder,
+        Overload, Peak, PeakDates, Relay, Tempo,
     },
 };
 
@@ -60,6 +62,14 @@ const ENERGY: &[Entity] = &[
 
 #[rustfmt::skip]
 const POWER: &[Entity] = &[
+    Entity::sensor("grid_power", Label("PAPP"),   Power("power"), "Grid power", "Puissance réseau").power().attributes(OfPower(&["resolution", "method"])),
+    Entity::sensor("grid_power", Label("SINSTS"), Power("power"), "Grid power", "Puissance réseau").power().attributes(OfPower(&["resolution", "method"])),
+    Entity::sensor("grid_power", Label("SINST1"), Power("power"), "Grid power", "Puissance réseau").power().attributes(OfPower(&["resolution", "method"])).single(),
+    Entity::sensor("headroom_va", Feature(Overload), Derived("headroom_va"), "Head-room", "Marge avant coupure").apparent_power(),
+    Entity::sensor("headroom_a",  Feature(Overload), Derived("headroom_a"),  "Head-room in amperes", "Marge avant coupure en ampères").current().hidden(),
+    Entity::sensor("share",       Feature(Overload), Derived("share"),       "Share of cut-off power", "Part de la puissance de coupure").percent().icon("mdi:gauge").hidden(),
+    Entity::sensor("cutoff_s",    Feature(Overload), Derived("cutoff_s"),    "Time until cut-off", "Temps avant coupure").seconds().attributes(Fields(&["cutoff_method"])).diagnostic(),
+    Entity::sensor("injection", Feature(InjectingUnseen), Derived("injection"), "Injected energy", "Énergie injectée : mesure").choices(INJECTION).icon("mdi:solar-power").diagnostic(),
     Entity::label("apparent_power",   "PAPP",    "Apparent power",         "Puissance apparente").apparent_power(),
     Entity::label("apparent_power",   "SINSTS",  "Apparent power",         "Puissance apparente").apparent_power(),
     Entity::label("apparent_power",   "SINST1",  "Apparent power",         "Puissance apparente").apparent_power().single(),
@@ -67,9 +77,9 @@ const POWER: &[Entity] = &[
     Entity::label("apparent_power_2", "SINSTS2", "Apparent power phase 2", "Puissance apparente phase 2").apparent_power().diagnostic(),
     Entity::label("apparent_power_3", "SINSTS3", "Apparent power phase 3", "Puissance apparente phase 3").apparent_power().diagnostic(),
     Entity::label("apparent_power_injected", "SINSTI", "Apparent power injected", "Puissance apparente injectée").apparent_power(),
-    Entity::sensor("power_estimated", Feature(Index), Derived("power"), "Estimated power", "Puissance estimée").power()
+    Entity::sensor("power_estimated", Feature(Index), Derived("power"), "Estimated power", "Puissance estimée").power().diagnostic()
         .attributes(Fields(&["power_resolution", "power_window"])),
-    Entity::sensor("power_injected_estimated", Label("EAIT"), Derived("power_injected"), "Estimated power injected", "Puissance injectée estimée").power()
+    Entity::sensor("power_injected_estimated", Label("EAIT"), Derived("power_injected"), "Estimated power injected", "Puissance injectée estimée").power().diagnostic()
         .attributes(Fields(&["power_injected_resolution", "power_injected_window"])),
     Entity::label("current",   "IINST",  "Current",         "Intensité").current(),
     Entity::label("current_1", "IINST1", "Current phase 1", "Intensité phase 1").current().diagnostic(),
@@ -180,6 +190,7 @@ const STATE: &[Entity] = &[
 #[rustfmt::skip]
 const EVENTS: &[Entity] = &[
     Entity::event("event_power", Feature(Overload), &["overload_begin", "overload_end"], "Power alert", "Alerte de puissance").icon("mdi:flash-alert").diagnostic(),
+    Entity::event("event_cut_off_alert", Feature(Overload), &["cut_off_coming", "cut_off_near", "cut_off_averted"], "Cut-off alert", "Alerte de coupure").icon("mdi:flash-off").diagnostic(),
     Entity::event("event_tariff", Always, &["tariff_change"], "Tariff change", "Changement de tarif").icon("mdi:clock-outline").diagnostic(),
     Entity::event("event_tempo", Feature(Tempo), &["tempo_announcement"], "Tempo announcement", "Annonce Tempo").icon("mdi:calendar").diagnostic(),
     Entity::event("event_peak", Feature(Peak), &["peak_notice", "peak_begin", "peak_end"], "Mobile peak alert", "Alerte de pointe mobile").icon("mdi:bell-alert").diagnostic(),

@@ -37,6 +37,8 @@ pub enum Source {
     Decoded(&'static str, &'static str),
     /// A field of the derived values.
     Derived(&'static str),
+    /// A field of the power that is told as soon as its dataset has come.
+    Power(&'static str),
     /// A path in the quality report, such as `reader.version`.
     Quality(&'static str),
     /// The meter's availability.
@@ -54,6 +56,8 @@ pub enum Attributes {
     Time(&'static str),
     /// Fields of the derived values, under their own names.
     Derived(&'static [&'static str]),
+    /// Fields of the power, under their own names.
+    Power(&'static [&'static str]),
     /// The blocks of a day profile.
     Blocks(&'static str),
 }
@@ -230,6 +234,11 @@ impl Entity {
     /// A share in %, with one decimal.
     pub(super) const fn percent(self) -> Self {
         Self { precision: Some(1), ..self.number("%").state_class("measurement") }
+    }
+
+    /// A time that is left, in s.
+    pub(super) const fn seconds(self) -> Self {
+        self.number("s").class("duration").state_class("measurement")
     }
 
     /// A point in time.

@@ -9,6 +9,7 @@ use teleinfo_proto::tic::Mode;
 use crate::{
     homeassistant::{discovery::Announced, shown::Shown},
     meter::{profile_hours::ProfileHours, tariff_names::TariffNames, terms::Terms, told::Told},
+    power::signed::KeptPower,
 };
 
 /// What outlives the process.
@@ -36,6 +37,9 @@ pub struct Memory {
     /// What was last told: a record of its own on the disk, since its loss is another one.
     #[serde(skip)]
     pub told: Told,
+    /// What was learnt of the power: likewise.
+    #[serde(skip)]
+    pub power: KeptPower,
 }
 
 impl Memory {

@@ -14,6 +14,7 @@ pub mod energies;
 pub mod entities;
 pub mod entity;
 pub mod home;
+pub mod home_power;
 pub mod memory;
 pub mod predecessor;
 pub mod presentation;

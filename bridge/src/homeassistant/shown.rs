@@ -37,6 +37,8 @@ pub enum Feature {
     MaxPowerOfOlder,
     /// The meter is a producer's, or energy flowed out.
     Injecting,
+    /// Energy is injected of which the meter shows no more than a current.
+    InjectingUnseen,
     /// The meter says when more is drawn than subscribed.
     Overload,
     /// This relay was closed, 2 to 8. Relay 1 is the dry contact, which STGE tells of.
@@ -163,6 +165,11 @@ impl Shown {
     fn add_relays(&mut self, relays: Relays) {
         let closed = (2..=Relays::COUNT).filter(|number| relays.closed(*number));
         self.features.extend(closed.map(Feature::Relay));
+    }
+
+    /// Something was seen that no single dataset shows. Returns whether it is new.
+    pub fn handle_feature(&mut self, feature: Feature) -> bool {
+        self.features.insert(feature)
     }
 
     fn add(&mut self, feature: Feature) {

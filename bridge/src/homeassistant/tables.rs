@@ -3,7 +3,10 @@
 //! A name that is spelled in two places and differs makes an entity that is unknown for ever, without a word in any log. So each of these
 //! tests walks a whole table.
 
-use std::{collections::BTreeSet, time::Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use serde_json::Value as Json;
 use teleinfo_proto::{
@@ -24,6 +27,7 @@ use crate::{
         profile_hours::ProfileHours,
         reception::{self, Reception},
     },
+    power::reading::{Method, Power},
     words::language::Language,
 };
 
@@ -45,7 +49,7 @@ fn showing(feature: Feature) -> (&'static str, Mode, &'static str, String) {
         Feature::MaxPowerOfLinky => historic("PMAX", "06000"),
         Feature::MaxPowerOfOlder => (OLDER, Mode::Historic, "PMAX", "06000".into()),
         Feature::Injecting => standard("STGE", "003A0301"),
-        Feature::Overload => historic("ISOUSC", "30"),
+        Feature::Overload | Feature::InjectingUnseen => historic("ISOUSC", "30"),
         // A relay that there is none of closes nothing.
         Feature::Relay(number) => standard("RELAIS", &format!("{:03}", 1_u8.checked_shl(u32::from(number) - 1).unwrap_or(0))),
     }
@@ -60,6 +64,10 @@ fn can_be_shown(feature: Feature) -> bool {
     let (meter, mode, label, data) = showing(feature);
     let mut shown = Shown::default();
     shown.handle_datasets(&meter.parse::<MeterId>().unwrap(), &[dataset(mode, label, &data)]);
+    // No dataset alone shows this one.
+    if feature == Feature::InjectingUnseen {
+        shown.handle_feature(feature);
+    }
     shown.has(feature)
 }
 
@@ -89,6 +97,11 @@ fn state(code: &str, data: &str) -> Json {
 
 fn derived() -> Json {
     serde_json::to_value(Derived::default()).unwrap()
+}
+
+fn power() -> Json {
+    let power = Power { watts: 1, resolution: 1, method: Method::Levels, apparent: 1, phases: None, at: Duration::ZERO };
+    serde_json::to_value(power.message(String::new())).unwrap()
 }
 
 /// The report of a meter whose reader has reported.
@@ -135,6 +148,7 @@ fn each_value_stands_in_what_is_published() {
             Source::Time(code) => label(code).is_some_and(|label| label.dated),
             Source::Decoded(code, field) => leads(&decoded(code), field),
             Source::Derived(path) => leads(&derived, path),
+            Source::Power(path) => leads(&power(), path),
             Source::Quality(path) => leads(&quality, path),
             Source::Availability | Source::Events(_) => true,
         };
@@ -150,6 +164,7 @@ fn each_attribute_stands_in_what_is_published() {
             Attributes::None => true,
             Attributes::Time(code) => label(code).is_some_and(|label| label.dated),
             Attributes::Derived(paths) => paths.iter().all(|path| leads(&derived, path)),
+            Attributes::Power(paths) => paths.iter().all(|path| leads(&power(), path)),
             Attributes::Blocks(code) => leads(&decoded(code), "blocks"),
         };
         assert!(there, "{key}: nothing is published as {attributes:?}");
@@ -162,6 +177,9 @@ fn events() -> Vec<Event> {
     let all = vec![
         Event::OverloadBegin { phases: vec![1] },
         Event::OverloadEnd,
+        Event::CutOffComing { seconds: Some(100) },
+        Event::CutOffNear { seconds: Some(40) },
+        Event::CutOffAverted,
         Event::TariffChange { from: None, to: text() },
         Event::ContractChange { from: None, to: text() },
         Event::TempoAnnouncement { tomorrow: "red" },
@@ -177,17 +195,20 @@ fn events() -> Vec<Event> {
     let place = |event: &Event| match event {
         Event::OverloadBegin { .. } => 0,
         Event::OverloadEnd => 1,
-        Event::TariffChange { .. } => 2,
-        Event::ContractChange { .. } => 3,
-        Event::TempoAnnouncement { .. } => 4,
-        Event::PeakNotice { .. } => 5,
-        Event::PeakBegin => 6,
-        Event::PeakEnd => 7,
-        Event::ModeChange { .. } => 8,
-        Event::CutOffChange { .. } => 9,
-        Event::Message { .. } => 10,
-        Event::IndexReset { .. } => 11,
-        Event::HistoryFilled { .. } => 12,
+        Event::CutOffComing { .. } => 2,
+        Event::CutOffNear { .. } => 3,
+        Event::CutOffAverted => 4,
+        Event::TariffChange { .. } => 5,
+        Event::ContractChange { .. } => 6,
+        Event::TempoAnnouncement { .. } => 7,
+        Event::PeakNotice { .. } => 8,
+        Event::PeakBegin => 9,
+        Event::PeakEnd => 10,
+        Event::ModeChange { .. } => 11,
+        Event::CutOffChange { .. } => 12,
+        Event::Message { .. } => 13,
+        Event::IndexReset { .. } => 14,
+        Event::HistoryFilled { .. } => 15,
     };
     assert!(all.iter().map(place).eq(0..all.len()));
     all

@@ -102,7 +102,7 @@ impl Hub {
     /// What follows from whatever happened to a meter.
     pub(super) fn settle(&mut self, id: MeterId, now: Instant) {
         self.say_availability(id, now);
-        self.keep(id);
+        self.keep(id, false, now);
         self.count(id);
         self.schedule(id, now);
     }
@@ -118,9 +118,9 @@ impl Hub {
     }
 
     /// What was learnt goes to the disk, and what it says of statistics to those who correct them.
-    fn keep(&mut self, id: MeterId) {
+    pub(super) fn keep(&mut self, id: MeterId, is_last: bool, now: Instant) {
         let Some(station) = self.stations.get_mut(&id) else { return };
-        let memory = station.poll_memory().cloned();
+        let memory = station.poll_memory(is_last, now).cloned();
         if self.options.notes
             && let Some(statistics) = station.poll_statistics(memory.is_some())
         {

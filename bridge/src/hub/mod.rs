@@ -229,6 +229,8 @@ impl Hub {
     pub fn handle_stop(&mut self, now: Instant) {
         self.say_quality(now);
         self.keep_ledgers(now);
+        let ids: Vec<MeterId> = self.stations.keys().copied().collect();
+        ids.into_iter().for_each(|id| self.keep(id, true, now));
         let topics = self.topics();
         let offline = |topic: String| Order::Publish(Message::retained(topic, OFFLINE));
         let last: Vec<Order> =

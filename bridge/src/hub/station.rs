@@ -13,7 +13,7 @@ use std::{
 };
 
 use teleinfo_proto::{
-    tic::{Dataset, MeterId, Mode, Role},
+    tic::{Dataset, MeterId, Mode},
     wire::{BootId, LineState, Sample, SampleKind, Status},
 };
 
@@ -22,13 +22,14 @@ use crate::{
         account::{Account, Contradiction, Judged},
         ledger::{Ledger, Refusal},
     },
-    homeassistant::{announcer::Announcer, home::Home, memory::Memory, presentation::Presentation, statistic::Statistic},
+    homeassistant::{
+        announcer::Announcer, home::Home, home_power::HomePower, memory::Memory, presentation::Presentation, statistic::Statistic,
+    },
     meter::{
-        apparent::{Apparent, PowerNow},
         cadence::{Cadence, Policy},
         derived::Derived,
         events::Event,
-        figures::{Figures, Moment},
+        figures::{Figures, Moment, UNSEEN},
         presence::Presence,
         reception::Reception,
         state::Part,
@@ -40,7 +41,8 @@ use crate::{
         marks::Marks,
         received::{ReaderClock, Received},
     },
-    words::message::Message,
+    power::reading::Power,
+    words::{message::Message, utc},
 };
 
 /// Home Assistant subscribes some time after it has read a discovery payload; what is only sent on change is said again then.
@@ -71,7 +73,6 @@ pub struct Station {
     clock: ReaderClock,
     presence: Presence,
     figures: Figures,
-    apparent: Apparent,
     account: Account,
     reception: Reception,
     announcer: Announcer,
@@ -82,6 +83,7 @@ pub struct Station {
     held_back: bool,
     /// What Home Assistant's entities are told.
     home: Home,
+    home_power: HomePower,
     /// The merged state is the present: nothing of the past has completed it since.
     is_present: bool,
     /// When everything is said again.
@@ -103,7 +105,7 @@ impl Station {
     /// A meter not heard of since the start; `memory`, `marks` and `ledger` are what an earlier process kept.
     #[must_use]
     pub fn new(id: MeterId, options: &StationOptions, memory: Memory, marks: Marks, ledger: Option<Ledger>) -> Self {
-        let told = memory.told.clone();
+        let (told, power) = (memory.told.clone(), memory.power.clone());
         let was_known = memory != Memory::default() || !marks.is_empty();
         let announcer = Announcer::new(id, options.presentation.clone(), memory);
         Self {
@@ -112,13 +114,13 @@ impl Station {
             intake: Intake::new(marks),
             clock: ReaderClock::default(),
             presence: Presence::new(options.offline_after),
-            figures: Figures::new(announcer.mode().unwrap_or(Mode::Historic), told),
-            apparent: Apparent::default(),
+            figures: Figures::new(&id, announcer.mode().unwrap_or(Mode::Historic), told, &power),
             account: Account::new(id, ledger, was_known),
             reception: Reception::default(),
             announcer,
             cadence: Cadence::new(options.policy),
             home: Home::new(options.pace),
+            home_power: HomePower::new(options.pace),
             published: Derived::default(),
             held_back: false,
             is_present: false,
@@ -318,10 +320,13 @@ impl Station {
         if shown.is_some_and(|(terms, labels, names)| self.account.handle_learnt(terms, labels, names)) {
             self.announcer.handle_meanings(moment.at);
         }
+        let power = self.figures.handle_frame(sample, &datasets, total);
         events.extend(self.figures.derive(self.announcer.learnt(), moment));
+        if self.figures.derived().injection == Some(UNSEEN) {
+            self.announcer.handle_unseen_injection(moment.at);
+        }
         self.remember_events((sample.boot, sample.sequence));
-        let power = self.apparent.handle_frame((sample.boot, sample.sequence), &datasets, self.injects(), moment.unix_ms);
-        let mut messages = self.power_message(power);
+        let mut messages = self.power_message(power, sample.uptime_ms, moment);
         messages.extend(self.messages_of_a_frame(&events, moment));
         messages
     }
@@ -332,10 +337,9 @@ impl Station {
         if !self.is_present || sample.mode != self.figures.state().mode() {
             return Vec::new();
         }
-        let (behind, injects) = ((sample.boot, sample.sequence), self.injects());
-        let told = datasets.iter().filter_map(|dataset| self.apparent.handle_live(behind, dataset, injects, moment.unix_ms)).last();
-        let mut messages = self.power_message(told);
-        if self.figures.handle_live(datasets) {
+        let (power, warns) = self.figures.handle_live(sample, datasets);
+        let mut messages = self.power_message(power, sample.uptime_ms, moment);
+        if warns {
             let events = self.figures.derive(self.announcer.learnt(), moment);
             // If they do not arrive, the frame that follows tells them.
             self.remember_events((sample.boot, sample.sequence + 1));
@@ -346,13 +350,14 @@ impl Station {
         messages
     }
 
-    /// Whether the meter also says what is injected.
-    fn injects(&self) -> bool {
-        self.figures.state().with_role(Role::PowerInjected).is_some()
-    }
-
-    fn power_message(&self, power: Option<PowerNow>) -> Vec<Message> {
-        power.and_then(|power| Message::live_json(self.topics().power(self.id), &power)).into_iter().collect()
+    /// A power, with the time at which its dataset ended: the sample came at this time, and was made at this uptime of the reader.
+    fn power_message(&mut self, power: Option<Power>, uptime_ms: u64, moment: Moment) -> Vec<Message> {
+        let Some(power) = power else { return Vec::new() };
+        let age = Duration::from_millis(uptime_ms).saturating_sub(power.at);
+        let unix_ms = moment.unix_ms - i64::try_from(age.as_millis()).unwrap_or(0);
+        let message = power.message(utc::rfc3339_ms(unix_ms));
+        let told = self.home_power.handle_power(&power, unix_ms).then(|| self.topics().home_power(self.id));
+        [Some(self.topics().power(self.id)), told].into_iter().flatten().filter_map(|topic| Message::live_json(topic, &message)).collect()
     }
 
     /// Time has passed: to be called when [`Station::poll_timeout`] is due.

@@ -14,6 +14,7 @@ use crate::{
         state::State,
         tariff_names::{TariffNames, squeeze},
     },
+    power::forecast::{ForecastMethod, Nearness},
     words::utc,
 };
 
@@ -60,6 +61,20 @@ pub struct Derived {
     pub power_injected_resolution: Option<u64>,
     /// What time it is a mean of, in s.
     pub power_injected_window: Option<u64>,
+    /// What can be drawn more before a cut-off becomes possible, in VA, on the fullest phase; negative while it is on the way.
+    pub headroom_va: Option<i64>,
+    /// The same, in A.
+    pub headroom_a: Option<i64>,
+    /// How much of the cut-off power is drawn, in %, on the fullest phase.
+    pub share: Option<u64>,
+    /// Seconds until the cut-off opens, at the earliest, if the load stays; `null`: never.
+    pub cutoff_s: Option<u32>,
+    /// How that was found.
+    pub cutoff_method: Option<ForecastMethod>,
+    /// Whether a cut-off is on the way, and whether it is near.
+    pub cutoff_alert: Option<Nearness>,
+    /// What the meter says of the energy that is injected: `measured`, or `unseen` if only its current tells.
+    pub injection: Option<&'static str>,
     /// More is drawn than subscribed: ADPS, ADIRn or STGE.
     pub overload: Option<bool>,
     /// The phases that ADIRn names.
@@ -121,6 +136,10 @@ impl Derived {
     pub fn holding(&self, held: &Self) -> Self {
         Self {
             energy_total: held.energy_total,
+            // While a cut-off is on the way, the head-room is told as it is.
+            headroom_va: if self.cutoff_s.is_some() { self.headroom_va } else { held.headroom_va },
+            headroom_a: if self.cutoff_s.is_some() { self.headroom_a } else { held.headroom_a },
+            share: if self.cutoff_s.is_some() { self.share } else { held.share },
             power: held.power,
             power_resolution: held.power_resolution,
             power_window: held.power_window,
@@ -134,7 +153,7 @@ impl Derived {
     /// How many measurements are known.
     #[must_use]
     pub fn measurements(&self) -> usize {
-        [self.energy_total, self.power, self.power_injected].into_iter().flatten().count()
+        [self.energy_total, self.power, self.power_injected, self.share].into_iter().flatten().count()
     }
 
     /// Takes the estimated powers in.

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::{
     meter::{derived::Derived, told::Told},
+    power::forecast::Nearness,
     words::utc,
 };
 
@@ -18,6 +19,18 @@ pub enum Event {
     },
     /// No longer.
     OverloadEnd,
+    /// So much is drawn that the meter will open its cut-off if the load stays.
+    CutOffComing {
+        /// In how many seconds, at the earliest.
+        seconds: Option<u32>,
+    },
+    /// That is less than a minute away.
+    CutOffNear {
+        /// In how many seconds, at the earliest.
+        seconds: Option<u32>,
+    },
+    /// The cut-off will not open: the load went down, and has been down for a while.
+    CutOffAverted,
     /// Another tariff applies.
     TariffChange {
         /// The one before.
@@ -94,9 +107,12 @@ struct Dated<'a> {
 
 impl Event {
     /// The types of all events, as they stand in `event_type`.
-    pub const TYPES: [&'static str; 13] = [
+    pub const TYPES: [&'static str; 16] = [
         "overload_begin",
         "overload_end",
+        "cut_off_coming",
+        "cut_off_near",
+        "cut_off_averted",
         "tariff_change",
         "contract_change",
         "tempo_announcement",
@@ -130,6 +146,7 @@ pub fn since(told: &Told, now: &Derived, unix_seconds: i64) -> Vec<Event> {
     if fell(told.overload, now.overload) {
         events.push(Event::OverloadEnd);
     }
+    events.extend(cut_off(told.cutoff_alert, now));
     if let Some((from, to)) = changed(told.tariff.as_ref(), now.tariff.as_ref()) {
         events.push(Event::TariffChange { from, to });
     }
@@ -164,6 +181,16 @@ pub fn since(told: &Told, now: &Derived, unix_seconds: i64) -> Vec<Event> {
         events.push(Event::Message { text: text.clone() });
     }
     events
+}
+
+/// How near a cut-off is, if that has changed since it was told; a first one that never comes is no news.
+fn cut_off(told: Option<Nearness>, now: &Derived) -> Option<Event> {
+    let alert = now.cutoff_alert.filter(|alert| *alert != told.unwrap_or_default())?;
+    Some(match alert {
+        Nearness::Never => Event::CutOffAverted,
+        Nearness::Coming => Event::CutOffComing { seconds: now.cutoff_s },
+        Nearness::Near => Event::CutOffNear { seconds: now.cutoff_s },
+    })
 }
 
 /// From a known value to another one. The first value ever is no change.

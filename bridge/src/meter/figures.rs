@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use teleinfo_proto::{
-    tic::{Dataset, Mode, Role},
+    tic::{Dataset, MeterId, Mode, Role},
     wire::{BootId, Sample},
 };
 
@@ -13,8 +13,10 @@ use crate::{
         events::{self, Event},
         power::Estimator,
         state::{Part, State},
+        steering::Steering,
         told::Told,
     },
+    power::{reading::Power, signed::KeptPower},
     words::utc,
 };
 
@@ -22,6 +24,11 @@ use crate::{
 const LAST_FRAME: Duration = Duration::from_secs(300);
 /// After so much silence the last frame was the last one for a while, and its exact time is told.
 const FRAMES_STOPPED: Duration = Duration::from_secs(5);
+
+/// The meter shows what is injected.
+pub const MEASURED: &str = "measured";
+/// It shows no more of it than a current.
+pub const UNSEEN: &str = "unseen";
 
 /// When something was: now for timers, and the wall clock of the thing itself (a sample from the history is older than now).
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +58,7 @@ pub struct Figures {
     told_before: Option<Told>,
     withdrawn: Estimator,
     injected: Estimator,
+    steering: Steering,
     boot: Option<BootId>,
     last_frame: Option<Moment>,
     /// When the time of the last frame was last moved.
@@ -60,9 +68,9 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Nothing known yet, but what an earlier run told.
+    /// Nothing known yet of a meter, but what an earlier run told and what it had learnt of its power.
     #[must_use]
-    pub fn new(mode: Mode, told: Told) -> Self {
+    pub fn new(meter: &MeterId, mode: Mode, told: Told, kept: &KeptPower) -> Self {
         Self {
             state: State::new(mode),
             derived: Derived::default(),
@@ -70,6 +78,7 @@ impl Figures {
             told_before: None,
             withdrawn: Estimator::default(),
             injected: Estimator::default(),
+            steering: Steering::new(meter, mode, kept),
             boot: None,
             last_frame: None,
             last_frame_told: None,
@@ -150,9 +159,23 @@ impl Figures {
         true
     }
 
-    /// What is said before the end of its frame completes the merged state. Returns whether it warns of something that was not known.
-    pub fn handle_live(&mut self, datasets: &[Dataset<'_>]) -> bool {
-        self.state.take_live(datasets)
+    /// What is said before the end of its frame completes the merged state. Returns the power, if it is news, and whether there is something
+    /// to be warned of that was not known.
+    pub fn handle_live(&mut self, sample: &Sample<'_>, datasets: &[Dataset<'_>]) -> (Option<Power>, bool) {
+        let nearness = self.steering.nearness();
+        let power = self.steering.handle_live(sample, datasets);
+        let warns = self.state.take_live(datasets);
+        (power, warns || self.steering.nearness() != nearness)
+    }
+
+    /// The power of a frame, if the datasets that came before its end did not tell it.
+    pub fn handle_frame(&mut self, sample: &Sample<'_>, datasets: &[Dataset<'_>], total: Option<u64>) -> Option<Power> {
+        self.steering.handle_frame(sample, datasets, total)
+    }
+
+    /// What was learnt of the power, if it is time to keep it; at the last everything.
+    pub fn poll_kept_power(&mut self, is_last: bool, now: Instant) -> Option<KeptPower> {
+        self.steering.poll_kept(is_last, now)
     }
 
     /// Datasets that were missed when they were new: they only complete the merged state.
@@ -166,6 +189,8 @@ impl Figures {
     pub fn derive(&mut self, learnt: Learnt<'_>, moment: Moment) -> Vec<Event> {
         self.derived.update(&self.state, learnt, moment.unix_seconds());
         self.derive_powers();
+        self.steering.derive(&mut self.derived);
+        self.derived.injection = self.injection();
         if self.last_frame_told.is_none_or(|told| moment.at.saturating_duration_since(told) >= LAST_FRAME) {
             self.tell_last_frame(moment.at);
         }
@@ -194,6 +219,14 @@ impl Figures {
     pub fn forget_slopes(&mut self) {
         self.withdrawn.reset();
         self.injected.reset();
+        self.steering.handle_break(self.state.mode());
+    }
+
+    /// What the meter says of the energy that is injected, once it was seen to.
+    fn injection(&self) -> Option<&'static str> {
+        let is_measured = self.state.with_role(Role::PowerInjected).is_some();
+        let was_unseen = self.derived.injection == Some(UNSEEN) || self.steering.is_injecting_unseen();
+        if is_measured { Some(MEASURED) } else { was_unseen.then_some(UNSEEN) }
     }
 
     /// The total goes on through changes of contract and mode, so no change of registers is taken for power.

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::meter::derived::Derived;
+use crate::{meter::derived::Derived, power::forecast::Nearness};
 
 /// A colour of tomorrow is told in the evening and holds until six: found later than this after it was told, it is that of another day.
 const COLOUR_HOLDS_S: i64 = 20 * 3_600;
@@ -22,6 +22,8 @@ pub struct Told {
     pub contract: Option<String>,
     /// More is drawn than subscribed.
     pub overload: Option<bool>,
+    /// How near a cut-off is.
+    pub cutoff_alert: Option<Nearness>,
     /// The Tempo colour of tomorrow, or `unknown`.
     pub tempo_tomorrow: Option<String>,
     /// When that colour was told, in s since 1970.
@@ -70,6 +72,7 @@ impl Told {
         text(&mut self.message, now.message.as_deref());
         text(&mut self.message_ultra_short, now.message_ultra_short.as_deref());
         self.overload = now.overload.or(self.overload);
+        self.cutoff_alert = now.cutoff_alert.or(self.cutoff_alert);
         self.peak_notice = now.peak_notice.or(self.peak_notice);
         self.peak_running = now.peak_running.or(self.peak_running);
     }

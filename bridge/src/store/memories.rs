@@ -1,6 +1,6 @@
 //! The memories of meters on disk: one small file for each meter in the state directory, written only when something new was learnt or told.
 //!
-//! What was learnt is one record: half of it would take entities away. What was told is another.
+//! What was learnt is one record: half of it would take entities away. What was told is another, and what was learnt of the power a third.
 
 use std::{
     borrow::Cow,
@@ -15,15 +15,18 @@ use teleinfo_proto::tic::MeterId;
 use crate::{
     homeassistant::memory::Memory,
     meter::told::Told,
+    power::signed::KeptPower,
     store::checked::{self, Checked},
 };
 
 /// One record of a file.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "a file has one of each, and it is read once")]
 enum Record<'a> {
     Learnt(Cow<'a, Memory>),
     Told(Cow<'a, Told>),
+    Power(Cow<'a, KeptPower>),
 }
 
 /// Reads the memories of all meters, and what is wrong with their files. What is damaged is learnt anew.
@@ -40,14 +43,15 @@ pub fn load(directory: &Path) -> (BTreeMap<MeterId, Memory>, Vec<String>) {
 }
 
 fn memory(records: Vec<Record<'_>>) -> Memory {
-    let (mut memory, mut told) = (Memory::default(), Told::default());
+    let (mut memory, mut told, mut power) = (Memory::default(), Told::default(), KeptPower::default());
     for record in records {
         match record {
             Record::Learnt(learnt) => memory = learnt.into_owned(),
             Record::Told(last) => told = last.into_owned(),
+            Record::Power(learnt) => power = learnt.into_owned(),
         }
     }
-    Memory { told, ..memory }
+    Memory { told, power, ..memory }
 }
 
 pub(super) fn meter_of(path: &Path) -> Option<MeterId> {
@@ -59,10 +63,9 @@ pub(super) fn meter_of(path: &Path) -> Option<MeterId> {
 /// # Errors
 /// The memory cannot be written as JSON.
 pub fn file(directory: &Path, meter: MeterId, memory: &Memory) -> Result<(PathBuf, Vec<u8>), serde_json::Error> {
-    Ok((
-        directory.join(format!("{meter}.state")),
-        checked::text(&[Record::Learnt(Cow::Borrowed(memory)), Record::Told(Cow::Borrowed(&memory.told))])?,
-    ))
+    let records =
+        [Record::Learnt(Cow::Borrowed(memory)), Record::Told(Cow::Borrowed(&memory.told)), Record::Power(Cow::Borrowed(&memory.power))];
+    Ok((directory.join(format!("{meter}.state")), checked::text(&records)?))
 }
 
 #[cfg(test)]

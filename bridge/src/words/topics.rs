@@ -3,9 +3,10 @@
 //! | topic | what | retained |
 //! |---|---|---|
 //! | `teleinfo/<meter>` | JSON of the merged state, one object per label | no |
-//! | `teleinfo/<meter>/power` | JSON of the power at the end of its own dataset, before its frame ends | no |
+//! | `teleinfo/<meter>/home/power` | the power that Home Assistant shows: every two seconds at most, and when it has moved | no |
 //! | `teleinfo/<meter>/home` | what Home Assistant's entities show: measurements once a minute, all else at once | no |
-//! | `teleinfo/<meter>/derived` | JSON of what is worked out from it: all that was drawn, estimated power, Tempo, overload, last frame | no |
+//! | `teleinfo/<meter>/power` | JSON of the signed power in W at the end of its own dataset, before its frame ends | no |
+//! | `teleinfo/<meter>/derived` | JSON of what is worked out from it: all that was drawn, estimated power, Tempo, overload, head-room, last frame | no |
 //! | `teleinfo/<meter>/history` | JSON of what was missed, each sample with its `time`, after an outage | no |
 //! | `teleinfo/<meter>/availability` | `online` or `offline` | yes |
 //! | `teleinfo/<meter>/quality` | counters, line state, likely cause | yes |
@@ -60,6 +61,12 @@ impl Topics {
     #[must_use]
     pub fn power(&self, meter: impl Display) -> String {
         format!("{}/{meter}/power", self.base)
+    }
+
+    /// The power that Home Assistant shows.
+    #[must_use]
+    pub fn home_power(&self, meter: impl Display) -> String {
+        format!("{}/{meter}/home/power", self.base)
     }
 
     /// What Home Assistant's entities show.

@@ -25,11 +25,18 @@ use std::panic::catch_unwind;
 
 /// Lives that are played without being asked for more: some seconds.
 const FEW: u64 = 100;
+/// Lives that have ended wrong once, and are played each time.
+#[rustfmt::skip]
+const ENDED_WRONG: [u64; 35] = [
+    1096, 1362, 1373, 1381, 1986, 2045, 2369, 2376, 3727, 4117, 4215, 4439, 4509, 4767, 4862, 4914, 5061, 5678,
+    5759, 6372, 6442, 6645, 6837, 7099, 7585, 7622, 7863, 8053, 8286, 8404, 8909, 9212, 9293, 9683, 9820,
+];
 
 #[test]
 fn energy_is_what_was_drawn_and_never_steps_back() {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
-    let seeds = number("SEED").map_or(0..number("LIVES").unwrap_or(FEW), |seed| seed..seed + 1);
-    let failed: Vec<u64> = seeds.filter(|seed| catch_unwind(|| life::play(*seed)).is_err()).collect();
+    let all = || (0..number("LIVES").unwrap_or(FEW)).chain(ENDED_WRONG).collect();
+    let seeds: Vec<u64> = number("SEED").map_or_else(all, |seed| vec![seed]);
+    let failed: Vec<u64> = seeds.into_iter().filter(|seed| catch_unwind(|| life::play(*seed)).is_err()).collect();
     assert!(failed.is_empty(), "{} lives ended wrong; SEED= one of {:?}", failed.len(), &failed[..failed.len().min(20)]);
 }

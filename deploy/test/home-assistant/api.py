@@ -18,14 +18,14 @@ class Refused(Exception):
     """Home Assistant answered, and the answer is no."""
 
 
-def rest(path, body=None, token=None, form=False):
+def rest(path, body=None, token=None, form=False, patience=PATIENCE):
     """One request; None when nobody answers."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     if body is not None:
         headers["Content-Type"] = "application/x-www-form-urlencoded" if form else "application/json"
         body = (urllib.parse.urlencode(body) if form else json.dumps(body)).encode()
     try:
-        with urllib.request.urlopen(urllib.request.Request(URL + path, body, headers), timeout=PATIENCE) as answer:
+        with urllib.request.urlopen(urllib.request.Request(URL + path, body, headers), timeout=patience) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:
         raise Refused(f"{path}: {error.code} {error.read().decode(errors='replace')[:2000]}") from error

@@ -13,6 +13,11 @@ from bench.clock import MONOTONIC_ALONE, library, set_clock, told_by
 from bench.wait import wait_for_all
 
 HOUR = 3600
+DAY = 24 * HOUR
+# So many days of five-minute rows are kept by Home Assistant, unless somebody says otherwise.
+KEPT = 10
+# So long it may take to make the statistics of as many days, and to delete them.
+LONG = 900
 # The part of an hour in which meters speak begins so many seconds after its begin, before the last five minutes.
 BEGINS = 50 * 60 + 30
 # Of a meter's own time, in each hour.
@@ -122,11 +127,37 @@ class Hours:
 
     def pass_on(self):
         """On to the next hour."""
+        self._go_on(HOUR)
+        self._thaw()
+
+    def pass_days(self):
+        """On to an hour of so many days later that Home Assistant has deleted its five-minute rows of before."""
+        # The hour that is over has its statistics before anything is deleted.
+        self._go_on(HOUR)
+        self._go_on((KEPT + 1) * DAY)
+        self.house.ha.post("/api/services/recorder/purge", {"keep_days": KEPT})
+        wait_for_all("five-minute rows deleted", self._not_deleted, LONG, 1)
+        self._thaw()
+
+    def _go_on(self, seconds):
+        """What the meters have drawn by now belongs to the hour that is over."""
         hour = self.hour()
         for meter in self.meters:
             meter.marks[hour] = meter.update().drawn
-        set_clock(self.house.clock, hour + HOUR + BEGINS)
+        set_clock(self.house.clock, hour + seconds + BEGINS)
         self.compile()
+
+    def _not_deleted(self):
+        """The energies that still have five-minute rows which are too old."""
+        old = self.now() - KEPT * DAY
+        energies = [
+            entity["entity_id"]
+            for entity in self.house.ha.entities().values()
+            if entity["attributes"].get("device_class") == "energy"
+        ]
+        return [name for name in energies if any(row < old for row in self.house.ha.rows(name, "5minute", self.first))]
+
+    def _thaw(self):
         for meter in self.running():
             meter.thaw()
 
@@ -138,7 +169,7 @@ class Hours:
     def compile(self):
         """Home Assistant makes the statistics of what has passed."""
         if self.house.ha.process.alive():
-            self.house.ha.post("/api/services/time_passes/compile", {})
+            self.house.ha.post("/api/services/time_passes/compile", {}, LONG)
 
     def running(self):
         return [meter for meter in self.meters if f"meter-{meter.name}" in self.house.chain.running]

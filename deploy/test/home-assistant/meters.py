@@ -93,7 +93,7 @@ METERS = {
 }
 # About how a meter is read: there although the meter is not.
 ABOUT_READING = {"reading", "last_frame", "line", "reception", "reader_version", "bridge_version"}
-KINDS = ("power", "tariff", "tempo", "peak", "message", "contract", "mode", "cut_off", "data")
-# Right until something happens: an estimate needs two steps of the index, a first day has no yesterday.
-MAY_BE_UNKNOWN = {"power_estimated", "power_injected_estimated", "tempo_tomorrow", "peak_start", "peak_end"}
+KINDS = ("power", "tariff", "tempo", "peak", "message", "contract", "mode", "cut_off", "cut_off_alert", "data")
+# Right until something happens: an estimate needs two steps of the index, a first day has no yesterday, no load leads to a cut-off.
+MAY_BE_UNKNOWN = {"power_estimated", "cutoff_s", "power_injected_estimated", "tempo_tomorrow", "peak_start", "peak_end"}
 MAY_BE_UNKNOWN |= {f"event_{kind}" for kind in KINDS}

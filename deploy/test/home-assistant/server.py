@@ -6,7 +6,7 @@ import pathlib
 import re
 import time
 
-from api import URL, Refused, WebSocket, rest
+from api import PATIENCE, URL, Refused, WebSocket, rest
 
 from bench import broker
 from bench.clock import MONOTONIC_ALONE, shifted
@@ -89,8 +89,8 @@ class HomeAssistant:
     def get(self, path):
         return rest(path, token=self.token)
 
-    def post(self, path, body):
-        return rest(path, body, token=self.token)
+    def post(self, path, body, patience=PATIENCE):
+        return rest(path, body, token=self.token, patience=patience)
 
     def entities(self):
         """All of MQTT, by unique id: `entity_id`, `name`, `device`, `disabled`, `category`, `state`, `attributes`."""
@@ -133,6 +133,10 @@ class HomeAssistant:
 
     def hourly(self, entity_id, since):
         """Rows of the hourly statistics: start in s -> `sum`, `state` and `change`, energy in Wh."""
+        return self.rows(entity_id, "hour", since)
+
+    def rows(self, entity_id, period, since):
+        """The same for another period ("5minute")."""
         start = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(since))
         kinds = ["sum", "state", "change"]
         rows = self.ask(
@@ -140,7 +144,7 @@ class HomeAssistant:
                 "type": "recorder/statistics_during_period",
                 "start_time": start,
                 "statistic_ids": [entity_id],
-                "period": "hour",
+                "period": period,
                 "types": kinds,
                 "units": {"energy": "Wh"},
             }

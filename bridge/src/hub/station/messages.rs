@@ -12,10 +12,11 @@ use crate::{
 };
 
 impl Station {
-    /// The last of state and derived values, for whoever has just begun to listen. While the past is being told that is nothing: the
-    /// present follows within a frame.
+    /// The last of state and derived values, for whoever has just begun to listen; the power follows at its next dataset. While the past is
+    /// being told that is nothing: the present follows within a frame.
     #[must_use]
-    pub fn everything(&self) -> Vec<Message> {
+    pub fn everything(&mut self) -> Vec<Message> {
+        self.home_power.handle_listener();
         if !self.is_present || self.figures.state().is_empty() {
             return Vec::new();
         }

@@ -25,9 +25,10 @@ impl Station {
         self.presence.poll_change(now)
     }
 
-    /// What a restart must not forget, if that has changed.
-    pub fn poll_memory(&mut self) -> Option<&Memory> {
-        self.announcer.poll_memory(self.figures.told())
+    /// What a restart must not forget, if that has changed; at the last everything.
+    pub fn poll_memory(&mut self, is_last: bool, now: Instant) -> Option<&Memory> {
+        let power = self.figures.poll_kept_power(is_last, now);
+        self.announcer.poll_memory(self.figures.told(), power)
     }
 
     /// What must never be forgotten of its energy, if it is time to keep it; at the last everything.

@@ -63,3 +63,21 @@ fn an_overload_that_did_not_arrive_is_told_by_its_frame() {
     bench.frame(&mut reader);
     assert_eq!((bench.events(METER), bench.past_powers(METER)), (vec!["overload_begin".into()], vec![]));
 }
+
+#[test]
+fn the_power_is_signed_and_the_cut_off_is_seen_coming_before_the_frame() {
+    let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+    bench.frames(&mut reader, 3);
+    bench.taken();
+    bench.live(&reader, "IINST", "009");
+    bench.live(&reader, "PAPP", "00000");
+    let told = bench.published(&format!("teleinfo/{METER}/power"));
+    assert_eq!((told.len(), &told[0]["power"], &told[0]["method"]), (1, &(-2_070).into(), &"current".into()), "{told:?}");
+    bench.frames(&mut reader, 1);
+    bench.taken();
+    bench.live(&reader, "PAPP", "09000");
+    assert_eq!(bench.events(METER), ["cut_off_near"], "the filter of a meter that was just met may be full");
+    let derived = bench.published(&format!("teleinfo/{METER}/derived"));
+    let last = derived.last().unwrap();
+    assert_eq!((&last["headroom_va"], &last["cutoff_method"]), (&(-1_200).into(), &"filter-bounds".into()), "{last}");
+}

@@ -1,0 +1,71 @@
+//! The power that Home Assistant shows: when it has moved, and every two seconds at most.
+//!
+//! Whoever steers takes each power from its own topic. Home Assistant keeps each change of an entity as a row in its database, and a
+//! house at night would make a row a second of a power that moves by less than it may be wrong.
+
+use std::time::Duration;
+
+use crate::power::reading::Power;
+
+/// A power that has moved is told again after this time.
+const MOVED_MS: i64 = 2_000;
+/// One that has not moved is told again after this time, so that a slow drift is seen.
+const STILL_MS: i64 = 60_000;
+/// A power has moved when it has changed by this share of what it may be wrong by, and by this many W at least.
+const MOVED_SHARE: f64 = 0.5;
+const MOVED_W: f64 = 10.0;
+
+/// What was last told.
+#[derive(Debug)]
+pub struct HomePower {
+    /// Whether each power is told.
+    tells_all: bool,
+    told: Option<(i64, i64)>,
+}
+
+impl HomePower {
+    /// Nothing told yet. A pace of zero tells each power.
+    #[must_use]
+    pub const fn new(pace: Duration) -> Self {
+        Self { tells_all: pace.is_zero(), told: None }
+    }
+
+    /// Somebody has begun to listen: the next power is told, whatever it is.
+    pub const fn handle_listener(&mut self) {
+        self.told = None;
+    }
+
+    /// A power was read, at a time in ms since 1970. Returns whether it is to be told.
+    pub fn handle_power(&mut self, power: &Power, unix_ms: i64) -> bool {
+        let is_news = self.told.is_none_or(|(watts, at)| {
+            let (elapsed, change) = (unix_ms.saturating_sub(at), watts.abs_diff(power.watts) as f64);
+            let has_moved = change >= (MOVED_SHARE * power.resolution as f64).max(MOVED_W) || watts.signum() != power.watts.signum();
+            elapsed < 0 || elapsed >= if has_moved { MOVED_MS } else { STILL_MS }
+        });
+        let is_told = is_news || self.tells_all;
+        if is_told {
+            self.told = Some((power.watts, unix_ms));
+        }
+        is_told
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::power::reading::Method;
+
+    fn told(pace: Duration, powers: &[(i64, i64)]) -> Vec<i64> {
+        let mut home = HomePower::new(pace);
+        let power = |watts| Power { watts, resolution: 30, method: Method::Levels, apparent: watts, phases: None, at: Duration::ZERO };
+        powers.iter().filter(|(watts, ms)| home.handle_power(&power(*watts), *ms)).map(|(watts, _)| *watts).collect()
+    }
+
+    #[test]
+    fn what_moves_is_told_within_two_seconds_and_what_stands_once_a_minute() {
+        let minute = Duration::from_secs(60);
+        assert_eq!(told(minute, &[(200, 0), (208, 1_000), (900, 1_500), (900, 2_500), (890, 3_500), (893, 62_600)]), [200, 900, 893]);
+        assert_eq!(told(minute, &[(3, 0), (-3, 2_000), (0, 4_000)]), [3, -3, 0], "a sign that turns");
+        assert_eq!(told(Duration::ZERO, &[(200, 0), (201, 1)]), [200, 201]);
+    }
+}

@@ -318,6 +318,7 @@ TOPICS = {
     "": Ledger._take_state,
     "history": Ledger._take_history,
     "home": _ignore,
+    "home/power": _ignore,
     "availability": _ignore,
     "derived": _ignore,
     "event": _ignore,

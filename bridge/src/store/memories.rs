@@ -24,9 +24,9 @@ use crate::{
 #[serde(rename_all = "snake_case")]
 #[expect(clippy::large_enum_variant, reason = "a file has one of each, and it is read once")]
 enum Record<'a> {
-    Learnt(Box<Cow<'a, Memory>>),
-    Told(Box<Cow<'a, Told>>),
-    Power(Box<Cow<'a, KeptPower>>),
+    Learnt(Cow<'a, Memory>),
+    Told(Cow<'a, Told>),
+    Power(Cow<'a, KeptPower>),
 }
 
 /// Reads the memories of all meters, and what is wrong with their files. What is damaged is learnt anew.
@@ -46,9 +46,9 @@ fn memory(records: Vec<Record<'_>>) -> Memory {
     let (mut memory, mut told, mut power) = (Memory::default(), Told::default(), KeptPower::default());
     for record in records {
         match record {
-            Record::Learnt(learnt) => memory = (*learnt).into_owned(),
-            Record::Told(last) => told = (*last).into_owned(),
-            Record::Power(learnt) => power = (*learnt).into_owned(),
+            Record::Learnt(learnt) => memory = learnt.into_owned(),
+            Record::Told(last) => told = last.into_owned(),
+            Record::Power(learnt) => power = learnt.into_owned(),
         }
     }
     Memory { told, power, ..memory }
@@ -63,11 +63,8 @@ pub(super) fn meter_of(path: &Path) -> Option<MeterId> {
 /// # Errors
 /// The memory cannot be written as JSON.
 pub fn file(directory: &Path, meter: MeterId, memory: &Memory) -> Result<(PathBuf, Vec<u8>), serde_json::Error> {
-    let records = [
-        Record::Learnt(Box::new(Cow::Borrowed(memory))),
-        Record::Told(Box::new(Cow::Borrowed(&memory.told))),
-        Record::Power(Box::new(Cow::Borrowed(&memory.power))),
-    ];
+    let records =
+        [Record::Learnt(Cow::Borrowed(memory)), Record::Told(Cow::Borrowed(&memory.told)), Record::Power(Cow::Borrowed(&memory.power))];
     Ok((directory.join(format!("{meter}.state")), checked::text(&records)?))
 }
 

@@ -4,7 +4,7 @@ use std::process;
 
 use clap::Parser;
 use teleinfo_bridge::{
-    config::{file::Config, settings::Settings},
+    config::{environment, file::Config, settings::Settings},
     daemon::{
         cli::{Cli, Command},
         exit::{ExitCode, Failure},
@@ -31,10 +31,12 @@ fn main() -> process::ExitCode {
 
 fn open(cli: &Cli) -> Result<ExitCode, Failure> {
     let defaults = Config::default().log;
-    let config = Config::read(cli.config.as_deref()).inspect_err(|_| logging::start(defaults.level, defaults.libraries))?;
+    let config = environment::load(cli.config.as_deref(), std::env::vars_os())
+        .inspect_err(|_| logging::start(defaults.level, defaults.libraries))?;
     logging::start(config.log.level, config.log.libraries);
     let settings = Settings::new(config, cli)?;
     if cli.check_config {
+        print!("{}", settings.describe_origins());
         println!("the configuration is right");
         return Ok(ExitCode::Success);
     }

@@ -1,4 +1,4 @@
-//! The command line: what it asks for, and who does it. Flags win over the file.
+//! The command line: what it asks for, and who does it. Flags win over the environment, and it wins over the file.
 //!
 //! Passwords never stand here: every user of a machine can read the command line of every process.
 
@@ -30,10 +30,12 @@ Flags:
       --config FILE      configuration [default: /etc/teleinfo/reader.toml, if it exists]
       --serial DEV       serial line, for example /dev/ttyAMA0 or tcp://192.168.1.30:2001
       --connect LOCATOR  where the bridge is, for example tcp/192.168.1.10:7447; may be given several times
-      --check-config     check the configuration and end
+      --check-config     check the configuration, say where each value comes from, and end
       --language fr|en   of doctor and monitor [default: as LANG says]
   -h, --help             print this
   -V, --version          print the version
+
+Each key of the configuration is a variable of the environment too: TELEINFO_SERIAL_DEVICE is device of [serial].
 ";
 
 /// What the command line asks for.
@@ -74,7 +76,9 @@ fn carry_out() -> Result<process::ExitCode, Failure> {
             run::run(&settings)?;
         }
         Command::CheckConfig(flags) => {
-            Settings::load(&flags)?.credentials(Asker::Inspector(Path::new("/")))?;
+            let settings = Settings::load(&flags)?;
+            settings.credentials(Asker::Inspector(Path::new("/")))?;
+            print(&settings.origins());
             print("the configuration is right\n");
         }
         Command::Doctor(flags, language) => {

@@ -8,7 +8,12 @@ use std::{
 };
 
 use serde::Deserialize;
+use toml::{
+    Table,
+    de::{DeTable, DeValue},
+};
 
+use super::origins::{self, Origin, Origins};
 use crate::{
     daemon::{credentials, exit::Failure, logging::Verbosity},
     homeassistant::predecessor::Migrate,
@@ -34,6 +39,9 @@ pub struct Config {
     pub meter: BTreeMap<String, MeterKeys>,
     /// What is logged.
     pub log: Log,
+    /// Where the values come from.
+    #[serde(skip)]
+    pub origins: Origins,
 }
 
 /// Where samples come from.
@@ -200,8 +208,17 @@ impl Default for Log {
     }
 }
 
-impl Config {
-    /// Reads `path`; without one the default file if it exists, else the defaults.
+/// What stands in a file that is right in itself.
+#[derive(Debug, Default)]
+pub struct Written {
+    /// Tables, keys and values.
+    pub table: Table,
+    /// The line of each key.
+    pub origins: Origins,
+}
+
+impl Written {
+    /// Reads `path`; without one the default file if it exists, else nothing.
     ///
     /// # Errors
     /// The file cannot be read or does not parse: the message names file, line and key.
@@ -212,7 +229,44 @@ impl Config {
             None => return Ok(Self::default()),
         };
         let text = credentials::read_file(path)?;
-        Self::parse(&text).map_err(|(line, message)| Failure::config(format!("{}:{line}: {message}", path.display())))
+        Config::parse(&text).map_err(|(line, message)| Failure::config(format!("{}:{line}: {message}", path.display())))?;
+        let mut written = Self { table: toml::from_str(&text).unwrap_or_default(), origins: Origins::default() };
+        // It was understood above: nothing can be wrong here.
+        if let Ok(table) = DeTable::parse(&text) {
+            note_lines(table.get_ref(), "", &mut |key, start| {
+                written.origins.add(key, Origin::Line(path.into(), line_of(&text, start)));
+            });
+        }
+        Ok(written)
+    }
+}
+
+/// Tells the name of each key, and the byte where it stands.
+fn note_lines(table: &DeTable<'_>, prefix: &str, note: &mut dyn FnMut(String, usize)) {
+    for (name, value) in table {
+        let key = origins::dotted(prefix, name.get_ref());
+        match value.get_ref() {
+            DeValue::Table(inner) => note_lines(inner, &key, note),
+            _ => note(key, name.span().start),
+        }
+    }
+}
+
+fn line_of(text: &str, byte: usize) -> usize {
+    text.get(..byte).unwrap_or_default().matches('\n').count() + 1
+}
+
+impl Config {
+    /// Takes what the command line says, which wins over everything else.
+    pub fn take_flags(&mut self, listen: &[String], mqtt: Option<&str>) {
+        if !listen.is_empty() {
+            self.zenoh.listen = listen.to_vec();
+            self.origins.add("zenoh.listen", Origin::Flag("--listen"));
+        }
+        if let Some(url) = mqtt {
+            self.mqtt.url = url.to_owned();
+            self.origins.add("mqtt.url", Origin::Flag("--mqtt"));
+        }
     }
 
     /// Parses the text of a file; an error is the line's number and what is wrong with it.
@@ -222,9 +276,7 @@ impl Config {
     pub fn parse(text: &str) -> Result<Self, (usize, String)> {
         toml::from_str(text).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start);
-            let before = text.get(..start).unwrap_or_default();
-            let message = error.message().trim().replace('\n', ", ");
-            (before.matches('\n').count() + 1, message)
+            (line_of(text, start), error.message().trim().replace('\n', ", "))
         })
     }
 }

@@ -1,10 +1,14 @@
-//! What the user wants: [`mod@file`] as it is written, [`settings`] as it is meant.
+//! What the user wants: [`mod@file`] and [`environment`] as they are written, [`settings`] as it is meant. Flags win over the environment,
+//! and it wins over the file.
 //!
-//! Everything that can be wrong in the file is found in [`settings`]; nothing here opens a port or changes a file. Begin with [`mod@file`].
+//! Everything that can be wrong in them is found in [`settings`]; nothing here opens a port or changes a file. Begin with [`mod@file`].
 
 pub mod broker_url;
+pub mod environment;
 pub mod file;
 pub mod home_assistant_url;
+pub mod keys;
 pub mod locators;
 pub mod meters;
+pub mod origins;
 pub mod settings;

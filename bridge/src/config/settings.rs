@@ -19,7 +19,8 @@ use crate::{
         broker_url::Url,
         file::{self, Config, PublishName, ZenohMode},
         home_assistant_url::is_address,
-        locators, meters,
+        keys, locators, meters,
+        origins::{self, Origins},
     },
     daemon::{
         cli::Cli,
@@ -48,6 +49,8 @@ pub struct Settings {
     pub policy: Policy,
     /// Topic names.
     pub topics: Topics,
+    /// Where all of this comes from.
+    origins: Origins,
 }
 
 /// The Zenoh side.
@@ -133,14 +136,14 @@ impl Settings {
     /// Checks a configuration, with the flags that win over it.
     ///
     /// # Errors
-    /// The first thing that is wrong, by the name of its key.
+    /// The first thing that is wrong, by the name of its key and by what gave its value.
     pub fn new(mut config: Config, cli: &Cli) -> Result<Self, Failure> {
-        if !cli.listen.is_empty() {
-            config.zenoh.listen.clone_from(&cli.listen);
-        }
-        if let Some(url) = &cli.mqtt {
-            config.mqtt.url.clone_from(url);
-        }
+        config.take_flags(&cli.listen, cli.mqtt.as_deref());
+        let origins = config.origins.clone();
+        Self::checked(config).map_err(|failure| origins.explain(failure))
+    }
+
+    fn checked(config: Config) -> Result<Self, Failure> {
         let prefix = topic("homeassistant.prefix", &config.homeassistant.prefix)?;
         let base = topic("mqtt.base-topic", &config.mqtt.base_topic)?;
         let settings = Self {
@@ -151,9 +154,16 @@ impl Settings {
             mqtt: mqtt(config.mqtt)?,
             homeassistant: home_assistant(config.homeassistant)?,
             meters: meters::checked(config.meter)?,
+            origins: config.origins,
         };
         settings.ports_differ()?;
         Ok(settings)
+    }
+
+    /// Where the value of each key comes from, a line for each.
+    #[must_use]
+    pub fn describe_origins(&self) -> String {
+        self.origins.describe(keys::all().map(|(table, name)| origins::dotted(table, name)))
     }
 
     /// Readers and MQTT clients cannot connect to one port.
@@ -181,7 +191,7 @@ fn zenoh(config: file::ZenohKeys) -> Result<Zenoh, Failure> {
         return Err(Failure::config("zenoh.listen: a router needs at least one locator, for instance tcp/[::]:7447"));
     }
     if let Some(file) = &config.users_file {
-        credentials::check_users(file)?;
+        credentials::check_users(file).map_err(|failure| failure.of("zenoh.users-file"))?;
     }
     warn_of_idle_keys(
         &[("zenoh.users-file", client && config.users_file.is_some())],
@@ -222,7 +232,7 @@ fn mqtt(config: file::MqttKeys) -> Result<Mqtt, Failure> {
     if config.ca_file.is_some() && !url.tls {
         return Err(Failure::config("mqtt.ca-file: only a mqtts:// address uses certificates"));
     }
-    let authorities = config.ca_file.as_deref().map(credentials::read_file).transpose()?;
+    let authorities = config.ca_file.as_deref().map(credentials::read_file).transpose().map_err(|failure| failure.of("mqtt.ca-file"))?;
     if authorities.is_some() {
         crate::daemon::tls::client(authorities.as_deref(), NO_AUTHORITY)
             .map_err(|problem| Failure::config(format!("mqtt.ca-file: {problem}")))?;
@@ -252,7 +262,7 @@ fn embedded(config: file::MqttKeys) -> Result<Embedded, Failure> {
         return Err(Failure::config("mqtt.listen: port 0 is no port that clients could connect to"));
     }
     if let Some(file) = &config.users_file {
-        credentials::check_users(file)?;
+        credentials::check_users(file).map_err(|failure| failure.of("mqtt.users-file"))?;
     }
     Ok(Embedded { listen, users_file: config.users_file })
 }
@@ -266,7 +276,8 @@ fn login(section: &str, user: Option<String>, file: Option<&Path>) -> Result<Opt
             None => Ok(None),
         };
     };
-    let password = credentials::password(file, &format!("{section}-password"))?;
+    let password = credentials::password(file, &format!("{section}-password"));
+    let password = password.map_err(|failure| failure.of(&format!("{section}.password-file")))?;
     Ok(Some(Login { user, password: password.unwrap_or_else(|| Secret::new("")) }))
 }
 
@@ -286,7 +297,8 @@ fn home_assistant(config: file::HomeAssistantKeys) -> Result<HomeAssistant, Fail
         &[("homeassistant.token-file", config.url.is_none() && config.token_file.is_some())],
         "only beside homeassistant.url",
     );
-    let token = credentials::password(config.token_file.as_deref(), TOKEN_CREDENTIAL)?;
+    let token = credentials::password(config.token_file.as_deref(), TOKEN_CREDENTIAL);
+    let token = token.map_err(|failure| failure.of("homeassistant.token-file"))?;
     if config.url.is_some() && token.is_none() {
         warn!("homeassistant.url does nothing without a token; set homeassistant.token-file");
     }
@@ -329,7 +341,7 @@ fn default_client_id() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::daemon::exit::ExitCode;
+    use crate::{config::environment, daemon::exit::ExitCode};
 
     fn check(text: &str) -> Result<Settings, Failure> {
         Settings::new(Config::parse(text).unwrap(), &Cli::default())
@@ -376,6 +388,29 @@ mod tests {
             assert_eq!(failure.code(), ExitCode::Config, "{text}");
             assert!(failure.to_string().contains(key), "{text}: {failure}");
         }
+    }
+
+    #[test]
+    fn each_mistake_names_what_gave_the_value() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), "[mqtt]\n\nbase-topic = \"a//b\"\n").unwrap();
+        let load = |variable: &str, value: &str, cli: &Cli| {
+            let variables = [(variable.into(), value.into())];
+            Settings::new(environment::load(Some(file.path()), variables.into_iter()).unwrap(), cli).unwrap_err().to_string()
+        };
+        let none = Cli::default();
+        let line = load("HOME", "/", &none);
+        assert!(
+            line.ends_with(":3: mqtt.base-topic: \"a//b\"; use letters, digits, '-', '_' and '.', with single slashes between levels"),
+            "{line}"
+        );
+        let topic = load("TELEINFO_MQTT_BASE_TOPIC", "a/#", &none);
+        assert!(topic.starts_with("TELEINFO_MQTT_BASE_TOPIC: mqtt.base-topic: "), "{topic}");
+        fs::write(file.path(), "").unwrap();
+        let users = load("TELEINFO_ZENOH_USERS_FILE", "/none", &none);
+        assert!(users.starts_with("TELEINFO_ZENOH_USERS_FILE: zenoh.users-file: cannot read /none"), "{users}");
+        let flag = load("TELEINFO_MQTT_URL", "mqtt://b", &Cli { mqtt: Some("http://b".into()), ..Cli::default() });
+        assert!(flag.starts_with("--mqtt: mqtt.url: "), "{flag}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The command line. Flags win over the configuration file.
+//! The command line. Flags win over the environment, and it wins over the configuration file.
 
 use std::path::PathBuf;
 
@@ -22,7 +22,7 @@ pub struct Cli {
     /// The broker, `mqtt://[user@]host[:port]` or `mqtts://...`, or `embedded` to run without one
     #[arg(long, value_name = "URL|embedded", global = true)]
     pub mqtt: Option<String>,
-    /// Check the configuration, say what is wrong with it, and end
+    /// Check the configuration, say what is wrong with it and where each value comes from, and end
     #[arg(long)]
     pub check_config: bool,
 }

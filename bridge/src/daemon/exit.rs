@@ -42,6 +42,12 @@ impl Failure {
         Self::new(ExitCode::Config, message)
     }
 
+    /// The same, of a key or a variable that led to it.
+    #[must_use]
+    pub fn of(self, key: &str) -> Self {
+        Self { message: format!("{key}: {}", self.message), ..self }
+    }
+
     /// What the process returns.
     #[must_use]
     pub fn code(&self) -> ExitCode {

@@ -76,6 +76,8 @@ pub enum Outcome {
     Cut,
     /// No answer, or not to the end.
     Failed,
+    /// Some reader of the meter has not said that it has no more, and nothing came for a while: only what is still missing is asked again.
+    Quiet,
 }
 
 /// A sample, in its order.
@@ -308,7 +310,8 @@ impl Intake {
         self.skip_known();
         let gap = self.waiting.front().is_some_and(|waiting| !self.marks.precede(&waiting.received));
         let knows_all = self.waiting.iter().any(|waiting| self.newest_when_asked == Some(waiting.received.name()));
-        let incomplete = outcome != Outcome::Complete || self.ask_again || (gap && !knows_all);
+        let is_over = matches!(outcome, Outcome::Complete | Outcome::Quiet);
+        let incomplete = !is_over || self.ask_again || (gap && (!knows_all || outcome == Outcome::Quiet));
         let exhausted = self.fruitless >= FRUITLESS_MAX;
         let later = (self.fruitless > 0 && !exhausted).then(|| now + FIRST_WAIT * (1 << (self.fruitless - 1)));
         self.phase = match later {

@@ -16,7 +16,10 @@ use teleinfo_proto::{
     tic::MeterId,
     wire::{Sample, keys},
 };
-use tokio::sync::{Semaphore, mpsc};
+use tokio::{
+    sync::{Semaphore, mpsc},
+    time::timeout,
+};
 use tracing::debug;
 use zenoh::{
     Session,
@@ -44,6 +47,9 @@ const EVERYTHING: Limit = Limit { samples: 16_384, bytes: 4 << 20 };
 const QUESTIONS_MAX: usize = 4;
 /// An answer over a slow line: 256 KiB at 64 kbit/s take half a minute.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A reader that has said nothing for so long holds up nobody any more: another one may have answered all of it.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// Asks, a few questions at a time.
 #[derive(Debug, Clone)]
@@ -92,14 +98,19 @@ impl Historian {
             debug!("meter {meter}: history: {error}");
             return (Vec::new(), Outcome::Failed);
         }
-        // The channel closes with the last reply.
-        let mut samples = Vec::new();
-        while let Some(received) = replies.recv().await {
-            if received.meter == meter {
-                samples.push(received);
+        let (mut samples, mut is_quiet) = (Vec::new(), false);
+        loop {
+            match timeout(SILENCE, replies.recv()).await {
+                Ok(Some(received)) => samples.extend((received.meter == meter).then_some(received)),
+                // The channel closes with the last reply.
+                Ok(None) => break,
+                Err(_) => {
+                    is_quiet = true;
+                    break;
+                }
             }
         }
-        let outcome = progress.outcome();
+        let outcome = if is_quiet { Outcome::Quiet } else { progress.outcome() };
         debug!("meter {meter}: history with {selection} has {} samples, {outcome:?}", samples.len());
         (samples, outcome)
     }

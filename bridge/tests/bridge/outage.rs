@@ -31,6 +31,25 @@ async fn a_gap_is_filled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_never_answers_does_not_hold_up_another_one() {
+    let broker = Broker::open().unwrap();
+    let bridge = Program::external(&broker.url());
+    bridge.is_up().await;
+    let observer = Observer::new(broker.port).await;
+    let mut reader = Reader::new(bridge.zenoh).await;
+    let _mute = reader.is_joined_by_a_mute_one(bridge.zenoh).await;
+    reader.make_many(3).await;
+    for _ in 0..20 {
+        reader.make(false).await;
+    }
+    reader.make_many(2).await;
+    observer.expect_powers(METER, 1..=25).await;
+    reader.make_many(3).await;
+    observer.expect_powers(METER, 1..=28).await;
+    assert!(observer.present_powers(METER).ends_with(&[26, 27, 28]), "the present is told again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_restarts_loses_nothing() {
     let broker = Broker::open().unwrap();
     let bridge = Program::external(&broker.url());

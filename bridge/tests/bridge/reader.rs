@@ -59,6 +59,20 @@ impl Reader {
         Ok(reader)
     }
 
+    /// Another reader of its meter, which takes questions and never answers.
+    pub async fn is_joined_by_a_mute_one(&self, port: u16) -> Session {
+        let mut config = Config::default();
+        let mut set = |key: &str, value: &str| config.insert_json5(key, value).unwrap();
+        set("mode", "\"client\"");
+        set("connect/endpoints", &format!("[\"tcp/127.0.0.1:{port}\"]"));
+        set("scouting/multicast/enabled", "false");
+        let session = zenoh::open(config).await.unwrap();
+        let kept: Mutex<Vec<zenoh::query::Query>> = Mutex::default();
+        let take = move |query| kept.lock().unwrap().push(query);
+        session.declare_queryable(&*keys::history(&self.meter)).callback(take).background().await.unwrap();
+        session
+    }
+
     pub async fn appear(&mut self) {
         let token = self.session.liveliness().declare_token(&*keys::alive(&self.meter)).await.unwrap();
         self.token = Some(token);

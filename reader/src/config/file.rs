@@ -1,5 +1,5 @@
 //! The configuration file: TOML, every key optional, unknown keys refused. [`KEYS`] is the one table of keys: a new key is a row here,
-//! a line in `deploy/etc/reader.toml` and an entry in the man page, and tests hold the three together.
+//! a line in `deploy/etc/reader.toml` and an entry in the man page, and tests hold the three together. Its variable follows from its name.
 
 use std::{
     fmt::Display,
@@ -94,10 +94,10 @@ impl Default for Config {
     }
 }
 
-/// A key: its section ("" before the first), its name, what it means, and what its value does.
+/// A key: its section ("" before the first), its name, and what its value does.
 pub(super) struct Key {
-    section: &'static str,
-    name: &'static str,
+    pub(super) section: &'static str,
+    pub(super) name: &'static str,
     set: Set,
 }
 
@@ -113,7 +113,7 @@ pub(super) const KEYS: &[Key] = &[
     key("serial", "device", |config, value| put(&mut config.source, Source::parse(Path::new(text(value)?)))),
     key("serial", "mode", |config, value| put(&mut config.mode, choice(value, MODES))),
     key("serial", "parity", |config, value| put(&mut config.parity, choice(value, PARITIES))),
-    key("zenoh", "connect", |config, value| put(&mut config.connect, parsed(texts(value)?))),
+    key("zenoh", "connect", |config, value| put(&mut config.connect, parsed(&texts(value)?))),
     key("zenoh", "user", |config, value| put(&mut config.user, text(value).map(|user| Some(user.into())))),
     key("zenoh", "password-file", |config, value| put(&mut config.password_file, text(value).map(|path| Some(path.into())))),
     key("history", "size", |config, value| put(&mut config.history_size, number(value, history::BYTES_MIN..=HISTORY_MAX))),
@@ -138,22 +138,65 @@ const LEVELS: &[(&str, LevelFilter)] = &[
     ("trace", LevelFilter::Trace),
 ];
 
-/// Where the values stand: the file, and the line of each key that is in it.
+/// A variable that gives a key its value.
+pub(super) struct Given {
+    /// Its name.
+    pub(super) variable: String,
+    /// The key.
+    pub(super) key: &'static Key,
+    /// The value, as it was written.
+    pub(super) value: Value,
+}
+
+/// Who gave a key its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// A line of the file.
+    Line(usize),
+    /// A variable of the environment.
+    Variable(String),
+    /// A flag of the command line.
+    Flag(&'static str),
+}
+
+/// Where the values come from. What came later wins over what came before; a key that is not here has its default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Origins {
     file: PathBuf,
-    lines: Vec<(String, String, usize)>,
+    given: Vec<(String, String, Origin)>,
 }
 
 impl Origins {
-    /// A failure that names file, line and key, if the key stands in the file.
+    /// Notes who gave a key its value.
+    pub(super) fn add(&mut self, section: impl Into<String>, key: impl Into<String>, origin: Origin) {
+        self.given.push((section.into(), key.into(), origin));
+    }
+
+    fn of(&self, section: &str, key: &str) -> Option<&Origin> {
+        let last = self.given.iter().rev().find(|(in_section, name, _)| in_section == section && name == key);
+        last.map(|(_, _, origin)| origin)
+    }
+
+    /// A failure that names file, line and key, or the variable, if one of them gave the value.
     pub(crate) fn failure(&self, code: ExitCode, section: &str, key: &str, what: &str) -> Failure {
-        let found = self.lines.iter().find(|(in_section, name, _)| in_section == section && name == key);
-        let message = match found {
-            Some((_, _, line)) => format!("{}, line {line}, key \"{key}\": {what}", self.file.display()),
-            None => what.to_owned(),
+        let message = match self.of(section, key) {
+            Some(Origin::Line(line)) => format!("{}, line {line}, key \"{key}\": {what}", self.file.display()),
+            Some(Origin::Variable(name)) => format!("{name}: {what}"),
+            Some(Origin::Flag(_)) | None => what.to_owned(),
         };
         Failure::new(code, message)
+    }
+
+    /// A line for each key that there is: where its value comes from.
+    pub(crate) fn describe(&self) -> String {
+        let origin = |key: &Key| match self.of(key.section, key.name) {
+            Some(Origin::Line(line)) => format!("{}, line {line}", self.file.display()),
+            Some(Origin::Variable(name)) => name.clone(),
+            Some(Origin::Flag(flag)) => (*flag).to_owned(),
+            None => "default".to_owned(),
+        };
+        let point = |key: &Key| if key.section.is_empty() { "" } else { "." };
+        KEYS.iter().map(|key| format!("{}{}{}: {}\n", key.section, point(key), key.name, origin(key))).collect()
     }
 }
 
@@ -180,9 +223,20 @@ impl Config {
             let known = KEYS.iter().find(|known| known.section == section && known.name == key);
             let set = known.map_or_else(|| Err(unknown(&section)), |known| (known.set)(&mut config, &value));
             set.map_err(|what| format!("line {line}, key \"{key}\": {what}"))?;
-            config.origins.lines.push((section, key, line));
+            config.origins.add(section, key, Origin::Line(line));
         }
         Ok(config)
+    }
+
+    /// Takes what the environment says, which wins over the file.
+    ///
+    /// # Errors
+    /// An [`ExitCode::Config`] failure that names the variable.
+    pub(super) fn take(&mut self, given: Given) -> Result<(), Failure> {
+        let Given { variable, key, value } = given;
+        (key.set)(self, &value).map_err(|what| Failure::new(ExitCode::Config, format!("{variable}: {what}")))?;
+        self.origins.add(key.section, key.name, Origin::Variable(variable));
+        Ok(())
     }
 }
 
@@ -202,11 +256,17 @@ fn put<T>(place: &mut T, value: Result<T, String>) -> Result<(), String> {
 }
 
 fn text(value: &Value) -> Result<&str, String> {
-    if let Value::Text(text) = value { Ok(text) } else { Err("expected a text in quotes".into()) }
+    if let Value::Text(text) | Value::Bare(text) = value { Ok(text) } else { Err("expected a text in quotes".into()) }
 }
 
-fn texts(value: &Value) -> Result<&[String], String> {
-    if let Value::Texts(texts) = value { Ok(texts) } else { Err("expected a list of texts, like [\"a\", \"b\"]".into()) }
+/// A list; a variable may also separate its texts by commas.
+fn texts(value: &Value) -> Result<Vec<String>, String> {
+    match value {
+        Value::Texts(texts) => Ok(texts.clone()),
+        Value::Bare(list) if list.starts_with('[') => toml::list(list),
+        Value::Bare(list) => Ok(list.split(',').map(str::trim).filter(|text| !text.is_empty()).map(Into::into).collect()),
+        _ => Err("expected a list of texts, like [\"a\", \"b\"]".into()),
+    }
 }
 
 /// One chunk of a Zenoh key.
@@ -214,7 +274,7 @@ pub(super) fn name(name: &str) -> Result<String, String> {
     if wire::keys::is_name(name) {
         return Ok(name.into());
     }
-    Err(format!("\"{name}\" is no usable name: 1 to 64 letters, digits, '-', '_' or '.'; set name in the file"))
+    Err(format!("\"{name}\" is no usable name: 1 to 64 letters, digits, '-', '_' or '.'; set name"))
 }
 
 /// One file name below `/sys/class/leds`, such as `TIC` or `pi:green:status`.
@@ -232,8 +292,13 @@ pub(super) fn parsed<T: FromStr<Err: Display>>(texts: &[String]) -> Result<Vec<T
 }
 
 fn number<T: TryFrom<i64> + PartialOrd + Display>(value: &Value, range: RangeInclusive<T>) -> Result<T, String> {
-    let Value::Number(number) = value else { return Err("expected a whole number".into()) };
-    let inside = T::try_from(*number).ok().filter(|number| range.contains(number));
+    let number = match value {
+        Value::Number(number) => Some(*number),
+        Value::Bare(digits) => digits.parse().ok(),
+        _ => None,
+    };
+    let number = number.ok_or("expected a whole number")?;
+    let inside = T::try_from(number).ok().filter(|number| range.contains(number));
     inside.ok_or_else(|| format!("{number} is out of range: {} to {}", range.start(), range.end()))
 }
 
@@ -299,8 +364,7 @@ mod tests {
         let shown: String = SHIPPED.lines().map(|line| format!("{}\n", uncommented(line))).collect();
         let shown = Config::parse(&shown).expect("the commented keys are keys too");
         for key in KEYS {
-            let lines = &shown.origins.lines;
-            assert!(lines.iter().any(|(section, name, _)| section == key.section && name == key.name), "{} is not shown", key.name);
+            assert!(shown.origins.of(key.section, key.name).is_some(), "{} is not shown", key.name);
         }
     }
 

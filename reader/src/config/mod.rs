@@ -1,9 +1,11 @@
-//! What the reader is told: the file and the flags go in, flags win, and checked, complete, typed [`Settings`] come out.
+//! What the reader is told: file, environment and flags go in, the later win over the earlier, and checked, complete, typed [`Settings`]
+//! come out.
 //!
-//! Nothing is read here but the configuration and the password. Read `file` first (one table of keys), then this file; `toml` is the
-//! syntax, `credentials` says where a password comes from.
+//! Nothing is read here but the configuration and the password. Read `file` first (one table of keys), then `environment` (the same keys as
+//! variables), then this file; `toml` is the syntax, `credentials` says where a password comes from.
 
 pub(crate) mod credentials;
+mod environment;
 mod file;
 mod toml;
 
@@ -22,7 +24,7 @@ use crate::{
     reading::ParityChoice,
 };
 use credentials::Asker;
-use file::{Config, Origins};
+use file::{Config, Origin, Origins};
 
 pub(crate) use file::LedMode;
 
@@ -79,19 +81,30 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// From the flags and the file that they name, or the usual file if it exists.
+    /// From the flags, this process's environment, and the file that the flags name, or the usual file if it exists.
     ///
     /// # Errors
     /// An [`ExitCode::Config`] failure in one line.
     pub(crate) fn load(flags: &Flags) -> Result<Self, Failure> {
+        Self::load_from(flags, std::env::vars_os())
+    }
+
+    fn load_from(flags: &Flags, variables: impl Iterator<Item = (OsString, OsString)>) -> Result<Self, Failure> {
         let usual = Path::new(DEFAULT_FILE);
         let file = flags.config.as_deref().or_else(|| usual.exists().then_some(usual));
-        let config = file.map_or_else(|| Ok(Config::default()), Config::read)?;
+        let mut config = file.map_or_else(|| Ok(Config::default()), Config::read)?;
+        environment::given(variables)?.into_iter().try_for_each(|given| config.take(given))?;
         let given = file::parsed(&flags.connect).map_err(|what| Failure::new(ExitCode::Config, what))?;
         let serial = flags.serial.as_deref().map(Source::parse).transpose();
         let serial = serial.map_err(|what| Failure::new(ExitCode::Config, format!("--serial {what}")))?;
         let source = serial.unwrap_or(config.source);
-        let origins = config.origins.clone();
+        let mut origins = config.origins.clone();
+        if flags.serial.is_some() {
+            origins.add("serial", "device", Origin::Flag("--serial"));
+        }
+        if !flags.connect.is_empty() {
+            origins.add("zenoh", "connect", Origin::Flag("--connect"));
+        }
         if config.user.is_none() && config.password_file.is_some() {
             return Err(origins.failure(ExitCode::Config, "zenoh", "password-file", "a password needs a user: set zenoh.user"));
         }
@@ -115,6 +128,11 @@ impl Settings {
             password_file: config.password_file,
             origins,
         })
+    }
+
+    /// Where the value of each key comes from, a line for each.
+    pub(crate) fn origins(&self) -> String {
+        self.origins.describe()
     }
 
     /// User and password for the bridge, if it asks for them. Apart from [`Self::load`], because `monitor` does without.
@@ -158,10 +176,15 @@ mod tests {
     use super::*;
 
     fn load(text: &str, flags: Flags) -> Result<Settings, Failure> {
+        load_with(text, &[], flags)
+    }
+
+    fn load_with(text: &str, variables: &[(&str, &str)], flags: Flags) -> Result<Settings, Failure> {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("reader.toml");
         std::fs::write(&path, text.replace("DIR", directory.path().to_str().unwrap())).unwrap();
-        let settings = Settings::load(&Flags { config: Some(path), ..flags })?;
+        let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        let settings = Settings::load_from(&Flags { config: Some(path), ..flags }, variables)?;
         settings.credentials(Asker::Inspector(directory.path()))?;
         Ok(settings)
     }
@@ -178,6 +201,35 @@ mod tests {
         let flags = Flags { serial: Some("/dev/b".into()), connect: vec!["tcp/b:2".into()], config: None };
         let both = load(text, flags).unwrap();
         assert_eq!((both.source, both.connect), (device("/dev/b"), locators("tcp/b:2")));
+    }
+
+    #[test]
+    fn flags_win_over_the_environment_and_it_wins_over_the_file() {
+        let text = "name = \"cellar\"\n[serial]\ndevice = \"/dev/a\"\nmode = \"historic\"\n";
+        let variables = [("TELEINFO_SERIAL_DEVICE", "/dev/b"), ("TELEINFO_SERIAL_MODE", "standard"), ("PATH", "/bin")];
+        let two = load_with(text, &variables, Flags::default()).unwrap();
+        assert_eq!((two.name.as_str(), &two.source, two.mode), ("cellar", &device("/dev/b"), Some(Mode::Standard)));
+        let three = load_with(text, &variables, Flags { serial: Some("/dev/c".into()), ..Flags::default() }).unwrap();
+        assert_eq!((&three.source, three.mode), (&device("/dev/c"), Some(Mode::Standard)));
+        let origins = three.origins();
+        for line in ["serial.device: --serial\n", "serial.mode: TELEINFO_SERIAL_MODE\n", "reader.toml, line 1\n", "led.gpio: default\n"] {
+            assert!(origins.contains(line), "{origins} lacks {line}");
+        }
+    }
+
+    #[test]
+    fn mistakes_of_the_environment_name_the_variable() {
+        for (variable, value, expected) in [
+            ("TELEINFO_SERIAL_MODE", "standart", "TELEINFO_SERIAL_MODE: expected one of auto, historic, standard"),
+            ("TELEINFO_LED_GPIO", "99", "TELEINFO_LED_GPIO: 99 is out of range: 0 to 53"),
+            ("TELEINFO_ZENOH_CONNECT", "tcp/a:1, b", "TELEINFO_ZENOH_CONNECT: locator \"b\": expected"),
+            ("TELEINFO_ZENOH_USER", "me", "TELEINFO_ZENOH_USER: a user needs a password"),
+            ("TELEINFO_ZENOH_PASSWORD_FILE", "/none", "TELEINFO_ZENOH_PASSWORD_FILE: a password needs a user"),
+        ] {
+            let failure = load_with("", &[(variable, value)], Flags::default()).unwrap_err();
+            assert_eq!(failure.code, ExitCode::Config);
+            assert!(failure.message.starts_with(expected), "{failure} lacks {expected}");
+        }
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub(super) enum Value {
     Number(i64),
     /// `["a", "b"]`
     Texts(Vec<String>),
+    /// What a variable of the environment says, without TOML's marks: its key knows which of the above it is.
+    Bare(String),
 }
 
 /// What stands in a file, in its order.
@@ -43,6 +45,17 @@ pub(super) struct File {
 pub(super) fn parse(text: &str) -> Result<File, String> {
     let mut scanner = Scanner { rest: text, line: 1 };
     scanner.file().map_err(|what| format!("line {}: {what}", scanner.line))
+}
+
+/// A list of texts alone, as a variable may give it.
+///
+/// # Errors
+/// What was expected.
+pub(super) fn list(text: &str) -> Result<Vec<String>, String> {
+    let mut scanner = Scanner { rest: text, line: 1 };
+    let texts = scanner.texts()?;
+    scanner.end_of_line()?;
+    Ok(texts)
 }
 
 struct Scanner<'a> {

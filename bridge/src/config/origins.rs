@@ -1,0 +1,70 @@
+//! Where each value comes from, so that a mistake names the line, the variable or the flag that made it.
+
+use std::{collections::BTreeMap, fmt, path::PathBuf};
+
+use crate::daemon::exit::Failure;
+
+/// The table whose keys stand one level lower, below the address of a meter.
+pub const METER: &str = "meter";
+
+/// Who gave a key its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A line of a file.
+    Line(PathBuf, usize),
+    /// A variable of the environment.
+    Variable(String),
+    /// A flag of the command line.
+    Flag(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(file, line) => write!(f, "{}:{line}", file.display()),
+            Self::Variable(name) => f.write_str(name),
+            Self::Flag(flag) => f.write_str(flag),
+        }
+    }
+}
+
+/// The origin of each key that was given, by its name (`mqtt.url`). A key that is not here has its default.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origins(BTreeMap<String, Origin>);
+
+impl Origins {
+    /// Notes who gave a key its value; the last one counts.
+    pub fn add(&mut self, key: impl Into<String>, origin: Origin) {
+        self.0.insert(key.into(), origin);
+    }
+
+    /// The failure with the origin of the key that it begins with, if that was given.
+    #[must_use]
+    pub fn explain(&self, failure: Failure) -> Failure {
+        let message = failure.to_string();
+        let key = message.split_once(": ").map_or("", |(key, _)| key);
+        match self.0.get(key) {
+            Some(origin) => Failure::new(failure.code(), format!("{origin}: {message}")),
+            None => failure,
+        }
+    }
+
+    /// A line for each of `keys`, and for each other key that was given: where its value comes from.
+    #[must_use]
+    pub fn describe(&self, keys: impl Iterator<Item = String>) -> String {
+        let mut lines: Vec<_> = keys.map(|key| (self.0.get(&key).map_or_else(|| "default".into(), ToString::to_string), key)).collect();
+        let more: Vec<_> = self.0.iter().filter(|(key, _)| lines.iter().all(|(_, known)| known != *key)).collect();
+        lines.extend(more.into_iter().map(|(key, origin)| (origin.to_string(), key.clone())));
+        lines.iter().map(|(origin, key)| format!("{key}: {origin}\n")).collect()
+    }
+}
+
+/// `mqtt.url` for `url` of `[mqtt]`. The address of a meter stands in quotes, as in the file.
+#[must_use]
+pub fn dotted(table: &str, name: &str) -> String {
+    match table {
+        "" => name.to_owned(),
+        METER => format!("{METER}.\"{name}\""),
+        _ => format!("{table}.{name}"),
+    }
+}

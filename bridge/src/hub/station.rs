@@ -1,7 +1,7 @@
 //! One meter and all machines that belong to it: the order of its samples, its figures, its presence, and what Home Assistant is told of it.
 //!
-//! No clock, no I/O: `handle_*` takes what happened and returns the messages that follow from it ([`messages`]); `poll_*` says what else there
-//! is to do ([`polls`]).
+//! No clock, no I/O: `handle_*` takes what happened and returns the messages that follow from it (`messages`); `poll_*` says what else there
+//! is to do (`polls`).
 
 mod messages;
 mod polls;

@@ -55,7 +55,7 @@ pub enum SampleKind {
         /// From STX to ETX, and nothing in it was refused: a label that is absent was not sent.
         complete: bool,
     },
-    /// A dataset that did not wait for the end of its frame ([`Label::live`](crate::tic::Label::live)). Its frame follows and repeats it, so
+    /// A dataset that did not wait for the end of its frame (the column `live` of the label table). Its frame follows and repeats it, so
     /// it is not kept, has no number of its own, and nothing is missing when it is lost.
     Live,
     /// Only the indexes, at one a minute: what the history keeps when the frames themselves are gone.

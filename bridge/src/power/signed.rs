@@ -203,6 +203,10 @@ impl SignedPower {
 
     /// What follows from a power that has passed.
     fn flow_of(&mut self, passed: Passed, number: f64, at: Duration) -> Option<Flow> {
+        // What is drawn did not pass: it may be damaged on the line, and then 0 injected is no balance.
+        if passed == Passed::Injected(false) && !self.waits && self.flow.is_none() {
+            return None;
+        }
         let direction = sign::direction(self.layout, passed, self.facts.current_flows());
         self.waits = direction.is_none();
         // What is injected unseen on three phases takes what each of them draws, which follows.

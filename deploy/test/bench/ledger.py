@@ -272,8 +272,9 @@ class Ledger:
         self.indexes.append(number)
 
     def _repeat(self, at, said):
-        """It was heard before. A damaged frame may say nothing new; all else needs a reason."""
-        if not self._merge_is_due() and not self.again.take_reason(said == self.present, at):
+        """It was heard before. A damaged frame may say nothing new, and comes in pieces where noise looks like its end;
+        all else needs a reason."""
+        if not (self._merge_is_due() or self._comes_in_pieces()) and not self.again.take_reason(said == self.present, at):
             self.twice.append(said)
 
     def _leaves_out(self, number):
@@ -286,6 +287,10 @@ class Ledger:
         """Whether the frame after the newest one may be published as a merged state."""
         number = max(self.newest + 1, self.forgotten)
         return number < len(self.frames) and not self._must_arrive(number)
+
+    def _comes_in_pieces(self):
+        """Whether the newest frame that was heard of was damaged; the frame after it may not be over yet."""
+        return self.newest >= max(0, self.forgotten) and not self._must_arrive(self.newest)
 
     def _must_arrive(self, number):
         """Whether this frame must arrive exactly as it is."""

@@ -159,4 +159,8 @@ fn a_damaged_frame_says_nothing_that_it_does_not_show() {
     let mut line = Line::new(Mode::Standard);
     line.frame(&producer("00000", "00700"));
     assert_eq!(line.frame(&[("EAST", "000000100"), ("SINSTS", "00000")]), None);
+    line.frame(&producer("00700", "00000"));
+    assert_eq!(line.frame(&[("EAST", "000000100"), ("SINSTI", "00000")]), None, "what is drawn is not known, and it is not 0");
+    assert!(line.frame(&[("EAST", "000000100"), ("SINSTI", "00400")]).unwrap().watts < 0);
+    assert_eq!(line.live("SINSTI", "00000"), None);
 }

@@ -28,6 +28,11 @@ BEHIND = 0.1
 # A message later than this after its frame was not sent live.
 LIVE = 1.5
 
+# Power is told before its frame has ended: the meter showed it in a frame that ends within so many seconds of that.
+POWER_WITHIN = 5
+
+# Labels of the power of the moment.
+POWERS = {"SINSTS", "SINSTI", "PAPP"}
 # Labels that only rise.
 INDEX = re.compile("EAST|EAIT|EASF[0-9]+|EASD[0-9]+|ERQ[0-9]|BASE|HCH[CP]|EJPH(N|PM)|BBRH[CP]J[BWR]")
 
@@ -226,6 +231,15 @@ class Ledger:
             self._hear(unheard, at)
         self.present = said
 
+    def _take_power(self, at, payload):
+        """The power of the present is one that the meter has just shown, with its sign, or is worked out from a
+        current that it has shown."""
+        told = json.loads(payload)
+        near = [frame for frame in self.frames[-REPEATED:] if frame and abs(frame.seen - at) <= POWER_WITHIN]
+        shown = {_signed(frame) for frame in near}
+        if told["method"] != "current" and told["apparent"] not in shown:
+            self.wrong.append((at, "a power that the meter did not show", told))
+
     def _look_back(self, said):
         """The indexes of the present rise, whatever happens: what was missed is said as the past."""
         indexes = {label: int(raw) for label, raw, _ in said if INDEX.fullmatch(label) and raw.isdigit()}
@@ -274,7 +288,9 @@ class Ledger:
     def _repeat(self, at, said):
         """It was heard before. A damaged frame may say nothing new, and comes in pieces where noise looks like its end;
         all else needs a reason."""
-        if not (self._merge_is_due() or self._comes_in_pieces()) and not self.again.take_reason(said == self.present, at):
+        if self._merge_is_due() or self._comes_in_pieces():
+            return
+        if not self.again.take_reason(said == self.present, at):
             self.twice.append(said)
 
     def _leaves_out(self, number):
@@ -314,6 +330,12 @@ class Ledger:
         return numbers[index] if index < len(numbers) else None
 
 
+def _signed(frame):
+    """What a frame shows of the power, in VA; negative: injected."""
+    shown = {label: int(raw) for label, raw, _ in frame.said if label in POWERS}
+    return shown.get("SINSTS") or shown.get("PAPP") or -shown.get("SINSTI", 0)
+
+
 def _ignore(_ledger, _at, _payload):
     pass
 
@@ -328,7 +350,7 @@ TOPICS = {
     "derived": _ignore,
     "event": _ignore,
     "ledger": _ignore,
-    "power": _ignore,
+    "power": Ledger._take_power,
     "quality": _ignore,
     "bridge/doctor": _ignore,
     "bridge/marker": _ignore,

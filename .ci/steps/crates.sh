@@ -21,7 +21,11 @@ step_quick_tests() {
     cargo build --workspace --examples
     cargo test --workspace --lib --bins "${chosen[@]}"
     cargo test --workspace --doc
-    # No program seals yet, so the workspace's tests do not have this feature.
+    seal_tests
+}
+
+# No program seals yet, so the workspace's tests do not have this feature.
+seal_tests() {
     cargo test -p teleinfo-proto --features seal --lib --test 'seal_*'
 }
 
@@ -96,6 +100,7 @@ step_readme_demo() {
 step_tests() {
     [ "$(id -u)" -ne 0 ] || apt-get update -qq
     pasted "$(readme_command 2)"
+    seal_tests
 }
 
 step_shipped_configuration() {

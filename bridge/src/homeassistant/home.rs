@@ -81,10 +81,27 @@ impl Home {
         if refreshes {
             self.held = Some(Held { state: state.clone(), derived: derived.clone(), slot, key, count });
         }
+        self.is_news(state, derived) || refreshes
+    }
+
+    /// Time has passed and has changed what is derived, such as the time of the last frame once frames have stopped. Returns whether
+    /// something is to be told.
+    pub fn handle_timeout(&mut self, state: &State, derived: &Derived) -> bool {
+        let Some(held) = &mut self.held else { return false };
+        let count = count(state, derived);
+        let refreshes = held.count != count;
+        if refreshes {
+            (held.state, held.derived, held.count) = (state.clone(), derived.clone(), count);
+        }
+        self.is_news(state, derived) || refreshes
+    }
+
+    /// Whether anything beside the measurements differs from what was told; if so, it counts as told.
+    fn is_news(&mut self, state: &State, derived: &Derived) -> bool {
         let rest = Rest { labels: rest_of(state), derived: self.derived(derived) };
         let is_news = self.told.as_ref() != Some(&rest);
         self.told = Some(rest);
-        refreshes || is_news
+        is_news
     }
 
     /// As JSON: labels as in the merged state, and `derived`.
@@ -217,6 +234,21 @@ mod tests {
         assert_eq!(bench.frame(6_000, "00100", "000000008", "TH.."), told(100, 8, "TH"), "a measurement that appears");
         bench.derived.overload = Some(true);
         assert_eq!(bench.frame(8_000, "00100", "000000009", "TH.."), told(100, 8, "TH"), "an alarm");
+    }
+
+    #[test]
+    fn what_time_alone_changes_is_told_once() {
+        let mut bench = Bench::new(60);
+        assert!(!bench.home.handle_timeout(&bench.state, &bench.derived), "before the first frame");
+        bench.derived.power = Some(100);
+        bench.frame(0, "00100", "000000001", "TH..");
+        assert!(!bench.home.handle_timeout(&bench.state, &bench.derived));
+        bench.derived.last_frame = Some("2026-11-28T12:00:00Z".into());
+        bench.derived.power = None;
+        assert!(bench.home.handle_timeout(&bench.state, &bench.derived));
+        let told = serde_json::to_value(bench.home.told(&bench.state, &bench.derived, ProfileHours::default())).unwrap();
+        assert_eq!((&told["derived"]["last_frame"], &told["derived"]["power"]), (&"2026-11-28T12:00:00Z".into(), &serde_json::Value::Null));
+        assert!(!bench.home.handle_timeout(&bench.state, &bench.derived));
     }
 
     #[test]

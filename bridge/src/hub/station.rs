@@ -373,7 +373,10 @@ impl Station {
             messages.extend(self.state_message(false, now));
         }
         self.figures.handle_timeout(now);
-        messages.extend(self.derived_message());
+        if let Some(derived) = self.derived_message() {
+            messages.push(derived);
+            messages.extend(self.home_message_of_time());
+        }
         messages.extend(self.quality_message(now));
         messages
     }

@@ -518,6 +518,16 @@ fn a_reader_that_died_while_the_bridge_was_away_is_said() {
 }
 
 #[test]
+fn home_assistant_is_told_when_the_last_frame_was() {
+    let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+    bench.frames(&mut reader, 20);
+    bench.taken();
+    bench.pass(SECOND * 10);
+    let told = |topic: &str| bench.published(&format!("teleinfo/{METER}/{topic}")).pop().unwrap();
+    assert_eq!(told("home")["derived"]["last_frame"], told("derived")["last_frame"]);
+}
+
+#[test]
 fn a_disk_error_is_said_whatever_strangers_send() {
     let mut bench = Bench::new();
     for number in 0..100 {

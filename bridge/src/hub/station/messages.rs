@@ -76,6 +76,12 @@ impl Station {
         is_news.then(|| self.told_home()).flatten()
     }
 
+    /// Time alone has changed what is derived.
+    pub(super) fn home_message_of_time(&mut self) -> Option<Message> {
+        let is_news = self.home.handle_timeout(self.figures.state(), self.figures.derived());
+        is_news.then(|| self.told_home()).flatten()
+    }
+
     fn told_home(&self) -> Option<Message> {
         let told = self.home.told(self.figures.state(), self.figures.derived(), self.announcer.learnt().hours);
         Message::live_json(self.topics().home(self.id), &told)

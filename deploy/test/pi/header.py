@@ -41,7 +41,7 @@ def prove_uart(directory, kernel):
 
 def prove_kernel_light(directory, kernel):
     with pi(directory, kernel, UART, "none", light=True) as machine:
-        machine.wire.plug(directory / "tic")
+        machine.wire.plug(machine.path("tic"))
         lights_by_name(machine)
 
 
@@ -79,7 +79,7 @@ def does_without_parity(machine):
 
 def reads(machine, line, words):
     """The reader reads the meter, and says so with these words."""
-    machine.wire.plug(machine.directory / "tic")
+    machine.wire.plug(machine.path("tic"))
     machine.wait_said("reader", f"{line}: reading meter {METER} in standard mode", patience=60)
     said = machine.said("reader")
     require(words in said, f"the reader does not say {words!r}:\n{said}")

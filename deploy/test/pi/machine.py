@@ -2,8 +2,11 @@
 
 import contextlib
 import json
+import pathlib
 import re
 import shlex
+import shutil
+import tempfile
 import threading
 import time
 
@@ -28,30 +31,46 @@ class StandsStill(Failure):
 
 
 class Machine(Process):
-    """A machine whose `lines` are sockets of that name in the directory, the console among them."""
+    """A machine whose `lines` are sockets of that name, the console among them; the directory keeps what it says."""
 
     def __init__(self, directory, kernel, kind, lines, append, *options):
         self.directory, self.kernel, self.text, self.asked = directory, kernel, bytearray(), 0
+        # The path of a socket has at most 107 bytes; that of a project can be any.
+        self.sockets = pathlib.Path(tempfile.mkdtemp(prefix="machine-"))
         words = ["qemu-system-aarch64", *kind, "-display", "none", "-nodefaults", "-no-reboot", "-kernel", kernel.image]
         for name in lines:
             words += ["-chardev", self.socket(name), "-serial", f"chardev:{name}"]
-        words += ["-qmp", f"unix:{directory}/qmp,server=on,wait=off"]
+        words += ["-qmp", f"unix:{self.path('qmp')},server=on,wait=off"]
         words += ["-append", f"rdinit=/init quiet panic=-1 {append}"]
         super().__init__(directory / "qemu.log", *words, *options)
 
+    def path(self, name):
+        """Of a socket of QEMU."""
+        return self.sockets / name
+
     def socket(self, name):
-        return f"socket,id={name},path={self.directory / name},server=on,wait=off"
+        return f"socket,id={name},path={self.path(name)},server=on,wait=off"
+
+    def end(self):
+        super().end()
+        shutil.rmtree(self.sockets, ignore_errors=True)
 
     def start(self):
         began = time.monotonic()
         super().start()
-        self.console = connect(self.directory / "console")
+        self.console = self._reach("console")
         threading.Thread(target=self._listen, daemon=True).start()
-        self.monitor = Monitor(self.directory / "qmp")
+        self.monitor = Monitor(self._reach("qmp"))
         if not self._comes(b"the machine listens", BOOT):
             raise StandsStill(f"no shell after {BOOT} s")
         say(f"kernel {self.run('uname -r')} answers after {time.monotonic() - began:.0f} s")
         return self
+
+    def _reach(self, name):
+        """A socket that QEMU makes in a moment, unless it ends with a complaint."""
+        with contextlib.suppress(Failure):
+            return connect(self.path(name))
+        raise Failure(f"QEMU makes no socket {name}:\n{self.said()[-2000:]}")
 
     def _listen(self):
         with open(self.directory / "console.log", "ab", buffering=0) as log:
@@ -133,8 +152,8 @@ class Machine(Process):
 class Monitor:
     """QEMU's own console: devices come and go."""
 
-    def __init__(self, path):
-        self.socket = connect(path)
+    def __init__(self, end):
+        self.socket = end
         self.socket.settimeout(30)
         self.file = self.socket.makefile("rw", encoding="utf-8")
         self.file.readline()

@@ -53,7 +53,8 @@ class House:
         """An adapter into the socket, with the same serial number each time."""
         self.plugged += 1
         name = f"tic{self.plugged}"
-        where = {"addr": {"type": "unix", "data": {"path": str(self.machine.path(name))}}, "server": True, "wait": False}
+        end = {"type": "unix", "data": {"path": str(self.machine.path(name))}}
+        where = {"addr": end, "server": True, "wait": False}
         self.machine.monitor.tell("chardev-add", id=name, backend={"type": "socket", "data": where})
         adapter = {"driver": "usb-serial", "id": f"adapter{self.plugged}", "serial": SERIAL, "always-plugged": True}
         self.machine.monitor.tell("device_add", bus="usb.0", chardev=name, **adapter)

@@ -1,4 +1,4 @@
-"""The blueprints as an owner uses them: each is put into Home Assistant, becomes an automation, and is fired by what truly happens."""
+"""The blueprints as an owner uses them: each becomes an automation, and is fired by what truly happens."""
 
 import json
 import time
@@ -35,7 +35,7 @@ USES = {
 
 @check("short")
 def automations(house):
-    """Every blueprint, in French and in English, is imported, becomes an automation and does what it says; a restart fires nothing."""
+    """Every blueprint, in both languages, is imported and does what it says; a restart fires nothing."""
     import_blueprints(house)
     house.chain.bridge()
     for name, (meter, options) in HOUSES.items():

@@ -3,7 +3,7 @@
 import json
 import time
 
-from house import check, is_, known, unique
+from house import check, is_, known, unavailable, unique
 from meters import METERS
 
 from bench.programs import PROJECT
@@ -53,8 +53,8 @@ def automations(house):
     for name, (_, actions, _) in USES.items():
         for action in actions:
             wait_fired(house, name, action)
-    nothing_again(house)
     house.quiet()
+    nothing_again(house)
 
 
 def import_blueprints(house):
@@ -100,13 +100,23 @@ def wait_fired(house, name, action):
 
 def nothing_again(house):
     """A restart of the bridge, of the broker and of Home Assistant is no event."""
+    back = {unique(BASE, "reading"): is_("on"), unique(OFF_PEAK, "offpeak"): known}
+    for entry in fired(house):
+        house.ha.post("/api/services/persistent_notification/dismiss", {"notification_id": entry})
     house.chain.stop("bridge")
     house.chain.bridge()
+    still(house, back, "bridge")
     house.broker.stop()
+    house.wait("unavailable", dict.fromkeys(back, unavailable))
     house.broker.start()
-    # Notifications are gone with Home Assistant's restart.
+    still(house, back, "broker")
     house.ha.restart()
-    house.wait("states again", {unique(BASE, "reading"): is_("on"), unique(OFF_PEAK, "offpeak"): known}, 120)
+    still(house, back, "Home Assistant")
+
+
+def still(house, back, what):
+    """All is there again, and nothing was done."""
+    house.wait(f"states after the {what}'s restart", back, 120)
     time.sleep(10)
-    require(not fired(house), f"after a restart, fired again: {sorted(fired(house))}")
-    say("a restart of everything fired nothing")
+    require(not fired(house), f"fired again by the {what}'s restart: {sorted(fired(house))}")
+    say(f"the {what}'s restart fired nothing")

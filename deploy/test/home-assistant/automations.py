@@ -16,6 +16,8 @@ TEMPO, OFF_PEAK, BASE = METERS["tempo-three"][0], METERS["consumer"][0], METERS[
 # A load of 3.6 kVA is switched on 40 s after its start, and cut off some 15 s later.
 OVERLOADED = "900061000021"
 SHORT = {"seconds": 2}
+# Longer than any restart here.
+LONG = {"seconds": 45}
 # meter, options: what happens to each within two minutes, once automations can be there.
 HOUSES = {
     "tempo": (TEMPO, "--mode standard --contract tempo --phases 3 --start 2026-09-15T19:58:00"),
@@ -28,7 +30,7 @@ USES = {
     "tempo-tomorrow": ((TEMPO, "event_tempo", "event_entity"), ["do"], {"colours": ["blue"]}),
     "overload": ((OVERLOADED, "event_cut_off_alert", "event_entity"), ["shed", "restore"], {"wait": SHORT}),
     "off-peak": ((OFF_PEAK, "offpeak", "offpeak_entity"), ["begin"], {}),
-    "reader-silent": ((BASE, "reading", "reading_entity"), ["dead", "back"], {"wait": SHORT}),
+    "reader-silent": ((BASE, "reading", "reading_entity"), ["dead", "back"], {"wait": LONG}),
     "hours-changed": ((OFF_PEAK, "event_hours", "event_entity"), ["do"], {}),
 }
 

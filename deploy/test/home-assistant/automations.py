@@ -18,10 +18,10 @@ OVERLOADED = "900061000021"
 SHORT = {"seconds": 2}
 # Longer than any restart here.
 LONG = {"seconds": 45}
-# meter, options: what happens to each within two minutes, once automations can be there.
+# meter, options: what happens to each within a minute and a half, once automations can be there.
 HOUSES = {
-    "tempo": (TEMPO, "--mode standard --contract tempo --phases 3 --start 2026-09-15T19:58:00"),
-    "off-peak": (OFF_PEAK, "--mode standard --contract hc --seed 3 --start 2026-09-15T22:28:00"),
+    "tempo": (TEMPO, "--mode standard --contract tempo --phases 3 --start 2026-09-15T19:58:40"),
+    "off-peak": (OFF_PEAK, "--mode standard --contract hc --seed 3 --start 2026-09-15T22:28:40"),
     "base": (BASE, METERS["base"][1]),
     "overloaded": (OVERLOADED, "--mode standard --power 9 --cut-off 1 --seed 16 --start 2026-01-12T18:30:00"),
 }

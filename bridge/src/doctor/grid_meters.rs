@@ -11,7 +11,6 @@ use tokio::{
 
 use crate::{
     daemon::exit::ExitCode,
-    doctor::{JOURNAL, STATUS},
     grid_meter::setup::{Product, Setup},
     words::language::Words,
 };
@@ -32,21 +31,21 @@ const METERS_READ: Words = Words::new("is its meter read? see above", "son compt
 /// How long a grid meter may take: a client waits for a fresher value for up to a second.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Asks each of them.
-pub(super) async fn check(report: &mut Report<'_>, setups: &[Setup]) {
+/// Asks each of them. `look`: where a fault of the bridge itself is to be seen.
+pub(super) async fn check(report: &mut Report<'_>, setups: &[Setup], look: &[Advice]) {
     for setup in setups {
         let answered = time::timeout(PATIENCE, has_power(setup)).await;
-        say(report, setup, answered.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())));
+        say(report, setup, answered.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())), look);
     }
 }
 
-fn say(report: &mut Report<'_>, setup: &Setup, answered: io::Result<bool>) {
+fn say(report: &mut Report<'_>, setup: &Setup, answered: io::Result<bool>, look: &[Advice]) {
     let (name, listen) = (setup.product.name(), setup.listen);
     match answered {
         Ok(true) => report.good(GRID_METER, &report.say(HAS_POWER, &[&name, &listen])),
         Ok(false) => report.doubt(GRID_METER, &report.say(NO_POWER, &[&name, &listen]), &[report.advise(METERS_READ, &[])]),
         Err(error) => {
-            let advice = [report.advise(RIGHT, &[]), Advice::Type(STATUS.into()), Advice::Type(JOURNAL.into())];
+            let advice = [&[report.advise(RIGHT, &[])], look].concat();
             report.wrong(GRID_METER, ExitCode::Unavailable, &report.say(SILENT, &[&name, &listen, &error]), &advice);
         }
     }
@@ -106,12 +105,12 @@ mod tests {
             let meter = GridMeter::new(product, "021861000001".into(), newest);
             let server = tokio::spawn(server::serve(listener, meter.into()));
             let answered = has_power(&setup).await;
-            let (text, code) = said(|report| say(report, &setup, answered));
+            let (text, code) = said(|report| say(report, &setup, answered, &[]));
             assert!(text.contains("??") && text.contains(product.name()) && code.is_none(), "{text}");
             server.abort();
             let _ = server.await;
             let gone = has_power(&setup).await;
-            let (text, code) = said(|report| say(report, &setup, gone));
+            let (text, code) = said(|report| say(report, &setup, gone, &[]));
             assert!(text.contains("!!") && code == Some(ExitCode::Unavailable), "{text}");
         }
     }

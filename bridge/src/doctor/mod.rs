@@ -79,7 +79,7 @@ pub async fn run(settings: &Settings, language: Language) -> Result<Option<ExitC
         }
         Err(trouble) => no_broker(&mut report, &broker, &trouble, embedded),
     }
-    grid_meters::check(&mut report, &settings.grid_meters).await;
+    grid_meters::check(&mut report, &settings.grid_meters, &look()).await;
     Ok(report.verdict())
 }
 
@@ -93,6 +93,11 @@ fn no_broker(report: &mut Report<'_>, broker: &External, trouble: &Trouble, embe
         false => Vec::new(),
     };
     report.wrong(BROKER, ExitCode::Unavailable, &Sentence::of(&trouble.message), &advice);
+}
+
+/// Where a fault of the bridge itself is to be seen.
+fn look() -> [Advice; 2] {
+    [Advice::Type(STATUS.into()), Advice::Type(JOURNAL.into())]
 }
 
 /// How to be a client of the running bridge.
@@ -121,7 +126,7 @@ fn login(report: &mut Report<'_>, broker: &External, findings: &Findings, topics
 }
 
 fn bridge(report: &mut Report<'_>, findings: &Findings, topics: &Topics) {
-    let advice = [Advice::Type(STATUS.into()), Advice::Type(JOURNAL.into())];
+    let advice = look();
     let topic = topics.bridge_state();
     match findings.text(&topic) {
         Some(ONLINE) => {

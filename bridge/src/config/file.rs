@@ -13,7 +13,10 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::origins::{self, Origin, Origins};
+use super::{
+    figure::Figure,
+    origins::{self, Origin, Origins},
+};
 use crate::{
     daemon::{credentials, exit::Failure, logging::Verbosity},
     homeassistant::predecessor::Migrate,
@@ -37,6 +40,8 @@ pub struct Config {
     pub homeassistant: HomeAssistantKeys,
     /// What the owner says of meters, by their twelve digits.
     pub meter: BTreeMap<String, MeterKeys>,
+    /// What energy costs, by the date from which it holds.
+    pub prices: BTreeMap<String, PriceKeys>,
     /// What is logged.
     pub log: Log,
     /// Where the values come from.
@@ -192,6 +197,18 @@ pub struct MeterKeys {
     pub continues: Option<String>,
 }
 
+/// What energy costs from a date on.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PriceKeys {
+    /// Of a kWh, in euros, by the tariff's name or index.
+    pub kwh: BTreeMap<String, Figure>,
+    /// Of a month, in euros.
+    pub subscription: Option<Figure>,
+    /// In %, if the prices are without it.
+    pub vat: Option<Figure>,
+}
+
 /// What is logged.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -336,8 +353,11 @@ mod tests {
             all.homeassistant.token_file.is_none(),
             all.meter.values().all(|meter| meter.name.is_none()),
             all.meter.values().all(|meter| meter.continues.is_none()),
+            all.prices.values().all(|prices| prices.kwh.is_empty()),
+            all.prices.values().all(|prices| prices.subscription.is_none()),
+            all.prices.values().all(|prices| prices.vat.is_none()),
         ];
-        assert_eq!(missing, [false; 12]);
+        assert_eq!(missing, [false; 15]);
         for key in [
             "language",
             "mode",

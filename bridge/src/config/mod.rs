@@ -5,10 +5,12 @@
 
 pub mod broker_url;
 pub mod environment;
+pub mod figure;
 pub mod file;
 pub mod home_assistant_url;
 pub mod keys;
 pub mod locators;
 pub mod meters;
 pub mod origins;
+pub mod prices;
 pub mod settings;

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     daemon::{credentials, exit::Failure, logging::Verbosity},
+    grid_meter::setup::Product,
     homeassistant::predecessor::Migrate,
     words::language::Language,
 };
@@ -42,6 +43,8 @@ pub struct Config {
     pub meter: BTreeMap<String, MeterKeys>,
     /// What energy costs, by the date from which it holds.
     pub prices: BTreeMap<String, PriceKeys>,
+    /// The grid meters that batteries and wallboxes find here.
+    pub grid_meter: Vec<GridMeterKeys>,
     /// What is logged.
     pub log: Log,
     /// Where the values come from.
@@ -209,6 +212,18 @@ pub struct PriceKeys {
     pub vat: Option<Figure>,
 }
 
+/// One grid meter that a battery or a wallbox finds here.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct GridMeterKeys {
+    /// Which meter it looks like.
+    pub protocol: Product,
+    /// The meters whose sum it tells, by their twelve digits.
+    pub meters: Vec<String>,
+    /// Where it answers.
+    pub listen: Option<String>,
+}
+
 /// What is logged.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -356,8 +371,9 @@ mod tests {
             all.prices.values().all(|prices| prices.kwh.is_empty()),
             all.prices.values().all(|prices| prices.subscription.is_none()),
             all.prices.values().all(|prices| prices.vat.is_none()),
+            all.grid_meter.iter().all(|grid_meter| grid_meter.listen.is_none()),
         ];
-        assert_eq!(missing, [false; 15]);
+        assert_eq!(missing, [false; 16]);
         for key in [
             "language",
             "mode",

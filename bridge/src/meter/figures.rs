@@ -190,6 +190,12 @@ impl Figures {
         self.steering.poll_kept(is_last, now)
     }
 
+    /// What was learnt of the power so far.
+    #[must_use]
+    pub fn kept_power(&self) -> KeptPower {
+        self.steering.kept()
+    }
+
     /// Datasets that were missed when they were new: they only complete the merged state.
     pub fn handle_past(&mut self, part: Part, mode: Mode, datasets: &[Dataset<'_>]) {
         if mode == self.state.mode() {

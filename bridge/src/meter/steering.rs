@@ -101,6 +101,12 @@ impl Steering {
         derived.cutoff_alert = head_room.map(|_| forecast.nearness());
     }
 
+    /// What was learnt so far.
+    #[must_use]
+    pub fn kept(&self) -> KeptPower {
+        self.power.kept()
+    }
+
     /// What is to be kept, if it is time for it; at the last everything.
     pub fn poll_kept(&mut self, is_last: bool, now: Instant) -> Option<KeptPower> {
         let since = *self.kept.get_or_insert(now);

@@ -332,12 +332,15 @@ impl SignedPower {
     }
 
     fn learn_currents(&mut self, flow: &Flow, seconds: f64) {
-        let was_unseen = self.is_injecting_unseen();
+        let turns = self.flow_before.is_some_and(|flow| flow.direction != Direction::Withdrawn);
         if flow.direction != Direction::Withdrawn || self.layout == Layout::BothWays {
             return;
         }
-        if was_unseen {
+        if turns {
             self.currents.handle_turn(flow.apparent);
+            if let Some(non_active) = self.currents.non_active() {
+                self.drawn.handle_turn(non_active);
+            }
         }
         let powers = self
             .facts

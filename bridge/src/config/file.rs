@@ -222,6 +222,13 @@ pub struct GridMeterKeys {
     pub meters: Vec<String>,
     /// Where it answers.
     pub listen: Option<String>,
+    /// Whether clients can find it by mDNS.
+    #[serde(default = "yes")]
+    pub announce: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// What is logged.

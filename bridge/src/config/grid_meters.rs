@@ -49,7 +49,8 @@ fn setup(keys: GridMeterKeys) -> Result<Setup, Failure> {
     if distinct.is_empty() || distinct.len() != meters.len() {
         return Err(Failure::config("grid-meter.meters: expected the addresses of one or more meters, each once"));
     }
-    Ok(Setup { product: keys.protocol, listen: listen(keys.protocol, keys.listen.as_deref())?, meters })
+    let listen = listen(keys.protocol, keys.listen.as_deref())?;
+    Ok(Setup { product: keys.protocol, listen, meters, announce: keys.announce })
 }
 
 fn meter(digits: &str) -> Result<MeterId, Failure> {
@@ -81,6 +82,7 @@ mod tests {
             protocol: *protocol,
             meters: meters.iter().map(|id| (*id).to_owned()).collect(),
             listen: listen.map(str::to_owned),
+            announce: true,
         };
         checked(all.iter().map(keys).collect())
     }
@@ -90,7 +92,12 @@ mod tests {
         let setups = check(&[(Product::Homewizard, &[METER], None)]).unwrap();
         assert_eq!(
             setups,
-            [Setup { product: Product::Homewizard, listen: ([0, 0, 0, 0], 80).into(), meters: vec![METER.parse().unwrap()] }]
+            [Setup {
+                product: Product::Homewizard,
+                listen: ([0, 0, 0, 0], 80).into(),
+                meters: vec![METER.parse().unwrap()],
+                announce: true
+            }]
         );
     }
 

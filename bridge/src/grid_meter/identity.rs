@@ -29,7 +29,9 @@ mod tests {
     #[test]
     fn a_serial_number_is_of_one_device() {
         let [one, other] = ["021861000001", "042161000021"].map(|id| id.parse().unwrap());
-        let of = |product, meters: &[MeterId]| serial(&Setup { product, listen: ([0, 0, 0, 0], 80).into(), meters: meters.to_vec() });
+        let of = |product, meters: &[MeterId]| {
+            serial(&Setup { product, listen: ([0, 0, 0, 0], 80).into(), meters: meters.to_vec(), announce: true })
+        };
         assert_eq!(of(Product::Ecotracker, &[one]), "021861000001");
         assert_eq!(of(Product::Homewizard, &[one]), "061861000001");
         assert_eq!(of(Product::Homewizard, &[one, other]), "161861000001");

@@ -4,8 +4,9 @@
 //! ever told: those who steer by it get an error of their protocol instead.
 //! Begin with [`reading`], what a meter measures; [`source`] takes it from samples, [`taken`] says how old these are, [`sum`] adds several
 //! meters, [`answer`] says when which reading is told. [`setup`] is what the owner wants, [`identity`] what the meter is called, [`ecotracker`] and [`homewizard`] are
-//! what is answered, [`serve`] carries it.
+//! what is answered, [`announce`] lets them be found, [`serve`] carries it.
 
+pub mod announce;
 pub mod answer;
 pub mod ecotracker;
 pub mod homewizard;

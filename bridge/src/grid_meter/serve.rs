@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    net::IpAddr,
+    net::{IpAddr, Ipv4Addr},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -13,6 +13,7 @@ use tracing::{info, warn};
 
 use crate::{
     grid_meter::{
+        announce::{self, Announcer, Service},
         answer::{Clients, Step},
         ecotracker, homewizard, identity,
         reading::Reading,
@@ -29,8 +30,9 @@ use crate::{
 const AGAIN: Duration = Duration::from_secs(10);
 
 /// The way of readings to all grid meters.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct GridMeters {
+    announcer: Option<Announcer>,
     feeds: Vec<(Sum, watch::Sender<Option<Total>>)>,
 }
 
@@ -38,13 +40,21 @@ impl GridMeters {
     /// Opens a port for each of these.
     #[must_use]
     pub fn start(setups: &[Setup]) -> Self {
+        let announcer = setups.iter().any(is_announced).then(Announcer::start).flatten();
         let feeds = setups.iter().map(|setup| {
             let (sender, newest) = watch::channel(None);
             let meter = GridMeter { product: setup.product, serial: identity::serial(setup), newest, clients: Mutex::default() };
-            tokio::spawn(serve(setup.clone(), meter));
+            tokio::spawn(serve(setup.clone(), meter, announcer.clone().filter(|_| is_announced(setup))));
             (Sum::new(&setup.meters), sender)
         });
-        Self { feeds: feeds.collect() }
+        Self { feeds: feeds.collect(), announcer }
+    }
+
+    /// They answer no longer: whoever found them is told.
+    pub async fn close(&mut self) {
+        if let Some(announcer) = self.announcer.take() {
+            announcer.close().await;
+        }
     }
 
     /// A meter was read.
@@ -58,7 +68,7 @@ impl GridMeters {
 }
 
 /// Serves as soon as the port can be opened: an address may come later than the bridge, and MQTT must not wait for it.
-async fn serve(setup: Setup, meter: GridMeter) {
+async fn serve(setup: Setup, meter: GridMeter, announcer: Option<Announcer>) {
     let name = setup.product.name();
     let mut is_said = false;
     let listener = loop {
@@ -71,7 +81,15 @@ async fn serve(setup: Setup, meter: GridMeter) {
         time::sleep(AGAIN).await;
     };
     info!("the grid meter {name} answers at {}", setup.listen);
+    if let Some(announcer) = announcer {
+        let own = announce::own_address(setup.listen);
+        meter.services(own).iter().for_each(|service| announcer.announce(setup.listen, service));
+    }
     server::serve(listener, Arc::new(meter)).await;
+}
+
+fn is_announced(setup: &Setup) -> bool {
+    setup.announce && announce::is_reachable(setup.listen)
 }
 
 /// The meters that any of these stands for.
@@ -105,6 +123,14 @@ impl Site for GridMeter {
 }
 
 impl GridMeter {
+    /// By what it is found.
+    fn services(&self, own: Option<Ipv4Addr>) -> Vec<Service> {
+        match self.product {
+            Product::Ecotracker => ecotracker::services(&self.serial, own),
+            Product::Homewizard => homewizard::services(&self.serial),
+        }
+    }
+
     /// What this client is told now, after a short wait if that brings it a fresher value.
     async fn total(&self, client: IpAddr) -> Option<Total> {
         let asked = Instant::now();

@@ -35,4 +35,6 @@ pub struct Setup {
     pub listen: SocketAddr,
     /// The meters whose sum it tells, at least one.
     pub meters: Vec<MeterId>,
+    /// Whether clients can find it by mDNS.
+    pub announce: bool,
 }

@@ -190,10 +190,10 @@ impl Figures {
         self.steering.poll_kept(is_last, now)
     }
 
-    /// What was learnt of the power so far.
+    /// The power to steer by.
     #[must_use]
-    pub fn kept_power(&self) -> KeptPower {
-        self.steering.kept()
+    pub const fn steering(&self) -> &Steering {
+        &self.steering
     }
 
     /// Datasets that were missed when they were new: they only complete the merged state.

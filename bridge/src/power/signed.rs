@@ -114,6 +114,12 @@ impl SignedPower {
         KeptPower { drawn: drawn.nodes().kept(), injected: injected.nodes().kept(), currents: currents.kept() }
     }
 
+    /// Works the power out as another one of the same meter does, by what that has learnt.
+    pub fn take_learnt(&mut self, other: &Self) {
+        (self.drawn, self.injected) = (other.drawn.clone(), other.injected.clone());
+        self.currents = other.currents.clone();
+    }
+
     /// The way to a cut-off.
     #[must_use]
     pub const fn forecast(&self) -> &Forecast {

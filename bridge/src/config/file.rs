@@ -114,8 +114,8 @@ pub struct MqttKeys {
     pub base_topic: String,
     /// How often a meter's state is published.
     pub publish: Publish,
-    /// Address of the embedded side.
-    pub listen: String,
+    /// Address of the embedded side; none = this machine alone, or with a users file every address.
+    pub listen: Option<String>,
     /// `user:password` lines of those who may connect to the embedded side; none = anybody.
     pub users_file: Option<PathBuf>,
 }
@@ -130,7 +130,7 @@ impl Default for MqttKeys {
             ca_file: None,
             base_topic: "teleinfo".into(),
             publish: Publish::Named(PublishName::EveryFrame),
-            listen: "0.0.0.0:1883".into(),
+            listen: None,
             users_file: None,
         }
     }
@@ -222,6 +222,8 @@ pub struct GridMeterKeys {
     pub meters: Vec<String>,
     /// Where it answers.
     pub listen: Option<String>,
+    /// The SunSpec model of its registers.
+    pub model: Option<u16>,
     /// Whether clients can find it by mDNS.
     #[serde(default = "yes")]
     pub announce: bool,
@@ -371,6 +373,7 @@ mod tests {
             all.mqtt.client_id.is_none(),
             all.mqtt.ca_file.is_none(),
             all.mqtt.users_file.is_none(),
+            all.mqtt.listen.is_none(),
             all.homeassistant.url.is_none(),
             all.homeassistant.token_file.is_none(),
             all.meter.values().all(|meter| meter.name.is_none()),
@@ -379,8 +382,9 @@ mod tests {
             all.prices.values().all(|prices| prices.subscription.is_none()),
             all.prices.values().all(|prices| prices.vat.is_none()),
             all.grid_meter.iter().all(|grid_meter| grid_meter.listen.is_none()),
+            all.grid_meter.iter().all(|grid_meter| grid_meter.model.is_none()),
         ];
-        assert_eq!(missing, [false; 16]);
+        assert_eq!(missing, [false; 17]);
         for key in [
             "language",
             "mode",

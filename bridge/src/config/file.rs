@@ -384,7 +384,7 @@ mod tests {
             all.grid_meter.iter().all(|grid_meter| grid_meter.listen.is_none()),
             all.grid_meter.iter().all(|grid_meter| grid_meter.model.is_none()),
         ];
-        assert_eq!(missing, [false; 17]);
+        assert_eq!(missing, [false; 18]);
         for key in [
             "language",
             "mode",

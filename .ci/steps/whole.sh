@@ -71,7 +71,7 @@ step_faults() {
 }
 
 step_home_assistant() {
-    need_packages debootstrap mosquitto mosquitto-clients iproute2 util-linux faketime python3
+    need_packages debootstrap mosquitto mosquitto-clients iproute2 iptables util-linux faketime python3
     need_programs
     deploy/test/home-assistant/run --short
 }

@@ -125,7 +125,7 @@ def meter_exchanged(house):
     house.wait("the total of both meters", dict.fromkeys(totals, known), PATIENCE)
     for meter in hours.meters:
         meter.freeze()
-    time.sleep(3.5)
+    hours.settle()
     hours.pass_on()
     hours.play(2)
     require_right(hours)
@@ -212,19 +212,21 @@ def history_told_twice(house):
 
 @check("usual", moving=True)
 def damaged_history(house):
-    """Bits of the reader's history flip on its disk: none of it is counted."""
+    """One bit of the reader's history flips on its disk, then many: none of it is counted, and it is said."""
     hours, chain = begin_young(house)
     hours.play()
-    hours.speak()
-    chain.stop("bridge")
-    hours.meters[0].thaw()
-    hours.speak()
-    chain.stop("reader-young")
-    for file in (chain.directory / "reader-young-state").iterdir():
-        flip(file)
-    chain.reader("young")
-    come_back(hours)
-    hours.pass_on()
+    for number, flip in enumerate((flip_one, flip_many), 1):
+        hours.speak()
+        chain.stop("bridge")
+        hours.meters[0].thaw()
+        hours.speak()
+        chain.stop("reader-young")
+        for file in (chain.directory / "reader-young-state").iterdir():
+            flip(file)
+        chain.reader("young")
+        come_back(hours)
+        require(chain.said("reader-young").count("history is damaged") == number, "the damage was not said")
+        hours.pass_on()
     hours.play(2)
     require_right(hours)
 
@@ -249,7 +251,8 @@ def come_back(hours):
     wait_for_all("totals after a start of the bridge", lambda: addresses - with_total(hours.house), PATIENCE)
     for meter in still:
         meter.freeze()
-    time.sleep(3.5 if still else 0)
+    if still:
+        hours.settle()
 
 
 def with_total(house):
@@ -280,10 +283,19 @@ def forget(house):
     house.broker.start()
 
 
-def flip(file):
+def flip_one(file):
+    """One bit, in the middle of it."""
+    flip(file, [file.stat().st_size // 2])
+
+
+def flip_many(file):
     """One bit in each 50 bytes."""
+    flip(file, range(25, file.stat().st_size, 50))
+
+
+def flip(file, places):
     bytes_ = bytearray(file.read_bytes())
-    for at in range(25, len(bytes_), 50):
+    for at in places:
         bytes_[at] ^= 1 << at % 8
     file.write_bytes(bytes_)
 

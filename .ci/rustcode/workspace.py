@@ -12,9 +12,10 @@ from .source import Source
 # Who may depend on whom: docs/code-structure.md says why. What stands here is all that is allowed; `*` is everybody.
 MAY_DEPEND_ON = {
     "teleinfo-proto": set(),
+    "teleinfo-people": set(),
     "teleinfo-zenoh-client": set(),
-    "teleinfo-reader": {"teleinfo-proto", "teleinfo-zenoh-client"},
-    "teleinfo-bridge": {"teleinfo-proto"},
+    "teleinfo-reader": {"teleinfo-proto", "teleinfo-people", "teleinfo-zenoh-client"},
+    "teleinfo-bridge": {"teleinfo-proto", "teleinfo-people"},
     "teleinfo-simulator": {"teleinfo-proto"},
     "teleinfo-lab": {"*"},
 }

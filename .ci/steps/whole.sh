@@ -70,6 +70,18 @@ step_faults() {
     deploy/test/faults/run --short
 }
 
+step_grid_meters() {
+    need_packages iproute2 util-linux mosquitto mosquitto-clients python3 python3-venv
+    need_programs
+    local python
+    for python in "${TELEINFO_PYTHON:-python3}" python3.13 python3.12; do
+        "$python" -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null || continue
+        TELEINFO_PYTHON=$python deploy/test/grid-meters
+        return
+    done
+    not_checked "the clients need Python 3.12: set TELEINFO_PYTHON"
+}
+
 step_home_assistant() {
     need_packages debootstrap mosquitto mosquitto-clients iproute2 iptables util-linux faketime python3
     need_programs

@@ -2,16 +2,18 @@
 //!
 //! In the order to read: [`words`] everybody may say; a sample comes in by [`zenoh`], is put in [`order`], moves the [`energy`] and the
 //! [`meter`] that it is of, which [`homeassistant`] is told of; [`hub`] joins all meters; [`mqtt`] carries what is said, [`store`] keeps
-//! what must not be forgotten, [`statistics`] corrects the Energy dashboard. [`run`] starts all of them from the [`config`], and
-//! [`daemon`] is the process around it.
+//! what must not be forgotten, [`statistics`] corrects the Energy dashboard, [`grid_meter`] answers batteries over [`http`]. [`run`] starts
+//! all of them from the [`config`], and [`daemon`] is the process around it.
 
 pub mod config;
 pub mod daemon;
 pub mod doctor;
 pub mod energy;
 pub mod forget;
+pub mod grid_meter;
 pub mod homeassistant;
 pub mod hours;
+pub mod http;
 pub mod hub;
 pub mod meter;
 pub mod mqtt;

@@ -24,6 +24,7 @@ use crate::{
         exit::{ExitCode, Failure},
         notify::{Notifier, Watchdog},
     },
+    grid_meter::serve::GridMeters,
     hub::{
         Hub,
         complaints::Complaint,
@@ -73,6 +74,7 @@ struct Bridge {
     /// Where memories and ledgers are kept.
     state_directory: Option<PathBuf>,
     statistics: Option<NoteSender>,
+    grid_meters: GridMeters,
     counters: Counters,
     notifier: Notifier,
     watchdog: Watchdog,
@@ -93,6 +95,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     let node = Node::start(&settings.zenoh, plugin.as_ref()).await?;
     let counters = Counters::default();
     let (outlet, inbound) = start::outlet(&settings, &node, counters.clone()).await?;
+    let grid_meters = GridMeters::start(&settings.grid_meters);
     let (historian, answers) = Historian::new(node.session().clone());
     let (store, write_failures) = Store::new();
     let (positions, state_directory) = (Positions::from_env(), positions::directory("STATE_DIRECTORY"));
@@ -124,6 +127,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         positions,
         state_directory,
         statistics,
+        grid_meters,
         counters,
         notifier,
         watchdog: Watchdog::from_env(now),
@@ -189,6 +193,7 @@ impl Bridge {
                     statistics.handle_note(note);
                 }
             }
+            Order::Measured(meter, reading) => self.grid_meters.handle_reading(meter, &reading),
             Order::Say(level, text) => say(level, &text),
         }
     }
@@ -273,6 +278,7 @@ impl Bridge {
         while let Some(order) = self.hub.poll_order(0, now) {
             self.obey(order, now);
         }
+        self.grid_meters.close().await;
         let _ = time::timeout(STOP, self.outlet.close()).await;
         self.write_positions(true, now);
         self.store.finish(STOP).await;

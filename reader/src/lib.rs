@@ -11,12 +11,12 @@ mod config;
 mod daemon;
 mod doctor;
 pub mod history;
-mod language;
 mod led;
 mod line;
 mod monitor;
 pub mod reading;
 mod run;
 pub mod telnet;
-mod terminal;
 mod uplink;
+
+use teleinfo_people::{language, terminal};

@@ -16,6 +16,7 @@ use toml::{
 use super::origins::{self, Origin, Origins};
 use crate::{
     daemon::{credentials, exit::Failure, logging::Verbosity},
+    grid_meter::setup::Product,
     homeassistant::predecessor::Migrate,
     words::language::Language,
 };
@@ -37,6 +38,8 @@ pub struct Config {
     pub homeassistant: HomeAssistantKeys,
     /// What the owner says of meters, by their twelve digits.
     pub meter: BTreeMap<String, MeterKeys>,
+    /// The grid meters that batteries and wallboxes find here.
+    pub grid_meter: Vec<GridMeterKeys>,
     /// What is logged.
     pub log: Log,
     /// Where the values come from.
@@ -192,6 +195,25 @@ pub struct MeterKeys {
     pub continues: Option<String>,
 }
 
+/// One grid meter that a battery or a wallbox finds here.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct GridMeterKeys {
+    /// Which meter it looks like.
+    pub protocol: Product,
+    /// The meters whose sum it tells, by their twelve digits.
+    pub meters: Vec<String>,
+    /// Where it answers.
+    pub listen: Option<String>,
+    /// Whether clients can find it by mDNS.
+    #[serde(default = "yes")]
+    pub announce: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
 /// What is logged.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -336,8 +358,9 @@ mod tests {
             all.homeassistant.token_file.is_none(),
             all.meter.values().all(|meter| meter.name.is_none()),
             all.meter.values().all(|meter| meter.continues.is_none()),
+            all.grid_meter.iter().all(|grid_meter| grid_meter.listen.is_none()),
         ];
-        assert_eq!(missing, [false; 12]);
+        assert_eq!(missing, [false; 13]);
         for key in [
             "language",
             "mode",

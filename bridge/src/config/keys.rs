@@ -8,7 +8,7 @@ use serde::{
 
 use super::{
     file::{Config, HomeAssistantKeys, Log, MeterKeys, MqttKeys, ZenohKeys},
-    origins::METER,
+    origins::{GRID_METER, METER},
 };
 
 type Names = fn() -> &'static [&'static str];
@@ -17,9 +17,9 @@ type Names = fn() -> &'static [&'static str];
 const TABLES: &[(&str, Names)] =
     &[("zenoh", names::<ZenohKeys>), ("mqtt", names::<MqttKeys>), ("homeassistant", names::<HomeAssistantKeys>), ("log", names::<Log>)];
 
-/// Every key but those of meters: its table ("" before the first) and its name.
+/// Every key but those of meters and grid meters: its table ("" before the first) and its name.
 pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let is_table = |name: &str| name == METER || TABLES.iter().any(|(table, _)| *table == name);
+    let is_table = |name: &str| name == METER || name == GRID_METER || TABLES.iter().any(|(table, _)| *table == name);
     let top = names::<Config>().iter().filter(move |name| !is_table(name)).map(|name| ("", *name));
     top.chain(TABLES.iter().flat_map(|(table, names)| names().iter().map(move |name| (*table, *name))))
 }

@@ -6,6 +6,7 @@
 pub mod broker_url;
 pub mod environment;
 pub mod file;
+pub mod grid_meters;
 pub mod home_assistant_url;
 pub mod keys;
 pub mod locators;

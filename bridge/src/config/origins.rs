@@ -7,6 +7,9 @@ use crate::daemon::exit::Failure;
 /// The table whose keys stand one level lower, below the address of a meter.
 pub const METER: &str = "meter";
 
+/// The tables of which there may be several, so that their keys are only set in the file.
+pub const GRID_METER: &str = "grid-meter";
+
 /// Who gave a key its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {

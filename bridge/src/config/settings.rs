@@ -18,6 +18,7 @@ use crate::{
     config::{
         broker_url::Url,
         file::{self, Config, PublishName, ZenohMode},
+        grid_meters,
         home_assistant_url::is_address,
         keys, locators, meters,
         origins::{self, Origins},
@@ -27,6 +28,7 @@ use crate::{
         credentials::{self, Secret, TOKEN_CREDENTIAL},
         exit::Failure,
     },
+    grid_meter::setup::Setup,
     homeassistant::{predecessor::Migrate, presentation::MeterWishes},
     meter::cadence::Policy,
     words::{language::Language, topics::Topics},
@@ -45,6 +47,8 @@ pub struct Settings {
     pub homeassistant: HomeAssistant,
     /// What the owner says of meters.
     pub meters: BTreeMap<MeterId, MeterWishes>,
+    /// The grid meters that batteries and wallboxes find here.
+    pub grid_meters: Vec<Setup>,
     /// How often a state is published.
     pub policy: Policy,
     /// Topic names.
@@ -155,6 +159,7 @@ impl Settings {
             homeassistant: home_assistant(config.homeassistant)?,
             meters: meters::checked(config.meter)?,
             origins: config.origins,
+            grid_meters: grid_meters::checked(config.grid_meter)?,
         };
         settings.ports_differ()?;
         Ok(settings)
@@ -166,8 +171,9 @@ impl Settings {
         self.origins.describe(keys::all().map(|(table, name)| origins::dotted(table, name)))
     }
 
-    /// Readers and MQTT clients cannot connect to one port.
+    /// Readers, MQTT clients and the clients of each grid meter cannot connect to one port.
     fn ports_differ(&self) -> Result<(), Failure> {
+        self.grid_meters_have_ports()?;
         let Mqtt::Embedded(embedded) = &self.mqtt else { return Ok(()) };
         let port = embedded.listen.port().to_string();
         let of_readers = |endpoint: &EndPoint| {
@@ -177,6 +183,16 @@ impl Settings {
             Some(endpoint) => Err(Failure::config(format!(
                 "mqtt.listen: port {port} is that of zenoh.listen too ({endpoint}); set one of them to another port"
             ))),
+            None => Ok(()),
+        }
+    }
+
+    fn grid_meters_have_ports(&self) -> Result<(), Failure> {
+        let mqtt = if let Mqtt::Embedded(embedded) = &self.mqtt { Some(embedded.listen) } else { None };
+        match mqtt.and_then(|mqtt| self.grid_meters.iter().find(|setup| grid_meters::meet(setup.listen, mqtt))) {
+            Some(setup) => {
+                Err(Failure::config(format!("grid-meter.listen: {} is that of mqtt.listen too; set another port", setup.listen)))
+            }
             None => Ok(()),
         }
     }
@@ -383,6 +399,8 @@ mod tests {
             ("[homeassistant]\noffline-after = 1", "homeassistant.offline-after"),
             ("[homeassistant]\npace = 7", "homeassistant.pace"),
             ("[homeassistant]\npace = 600", "homeassistant.pace"),
+            ("[[grid-meter]]\nprotocol = \"homewizard\"\nmeters = []", "grid-meter"),
+            ("[[grid-meter]]\nprotocol = \"homewizard\"\nmeters = [\"021861000001\"]\nlisten = \"0.0.0.0:1883\"", "grid-meter"),
         ] {
             let failure = check(text).expect_err(text);
             assert_eq!(failure.code(), ExitCode::Config, "{text}");

@@ -3,24 +3,9 @@
 //!
 //! The bridge ends only where trying again does not help. It waits for readers and brokers that are away.
 
-use std::{fmt, process};
+use std::fmt;
 
-/// What the process returns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExitCode {
-    /// It did what it was asked for (`EX_OK`).
-    Success = 0,
-    /// The flags are wrong (`EX_USAGE`).
-    Usage = 64,
-    /// A port is in use, or something else that the bridge needs is not there (`EX_UNAVAILABLE`).
-    Unavailable = 69,
-    /// A fault of the bridge itself (`EX_SOFTWARE`).
-    Internal = 70,
-    /// The system does not allow it (`EX_NOPERM`).
-    Permission = 77,
-    /// The configuration is wrong (`EX_CONFIG`).
-    Config = 78,
-}
+pub use teleinfo_people::exit::ExitCode;
 
 /// Why the bridge ends: one line that says what happened and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,9 +47,3 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
-
-impl From<ExitCode> for process::ExitCode {
-    fn from(code: ExitCode) -> Self {
-        Self::from(code as u8)
-    }
-}

@@ -1,6 +1,7 @@
 //! What is said of each meter: is it being read, how well, does Home Assistant know of it.
 
 use serde_json::Value;
+use teleinfo_people::report::{Advice, Report};
 use teleinfo_proto::{
     tic::{Label, Mode, Role},
     wire::Cause,
@@ -8,10 +9,7 @@ use teleinfo_proto::{
 
 use crate::{
     daemon::exit::ExitCode,
-    doctor::{
-        broker::Findings,
-        report::{Advice, Report},
-    },
+    doctor::broker::Findings,
     words::{
         cause,
         language::{Language, Sentence, Words},
@@ -68,7 +66,7 @@ pub(super) fn check(report: &mut Report<'_>, findings: &Findings, topics: &Topic
     let meters = meters(findings, topics);
     if meters.is_empty() {
         let mut advice = at_the_meter(report);
-        advice.push(report.advise(MAY_IT_CONNECT));
+        advice.push(report.advise(MAY_IT_CONNECT, &[]));
         report.wrong(READERS, ExitCode::Unavailable, &report.say(NEVER, &[]), &advice);
     }
     for meter in meters {
@@ -80,7 +78,7 @@ pub(super) fn check(report: &mut Report<'_>, findings: &Findings, topics: &Topic
 }
 
 fn at_the_meter(report: &Report<'_>) -> Vec<Advice> {
-    vec![report.advise(AT_THE_METER), Advice::Type(READER_DOCTOR.into())]
+    vec![report.advise(AT_THE_METER, &[]), Advice::Type(READER_DOCTOR.into())]
 }
 
 /// Every meter that something retained speaks of, or a state.
@@ -153,7 +151,7 @@ fn announced(report: &mut Report<'_>, findings: &Findings, topics: &Topics, mete
         }
         None => {
             let text = report.say(NOT_ANNOUNCED, &[&meter, &topics.discovery(meter)]);
-            let advice = [report.advise(DOES_IT_KEEP), Advice::Type("sudo systemctl restart teleinfo-bridge".into())];
+            let advice = [report.advise(DOES_IT_KEEP, &[]), Advice::Type("sudo systemctl restart teleinfo-bridge".into())];
             report.wrong(DISCOVERY, ExitCode::Unavailable, &text, &advice);
         }
     }
@@ -165,6 +163,6 @@ pub(super) fn home_assistant(report: &mut Report<'_>, findings: &Findings, topic
     match findings.text(&topic) {
         Some(ONLINE) => report.good(HOME_ASSISTANT, &report.say(CONNECTED, &[])),
         Some(OFFLINE) => report.doubt(HOME_ASSISTANT, &report.say(LEFT, &[]), &[]),
-        _ => report.skip(HOME_ASSISTANT, &report.say(NOT_RETAINED, &[&topic]), &[report.advise(SAME_BROKER)]),
+        _ => report.skip(HOME_ASSISTANT, &report.say(NOT_RETAINED, &[&topic]), &[report.advise(SAME_BROKER, &[])]),
     }
 }

@@ -5,13 +5,12 @@
 
 mod broker;
 mod meters;
-mod report;
 
 use std::io::{self, IsTerminal};
 
 use broker::Findings;
-use report::{Advice, Report, Style};
 use serde_json::Value;
+use teleinfo_people::report::{Advice, Report, Style};
 
 use crate::{
     config::{
@@ -84,9 +83,9 @@ pub async fn run(settings: &Settings, language: Language) -> Result<Option<ExitC
 fn no_broker(report: &mut Report<'_>, broker: &External, trouble: &Trouble, embedded: bool) {
     let without_password = broker.login.as_ref().is_some_and(|login| login.password.reveal().is_empty());
     let advice = match embedded {
-        true => vec![report.advise(EMBEDDED), Advice::Type(STATUS.into())],
+        true => vec![report.advise(EMBEDDED, &[]), Advice::Type(STATUS.into())],
         false if trouble.refused_login && without_password => {
-            vec![report.advise(NO_PASSWORD), Advice::Type("sudo teleinfo-bridge doctor".into())]
+            vec![report.advise(NO_PASSWORD, &[]), Advice::Type("sudo teleinfo-bridge doctor".into())]
         }
         false => Vec::new(),
     };
@@ -114,7 +113,7 @@ fn login(report: &mut Report<'_>, broker: &External, findings: &Findings, topics
     report.good(BROKER, &text);
     if !findings.test_came_back || findings.denied {
         let text = report.say(TEST_LOST, &[&topics.doctor()]);
-        report.wrong(RIGHTS, ExitCode::Permission, &text, &[report.advise(ACL)]);
+        report.wrong(RIGHTS, ExitCode::Permission, &text, &[report.advise(ACL, &[])]);
     }
 }
 
@@ -142,7 +141,9 @@ fn complaints(report: &mut Report<'_>, findings: &Findings, topics: &Topics) {
 
 #[cfg(test)]
 mod tests {
-    use super::{broker::Published, report::said, *};
+    use teleinfo_people::report::said;
+
+    use super::{broker::Published, *};
 
     #[test]
     fn what_the_bridge_complains_of_is_a_doubt() {

@@ -28,6 +28,7 @@ use tracing::Level;
 
 use crate::{
     energy::ledger::Ledger,
+    grid_meter::source::Source,
     homeassistant::{bridge_device, memory::Memory},
     hub::{
         agenda::Agenda,
@@ -69,6 +70,8 @@ pub struct HubOptions {
     pub notes: bool,
     /// Whether the broker keeps what is retained, and so may have ledgers of an earlier run.
     pub broker_keeps: bool,
+    /// Meters whose power batteries and wallboxes steer by.
+    pub measured: BTreeSet<MeterId>,
     /// Meters that are announced again at the same time spread by this number; it differs from bridge to bridge.
     pub seed: u64,
 }
@@ -91,6 +94,8 @@ pub struct Kept {
 pub struct Hub {
     options: HubOptions,
     stations: BTreeMap<MeterId, Station>,
+    /// What those steer by who ask for the power of a meter.
+    sources: BTreeMap<MeterId, Source>,
     kept: Kept,
     orders: VecDeque<Order>,
     agenda: Agenda,
@@ -125,6 +130,7 @@ impl Hub {
         let mut hub = Self {
             options,
             stations: BTreeMap::new(),
+            sources: BTreeMap::new(),
             kept,
             orders: VecDeque::new(),
             agenda: Agenda::default(),

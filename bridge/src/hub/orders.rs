@@ -5,6 +5,7 @@ use tracing::Level;
 
 use crate::{
     energy::ledger::Ledger,
+    grid_meter::reading::Reading,
     homeassistant::{memory::Memory, statistic::Statistic},
     order::{
         intake::Question,
@@ -28,6 +29,8 @@ pub enum Order {
     Disturbed,
     /// Tell the statistics.
     Noted(Note),
+    /// Tell the grid meters what this meter measures now.
+    Measured(MeterId, Reading),
     /// Write this line to the log.
     Say(Level, String),
 }

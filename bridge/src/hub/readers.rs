@@ -9,6 +9,7 @@ use teleinfo_proto::{
 use tracing::Level;
 
 use crate::{
+    grid_meter::source::Source,
     hub::{
         Hub,
         complaints::Complaint,
@@ -22,6 +23,7 @@ impl Hub {
     pub(super) fn handle_sample(&mut self, received: Received, at: Instant, wall: SystemTime, now: Instant) {
         let id = received.meter;
         let (notes, is_live) = (self.options.notes, received.kind == SampleKind::Live);
+        self.measure(&received, at, now);
         let Some(station) = self.station(id, now) else { return };
         station.handle_arrival(received, wall, at);
         let clock = station.clock();
@@ -33,6 +35,23 @@ impl Hub {
         if !is_live {
             self.settle(id, now);
         }
+    }
+
+    /// What a sample measures goes to those who steer by it, whether or not the broker is there.
+    fn measure(&mut self, received: &Received, at: Instant, now: Instant) {
+        let id = received.meter;
+        if !self.options.measured.contains(&id) {
+            return;
+        }
+        let Ok(sample) = received.sample() else { return };
+        if !self.sources.contains_key(&id) {
+            let Some(station) = self.station(id, now) else { return };
+            let mut source = Source::new(&id, sample.mode);
+            source.handle_learnt(station.figures().steering());
+            self.sources.insert(id, source);
+        }
+        let reading = self.sources.get_mut(&id).and_then(|source| source.handle_sample(&sample, at));
+        self.orders.extend(reading.map(|reading| Order::Measured(id, reading)));
     }
 
     pub(super) fn handle_token(&mut self, id: MeterId, present: bool, at: Instant, now: Instant) {

@@ -218,7 +218,7 @@ impl Bench {
             pace: Duration::ZERO,
             offline_after: Duration::from_secs(30),
         };
-        let options = HubOptions { station, notes: true, broker_keeps, seed: 7 };
+        let options = HubOptions { station, notes: true, broker_keeps, measured: BTreeSet::new(), seed: 7 };
         let start = Instant::now();
         let memories = kept.memories.clone();
         let hub = Hub::new(options, kept, Counters::default(), start);

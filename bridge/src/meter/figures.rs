@@ -190,6 +190,12 @@ impl Figures {
         self.steering.poll_kept(is_last, now)
     }
 
+    /// The power to steer by.
+    #[must_use]
+    pub const fn steering(&self) -> &Steering {
+        &self.steering
+    }
+
     /// Datasets that were missed when they were new: they only complete the merged state.
     pub fn handle_past(&mut self, part: Part, mode: Mode, datasets: &[Dataset<'_>]) {
         if mode == self.state.mode() {

@@ -101,6 +101,11 @@ impl Steering {
         derived.cutoff_alert = head_room.map(|_| forecast.nearness());
     }
 
+    /// Works the power out as another one of the same meter does.
+    pub fn take_learnt(&mut self, other: &Self) {
+        self.power.take_learnt(&other.power);
+    }
+
     /// What is to be kept, if it is time for it; at the last everything.
     pub fn poll_kept(&mut self, is_last: bool, now: Instant) -> Option<KeptPower> {
         let since = *self.kept.get_or_insert(now);

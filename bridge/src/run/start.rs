@@ -16,6 +16,7 @@ use crate::{
         settings::{Mqtt, Settings},
     },
     daemon::exit::Failure,
+    grid_meter::serve,
     homeassistant::presentation::Presentation,
     hub::{HubOptions, Kept, counters::Counters, station::StationOptions},
     meter::cadence::Policy,
@@ -112,7 +113,13 @@ pub(super) fn options(settings: &Settings, notes: bool) -> HubOptions {
         pace: settings.homeassistant.pace,
     };
     let broker_keeps = matches!(settings.mqtt, Mqtt::External(_));
-    HubOptions { station, notes, broker_keeps, seed: RandomState::new().build_hasher().finish() }
+    HubOptions {
+        station,
+        notes,
+        broker_keeps,
+        measured: serve::meters_of(&settings.grid_meters),
+        seed: RandomState::new().build_hasher().finish(),
+    }
 }
 
 /// Says in one line who connects to whom.

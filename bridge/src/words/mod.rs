@@ -7,10 +7,10 @@
 pub mod cause;
 pub mod checksum;
 pub mod inbound;
-pub mod language;
 pub mod message;
 pub mod printable;
 pub mod scope;
-pub mod terminal;
 pub mod topics;
 pub mod utc;
+
+pub use teleinfo_people::{language, terminal};

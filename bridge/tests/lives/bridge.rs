@@ -83,7 +83,8 @@ impl Bridge {
             offline_after: Duration::from_secs(30),
         };
         self.starts += 1;
-        let options = HubOptions { station, notes: false, broker_keeps: true, seed: self.starts };
+        let options =
+            HubOptions { station, notes: false, broker_keeps: true, measured: std::collections::BTreeSet::new(), seed: self.starts };
         let kept = self.disks.last().cloned().unwrap_or_default();
         self.hub = Some(Hub::new(options, kept, Counters::default(), self.started + now));
         self.published.clear();
@@ -174,7 +175,7 @@ impl Bridge {
             Order::Keep(meter, memory) => self.keep(|kept| drop(kept.memories.insert(meter, *memory))),
             Order::KeepLedger(meter, ledger) => self.keep(|kept| drop(kept.ledgers.insert(meter, *ledger))),
             Order::Say(_, text) if std::env::var_os("SEED").is_some() => eprintln!("{now:?} {text}"),
-            Order::Disturbed | Order::Noted(_) | Order::Say(..) => {}
+            Order::Disturbed | Order::Noted(_) | Order::Measured(..) | Order::Say(..) => {}
         }
     }
 

@@ -3,23 +3,9 @@
 //!
 //! A missing device or an unreachable bridge is not here: those are states, waited out, not reasons to end.
 
-use std::{fmt, process};
+use std::fmt;
 
-/// The codes in use, with their numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum ExitCode {
-    /// The command line is wrong (`EX_USAGE`).
-    Usage = 64,
-    /// Something that the program cannot do without is not there (`EX_UNAVAILABLE`).
-    Unavailable = 69,
-    /// A fault of ours, or a system call failed that never does (`EX_SOFTWARE`).
-    Internal = 70,
-    /// A file may not be read, and waiting will not change that (`EX_NOPERM`).
-    Permission = 77,
-    /// The configuration is wrong (`EX_CONFIG`).
-    Config = 78,
-}
+pub(crate) use teleinfo_people::exit::ExitCode;
 
 /// Why the program gives up: one line that says what happened and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,9 +35,3 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
-
-impl From<ExitCode> for process::ExitCode {
-    fn from(code: ExitCode) -> Self {
-        Self::from(code as u8)
-    }
-}

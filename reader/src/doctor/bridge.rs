@@ -8,10 +8,9 @@ use std::{
 use mio::{Events, Poll, Token};
 use teleinfo_zenoh_client::{Client, Error, Event, Failures, Locator, Options};
 
-use super::{
-    machine::Machine,
-    report::{Advice, Report},
-};
+use teleinfo_people::report::{Advice, Report};
+
+use super::machine::Machine;
 use crate::{
     config::{Settings, credentials::Asker},
     daemon::exit::ExitCode,
@@ -56,7 +55,7 @@ pub(super) fn check(report: &mut Report<'_>, settings: &Settings, machine: &Mach
             match (authenticated, known) {
                 (true, _) => report.good(PASSWORD, &report.say(ACCEPTED, &[])),
                 (false, true) => report.good(PASSWORD, &report.say(NOT_ASKED, &[])),
-                (false, false) => report.skip(PASSWORD, &report.say(NONE_NEEDED, &[])),
+                (false, false) => report.skip(PASSWORD, &report.say(NONE_NEEDED, &[]), &[]),
             }
         }
         // Its words say what to compare.

@@ -2,12 +2,10 @@
 
 use std::time::Instant;
 
+use teleinfo_people::report::{Advice, Report};
 use teleinfo_proto::tic::Timestamp;
 
-use super::{
-    machine::Machine,
-    report::{Advice, Report},
-};
+use super::machine::Machine;
 use crate::{
     daemon::{clock::unix_ms, exit::ExitCode},
     language::{Sentence, Words},
@@ -69,7 +67,7 @@ mod tests {
         for file in files {
             std::fs::create_dir_all(root.path().join(file)).unwrap();
         }
-        crate::doctor::report::said(|report| judge(report, now, meter, &Machine { root: root.path().into() })).0
+        teleinfo_people::report::said(|report| judge(report, now, meter, &Machine { root: root.path().into() })).0
     }
 
     #[test]

@@ -9,10 +9,11 @@ use std::{
 
 use nix::unistd::{AccessFlags, access};
 
+use teleinfo_people::report::{Advice, Report};
+
 use super::{
     line::{SpeedBy, Subject},
     machine::Machine,
-    report::{Advice, Report},
     users::{ROOT, User, Users},
 };
 use crate::{
@@ -191,7 +192,7 @@ fn may_open(users: &Users, user: &User, metadata: &Metadata) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::report::said;
+    use teleinfo_people::report::said;
 
     fn checked(devices: &[PathBuf], root: &Path) -> (String, Option<ExitCode>) {
         said(|report| _ = check(report, devices, &Machine { root: root.into() }))

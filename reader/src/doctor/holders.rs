@@ -2,11 +2,9 @@
 
 use std::{fs, path::Path};
 
-use super::{
-    device::Device,
-    machine::Machine,
-    report::{Advice, Report},
-};
+use teleinfo_people::report::{Advice, Report};
+
+use super::{device::Device, machine::Machine};
 use crate::{
     daemon::exit::ExitCode,
     language::Words,
@@ -130,7 +128,7 @@ mod tests {
     }
 
     fn said(root: &Path) -> (String, Option<ExitCode>) {
-        crate::doctor::report::said(|report| _ = check(report, &device(), &Machine { root: root.into() }))
+        teleinfo_people::report::said(|report| _ = check(report, &device(), &Machine { root: root.into() }))
     }
 
     #[test]

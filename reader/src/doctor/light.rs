@@ -7,7 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::report::{Advice, Report};
+use teleinfo_people::report::{Advice, Report};
+
 use crate::{
     config::{LedMode, Settings},
     daemon::exit::ExitCode,
@@ -46,8 +47,8 @@ const WITHOUT: Words = Words::new(
 pub(super) fn check(report: &mut Report<'_>, settings: &Settings, class: &Path) {
     let place = Place::of(settings, class);
     match settings.led {
-        LedMode::Off => return report.skip(LIGHT, &report.say(OFF, &[])),
-        LedMode::Auto if !place.is_ours(class) => return report.skip(LIGHT, &report.say(NONE_HERE, &[])),
+        LedMode::Off => return report.skip(LIGHT, &report.say(OFF, &[]), &[]),
+        LedMode::Auto if !place.is_ours(class) => return report.skip(LIGHT, &report.say(NONE_HERE, &[]), &[]),
         LedMode::Auto | LedMode::Delivered | LedMode::Power => {}
     }
     match open(&place, class).and_then(|output| blink(&output)) {
@@ -105,7 +106,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), config).unwrap();
         let settings = Settings::load(&Flags { config: Some(PathBuf::from(file.path())), ..Flags::default() }).unwrap();
-        crate::doctor::report::said(|report| check(report, &settings, class))
+        teleinfo_people::report::said(|report| check(report, &settings, class))
     }
 
     #[test]

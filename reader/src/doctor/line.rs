@@ -1,11 +1,9 @@
 //! Does the line carry bytes, how have they to be read, how many are good, and if not: what is wrong, in words for the screwdriver.
 
+use teleinfo_people::report::Report;
 use teleinfo_proto::{tic::Mode, wire::Cause};
 
-use super::{
-    hearing::{self, Hearing},
-    report::Report,
-};
+use super::hearing::{self, Hearing};
 use crate::{
     advice::advice_on,
     config::Settings,

@@ -1,14 +1,12 @@
 //! What the meter says of itself: who made it, which contract, how much is drawn now.
 
+use teleinfo_people::report::{Advice, Report};
 use teleinfo_proto::{
     tic::{MeterId, Role},
     wire::Cause,
 };
 
-use super::{
-    hearing::Hearing,
-    report::{Advice, Report},
-};
+use super::hearing::Hearing;
 use crate::{
     advice::advice_on,
     daemon::exit::ExitCode,
@@ -49,7 +47,7 @@ pub(super) fn check(report: &mut Report<'_>, hearing: &Hearing) {
 fn told(report: &mut Report<'_>, topic: Words, text: Option<String>) {
     match text {
         Some(text) => report.good(topic, &Sentence::of(text)),
-        None => report.skip(topic, &report.say(NOT_SAID, &[])),
+        None => report.skip(topic, &report.say(NOT_SAID, &[]), &[]),
     }
 }
 

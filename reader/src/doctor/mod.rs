@@ -19,7 +19,6 @@ mod light;
 mod line;
 mod machine;
 mod meter;
-mod report;
 mod users;
 
 use std::{
@@ -27,10 +26,11 @@ use std::{
     path::Path,
 };
 
+use teleinfo_people::report::{Report, Style};
+
 use crate::{config::Settings, daemon::exit::ExitCode, language::Language, led::output::CLASS, line::Source, terminal::reading_width};
 use line::{SpeedBy, Subject};
 use machine::Machine;
-use report::{Report, Style};
 
 /// Looks at everything, and says what it finds on standard output. `None`: all is well.
 #[must_use]

@@ -1,7 +1,8 @@
-//! English or French, for what people read on a terminal.
+//! The words people read, in Home Assistant and on a terminal: English or French.
 //!
-//! Whatever is said in both is a constant [`Words`]; the compiler refuses one that lacks a language, or that leaves out in one language what it
-//! fills in in the other. Only of such words a [`Sentence`] is made, and `doctor` says nothing but sentences.
+//! Labels, topics, keys and event types are never translated. Whatever is said in both languages is a constant [`Words`]; the compiler
+//! refuses one that lacks a language, or that leaves out in one language what it fills in in the other. Only of such words a [`Sentence`]
+//! is made, and `doctor` says nothing but sentences.
 
 use std::{
     env,
@@ -13,25 +14,29 @@ use std::{
 const HOLE: &str = "{}";
 
 /// What the user reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Language {
-    /// `en`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Language {
+    /// English.
+    #[default]
+    #[cfg_attr(feature = "serde", serde(rename = "en"))]
     English,
-    /// `fr`
+    /// French.
+    #[cfg_attr(feature = "serde", serde(rename = "fr"))]
     French,
 }
 
 impl Language {
     /// As the terminal's user has set it (locale(7)): the first of `LC_ALL`, `LC_MESSAGES` and `LANG` that says something.
     #[must_use]
-    pub(crate) fn from_environment() -> Self {
+    pub fn from_environment() -> Self {
         let said = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(|name| env::var(name).ok()).find(|value| !value.is_empty());
         if said.is_some_and(|value| value.starts_with("fr")) { Self::French } else { Self::English }
     }
 
     /// The one of two that is in this language.
     #[must_use]
-    pub(crate) fn choose<T>(self, english: T, french: T) -> T {
+    pub fn choose<T>(self, english: T, french: T) -> T {
         match self {
             Self::English => english,
             Self::French => french,
@@ -51,33 +56,42 @@ impl FromStr for Language {
     }
 }
 
-/// The same in both languages. Each `{}` is filled in, in the same order in both.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Words {
-    english: &'static str,
-    french: &'static str,
+/// The same thing in both languages. Each `{}` is filled in, in the same order in both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Words {
+    /// English.
+    pub english: &'static str,
+    /// French.
+    pub french: &'static str,
 }
 
 impl Words {
     /// Both languages, English first. As a constant it is checked when the program is compiled.
-    pub(crate) const fn new(english: &'static str, french: &'static str) -> Self {
+    #[must_use]
+    pub const fn new(english: &'static str, french: &'static str) -> Self {
         assert!(!english.is_empty() && !french.is_empty(), "one of the languages is missing");
         assert!(holes(english) == holes(french), "one language fills in more than the other");
         Self { english, french }
     }
 
     /// What is the same in both: a name, a unit.
-    pub(crate) const fn alike(word: &'static str) -> Self {
+    #[must_use]
+    pub const fn alike(word: &'static str) -> Self {
         Self::new(word, word)
     }
 
     /// The words of one language, as they stand.
-    pub(crate) fn get(self, language: Language) -> &'static str {
-        language.choose(self.english, self.french)
+    #[must_use]
+    pub const fn get(&self, language: Language) -> &'static str {
+        match language {
+            Language::English => self.english,
+            Language::French => self.french,
+        }
     }
 
     /// A sentence of them.
-    pub(crate) fn say(self, language: Language, values: &[&dyn Display]) -> Sentence {
+    #[must_use]
+    pub fn say(&self, language: Language, values: &[&dyn Display]) -> Sentence {
         let mut parts = self.get(language).split(HOLE);
         let mut text = parts.next().unwrap_or_default().to_owned();
         for (part, value) in parts.zip(values) {
@@ -99,15 +113,18 @@ const fn holes(text: &str) -> usize {
 
 /// Something to be read, in the language of its reader.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Sentence(String);
+pub struct Sentence(String);
 
 impl Sentence {
-    /// What is no language: a path, a number, a name.
-    pub(crate) fn of(name: impl Display) -> Self {
+    /// What is no language: a topic, a path, a number, a name, or what another program has said.
+    #[must_use]
+    pub fn of(name: impl Display) -> Self {
         Self(name.to_string())
     }
 
-    pub(crate) fn as_str(&self) -> &str {
+    /// The sentence as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 }

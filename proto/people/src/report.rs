@@ -1,13 +1,11 @@
-//! What the doctor says: a line for each check, with a mark, then what to do; in the reader's language, and as wide as the terminal is.
+//! What a `doctor` says: a line for each check, with a mark, then what to do; in the reader's language, and as wide as the terminal is.
 
 use std::{fmt::Display, io::Write};
 
 use crate::{
-    daemon::exit::ExitCode,
-    words::{
-        language::{Language, Sentence, Words},
-        terminal::{wrapped, wrapped_command},
-    },
+    exit::ExitCode,
+    language::{Language, Sentence, Words},
+    terminal::{wrapped, wrapped_command},
 };
 
 /// What stands under a check is set in by so many.
@@ -20,6 +18,8 @@ const TOPIC: Words = Words::new("{}: {}", "{} : {}");
 const VERDICT: Words = Words::new("Verdict: {}", "Verdict : {}");
 const ONE_FAULT: Words = Words::new("One fault (!!): {}. What to do stands there.", "Un défaut (!!) : {}. Quoi faire est écrit là.");
 const FAULTS: Words = Words::new("{} faults (!!). Begin with the first: {}.", "{} défauts (!!). Commencez par le premier : {}.");
+const NOT_ALL_TESTED: Words =
+    Words::new("No fault found, but not everything could be tested (??).", "Aucun défaut trouvé, mais tout n'a pas pu être essayé (??).");
 const ALL_GOOD: Words = Words::new("All good.", "Tout va bien.");
 const IT_WORKS: Words = Words::new("It works. See what is marked ??.", "Cela marche. Voyez ce qui est marqué ??.");
 
@@ -59,7 +59,7 @@ impl Mark {
 
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Advice {
+pub enum Advice {
     /// By somebody.
     Do(Sentence),
     /// By a shell: something to be typed.
@@ -68,14 +68,17 @@ pub(super) enum Advice {
 
 /// On what it is written, and for whom.
 #[derive(Clone, Copy)]
-pub(super) struct Style {
-    pub(super) language: Language,
-    pub(super) colour: bool,
-    pub(super) width: usize,
+pub struct Style {
+    /// Whose words.
+    pub language: Language,
+    /// Whether signs are coloured.
+    pub colour: bool,
+    /// Columns of a line.
+    pub width: usize,
 }
 
 /// Says what was found, as it is found, and remembers what it comes to.
-pub(super) struct Report<'a> {
+pub struct Report<'a> {
     out: &'a mut dyn Write,
     style: Style,
     wrong: Vec<Words>,
@@ -84,56 +87,77 @@ pub(super) struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    pub(super) fn new(out: &'a mut dyn Write, style: Style) -> Self {
+    /// A report of which nothing is said yet.
+    #[must_use]
+    pub fn new(out: &'a mut dyn Write, style: Style) -> Self {
         Self { out, style, wrong: Vec::new(), doubtful: 0, code: None }
     }
 
     /// Of whoever reads it.
-    pub(super) fn language(&self) -> Language {
+    #[must_use]
+    pub fn language(&self) -> Language {
         self.style.language
     }
 
     /// A sentence in the language of whoever reads it.
-    pub(super) fn say(&self, words: Words, values: &[&dyn Display]) -> Sentence {
+    #[must_use]
+    pub fn say(&self, words: Words, values: &[&dyn Display]) -> Sentence {
         words.say(self.language(), values)
     }
 
     /// Something to do.
-    pub(super) fn advise(&self, words: Words) -> Advice {
-        Advice::Do(self.say(words, &[]))
+    #[must_use]
+    pub fn advise(&self, words: Words, values: &[&dyn Display]) -> Advice {
+        Advice::Do(self.say(words, values))
+    }
+
+    /// Several things to do, in which nothing is filled in.
+    #[must_use]
+    pub fn advise_all(&self, all: &[Words]) -> Vec<Advice> {
+        all.iter().map(|words| self.advise(*words, &[])).collect()
     }
 
     /// It is as it should be.
-    pub(super) fn good(&mut self, topic: Words, text: &Sentence) {
+    pub fn good(&mut self, topic: Words, text: &Sentence) {
         self.tell(Mark::Good, topic, text, &[]);
     }
 
-    /// It is not known, which does no harm.
-    pub(super) fn skip(&mut self, topic: Words, text: &Sentence, advice: &[Advice]) {
+    /// It was not looked at, or is not known, which does no harm.
+    pub fn skip(&mut self, topic: Words, text: &Sentence, advice: &[Advice]) {
         self.tell(Mark::Skipped, topic, text, advice);
     }
 
     /// It works, but.
-    pub(super) fn doubt(&mut self, topic: Words, text: &Sentence, advice: &[Advice]) {
+    pub fn doubt(&mut self, topic: Words, text: &Sentence, advice: &[Advice]) {
         self.doubtful += 1;
         self.tell(Mark::Doubt, topic, text, advice);
     }
 
+    /// Could not be tested, so that nobody can call it good.
+    pub fn untested(&mut self, topic: Words, text: &Sentence, advice: &[Advice]) {
+        self.code.get_or_insert(ExitCode::Unavailable);
+        self.doubt(topic, text, advice);
+    }
+
     /// It does not work; `code` is how the doctor ends, if nothing else was wrong before.
-    pub(super) fn wrong(&mut self, topic: Words, code: ExitCode, text: &Sentence, advice: &[Advice]) {
-        self.code.get_or_insert(code);
+    pub fn wrong(&mut self, topic: Words, code: ExitCode, text: &Sentence, advice: &[Advice]) {
+        if self.wrong.is_empty() {
+            self.code = Some(code);
+        }
         self.wrong.push(topic);
         self.tell(Mark::Wrong, topic, text, advice);
     }
 
     /// The last line. `None`: nothing to complain of.
-    pub(super) fn verdict(mut self) -> Option<ExitCode> {
+    #[must_use]
+    pub fn verdict(mut self) -> Option<ExitCode> {
         let language = self.language();
-        let text = match (self.wrong.as_slice(), self.doubtful) {
-            ([topic], _) => self.say(ONE_FAULT, &[&topic.get(language)]),
-            ([topic, ..], _) => self.say(FAULTS, &[&self.wrong.len(), &topic.get(language)]),
-            ([], 0) => self.say(ALL_GOOD, &[]),
-            ([], _) => self.say(IT_WORKS, &[]),
+        let text = match (self.wrong.as_slice(), self.code, self.doubtful) {
+            ([topic], ..) => self.say(ONE_FAULT, &[&topic.get(language)]),
+            ([topic, ..], ..) => self.say(FAULTS, &[&self.wrong.len(), &topic.get(language)]),
+            ([], Some(_), _) => self.say(NOT_ALL_TESTED, &[]),
+            ([], None, 0) => self.say(ALL_GOOD, &[]),
+            ([], None, _) => self.say(IT_WORKS, &[]),
         };
         self.write("");
         for line in wrapped(self.say(VERDICT, &[&text]).as_str(), self.style.width) {
@@ -170,19 +194,17 @@ impl<'a> Report<'a> {
 }
 
 /// What a check says, for its tests: in English, on so many columns that no line is broken.
-#[cfg(test)]
-pub(super) fn said(tell: impl FnOnce(&mut Report<'_>)) -> (String, Option<ExitCode>) {
+pub fn said(tell: impl FnOnce(&mut Report<'_>)) -> (String, Option<ExitCode>) {
     said_in(Style { language: Language::English, colour: false, width: 1000 }, tell)
 }
 
 /// The same in a style.
-#[cfg(test)]
-pub(super) fn said_in(style: Style, tell: impl FnOnce(&mut Report<'_>)) -> (String, Option<ExitCode>) {
+pub fn said_in(style: Style, tell: impl FnOnce(&mut Report<'_>)) -> (String, Option<ExitCode>) {
     let mut out = Vec::new();
     let mut report = Report::new(&mut out, style);
     tell(&mut report);
     let code = report.verdict();
-    (String::from_utf8(out).unwrap(), code)
+    (String::from_utf8_lossy(&out).into_owned(), code)
 }
 
 #[cfg(test)]
@@ -220,10 +242,12 @@ mod tests {
         assert!(said(|report| report.skip(A, &text, &[])).0.ends_with("Verdict: All good.\n"));
         let (words, code) = said(|report| report.doubt(A, &text, &[]));
         assert!(words.contains("It works") && code.is_none(), "{words}");
+        let (words, code) = said(|report| report.untested(A, &text, &[]));
+        assert!(words.contains("not everything") && code == Some(ExitCode::Unavailable), "{words}");
         let (words, code) = said(|report| {
-            report.doubt(A, &text, &[]);
+            report.untested(A, &text, &[]);
             report.wrong(B, ExitCode::Permission, &text, &[]);
-            report.wrong(A, ExitCode::Unavailable, &text, &[]);
+            report.wrong(A, ExitCode::Config, &text, &[]);
         });
         assert!(words.contains("2 faults (!!). Begin with the first: b."), "{words}");
         assert_eq!(code, Some(ExitCode::Permission));

@@ -1,7 +1,7 @@
-//! The terminal that people read on: how wide it is, and how text is broken into its lines. The reader has the same for its own `doctor`.
+//! The terminal that people read on: how wide it is, and how text is broken into its lines.
 
 /// A telephone held upright has about so many columns, which is what is taken where nobody says.
-const TELEPHONE: usize = 46;
+pub const TELEPHONE: usize = 46;
 /// Longer lines are hard to read.
 const WIDEST: usize = 80;
 /// On fewer columns nothing can be laid out; the terminal breaks what does not fit.
@@ -9,14 +9,19 @@ const NARROWEST: usize = 20;
 /// Signs that belong to the word before them, also where French puts a space between.
 const STICKING: [&str; 5] = [":", ";", "?", "!", "%"];
 
+/// Columns and lines, where standard output is a terminal that says so.
+pub fn size() -> Option<(usize, usize)> {
+    let (columns, lines) = termion::terminal_size().ok()?;
+    (columns > 0 && lines > 0).then_some((columns.into(), lines.into()))
+}
+
 /// Columns for text that is read from line to line.
-pub(crate) fn reading_width() -> usize {
-    let columns = termion::terminal_size().map_or(0, |(columns, _)| usize::from(columns));
-    if columns == 0 { TELEPHONE } else { columns.clamp(NARROWEST, WIDEST) }
+pub fn reading_width() -> usize {
+    size().map_or(TELEPHONE, |(columns, _)| columns.clamp(NARROWEST, WIDEST))
 }
 
 /// Text in lines of this width, broken at spaces; a word that is too long has a line of its own.
-pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
+pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in words(text) {
         match lines.last_mut() {
@@ -32,7 +37,7 @@ pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
 }
 
 /// A command in lines of this width: the shell goes on behind a `\` at the end of a line.
-pub(crate) fn wrapped_command(command: &str, width: usize) -> Vec<String> {
+pub fn wrapped_command(command: &str, width: usize) -> Vec<String> {
     if command.chars().count() <= width {
         return vec![command.into()];
     }

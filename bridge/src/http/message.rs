@@ -1,0 +1,57 @@
+//! What a client asks, and what it is answered.
+
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+/// The content of answers that machines read.
+const JSON: &str = "application/json";
+
+/// One request, whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Who asks.
+    pub client: IpAddr,
+    /// What is to be done.
+    pub verb: Verb,
+    /// The path, without what follows a question mark.
+    pub path: String,
+    /// The body; empty with most requests.
+    pub body: Vec<u8>,
+}
+
+/// The methods of HTTP that are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// To read.
+    Get,
+    /// To call a method that is named.
+    Post,
+    /// Any other.
+    Other,
+}
+
+/// One answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The status of HTTP.
+    pub status: u16,
+    /// The kind of its body.
+    pub content_type: &'static str,
+    /// The body.
+    pub body: String,
+}
+
+impl Answer {
+    /// An answer without a body.
+    #[must_use]
+    pub const fn empty(status: u16) -> Self {
+        Self { status, content_type: JSON, body: String::new() }
+    }
+
+    /// An answer in JSON. A value that cannot be written is a fault of ours.
+    #[must_use]
+    pub fn json(status: u16, value: &impl Serialize) -> Self {
+        serde_json::to_string(value).map_or(Self::empty(500), |body| Self { status, content_type: JSON, body })
+    }
+}

@@ -1,0 +1,155 @@
+//! Takes connections and carries requests to whoever answers them.
+//!
+//! Each bound keeps a client that is slow, broken or malicious from taking what others need: connections, bytes of a request, time.
+
+use std::{convert::Infallible, future::Future, net::IpAddr, sync::Arc, time::Duration};
+
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::{
+    Method, StatusCode,
+    body::{Bytes, Incoming},
+    header::{CONTENT_TYPE, HeaderValue},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::SockRef;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    time,
+};
+use tracing::debug;
+
+use crate::http::message::{Answer, Request, Verb};
+
+/// Connections at once: a house has a handful of clients.
+const CONNECTIONS: usize = 32;
+/// The head of a request; clients send a tenth of it.
+const HEAD_MAX: usize = 8_192;
+/// The body of a request; clients send a tenth of it.
+const BODY_MAX: usize = 4_096;
+/// How long a request may take to arrive, and how long a connection may stay silent: some clients ask once a minute.
+const SILENCE: Duration = Duration::from_secs(120);
+/// How long a body may take to arrive.
+const BODY_TIME: Duration = Duration::from_secs(5);
+/// How long a client may leave what it was sent.
+const UNREAD: Duration = Duration::from_secs(10);
+/// After an error of the listener, such as too many open files.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Whoever answers requests.
+pub trait Site: Send + Sync + 'static {
+    /// The answer to one request. It must come within a bounded time.
+    fn answer(&self, request: Request) -> impl Future<Output = Answer> + Send;
+}
+
+/// Serves for ever.
+pub async fn serve<S: Site>(listener: TcpListener, site: Arc<S>) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        // Beyond the limit a client waits until another one leaves.
+        let Ok(place) = places.clone().acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, client)) => {
+                let site = site.clone();
+                tokio::spawn(async move {
+                    converse(stream, client.ip().to_canonical(), site).await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                debug!("http: {error}");
+                time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+/// One connection, to its end.
+async fn converse<S: Site>(stream: TcpStream, client: IpAddr, site: Arc<S>) {
+    // Also ends a connection whose client no longer reads.
+    let _ = SockRef::from(&stream).set_tcp_user_timeout(Some(UNREAD));
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| {
+        let site = site.clone();
+        async move { Ok::<_, Infallible>(respond(request, client, &*site).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(SILENCE)
+        .max_buf_size(HEAD_MAX)
+        .auto_date_header(false)
+        .title_case_headers(true)
+        .serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = connection.await {
+        debug!("http: {client}: {error}");
+    }
+}
+
+async fn respond<S: Site>(request: hyper::Request<Incoming>, client: IpAddr, site: &S) -> hyper::Response<Full<Bytes>> {
+    let verb = match *request.method() {
+        Method::GET => Verb::Get,
+        Method::POST => Verb::Post,
+        _ => Verb::Other,
+    };
+    let path = request.uri().path().to_owned();
+    let answer = match time::timeout(BODY_TIME, Limited::new(request.into_body(), BODY_MAX).collect()).await {
+        Ok(Ok(body)) => site.answer(Request { client, verb, path, body: body.to_bytes().to_vec() }).await,
+        Ok(Err(_)) => Answer::empty(413),
+        Err(_) => Answer::empty(408),
+    };
+    written(answer)
+}
+
+fn written(answer: Answer) -> hyper::Response<Full<Bytes>> {
+    let mut response = hyper::Response::new(Full::from(answer.body));
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    struct Echo;
+
+    impl Site for Echo {
+        async fn answer(&self, request: Request) -> Answer {
+            Answer::json(200, &(request.path, request.body.len()))
+        }
+    }
+
+    /// What the server says to these bytes, until it closes.
+    async fn said(bytes: &[u8]) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tokio::spawn(serve(listener, Arc::new(Echo)));
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+        let mut text = Vec::new();
+        let _ = time::timeout(Duration::from_secs(5), stream.read_to_end(&mut text)).await.unwrap();
+        server.abort();
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    #[tokio::test]
+    async fn headers_are_those_of_a_small_device() {
+        let text = said(b"GET /v1/json?x=1 HTTP/1.1\r\nHost: a\r\n\r\nGET /b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+        let one = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 14\r\n\r\n[\"/v1/json\",0]";
+        assert_eq!(text.get(..one.len()), Some(one), "{text}");
+        assert!(text.ends_with("[\"/b\",0]"), "the connection stayed open: {text}");
+    }
+
+    #[tokio::test]
+    async fn sizes_are_bounded() {
+        let long = format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(20_000));
+        assert!(said(long.as_bytes()).await.starts_with("HTTP/1.1 4"), "the head");
+        let large = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\nConnection: close\r\n\r\n{}", "x".repeat(5_000));
+        assert!(said(large.as_bytes()).await.starts_with("HTTP/1.1 413"), "the body");
+        assert!(said(b"\0\xff\r\n\r\n").await.starts_with("HTTP/1.1 400"), "no HTTP at all");
+    }
+}

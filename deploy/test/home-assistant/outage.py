@@ -99,7 +99,7 @@ def wrong_token(house):
     wait_problem(house, TOKEN_WORDS)
     access(house.chain, house.ha.token)
     house.wait("the problem is over with another token in the file", {REPAIR: is_("off")}, 120)
-    house.quiet()
+    house.quiet(but="invalid authentication")
 
 
 @check("usual")

@@ -29,11 +29,8 @@ fn the_statistics_are_told_again_though_nothing_new_is_learnt() {
         reader.mode = mode;
         bench.frames(&mut reader, 20);
         let told = |bench: &Bench| {
-            let statistics = bench.orders.iter().filter_map(|order| match order {
-                Order::Noted(Note::Statistics(_, list)) => Some(list.clone()),
-                _ => None,
-            });
-            statistics.last().unwrap_or_default()
+            let list = |order: &Order| if let Order::Noted(Note::Statistics(_, list)) = order { Some(list.clone()) } else { None };
+            bench.orders.iter().rev().find_map(list).unwrap_or_default()
         };
         let before = told(&bench);
         assert!(before.iter().any(|statistic| statistic.unique_id.ends_with("energy_total")), "{before:?}");

@@ -205,6 +205,8 @@ pub struct GridMeterKeys {
     pub meters: Vec<String>,
     /// Where it answers.
     pub listen: Option<String>,
+    /// The SunSpec model of its registers.
+    pub model: Option<u16>,
     /// Whether clients can find it by mDNS.
     #[serde(default = "yes")]
     pub announce: bool,
@@ -359,8 +361,9 @@ mod tests {
             all.meter.values().all(|meter| meter.name.is_none()),
             all.meter.values().all(|meter| meter.continues.is_none()),
             all.grid_meter.iter().all(|grid_meter| grid_meter.listen.is_none()),
+            all.grid_meter.iter().all(|grid_meter| grid_meter.model.is_none()),
         ];
-        assert_eq!(missing, [false; 13]);
+        assert_eq!(missing, [false; 14]);
         for key in [
             "language",
             "mode",

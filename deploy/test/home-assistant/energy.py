@@ -20,6 +20,8 @@ YOUNG = "--registers EASF01=120,EASF02=90,EASF03=2400000"
 CONTINUED = 300
 # Since 2025.7 or so an entity that was removed and comes back has its entity id again, and with it its statistics.
 RESTORES = "2026"
+# Six meters at twenty times their speed are too much for a busy machine: its Home Assistant says that it is behind.
+BEHIND = "No ACK from MQTT server"
 # So long it takes until another number of a register is believed, in s of a meter's own time.
 UNSURE = 8
 # What changes at each meter, in the middle of which hour: name -> its options, changes, in both modes.
@@ -53,7 +55,7 @@ def changes_of_contract_and_mode(house):
         hours.meter(name, f"9000610002{number:02}", options, changes)
     hours.play(5)
     require_right(hours)
-    house.quiet()
+    house.quiet(but=BEHIND)
 
 
 @check("usual", moving=True)

@@ -51,8 +51,8 @@ impl Battery {
 
     /// What it gives after so many seconds more, in W; negative while it takes.
     pub(super) fn step(&mut self, seconds: f64, now: f64) -> f64 {
-        while let Some((_, command)) = self.coming.pop_front_if(|(at, _)| *at <= now) {
-            self.target = command;
+        while self.coming.front().is_some_and(|(at, _)| *at <= now) {
+            self.target = self.coming.pop_front().map_or(self.target, |(_, command)| command);
         }
         self.output += (self.target - self.output) * (1.0 - (-seconds / RESPONSE).exp());
         self.output

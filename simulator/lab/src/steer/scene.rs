@@ -52,16 +52,16 @@ impl Scene {
     }
 }
 
-/// On for about this long, off for some two times as long, again and again.
+/// On for about this long, off for some eight times as long, again and again.
 fn switch(loads: &mut [Load], load: Load, lasts: usize, rng: &mut Rng) {
-    let mut at = rng.below(3 * lasts as u64) as usize;
+    let mut at = rng.below(6 * lasts as u64) as usize;
     while at < loads.len() {
         let on = lasts / 2 + rng.below(lasts as u64) as usize;
         for second in loads.iter_mut().skip(at).take(on) {
             second.watts += load.watts;
             second.reactive += load.reactive;
         }
-        at += on + lasts + rng.below(2 * lasts as u64) as usize;
+        at += on + 5 * lasts + rng.below(6 * lasts as u64) as usize;
     }
 }
 

@@ -109,8 +109,8 @@ pub struct MqttKeys {
     pub base_topic: String,
     /// How often a meter's state is published.
     pub publish: Publish,
-    /// Address of the embedded side.
-    pub listen: String,
+    /// Address of the embedded side; none = this machine alone, or with a users file every address.
+    pub listen: Option<String>,
     /// `user:password` lines of those who may connect to the embedded side; none = anybody.
     pub users_file: Option<PathBuf>,
 }
@@ -125,7 +125,7 @@ impl Default for MqttKeys {
             ca_file: None,
             base_topic: "teleinfo".into(),
             publish: Publish::Named(PublishName::EveryFrame),
-            listen: "0.0.0.0:1883".into(),
+            listen: None,
             users_file: None,
         }
     }
@@ -356,6 +356,7 @@ mod tests {
             all.mqtt.client_id.is_none(),
             all.mqtt.ca_file.is_none(),
             all.mqtt.users_file.is_none(),
+            all.mqtt.listen.is_none(),
             all.homeassistant.url.is_none(),
             all.homeassistant.token_file.is_none(),
             all.meter.values().all(|meter| meter.name.is_none()),

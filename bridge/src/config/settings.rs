@@ -269,11 +269,24 @@ fn warn_of_idle_keys(keys: &[(&str, bool)], why: &str) {
     }
 }
 
+impl Embedded {
+    /// Whether other machines can connect, and nobody is asked for a password.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.users_file.is_none() && !self.listen.ip().to_canonical().is_loopback()
+    }
+}
+
+/// Where clients of the embedded side connect if nothing else is said: on every address where they are asked for a password, and from
+/// this machine alone where nobody is.
+const FOR_USERS: &str = "0.0.0.0:1883";
+const FOR_ANYBODY: &str = "127.0.0.1:1883";
+
 fn embedded(config: file::MqttKeys) -> Result<Embedded, Failure> {
-    let listen: SocketAddr = config
-        .listen
+    let listen = config.listen.as_deref().unwrap_or(if config.users_file.is_some() { FOR_USERS } else { FOR_ANYBODY });
+    let listen: SocketAddr = listen
         .parse()
-        .map_err(|_| Failure::config(format!("mqtt.listen: \"{}\" is no address; expected something like 0.0.0.0:1883", config.listen)))?;
+        .map_err(|_| Failure::config(format!("mqtt.listen: \"{listen}\" is no address; expected something like 0.0.0.0:1883")))?;
     if listen.port() == 0 {
         return Err(Failure::config("mqtt.listen: port 0 is no port that clients could connect to"));
     }
@@ -361,6 +374,24 @@ mod tests {
 
     fn check(text: &str) -> Result<Settings, Failure> {
         Settings::new(Config::parse(text).unwrap(), &Cli::default())
+    }
+
+    #[test]
+    fn the_embedded_side_is_open_only_where_somebody_says_so() {
+        let users = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(users.path(), "ha:right\n").unwrap();
+        let users = format!("users-file = \"{}\"", users.path().display());
+        let rows = [
+            ("", "127.0.0.1:1883", false),
+            (users.as_str(), "0.0.0.0:1883", false),
+            ("listen = \"0.0.0.0:1884\"", "0.0.0.0:1884", true),
+            ("listen = \"[::]:1883\"", "[::]:1883", true),
+            ("listen = \"[::1]:1883\"", "[::1]:1883", false),
+        ];
+        for (keys, listen, is_open) in rows {
+            let Mqtt::Embedded(embedded) = check(&format!("[mqtt]\n{keys}\n")).unwrap().mqtt else { panic!("{keys}") };
+            assert_eq!((embedded.listen.to_string().as_str(), embedded.is_open()), (listen, is_open), "{keys}");
+        }
     }
 
     #[test]

@@ -13,7 +13,10 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::origins::{self, Origin, Origins};
+use super::{
+    figure::Figure,
+    origins::{self, Origin, Origins},
+};
 use crate::{
     daemon::{credentials, exit::Failure, logging::Verbosity},
     grid_meter::setup::Product,
@@ -38,6 +41,8 @@ pub struct Config {
     pub homeassistant: HomeAssistantKeys,
     /// What the owner says of meters, by their twelve digits.
     pub meter: BTreeMap<String, MeterKeys>,
+    /// What energy costs, by the date from which it holds.
+    pub prices: BTreeMap<String, PriceKeys>,
     /// The grid meters that batteries and wallboxes find here.
     pub grid_meter: Vec<GridMeterKeys>,
     /// What is logged.
@@ -193,6 +198,18 @@ pub struct MeterKeys {
     pub name: Option<String>,
     /// The meter whose place it took: its total goes on from there.
     pub continues: Option<String>,
+}
+
+/// What energy costs from a date on.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PriceKeys {
+    /// Of a kWh, in euros, by the tariff's name or index.
+    pub kwh: BTreeMap<String, Figure>,
+    /// Of a month, in euros.
+    pub subscription: Option<Figure>,
+    /// In %, if the prices are without it.
+    pub vat: Option<Figure>,
 }
 
 /// One grid meter that a battery or a wallbox finds here.
@@ -361,10 +378,13 @@ mod tests {
             all.homeassistant.token_file.is_none(),
             all.meter.values().all(|meter| meter.name.is_none()),
             all.meter.values().all(|meter| meter.continues.is_none()),
+            all.prices.values().all(|prices| prices.kwh.is_empty()),
+            all.prices.values().all(|prices| prices.subscription.is_none()),
+            all.prices.values().all(|prices| prices.vat.is_none()),
             all.grid_meter.iter().all(|grid_meter| grid_meter.listen.is_none()),
             all.grid_meter.iter().all(|grid_meter| grid_meter.model.is_none()),
         ];
-        assert_eq!(missing, [false; 14]);
+        assert_eq!(missing, [false; 18]);
         for key in [
             "language",
             "mode",

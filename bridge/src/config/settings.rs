@@ -22,6 +22,7 @@ use crate::{
         home_assistant_url::is_address,
         keys, locators, meters,
         origins::{self, Origins},
+        prices,
     },
     daemon::{
         cli::Cli,
@@ -31,6 +32,7 @@ use crate::{
     grid_meter::setup::Setup,
     homeassistant::{predecessor::Migrate, presentation::MeterWishes},
     meter::cadence::Policy,
+    prices::book::Book,
     words::{language::Language, topics::Topics},
 };
 
@@ -47,6 +49,8 @@ pub struct Settings {
     pub homeassistant: HomeAssistant,
     /// What the owner says of meters.
     pub meters: BTreeMap<MeterId, MeterWishes>,
+    /// What energy costs.
+    pub prices: Book,
     /// The grid meters that batteries and wallboxes find here.
     pub grid_meters: Vec<Setup>,
     /// How often a state is published.
@@ -158,6 +162,7 @@ impl Settings {
             mqtt: mqtt(config.mqtt)?,
             homeassistant: home_assistant(config.homeassistant)?,
             meters: meters::checked(config.meter)?,
+            prices: prices::checked(config.prices)?,
             origins: config.origins,
             grid_meters: grid_meters::checked(config.grid_meter)?,
         };
@@ -458,6 +463,15 @@ mod tests {
         fs::write(file.path(), "").unwrap();
         let users = load("TELEINFO_ZENOH_USERS_FILE", "/none", &none);
         assert!(users.starts_with("TELEINFO_ZENOH_USERS_FILE: zenoh.users-file: cannot read /none"), "{users}");
+        fs::write(file.path(), "[prices.2026-08-01]\nkwh = { HC = 0.1,\n  HCC = 0.1 }\n").unwrap();
+        let tariff = load("HOME", "/", &none);
+        assert!(tariff.contains(":3: prices.2026-08-01.kwh.HCC: there is no such tariff"), "{tariff}");
+        fs::write(file.path(), "\n[prices.august]\nkwh = { HC = 0.1 }\n").unwrap();
+        let date = load("HOME", "/", &none);
+        assert!(date.contains(":3: prices.august: expected a date"), "{date}");
+        fs::write(file.path(), "").unwrap();
+        let given = load("TELEINFO_PRICES", "{ 2026-08-01 = { kwh = { HC = 99 } } }", &none);
+        assert!(given.starts_with("TELEINFO_PRICES: prices.2026-08-01.kwh.HC: this is too much"), "{given}");
         let flag = load("TELEINFO_MQTT_URL", "mqtt://b", &Cli { mqtt: Some("http://b".into()), ..Cli::default() });
         assert!(flag.starts_with("--mqtt: mqtt.url: "), "{flag}");
     }

@@ -105,6 +105,7 @@ pub(super) fn options(settings: &Settings, notes: bool) -> HubOptions {
         discovery: settings.homeassistant.discovery,
         migrate: settings.homeassistant.migrate,
         meters: settings.meters.clone(),
+        prices: settings.prices.clone(),
     };
     let station = StationOptions {
         presentation: Arc::new(presentation),

@@ -1,7 +1,6 @@
 //! The battery behind the real programs, at line speed: what the house's meter sends goes through a pseudo-terminal, reader, bridge and
 //! Mosquitto, and what a subscriber hears is the battery's answer.
 
-use super::SEED;
 use super::battery::Battery;
 use super::home::{Home, Trace};
 use super::meter::HouseMeter;
@@ -39,7 +38,7 @@ pub(super) fn play(mode: Mode, battery: Battery, scenes: &[Scene; 2], stop: &Sto
     let reader = programs::reader(dir.path(), &line, &bridge.locator)?;
     wait_for_reader(&terminal, stop)?;
     let mut chain = Chain { mode, meter: HouseMeter::new(mode)?, terminal, watch, reader, bridge, heard: 0 };
-    chain.play(&Scene::noon(SEED, WARM_UP), battery.rested(), stop)?;
+    chain.play(&Scene::noon(WARM_UP), battery.rested(), stop)?;
     if chain.heard == 0 {
         return Err(Failure::new(Code::Unavailable, format!("no power has arrived; the reader says: {}", chain.reader.log())));
     }

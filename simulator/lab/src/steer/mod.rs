@@ -31,8 +31,6 @@ const GAIN: f64 = 0.3;
 const BATTERIES: [f64; 2] = [800.0, 2_500.0];
 /// Seconds between the values of meters that are slower, and what their battery makes of a value that is said again.
 const SLOW: [(f64, Repeats); 3] = [(10.0, Repeats::Added), (10.0, Repeats::Ignored), (30.0, Repeats::Added)];
-/// Of the house and of its clouds.
-const SEED: u64 = 1;
 
 /// The head of the table.
 pub const HEAD: &str = "| battery | behind | gain | mean of the grid's error, W | of the one each 10 s | swing at rest, W | step of 600 W: overshoot | settled |\n|---|---|---|---|---|---|---|---|";
@@ -68,7 +66,7 @@ impl fmt::Display for Row {
 /// # Errors
 /// When a program is missing or ends, no power arrives, or the plot cannot be written.
 pub fn run(seconds: usize, plot: Option<&Path>, stop: &Stop) -> Outcome<Vec<Row>> {
-    let scenes = [Scene::step(), Scene::noon(SEED, seconds)];
+    let scenes = [Scene::step(), Scene::noon(seconds)];
     let kinds: Vec<(Mode, f64)> =
         [Mode::Standard, Mode::Historic].into_iter().flat_map(|mode| BATTERIES.map(|limit| (mode, limit))).collect();
     let traces = std::thread::scope(|scope| {

@@ -14,6 +14,8 @@ const USED: [(Load, u64); 5] = [
 ];
 /// Panels at noon without clouds, in W.
 const PANELS: f64 = 2_400.0;
+/// Of the household and of its clouds.
+const SEED: u64 = 1;
 /// How much of the sun passes.
 const CLOUDS: [f64; 6] = [1.0, 0.95, 0.9, 0.35, 0.2, 0.6];
 /// When the step comes, its height in W, and how long all lasts, in s.
@@ -41,8 +43,8 @@ impl Scene {
     }
 
     /// A household that cooks and works under passing clouds.
-    pub(super) fn noon(seed: u64, seconds: usize) -> Self {
-        let mut rng = Rng::named(seed, "noon");
+    pub(super) fn noon(seconds: usize) -> Self {
+        let mut rng = Rng::named(SEED, "noon");
         let mut loads = vec![STANDBY; seconds];
         for (load, lasts) in USED {
             switch(&mut loads, load, lasts as usize, &mut rng);

@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn more_often_is_better() {
-        let scene = Scene::noon(1, 1_200);
+        let scene = Scene::noon(1_200);
         let error = |period| Score::of(&scene, 2_500.0, &best(&scene, 2_500.0, period, Repeats::Added).1).error;
         let errors = [1.0, 10.0, 30.0].map(error);
         assert!(errors.is_sorted_by(|one, other| one * 1.5 < *other), "{errors:?}");

@@ -3,7 +3,7 @@
 from difflib import SequenceMatcher
 from pathlib import Path
 
-from . import configuration, manual, markdown
+from . import blueprints, configuration, manual, markdown
 from .section import Block, Section
 
 # Who contributes reads English; a guide of which nothing is said here needs a French twin.
@@ -45,7 +45,7 @@ def check(root: Path, files: list[str]) -> list[str]:
     for file in files:
         if file.startswith("deploy/etc/") and file.endswith(".toml"):
             found += keys(root, file)
-    return found
+    return found + blueprints.differences(root, files)
 
 
 def pages(root: Path, english: str, french: str, english_of: dict[str, str]) -> list[str]:

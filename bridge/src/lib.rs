@@ -19,6 +19,7 @@ pub mod meter;
 pub mod mqtt;
 pub mod order;
 pub mod power;
+pub mod prices;
 pub mod run;
 pub mod statistics;
 pub mod store;

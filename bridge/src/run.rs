@@ -278,6 +278,7 @@ impl Bridge {
         while let Some(order) = self.hub.poll_order(0, now) {
             self.obey(order, now);
         }
+        self.grid_meters.close().await;
         let _ = time::timeout(STOP, self.outlet.close()).await;
         self.write_positions(true, now);
         self.store.finish(STOP).await;

@@ -171,6 +171,8 @@ impl Uplink {
             Event::NoRouter { group } => self.handle_lost(trouble::of_scouting(group, Language::English).to_string()),
             Event::Query(query) => self.handle_query(query, history, now),
             Event::Room => self.full = false,
+            // Nothing is subscribed to.
+            Event::Publication(_) => {}
         }
     }
 

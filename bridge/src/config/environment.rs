@@ -162,7 +162,18 @@ mod tests {
         let path = value.path().to_str().unwrap();
         let of_meter = keys::of_meters().iter().map(|name| variable_of(&[METER, "021861000001", name]));
         for variable in keys::all().map(|(table, name)| variable_of(&[table, name])).chain(of_meter) {
-            let values = ["fr", "client", "false", "tcp/[::1]:9,tcp/a:1", "mqtts://b", "7", "teleinfo2mqtt", "debug", "/tmp/x"];
+            let values = [
+                "fr",
+                "client",
+                "false",
+                "tcp/[::1]:9,tcp/a:1",
+                "mqtts://b",
+                "7",
+                "teleinfo2mqtt",
+                "debug",
+                "/tmp/x",
+                "{ 2026-08-01 = {} }",
+            ];
             let given = |text: &str| over("", &[(&variable, text)]).map(plain);
             let text = values.into_iter().find(|text| given(text).is_ok_and(|config| config != Config::default()));
             let text = text.unwrap_or_else(|| panic!("{variable} gives nothing"));

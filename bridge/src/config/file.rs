@@ -13,7 +13,10 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::origins::{self, Origin, Origins};
+use super::{
+    figure::Figure,
+    origins::{self, Origin, Origins},
+};
 use crate::{
     daemon::{credentials, exit::Failure, logging::Verbosity},
     grid_meter::setup::Product,
@@ -38,6 +41,8 @@ pub struct Config {
     pub homeassistant: HomeAssistantKeys,
     /// What the owner says of meters, by their twelve digits.
     pub meter: BTreeMap<String, MeterKeys>,
+    /// What energy costs, by the date from which it holds.
+    pub prices: BTreeMap<String, PriceKeys>,
     /// The grid meters that batteries and wallboxes find here.
     pub grid_meter: Vec<GridMeterKeys>,
     /// What is logged.
@@ -109,8 +114,8 @@ pub struct MqttKeys {
     pub base_topic: String,
     /// How often a meter's state is published.
     pub publish: Publish,
-    /// Address of the embedded side.
-    pub listen: String,
+    /// Address of the embedded side; none = this machine alone, or with a users file every address.
+    pub listen: Option<String>,
     /// `user:password` lines of those who may connect to the embedded side; none = anybody.
     pub users_file: Option<PathBuf>,
 }
@@ -125,7 +130,7 @@ impl Default for MqttKeys {
             ca_file: None,
             base_topic: "teleinfo".into(),
             publish: Publish::Named(PublishName::EveryFrame),
-            listen: "0.0.0.0:1883".into(),
+            listen: None,
             users_file: None,
         }
     }
@@ -195,6 +200,18 @@ pub struct MeterKeys {
     pub continues: Option<String>,
 }
 
+/// What energy costs from a date on.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PriceKeys {
+    /// Of a kWh, in euros, by the tariff's name or index.
+    pub kwh: BTreeMap<String, Figure>,
+    /// Of a month, in euros.
+    pub subscription: Option<Figure>,
+    /// In %, if the prices are without it.
+    pub vat: Option<Figure>,
+}
+
 /// One grid meter that a battery or a wallbox finds here.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -205,6 +222,15 @@ pub struct GridMeterKeys {
     pub meters: Vec<String>,
     /// Where it answers.
     pub listen: Option<String>,
+    /// The SunSpec model of its registers.
+    pub model: Option<u16>,
+    /// Whether clients can find it by mDNS.
+    #[serde(default = "yes")]
+    pub announce: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// What is logged.
@@ -347,13 +373,18 @@ mod tests {
             all.mqtt.client_id.is_none(),
             all.mqtt.ca_file.is_none(),
             all.mqtt.users_file.is_none(),
+            all.mqtt.listen.is_none(),
             all.homeassistant.url.is_none(),
             all.homeassistant.token_file.is_none(),
             all.meter.values().all(|meter| meter.name.is_none()),
             all.meter.values().all(|meter| meter.continues.is_none()),
+            all.prices.values().all(|prices| prices.kwh.is_empty()),
+            all.prices.values().all(|prices| prices.subscription.is_none()),
+            all.prices.values().all(|prices| prices.vat.is_none()),
             all.grid_meter.iter().all(|grid_meter| grid_meter.listen.is_none()),
+            all.grid_meter.iter().all(|grid_meter| grid_meter.model.is_none()),
         ];
-        assert_eq!(missing, [false; 13]);
+        assert_eq!(missing, [false; 18]);
         for key in [
             "language",
             "mode",

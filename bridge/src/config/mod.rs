@@ -5,6 +5,7 @@
 
 pub mod broker_url;
 pub mod environment;
+pub mod figure;
 pub mod file;
 pub mod grid_meters;
 pub mod home_assistant_url;
@@ -12,4 +13,5 @@ pub mod keys;
 pub mod locators;
 pub mod meters;
 pub mod origins;
+pub mod prices;
 pub mod settings;

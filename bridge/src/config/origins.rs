@@ -46,16 +46,23 @@ impl Origins {
     pub fn explain(&self, failure: Failure) -> Failure {
         let message = failure.to_string();
         let key = message.split_once(": ").map_or("", |(key, _)| key);
-        match self.0.get(key) {
+        match self.nearest(key) {
             Some(origin) => Failure::new(failure.code(), format!("{origin}: {message}")),
             None => failure,
         }
     }
 
+    /// Who gave a key, a key of this table, or the table that it stands in.
+    fn nearest(&self, key: &str) -> Option<&Origin> {
+        let within = || self.0.range(format!("{key}.")..).next().filter(|(other, _)| other.starts_with(&format!("{key}.")));
+        let around = || key.rmatch_indices('.').find_map(|(end, _)| self.0.get(&key[..end]));
+        self.0.get(key).or_else(|| within().map(|(_, origin)| origin)).or_else(around).filter(|_| !key.is_empty())
+    }
+
     /// A line for each of `keys`, and for each other key that was given: where its value comes from.
     #[must_use]
     pub fn describe(&self, keys: impl Iterator<Item = String>) -> String {
-        let mut lines: Vec<_> = keys.map(|key| (self.0.get(&key).map_or_else(|| "default".into(), ToString::to_string), key)).collect();
+        let mut lines: Vec<_> = keys.map(|key| (self.nearest(&key).map_or_else(|| "default".into(), ToString::to_string), key)).collect();
         let more: Vec<_> = self.0.iter().filter(|(key, _)| lines.iter().all(|(_, known)| known != *key)).collect();
         lines.extend(more.into_iter().map(|(key, origin)| (origin.to_string(), key.clone())));
         lines.iter().map(|(origin, key)| format!("{key}: {origin}\n")).collect()

@@ -22,6 +22,7 @@ use crate::{
         home_assistant_url::is_address,
         keys, locators, meters,
         origins::{self, Origins},
+        prices,
     },
     daemon::{
         cli::Cli,
@@ -31,6 +32,7 @@ use crate::{
     grid_meter::setup::Setup,
     homeassistant::{predecessor::Migrate, presentation::MeterWishes},
     meter::cadence::Policy,
+    prices::book::Book,
     words::{language::Language, topics::Topics},
 };
 
@@ -47,6 +49,8 @@ pub struct Settings {
     pub homeassistant: HomeAssistant,
     /// What the owner says of meters.
     pub meters: BTreeMap<MeterId, MeterWishes>,
+    /// What energy costs.
+    pub prices: Book,
     /// The grid meters that batteries and wallboxes find here.
     pub grid_meters: Vec<Setup>,
     /// How often a state is published.
@@ -158,6 +162,7 @@ impl Settings {
             mqtt: mqtt(config.mqtt)?,
             homeassistant: home_assistant(config.homeassistant)?,
             meters: meters::checked(config.meter)?,
+            prices: prices::checked(config.prices)?,
             origins: config.origins,
             grid_meters: grid_meters::checked(config.grid_meter)?,
         };
@@ -269,11 +274,24 @@ fn warn_of_idle_keys(keys: &[(&str, bool)], why: &str) {
     }
 }
 
+impl Embedded {
+    /// Whether other machines can connect, and nobody is asked for a password.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.users_file.is_none() && !self.listen.ip().to_canonical().is_loopback()
+    }
+}
+
+/// Where clients of the embedded side connect if nothing else is said: on every address where they are asked for a password, and from
+/// this machine alone where nobody is.
+const FOR_USERS: &str = "0.0.0.0:1883";
+const FOR_ANYBODY: &str = "127.0.0.1:1883";
+
 fn embedded(config: file::MqttKeys) -> Result<Embedded, Failure> {
-    let listen: SocketAddr = config
-        .listen
+    let listen = config.listen.as_deref().unwrap_or(if config.users_file.is_some() { FOR_USERS } else { FOR_ANYBODY });
+    let listen: SocketAddr = listen
         .parse()
-        .map_err(|_| Failure::config(format!("mqtt.listen: \"{}\" is no address; expected something like 0.0.0.0:1883", config.listen)))?;
+        .map_err(|_| Failure::config(format!("mqtt.listen: \"{listen}\" is no address; expected something like 0.0.0.0:1883")))?;
     if listen.port() == 0 {
         return Err(Failure::config("mqtt.listen: port 0 is no port that clients could connect to"));
     }
@@ -364,6 +382,24 @@ mod tests {
     }
 
     #[test]
+    fn the_embedded_side_is_open_only_where_somebody_says_so() {
+        let users = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(users.path(), "ha:right\n").unwrap();
+        let users = format!("users-file = \"{}\"", users.path().display());
+        let rows = [
+            ("", "127.0.0.1:1883", false),
+            (users.as_str(), "0.0.0.0:1883", false),
+            ("listen = \"0.0.0.0:1884\"", "0.0.0.0:1884", true),
+            ("listen = \"[::]:1883\"", "[::]:1883", true),
+            ("listen = \"[::1]:1883\"", "[::1]:1883", false),
+        ];
+        for (keys, listen, is_open) in rows {
+            let Mqtt::Embedded(embedded) = check(&format!("[mqtt]\n{keys}\n")).unwrap().mqtt else { panic!("{keys}") };
+            assert_eq!((embedded.listen.to_string().as_str(), embedded.is_open()), (listen, is_open), "{keys}");
+        }
+    }
+
+    #[test]
     fn defaults_are_right() {
         let settings = check("").unwrap();
         assert_eq!(settings.policy, Policy::EveryFrame);
@@ -427,6 +463,15 @@ mod tests {
         fs::write(file.path(), "").unwrap();
         let users = load("TELEINFO_ZENOH_USERS_FILE", "/none", &none);
         assert!(users.starts_with("TELEINFO_ZENOH_USERS_FILE: zenoh.users-file: cannot read /none"), "{users}");
+        fs::write(file.path(), "[prices.2026-08-01]\nkwh = { HC = 0.1,\n  HCC = 0.1 }\n").unwrap();
+        let tariff = load("HOME", "/", &none);
+        assert!(tariff.contains(":3: prices.2026-08-01.kwh.HCC: there is no such tariff"), "{tariff}");
+        fs::write(file.path(), "\n[prices.august]\nkwh = { HC = 0.1 }\n").unwrap();
+        let date = load("HOME", "/", &none);
+        assert!(date.contains(":3: prices.august: expected a date"), "{date}");
+        fs::write(file.path(), "").unwrap();
+        let given = load("TELEINFO_PRICES", "{ 2026-08-01 = { kwh = { HC = 99 } } }", &none);
+        assert!(given.starts_with("TELEINFO_PRICES: prices.2026-08-01.kwh.HC: this is too much"), "{given}");
         let flag = load("TELEINFO_MQTT_URL", "mqtt://b", &Cli { mqtt: Some("http://b".into()), ..Cli::default() });
         assert!(flag.starts_with("--mqtt: mqtt.url: "), "{flag}");
     }

@@ -1,9 +1,11 @@
-//! `doctor`: is the broker there, does it let us in, does the bridge run, does Home Assistant listen, which meters are being read. One line
-//! per check, with a mark, then what to do; a verdict; an exit code. In French or English, as wide as the terminal is.
+//! `doctor`: is the broker there, does it let us in, does the bridge run, does Home Assistant listen, which meters are being read, do
+//! the grid meters answer. One line per check, with a mark, then what to do; a verdict; an exit code. In French or English, as wide as the
+//! terminal is.
 //!
-//! It looks at what anybody can receive over MQTT, so it says the same of the embedded side as of a broker.
+//! But for grid meters, it looks at what anybody can receive over MQTT, so it says the same of the embedded side as of a broker.
 
 mod broker;
+mod grid_meters;
 mod meters;
 
 use std::io::{self, IsTerminal};
@@ -77,6 +79,7 @@ pub async fn run(settings: &Settings, language: Language) -> Result<Option<ExitC
         }
         Err(trouble) => no_broker(&mut report, &broker, &trouble, embedded),
     }
+    grid_meters::check(&mut report, &settings.grid_meters, &look()).await;
     Ok(report.verdict())
 }
 
@@ -90,6 +93,11 @@ fn no_broker(report: &mut Report<'_>, broker: &External, trouble: &Trouble, embe
         false => Vec::new(),
     };
     report.wrong(BROKER, ExitCode::Unavailable, &Sentence::of(&trouble.message), &advice);
+}
+
+/// Where a fault of the bridge itself is to be seen.
+fn look() -> [Advice; 2] {
+    [Advice::Type(STATUS.into()), Advice::Type(JOURNAL.into())]
 }
 
 /// How to be a client of the running bridge.
@@ -118,7 +126,7 @@ fn login(report: &mut Report<'_>, broker: &External, findings: &Findings, topics
 }
 
 fn bridge(report: &mut Report<'_>, findings: &Findings, topics: &Topics) {
-    let advice = [Advice::Type(STATUS.into()), Advice::Type(JOURNAL.into())];
+    let advice = look();
     let topic = topics.bridge_state();
     match findings.text(&topic) {
         Some(ONLINE) => {

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::grid_meter::reading::Reading;
+use crate::grid_meter::{reading::Reading, sum::Total};
 
 /// A value older than this is not told to anybody.
 pub const OLDEST: Duration = Duration::from_secs(5);
@@ -18,6 +18,12 @@ const WAIT_MAX: Duration = Duration::from_secs(1);
 const LATE: Duration = Duration::from_millis(300);
 /// Clients that are remembered.
 const CLIENTS: usize = 32;
+
+/// What may be told to anybody now.
+#[must_use]
+pub fn fresh(newest: Option<&Total>, now: Instant) -> Option<&Total> {
+    newest.filter(|total| total.reading.age(now) <= OLDEST)
+}
 
 /// What to do for a client that asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

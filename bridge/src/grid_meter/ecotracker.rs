@@ -2,12 +2,12 @@
 //!
 //! Source: everHome's developer page, and the client `ecotracker` on PyPI. Without a value the answer is 503.
 
-use std::time::Instant;
+use std::{net::Ipv4Addr, time::Instant};
 
 use serde::Serialize;
 
 use crate::{
-    grid_meter::{reading::PHASES, sum::Total},
+    grid_meter::{announce::Service, reading::PHASES, sum::Total},
     http::message::Answer,
 };
 
@@ -29,6 +29,14 @@ struct Data<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     energy_counter_out: Option<u64>,
     serial: &'a str,
+}
+
+/// What is announced: as avahi shows a real one.
+#[must_use]
+pub fn services(serial: &str, own: Option<Ipv4Addr>) -> Vec<Service> {
+    let ip = own.map(|ip| ("ip", ip.to_string()));
+    let properties = ip.into_iter().chain([("serial", serial.to_owned()), ("productid", "1137".to_owned())]).collect();
+    vec![Service { kind: "_everhome._tcp", name: format!("ecotracker-{}", serial.to_ascii_uppercase()), properties }]
 }
 
 /// What is answered.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    grid_meter::{reading::Reading, sum::Total},
+    grid_meter::{announce::Service, reading::Reading, sum::Total},
     http::message::Answer,
 };
 
@@ -16,6 +16,10 @@ use crate::{
 pub const DEVICE: &str = "/api";
 /// What it measures.
 pub const DATA: &str = "/api/v1/data";
+
+/// The product, as it names itself.
+const TYPE: &str = "HWE-P1";
+const NAME: &str = "P1 Meter";
 
 #[derive(Debug, Serialize)]
 struct Device<'a> {
@@ -29,8 +33,16 @@ struct Device<'a> {
 /// Who this is.
 #[must_use]
 pub fn device(serial: &str) -> Answer {
-    let (product_type, product_name) = ("HWE-P1", "P1 Meter");
-    Answer::json(200, &Device { product_type, product_name, serial, firmware_version: "4.19", api_version: "v1" })
+    Answer::json(200, &Device { product_type: TYPE, product_name: NAME, serial, firmware_version: "4.19", api_version: "v1" })
+}
+
+/// What is announced. SmartEVSE takes the first host whose name begins with `p1meter-`.
+#[must_use]
+pub fn services(serial: &str) -> Vec<Service> {
+    let name = format!("p1meter-{}", serial.get(6..).unwrap_or(serial).to_ascii_uppercase());
+    let pairs = [("api_enabled", "1"), ("path", "/api/v1"), ("serial", serial), ("product_name", NAME), ("product_type", TYPE)];
+    let properties = pairs.map(|(key, value)| (key, value.to_owned())).to_vec();
+    vec![Service { kind: "_hwenergy._tcp", name, properties }]
 }
 
 /// What it measures.

@@ -16,6 +16,8 @@ pub fn serial(setup: &Setup) -> String {
     let own = match setup.product {
         Product::Ecotracker => 0x02,
         Product::Homewizard => 0x06,
+        Product::Shelly => 0x0a,
+        Product::Sunspec => 0x0e,
     };
     let own = if setup.meters.len() > 1 { own + OF_SUM } else { own };
     let digits = setup.meters.first().map(MeterId::as_str).and_then(|id| id.get(2..)).unwrap_or_default();
@@ -25,11 +27,20 @@ pub fn serial(setup: &Setup) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grid_meter::sunspec::registers::Model;
 
     #[test]
     fn a_serial_number_is_of_one_device() {
         let [one, other] = ["021861000001", "042161000021"].map(|id| id.parse().unwrap());
-        let of = |product, meters: &[MeterId]| serial(&Setup { product, listen: ([0, 0, 0, 0], 80).into(), meters: meters.to_vec() });
+        let of = |product, meters: &[MeterId]| {
+            serial(&Setup {
+                product,
+                listen: ([0, 0, 0, 0], 80).into(),
+                meters: meters.to_vec(),
+                model: Model::ThreePhaseFloat,
+                announce: true,
+            })
+        };
         assert_eq!(of(Product::Ecotracker, &[one]), "021861000001");
         assert_eq!(of(Product::Homewizard, &[one]), "061861000001");
         assert_eq!(of(Product::Homewizard, &[one, other]), "161861000001");

@@ -2,9 +2,9 @@
 
 use std::{
     collections::BTreeSet,
-    net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
 };
 
 use teleinfo_proto::tic::MeterId;
@@ -13,24 +13,25 @@ use tracing::{info, warn};
 
 use crate::{
     grid_meter::{
-        answer::{Clients, Step},
+        announce::{self, Announcer, Service},
         ecotracker, homewizard, identity,
         reading::Reading,
         setup::{Product, Setup},
+        shelly,
+        site::GridMeter,
         sum::{Sum, Total},
+        sunspec::{self, registers::Layout},
     },
-    http::{
-        message::{Answer, Request, Verb},
-        server::{self, Site},
-    },
+    http::server,
 };
 
 /// A port that does not open is tried again after this time.
 const AGAIN: Duration = Duration::from_secs(10);
 
 /// The way of readings to all grid meters.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct GridMeters {
+    announcer: Option<Announcer>,
     feeds: Vec<(Sum, watch::Sender<Option<Total>>)>,
 }
 
@@ -38,13 +39,20 @@ impl GridMeters {
     /// Opens a port for each of these.
     #[must_use]
     pub fn start(setups: &[Setup]) -> Self {
+        let announcer = setups.iter().any(is_announced).then(Announcer::start).flatten();
         let feeds = setups.iter().map(|setup| {
             let (sender, newest) = watch::channel(None);
-            let meter = GridMeter { product: setup.product, serial: identity::serial(setup), newest, clients: Mutex::default() };
-            tokio::spawn(serve(setup.clone(), meter));
+            tokio::spawn(serve(setup.clone(), newest, announcer.clone().filter(|_| is_announced(setup))));
             (Sum::new(&setup.meters), sender)
         });
-        Self { feeds: feeds.collect() }
+        Self { feeds: feeds.collect(), announcer }
+    }
+
+    /// They answer no longer: whoever found them is told.
+    pub async fn close(&mut self) {
+        if let Some(announcer) = self.announcer.take() {
+            announcer.close().await;
+        }
     }
 
     /// A meter was read.
@@ -58,20 +66,57 @@ impl GridMeters {
 }
 
 /// Serves as soon as the port can be opened: an address may come later than the bridge, and MQTT must not wait for it.
-async fn serve(setup: Setup, meter: GridMeter) {
-    let name = setup.product.name();
+async fn serve(setup: Setup, newest: watch::Receiver<Option<Total>>, announcer: Option<Announcer>) {
+    let listener = opened(&setup).await;
+    info!("the grid meter {} answers at {}", setup.product.name(), setup.listen);
+    let serial = identity::serial(&setup);
+    if let Some(announcer) = announcer {
+        let services = services(&setup, &serial, announce::own_address(setup.listen));
+        services.iter().for_each(|service| announcer.announce(setup.listen, service));
+    }
+    if setup.product == Product::Sunspec {
+        let layout = Layout { model: setup.model, serial, scale_of_watts: if setup.meters.len() > 1 { 1 } else { 0 } };
+        return sunspec::server::serve(listener, sunspec::server::Meter { layout, newest }).await;
+    }
+    let meter = Arc::new(GridMeter::new(setup.product, serial, newest));
+    if setup.product == Product::Shelly {
+        for port in shelly::udp::PORTS {
+            let meter = meter.clone();
+            let answer = move |request: &[u8]| meter.shelly().answer_datagram(request);
+            tokio::spawn(shelly::udp::serve(SocketAddr::new(setup.listen.ip(), port), answer));
+        }
+    }
+    server::serve(listener, meter).await;
+}
+
+async fn opened(setup: &Setup) -> TcpListener {
     let mut is_said = false;
-    let listener = loop {
+    loop {
         match TcpListener::bind(setup.listen).await {
-            Ok(listener) => break listener,
-            Err(error) if !is_said => warn!("grid-meter: {name} cannot answer at {}, which is tried again: {error}", setup.listen),
+            Ok(listener) => return listener,
+            Err(error) if !is_said => {
+                is_said = true;
+                warn!("grid-meter: {} cannot answer at {}, which is tried again: {error}", setup.product.name(), setup.listen);
+            }
             Err(_) => {}
         }
-        is_said = true;
         time::sleep(AGAIN).await;
-    };
-    info!("the grid meter {name} answers at {}", setup.listen);
-    server::serve(listener, Arc::new(meter)).await;
+    }
+}
+
+fn is_announced(setup: &Setup) -> bool {
+    setup.announce && announce::is_reachable(setup.listen)
+}
+
+/// By what it is found.
+fn services(setup: &Setup, serial: &str, own: Option<Ipv4Addr>) -> Vec<Service> {
+    match setup.product {
+        Product::Ecotracker => ecotracker::services(serial, own),
+        Product::Homewizard => homewizard::services(serial),
+        Product::Shelly => shelly::services(serial),
+        // Those who read it are given its address.
+        Product::Sunspec => Vec::new(),
+    }
 }
 
 /// The meters that any of these stands for.
@@ -80,52 +125,101 @@ pub fn meters_of(setups: &[Setup]) -> BTreeSet<MeterId> {
     setups.iter().flat_map(|setup| setup.meters.iter().copied()).collect()
 }
 
-/// One grid meter that is asked.
-struct GridMeter {
-    product: Product,
-    serial: String,
-    newest: watch::Receiver<Option<Total>>,
-    clients: Mutex<Clients>,
-}
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
 
-impl Site for GridMeter {
-    async fn answer(&self, request: Request) -> Answer {
-        let is_get = request.verb == Verb::Get;
-        match (self.product, request.path.as_str()) {
-            (Product::Ecotracker, ecotracker::PATH) if is_get => {
-                let total = self.total(request.client).await;
-                ecotracker::answer(total.as_ref(), &self.serial, Instant::now())
-            }
-            (Product::Homewizard, homewizard::DEVICE) if is_get => homewizard::device(&self.serial),
-            (Product::Homewizard, homewizard::DATA) if is_get => homewizard::data(self.total(request.client).await.as_ref(), &self.serial),
-            _ if is_get => Answer::empty(404),
-            _ => Answer::empty(405),
-        }
+    use proptest::{
+        prelude::*,
+        strategy::ValueTree,
+        test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
+    };
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpStream,
+    };
+
+    use super::*;
+    use crate::grid_meter::{shelly::values::tests::total, sunspec::registers::Model};
+
+    const METER: &str = "021861000001";
+    /// Strings of bytes that are thrown at each port.
+    const THROWN: usize = 200;
+    const SWITCH: &[u8] = b"GET /rpc HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    const REGISTERS: &[u8] = &[0, 1, 0, 0, 0, 6, 1, 3, 0x9c, 0x40, 0, 4];
+
+    /// A grid meter with a value.
+    async fn started(product: Product) -> (SocketAddr, GridMeters) {
+        let listen = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let meters = vec![METER.parse().unwrap()];
+        let mut grid_meters = GridMeters::start(&[Setup { product, listen, meters, model: Model::ThreePhaseFloat, announce: false }]);
+        grid_meters.handle_reading(METER.parse().unwrap(), &Reading { measured: Instant::now(), ..total().reading });
+        (listen, grid_meters)
     }
-}
 
-impl GridMeter {
-    /// What this client is told now, after a short wait if that brings it a fresher value.
-    async fn total(&self, client: IpAddr) -> Option<Total> {
-        let asked = Instant::now();
-        let mut newest = self.newest.clone();
+    async fn connected(address: SocketAddr) -> TcpStream {
         loop {
-            let total = newest.borrow_and_update().clone();
-            match self.step(client, total.as_ref(), asked) {
-                Step::Tell => return total,
-                Step::Refuse => return None,
-                // A newer one, or none in time: either way the step is asked for again.
-                Step::Wait(until) => {
-                    if let Ok(Err(_)) = time::timeout_at(until.into(), newest.changed()).await {
-                        return None;
-                    }
-                }
+            match TcpStream::connect(address).await {
+                Ok(stream) => return stream,
+                Err(_) => time::sleep(Duration::from_millis(10)).await,
             }
         }
     }
 
-    fn step(&self, client: IpAddr, total: Option<&Total>, asked: Instant) -> Step {
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        clients.poll_answer(client, total.map(|total| &total.reading), asked, Instant::now())
+    /// The first bytes of what is said to these bytes, or fewer if the connection ends.
+    async fn said(address: SocketAddr, bytes: &[u8], length: usize) -> Vec<u8> {
+        let mut stream = connected(address).await;
+        let mut answer = Vec::new();
+        let _ = stream.write_all(bytes).await;
+        let _ = time::timeout(Duration::from_secs(5), (&mut stream).take(length as u64).read_to_end(&mut answer)).await;
+        answer
+    }
+
+    /// Throws bytes behind this beginning, and leaves at once.
+    async fn throw(address: SocketAddr, beginning: &[u8]) {
+        let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+        let strategy = proptest::collection::vec(any::<u8>(), 0..300);
+        for _ in 0..THROWN {
+            let bytes = [beginning, &strategy.new_tree(&mut runner).unwrap().current()].concat();
+            let mut stream = connected(address).await;
+            let _ = stream.write_all(&bytes).await;
+            let _ = stream.shutdown().await;
+            let _ = time::timeout(Duration::from_millis(100), stream.read(&mut [0])).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn whatever_is_sent_others_are_still_answered() {
+        let (shelly, _kept) = started(Product::Shelly).await;
+        let get = b"GET /shelly HTTP/1.0\r\n\r\n";
+        assert!(said(shelly, get, 15).await.starts_with(b"HTTP/1.0 200 OK"));
+        for beginning in [b"GET /rpc/".as_slice(), b"POST /rpc HTTP/1.1\r\nContent-Length: 300\r\n\r\n", SWITCH] {
+            throw(shelly, beginning).await;
+            assert!(said(shelly, get, 15).await.starts_with(b"HTTP/1.0 200 OK"));
+        }
+        let (sunspec, _kept) = started(Product::Sunspec).await;
+        for beginning in [b"".as_slice(), &REGISTERS[..7], &REGISTERS[..8]] {
+            throw(sunspec, beginning).await;
+            assert_eq!(said(sunspec, REGISTERS, 13).await, [0, 1, 0, 0, 0, 11, 1, 3, 8, 0x53, 0x75, 0x6e, 0x53]);
+        }
+    }
+
+    #[tokio::test]
+    async fn who_takes_all_places_keeps_nobody_out_for_ever() {
+        for (product, asked, length) in
+            [(Product::Homewizard, b"GET /api HTTP/1.0\r\n\r\n".as_slice(), 15), (Product::Sunspec, REGISTERS, 13)]
+        {
+            let (address, _kept) = started(product).await;
+            assert_eq!(said(address, asked, length).await.len(), length);
+            let mut places = Vec::new();
+            for _ in 0..40 {
+                places.push(TcpStream::connect(address).await.unwrap());
+            }
+            let waiting = tokio::spawn(async move { said(address, asked, length).await });
+            time::sleep(Duration::from_millis(200)).await;
+            assert!(!waiting.is_finished(), "{product:?}: more connections than places");
+            places.clear();
+            assert_eq!(waiting.await.unwrap().len(), length, "{product:?}");
+        }
     }
 }

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use serde::Deserialize;
 use teleinfo_proto::tic::MeterId;
 
+use crate::grid_meter::sunspec::registers::Model;
+
 /// The meters that can be stood for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -13,6 +15,10 @@ pub enum Product {
     Ecotracker,
     /// HomeWizard P1, its local interface of version 1.
     Homewizard,
+    /// Shelly Pro 3EM.
+    Shelly,
+    /// A SunSpec meter, over Modbus TCP.
+    Sunspec,
 }
 
 impl Product {
@@ -22,6 +28,8 @@ impl Product {
         match self {
             Self::Ecotracker => "ecotracker",
             Self::Homewizard => "homewizard",
+            Self::Shelly => "shelly",
+            Self::Sunspec => "sunspec",
         }
     }
 }
@@ -35,4 +43,8 @@ pub struct Setup {
     pub listen: SocketAddr,
     /// The meters whose sum it tells, at least one.
     pub meters: Vec<MeterId>,
+    /// How a SunSpec meter writes what it measures.
+    pub model: Model,
+    /// Whether clients can find it by mDNS.
+    pub announce: bool,
 }

@@ -67,11 +67,11 @@ impl Last {
 }
 
 impl Source {
-    /// Begins with what was learnt of this meter's power.
+    /// A meter that nothing is known of yet.
     #[must_use]
-    pub fn new(meter: &MeterId, mode: Mode, kept: &KeptPower) -> Self {
+    pub fn new(meter: &MeterId, mode: Mode) -> Self {
         Self {
-            steering: Steering::new(meter, mode, kept),
+            steering: Steering::new(meter, mode, &KeptPower::default()),
             taken: Taken::default(),
             last: None,
             lines: [Line::default(); PHASES],
@@ -80,6 +80,11 @@ impl Source {
             injected: None,
             frame: FRAME_FIRST,
         }
+    }
+
+    /// What is learnt of a meter's power is learnt in one place, from samples in their order.
+    pub fn handle_learnt(&mut self, of: &Steering) {
+        self.steering.take_learnt(of);
     }
 
     /// A sample of the present arrived. Returns a reading if it tells a power that was not told before.
@@ -92,14 +97,14 @@ impl Source {
                 let datasets = self.datasets(sample);
                 self.steering.handle_live(sample, &datasets)
             }
-            SampleKind::Frame { complete } => {
+            SampleKind::Frame { .. } => {
                 if goes_on.is_some_and(|last| last.sequence >= this.sequence) {
                     return None;
                 }
                 self.handle_place(this, goes_on);
                 let datasets = self.datasets(sample);
-                let drawn = self.handle_indexes(sample.mode, &datasets).filter(|_| complete);
-                self.steering.handle_frame(sample, &datasets, drawn)
+                self.handle_indexes(sample.mode, &datasets);
+                self.steering.handle_frame(sample, &datasets, None)
             }
             _ => None,
         };
@@ -138,11 +143,9 @@ impl Source {
     }
 
     /// The sum of a frame's indexes. A frame that lacks one has a smaller sum, which is not told.
-    fn handle_indexes(&mut self, mode: Mode, datasets: &[Dataset<'_>]) -> Option<u64> {
+    fn handle_indexes(&mut self, mode: Mode, datasets: &[Dataset<'_>]) {
         let indexes = datasets.iter().filter(|dataset| counts(mode, dataset)).map(|dataset| dataset.value().number());
-        let sum = indexes.sum::<Option<u64>>().filter(|sum| *sum > 0);
-        self.drawn = sum.max(self.drawn);
-        sum
+        self.drawn = indexes.sum::<Option<u64>>().filter(|sum| *sum > 0).max(self.drawn);
     }
 
     fn line(&mut self, phase: u8) -> &mut Line {
@@ -222,7 +225,7 @@ mod tests {
 
     impl Desk {
         fn new(mode: Mode) -> Self {
-            Self { mode, source: Source::new(&METER.parse().unwrap(), mode, &KeptPower::default()), start: Instant::now() }
+            Self { mode, source: Source::new(&METER.parse().unwrap(), mode), start: Instant::now() }
         }
 
         /// What is read of a sample with this number, made and come at this second.

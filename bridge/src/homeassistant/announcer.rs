@@ -99,8 +99,19 @@ impl Announcer {
 
     /// What follows from a frame is read with this.
     #[must_use]
-    pub const fn learnt(&self) -> Learnt<'_> {
-        Learnt { names: &self.memory.names, hours: self.memory.hours, three_phase: self.memory.shown.three_phase() }
+    pub fn learnt(&self) -> Learnt<'_> {
+        Learnt {
+            names: &self.memory.names,
+            hours: self.memory.hours,
+            three_phase: self.memory.shown.three_phase(),
+            prices: &self.settings.prices,
+        }
+    }
+
+    /// Whether Home Assistant was told of prices.
+    #[must_use]
+    pub fn has_announced_prices(&self) -> bool {
+        self.memory.announced.0.contains_key("price")
     }
 
     /// What a restart must not forget, if that has changed since this was last called; what was told, what is known of hours and days, and
@@ -242,6 +253,7 @@ impl Announcer {
             version: state.number("VTIC"),
             meanings,
             total_id: &total_id,
+            has_prices: !self.settings.prices.is_empty(),
             migrate: self.settings.migrate,
         };
         let message = self.discovery.poll(&subject, &mut self.memory.announced, now)?;

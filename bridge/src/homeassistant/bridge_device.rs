@@ -113,7 +113,8 @@ mod tests {
     use crate::{homeassistant::predecessor::Migrate, words::language::Language};
 
     fn presentation(language: Language, discovery: bool) -> Presentation {
-        Presentation { topics: Topics::default(), language, discovery, migrate: Migrate::None, meters: std::collections::BTreeMap::new() }
+        let (meters, prices) = (std::collections::BTreeMap::new(), crate::prices::book::Book::default());
+        Presentation { topics: Topics::default(), language, discovery, migrate: Migrate::None, meters, prices }
     }
 
     #[test]

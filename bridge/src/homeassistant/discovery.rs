@@ -15,8 +15,8 @@ use teleinfo_proto::tic::MeterFamily;
 use super::{
     component::{Component, Context, component},
     energies, entities,
-    entity::Entity,
-    shown::Shown,
+    entity::{Entity, Need},
+    shown::{Feature, Shown},
     subject::Subject,
 };
 use crate::words::{language::Words, message::Message, topics::Topics};
@@ -132,7 +132,13 @@ fn components(subject: &Subject<'_>) -> BTreeMap<String, Component> {
         (entity.key.to_owned(), component(entity, &subject.context, unique_id, None))
     };
     let others = entities_of(subject.shown).filter(|entity| energies::shows(entity).is_none());
-    others.map(component).chain(energies::components(subject)).collect()
+    others.chain(of_prices(subject)).map(component).chain(energies::components(subject)).collect()
+}
+
+/// The entities that tell prices: of a meter that counts energy, if its owner has given prices.
+fn of_prices(subject: &Subject<'_>) -> impl Iterator<Item = &'static Entity> {
+    let has_prices = subject.has_prices && subject.shown.has(Feature::Index);
+    entities::all().filter(move |entity| has_prices && entity.needs == Need::Prices)
 }
 
 /// The whole payload, under the abbreviations that Home Assistant gives to its keys.

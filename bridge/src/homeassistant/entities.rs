@@ -11,7 +11,7 @@ use super::{
     entity::{
         Attributes::{Blocks, Derived as Fields, Power as OfPower},
         Entity,
-        Need::{Always, Feature, Label},
+        Need::{Always, Feature, Label, Prices},
         Source::{Availability, Decoded, Derived, Power, Quality, Time},
     },
     shown::Feature::{
@@ -22,7 +22,7 @@ use super::{
 
 /// All entities there can be.
 pub fn all() -> impl Iterator<Item = &'static Entity> {
-    [ENERGY, POWER, TARIFF, STATE, EVENTS, PME_PMI, RECEPTION].into_iter().flatten()
+    [ENERGY, POWER, TARIFF, PRICES, STATE, EVENTS, PME_PMI, RECEPTION].into_iter().flatten()
 }
 
 #[rustfmt::skip]
@@ -168,6 +168,14 @@ const TARIFF: &[Entity] = &[
     Entity::label("day_profile",          "NJOURF",   "Day profile",          "Profil du jour").hidden(),
     Entity::label("day_profile_tomorrow", "NJOURF+1", "Day profile tomorrow", "Profil de demain").hidden(),
     Entity::label("off_peak_programme",   "HHPHC",    "Off-peak programme",   "Programme heures creuses").hidden(),
+];
+
+#[rustfmt::skip]
+const PRICES: &[Entity] = &[
+    Entity::sensor("price", Prices, Derived("price.now"), "Price of a kWh", "Prix du kWh").price_now()
+        .attributes(Fields(&["price.forecast", "price.forecast_end"])),
+    Entity::sensor("price_next", Prices, Derived("price.next"), "Next price of a kWh", "Prochain prix du kWh").price().diagnostic(),
+    Entity::sensor("price_next_time", Prices, Derived("price.next_time"), "Next change of price", "Prochain changement de prix").timestamp().diagnostic(),
 ];
 
 #[rustfmt::skip]

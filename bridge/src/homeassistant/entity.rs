@@ -74,6 +74,8 @@ pub enum Need {
     Label(&'static str),
     /// Something that takes more than a label to know.
     Feature(Feature),
+    /// Prices, which its owner gives.
+    Prices,
 }
 
 /// On which meters an entity makes sense.
@@ -244,6 +246,16 @@ impl Entity {
             .diagnostic()
     }
 
+    /// The price of a kWh that holds now.
+    pub(super) const fn price_now(self) -> Self {
+        self.price().state_class("measurement")
+    }
+
+    /// A price of a kWh.
+    pub(super) const fn price(self) -> Self {
+        Self { precision: Some(4), ..self.number("EUR/kWh").icon("mdi:currency-eur") }
+    }
+
     /// A time that is left, in s.
     pub(super) const fn seconds(self) -> Self {
         self.number("s").class("duration").state_class("measurement")
@@ -326,6 +338,8 @@ impl Entity {
             Need::Always => true,
             Need::Label(label) => shown.has_label(label),
             Need::Feature(feature) => shown.has(feature),
+            // A meter shows none, and the owner may take them back.
+            Need::Prices => false,
         };
         phases && need
     }

@@ -6,6 +6,7 @@ use teleinfo_proto::tic::MeterId;
 
 use crate::{
     homeassistant::predecessor::Migrate,
+    prices::book::Book,
     words::{language::Language, topics::Topics},
 };
 
@@ -22,6 +23,8 @@ pub struct Presentation {
     pub migrate: Migrate,
     /// What their owner says of meters.
     pub meters: BTreeMap<MeterId, MeterWishes>,
+    /// What energy costs.
+    pub prices: Book,
 }
 
 /// What the owner says of one meter.

@@ -30,6 +30,8 @@ pub struct Subject<'a> {
     pub meanings: &'a Meanings,
     /// The unique id of its total, while nothing was lost.
     pub total_id: &'a str,
+    /// Its owner has given prices.
+    pub has_prices: bool,
     /// Whose entities are taken over.
     pub migrate: Migrate,
 }

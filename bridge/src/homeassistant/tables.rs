@@ -131,7 +131,7 @@ fn quality(line: LineState) -> Json {
 fn each_entity_needs_a_label_that_there_is_or_a_feature_that_can_be_shown() {
     for entity in entities::all() {
         let known = match entity.needs {
-            Need::Always => true,
+            Need::Always | Need::Prices => true,
             Need::Label(code) => label(code).is_some(),
             Need::Feature(feature) => can_be_shown(feature),
         };

@@ -2,6 +2,8 @@
 //!
 //! Its hours are minutes of the clock; when they are is in s since 1970. So a night on which the clock is moved is an hour shorter or longer.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 use teleinfo_proto::tic::{Season, Timestamp};
 
@@ -81,8 +83,30 @@ impl Day {
         Self { year, month: 9, day: 1 }
     }
 
+    /// Whether it is in the months of mobile peaks, from November to March (arrêté of 30 October 2014).
+    #[must_use]
+    pub const fn is_winter(self) -> bool {
+        matches!(self.month, 11 | 12 | 1..=3)
+    }
+
     fn noon(self) -> i64 {
         self.time(12, 0)
+    }
+}
+
+/// `2026-08-01`, of a day that the calendar has.
+impl FromStr for Day {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const EXPECTED: &str = "expected a date such as 2026-08-01";
+        let mut parts = text.split('-').map(str::parse::<u16>);
+        let (Some(Ok(year)), Some(Ok(month)), Some(Ok(day)), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+            return Err(EXPECTED);
+        };
+        let (month, day) = (u8::try_from(month).map_err(|_| EXPECTED)?, u8::try_from(day).map_err(|_| EXPECTED)?);
+        Timestamp::new(Season::Unstated, (year, month, day), (12, 0, 0)).map_err(|_| EXPECTED)?;
+        Ok(Self { year, month, day })
     }
 }
 
@@ -96,8 +120,7 @@ impl std::fmt::Display for Day {
 impl Day {
     /// A day as it is written.
     pub(crate) fn from(text: &str) -> Self {
-        let parts: Vec<u16> = text.split('-').map(|part| part.parse().unwrap()).collect();
-        Self { year: parts[0], month: parts[1] as u8, day: parts[2] as u8 }
+        text.parse().unwrap()
     }
 }
 
@@ -125,6 +148,12 @@ mod tests {
         assert_eq!(at("2027-03-28", 3 * 60), "2027-03-28T01:00:00Z");
         assert_eq!(at("2026-10-25", 2 * 60 + 30), "2026-10-25T00:30:00Z", "the first of two");
         assert_eq!(at("2026-10-25", 3 * 60), "2026-10-25T02:00:00Z");
+    }
+
+    #[test]
+    fn a_date_that_there_is_not_is_refused() {
+        let days = ["2026-08-01", "2028-02-29", "2026-02-29", "2026-8", "1 Aug 2026", "2026-08-01-02", "1999-01-01"];
+        assert_eq!(days.map(|text| text.parse::<Day>().is_ok()), [true, true, false, false, false, false, false]);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //!
 //! Off-peak is decided by the index that counts, never by the dry contact or by a name, which may say something else. Begin with [`day`] and
 //! [`periods`], which are the words of this folder; then [`off_peak`], with [`learner`] where a meter says no hours; [`week`] tells that hours
-//! have moved; [`season`] counts Tempo days; [`calendar`] joins them, and [`outlook`] is what is told.
+//! have moved; [`season`] counts Tempo days; [`calendar`] joins them, and [`outlook`] is what is told;
+//! [`switchings`] are the indexes of a day, for those who price it.
 
 pub mod calendar;
 pub mod day;
@@ -12,4 +13,5 @@ pub mod off_peak;
 pub mod outlook;
 pub mod periods;
 pub mod season;
+pub mod switchings;
 pub mod week;

@@ -13,6 +13,7 @@ use crate::hours::{
     day::{DAY_MINUTES, Day},
     learner::{LastSeen, Learner},
     periods::Periods,
+    switchings::Switchings,
 };
 
 /// The supplier indexes of off-peak hours: of HC, and of blue, white and red days (54E §6.1); of week-ends and of a chosen day likewise.
@@ -59,6 +60,8 @@ pub struct OffPeak {
     has_hours: bool,
     /// The hours of the days with this number.
     profiles: BTreeMap<u8, Periods>,
+    /// The indexes of the same days.
+    switchings: BTreeMap<u8, Switchings>,
     learner: Learner,
     /// The index is not what the profile of today says.
     is_doubted: bool,
@@ -72,6 +75,8 @@ pub struct OffPeakNow {
     pub is_off_peak: Option<bool>,
     /// Today's hours and tomorrow's, as far as they are known.
     pub days: [Option<(Day, Periods)>; 2],
+    /// The indexes of both; of Tempo those of blue days, of EJP those of a day without a peak.
+    pub switchings: [Option<(Day, Switchings)>; 2],
 }
 
 /// Whether a day has off-peak hours and others: index 1 alone is the whole of BASE, or the normal hours of EJP.
@@ -109,6 +114,8 @@ impl OffPeak {
             self.compare(said.today, of_now.is_off_peak, has_switched, minute);
             let periods = |number, day| Some(day).zip(self.periods(said.tariff, number, day));
             of_now.days = [periods(said.today, day), periods(said.tomorrow, day.next())];
+            let switchings = |number, day| Some(day).zip(self.switchings(said.tariff, number, day));
+            of_now.switchings = [switchings(said.today, day), switchings(said.tomorrow, day.next())];
         }
     }
 
@@ -123,10 +130,12 @@ impl OffPeak {
 
     fn take_profile(&mut self, said: &SaidHours) {
         let (Some(number), Some(blocks)) = (said.tomorrow, &said.profile) else { return };
-        let periods = periods_of(blocks);
-        let is_new = self.profiles.get(&number) != Some(&periods);
+        let (periods, switchings) = (periods_of(blocks), Switchings::of_blocks(blocks));
+        let is_new = self.profiles.get(&number) != Some(&periods) || self.switchings.get(&number) != switchings.as_ref();
         if is_new && (self.profiles.len() < PROFILES_MAX || self.profiles.contains_key(&number)) {
             self.profiles.insert(number, periods);
+            self.switchings.remove(&number);
+            self.switchings.extend(switchings.map(|switchings| (number, switchings)));
             self.is_doubted = false;
         }
     }
@@ -151,6 +160,15 @@ impl OffPeak {
                 profile.or_else(|| self.learner.periods(day)).cloned()
             }
             _ => None,
+        }
+    }
+
+    /// The indexes of a day, under the same conditions. Hours that are learnt tell two of them only.
+    fn switchings(&self, tariff: Option<Tariff>, number: Option<u8>, day: Day) -> Option<Switchings> {
+        match tariff? {
+            Tariff::Period(TariffPeriod::AllHours | TariffPeriod::Normal | TariffPeriod::MobilePeak) => Some(Switchings::always(1)),
+            Tariff::Index(_) => self.switchings.get(&number?).filter(|_| !self.is_doubted).cloned(),
+            tariff @ Tariff::Period(_) => Some(Switchings::of_periods(&self.periods(Some(tariff), number, day)?, 1, 2)),
         }
     }
 }

@@ -34,6 +34,11 @@ impl Periods {
         Self(periods)
     }
 
+    /// The starts and ends, ascending.
+    pub fn edges(&self) -> impl Iterator<Item = (u16, u16)> {
+        self.0.iter().copied()
+    }
+
     /// Whether a minute is in one of them.
     #[must_use]
     pub fn contains(&self, minute: u16) -> bool {

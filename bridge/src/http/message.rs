@@ -49,6 +49,12 @@ impl Answer {
         Self { status, content_type: JSON, body: String::new() }
     }
 
+    /// An answer that is JSON already.
+    #[must_use]
+    pub const fn json_text(status: u16, body: String) -> Self {
+        Self { status, content_type: JSON, body }
+    }
+
     /// An answer in JSON. A value that cannot be written is a fault of ours.
     #[must_use]
     pub fn json(status: u16, value: &impl Serialize) -> Self {

@@ -1,7 +1,8 @@
 //! A small HTTP server: requests that read, with bounds on connections, sizes and times.
 //!
-//! [`message`] is what is asked and answered, [`server`] carries it. What is answered stands with whoever serves. Headers are as
+//! [`message`] is what is asked and answered, [`server`] carries it, [`upgrade`] makes a WebSocket of a request. What is answered stands with whoever serves. Headers are as
 //! sparse as those of small devices: no date, no chunks.
 
 pub mod message;
 pub mod server;
+pub mod upgrade;

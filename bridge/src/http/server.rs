@@ -16,12 +16,15 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::SockRef;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time,
 };
 use tracing::debug;
 
-use crate::http::message::{Answer, Request, Verb};
+use crate::http::{
+    message::{Answer, Request, Verb},
+    upgrade::{self, Socket},
+};
 
 /// Connections at once: a house has a handful of clients.
 const CONNECTIONS: usize = 32;
@@ -42,6 +45,16 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub trait Site: Send + Sync + 'static {
     /// The answer to one request. It must come within a bounded time.
     fn answer(&self, request: Request) -> impl Future<Output = Answer> + Send;
+
+    /// Whether a WebSocket may be opened at this path.
+    fn has_socket(&self, _path: &str) -> bool {
+        false
+    }
+
+    /// Talks over a WebSocket until that ends.
+    fn talk(&self, _socket: Socket) -> impl Future<Output = ()> + Send {
+        async {}
+    }
 }
 
 /// Serves for ever.
@@ -53,10 +66,7 @@ pub async fn serve<S: Site>(listener: TcpListener, site: Arc<S>) {
         match listener.accept().await {
             Ok((stream, client)) => {
                 let site = site.clone();
-                tokio::spawn(async move {
-                    converse(stream, client.ip().to_canonical(), site).await;
-                    drop(place);
-                });
+                tokio::spawn(converse(stream, client.ip().to_canonical(), site, Arc::new(place)));
             }
             Err(error) => {
                 debug!("http: {error}");
@@ -66,14 +76,14 @@ pub async fn serve<S: Site>(listener: TcpListener, site: Arc<S>) {
     }
 }
 
-/// One connection, to its end.
-async fn converse<S: Site>(stream: TcpStream, client: IpAddr, site: Arc<S>) {
+/// One connection, to its end. A WebSocket takes its place over.
+async fn converse<S: Site>(stream: TcpStream, client: IpAddr, site: Arc<S>, place: Arc<OwnedSemaphorePermit>) {
     // Also ends a connection whose client no longer reads.
     let _ = SockRef::from(&stream).set_tcp_user_timeout(Some(UNREAD));
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
-        let site = site.clone();
-        async move { Ok::<_, Infallible>(respond(request, client, &*site).await) }
+        let (site, place) = (site.clone(), place.clone());
+        async move { Ok::<_, Infallible>(respond(request, client, site, place).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -81,13 +91,29 @@ async fn converse<S: Site>(stream: TcpStream, client: IpAddr, site: Arc<S>) {
         .max_buf_size(HEAD_MAX)
         .auto_date_header(false)
         .title_case_headers(true)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
     if let Err(error) = connection.await {
         debug!("http: {client}: {error}");
     }
 }
 
-async fn respond<S: Site>(request: hyper::Request<Incoming>, client: IpAddr, site: &S) -> hyper::Response<Full<Bytes>> {
+async fn respond<S: Site>(
+    mut request: hyper::Request<Incoming>,
+    client: IpAddr,
+    site: Arc<S>,
+    place: Arc<OwnedSemaphorePermit>,
+) -> hyper::Response<Full<Bytes>> {
+    if upgrade::is_asked(&request) && site.has_socket(request.uri().path()) {
+        let (response, socket) = upgrade::switch(&mut request);
+        tokio::spawn(async move {
+            if let Some(socket) = socket.await {
+                site.talk(socket).await;
+            }
+            drop(place);
+        });
+        return response;
+    }
     let verb = match *request.method() {
         Method::GET => Verb::Get,
         Method::POST => Verb::Post,

@@ -79,6 +79,9 @@ impl Hub {
             Ok(sample) => station.handle_past(&sample, moment).into_iter().collect(),
             Err(_) => Vec::new(),
         };
+        if let Some(source) = self.sources.get_mut(&id) {
+            source.handle_learnt(station.figures().steering());
+        }
         let is_of_this_run = station.clock().is_of(&received);
         // What ends an entity must reach Home Assistant before the number that would spoil it.
         self.keep_ledger(id, false, now);

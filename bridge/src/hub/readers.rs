@@ -46,7 +46,8 @@ impl Hub {
         let Ok(sample) = received.sample() else { return };
         if !self.sources.contains_key(&id) {
             let Some(station) = self.station(id, now) else { return };
-            let source = Source::new(&id, sample.mode, &station.figures().kept_power());
+            let mut source = Source::new(&id, sample.mode);
+            source.handle_learnt(station.figures().steering());
             self.sources.insert(id, source);
         }
         let reading = self.sources.get_mut(&id).and_then(|source| source.handle_sample(&sample, at));

@@ -79,6 +79,8 @@ pub struct Station {
     cadence: Cadence,
     /// The derived values as they were last published.
     published: Derived,
+    /// The prices to come as they were last published.
+    published_prices: Option<Vec<u8>>,
     /// The state has changed since it was published.
     held_back: bool,
     /// What Home Assistant's entities are told.
@@ -122,6 +124,7 @@ impl Station {
             home: Home::new(options.pace),
             home_power: HomePower::new(options.pace),
             published: Derived::default(),
+            published_prices: None,
             held_back: false,
             is_present: false,
             repeats: Vec::new(),
@@ -450,6 +453,7 @@ impl Station {
         self.presence.handle_told();
         messages.extend(self.derived_message());
         messages.extend(self.home_message(moment));
+        messages.extend(self.prices_message());
         messages.extend(self.event_messages(events, moment));
         messages.extend(self.quality_message(moment.at));
         messages

@@ -31,6 +31,7 @@ use crate::{
         intake::{Outcome, Question},
         received::Received,
     },
+    prices::book::Book,
 };
 
 const METER: &str = "021861000001";
@@ -200,8 +201,14 @@ impl Bench {
 
     /// With what the owner says of meters.
     fn wishing(kept: Kept, broker_keeps: bool, meters: BTreeMap<MeterId, MeterWishes>) -> Self {
-        let presentation =
-            Presentation { topics: Topics::default(), language: Language::English, discovery: true, migrate: Migrate::None, meters };
+        let presentation = Presentation {
+            topics: Topics::default(),
+            language: Language::English,
+            discovery: true,
+            migrate: Migrate::None,
+            meters,
+            prices: Book::default(),
+        };
         let station = StationOptions {
             presentation: Arc::new(presentation),
             policy: Policy::EveryFrame,

@@ -23,6 +23,7 @@ use crate::{
         tomorrow::Tomorrow,
     },
     power::forecast::{ForecastMethod, Nearness},
+    prices::{ahead::Told as Prices, book::Book},
     words::utc,
 };
 
@@ -38,6 +39,8 @@ pub struct Learnt<'a> {
     pub hours: ProfileHours,
     /// It has three phases.
     pub three_phase: bool,
+    /// What its owner says that energy costs.
+    pub prices: &'a Book,
 }
 
 /// The derived values of a meter.
@@ -112,6 +115,8 @@ pub struct Derived {
     /// The days that both are of.
     #[serde(skip)]
     pub days: Vec<(Day, Periods)>,
+    /// What a kWh costs, now and next.
+    pub price: Prices,
     /// A mobile peak (EJP too) is announced.
     pub peak_notice: Option<bool>,
     /// A mobile peak runs.
@@ -267,7 +272,8 @@ impl Derived {
     }
 }
 
-fn peak_dates(state: &State, number: u8) -> Option<(i64, i64)> {
+/// The start and the end of a peak that DPM and FPM of this number tell.
+pub(super) fn peak_dates(state: &State, number: u8) -> Option<(i64, i64)> {
     let time = |label: String| state.time(&label).map(|time| time.unix_seconds());
     Some((time(format!("DPM{number}"))?, time(format!("FPM{number}"))?))
 }

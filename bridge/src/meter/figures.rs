@@ -13,7 +13,7 @@ use crate::{
         derived::{Derived, Learnt},
         events::{self, Event},
         power::Estimator,
-        said,
+        pricing, said,
         state::{Part, State},
         steering::Steering,
         told::Told,
@@ -190,10 +190,10 @@ impl Figures {
         self.steering.poll_kept(is_last, now)
     }
 
-    /// What was learnt of the power so far.
+    /// The power to steer by.
     #[must_use]
-    pub fn kept_power(&self) -> KeptPower {
-        self.steering.kept()
+    pub const fn steering(&self) -> &Steering {
+        &self.steering
     }
 
     /// Datasets that were missed when they were new: they only complete the merged state.
@@ -271,6 +271,8 @@ impl Figures {
         self.calendar.handle_said(&said, &mut self.off_peak, unix_seconds);
         self.derived.hours(&self.off_peak, said.date.unwrap_or(unix_seconds));
         self.derived.tempo_season = self.calendar.counts();
+        let now = said.date.unwrap_or(unix_seconds);
+        self.derived.price = pricing::told(&self.state, &self.derived, &said.hours, &self.off_peak, learnt, now);
     }
 
     fn tell_last_frame(&mut self, now: Instant) {

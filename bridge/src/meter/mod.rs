@@ -13,6 +13,7 @@ pub mod figures;
 pub mod payload;
 pub mod power;
 pub mod presence;
+pub mod pricing;
 pub mod profile_hours;
 pub mod reception;
 pub mod said;

@@ -101,10 +101,9 @@ impl Steering {
         derived.cutoff_alert = head_room.map(|_| forecast.nearness());
     }
 
-    /// What was learnt so far.
-    #[must_use]
-    pub fn kept(&self) -> KeptPower {
-        self.power.kept()
+    /// Works the power out as another one of the same meter does.
+    pub fn take_learnt(&mut self, other: &Self) {
+        self.power.take_learnt(&other.power);
     }
 
     /// What is to be kept, if it is time for it; at the last everything.

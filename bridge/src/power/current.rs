@@ -17,8 +17,9 @@ const LEARNS_FROM: f64 = 1.0;
 const LEARNS_UNTIL: f64 = 4.0;
 /// A turn of the sign with more than this is a large load that was switched, in VA.
 const TURN_MAX_VA: f64 = 400.0;
-/// How much each turn of the sign moves what is known of the non-active power.
-const TURN_WEIGHT: f64 = 0.3;
+/// How much a turn of the sign that shows more moves what is known of the non-active power. One that shows less is believed at once: some
+/// of what a turn shows may be active, never less than nothing.
+const TURN_WEIGHT: f64 = 0.1;
 /// The non-active power may be so many times what is known of it: for the stated resolution; and what it is where nothing is known, in VA.
 const NON_ACTIVE_DOUBT: f64 = 5.0;
 const NON_ACTIVE_USUAL_VA: f64 = 120.0;
@@ -84,8 +85,14 @@ impl Currents {
     pub fn handle_turn(&mut self, apparent: f64) {
         if apparent < TURN_MAX_VA {
             let before = self.non_active.unwrap_or(apparent);
-            self.non_active = Some(before + TURN_WEIGHT * (apparent - before));
+            self.non_active = Some(apparent.min(before + TURN_WEIGHT * (apparent - before)));
         }
+    }
+
+    /// The non-active power, in VA, once the sign has turned.
+    #[must_use]
+    pub const fn non_active(&self) -> Option<f64> {
+        self.non_active
     }
 
     /// Where a current lies that the meter shows so, in A.
@@ -94,14 +101,15 @@ impl Currents {
         if cuts_off { (amperes, amperes + 1.0) } else { ((amperes - 0.5).max(0.0), amperes + 0.5) }
     }
 
-    /// What is injected on one phase that shows this current at this voltage.
+    /// What is injected on one phase that shows this current at this voltage: the middle of what it may be.
     #[must_use]
     pub fn injected(&self, amperes: f64, volts: f64) -> Sized {
         let (low, high) = self.interval(amperes);
         let apparent = volts * (low + high) / 2.0;
-        let active = |non_active: f64| (apparent * apparent - non_active.min(apparent).powi(2)).max(0.0).sqrt();
-        let doubt = apparent - active(NON_ACTIVE_DOUBT * self.non_active.unwrap_or(NON_ACTIVE_USUAL_VA));
-        Sized { apparent, watts: active(self.non_active.unwrap_or(0.0)), resolution: volts * (high - low) / 2.0 + doubt }
+        let doubt = apparent - active(apparent, NON_ACTIVE_DOUBT * self.non_active.unwrap_or(NON_ACTIVE_USUAL_VA));
+        let non_active = self.non_active.unwrap_or(0.0);
+        let watts = (active(volts * low, non_active) + active(volts * high, non_active)) / 2.0;
+        Sized { apparent, watts, resolution: volts * (high - low) / 2.0 + doubt }
     }
 
     /// How much may flow on one phase of which the meter shows no current, in VA.
@@ -109,6 +117,11 @@ impl Currents {
     pub fn unseen(&self, volts: f64) -> f64 {
         self.interval(0.0).1 * volts
     }
+}
+
+/// What of an apparent power is active.
+fn active(apparent: f64, non_active: f64) -> f64 {
+    (apparent * apparent - non_active.min(apparent).powi(2)).max(0.0).sqrt()
 }
 
 #[cfg(test)]
@@ -138,7 +151,8 @@ mod tests {
         currents.handle_turn(300.0);
         currents.handle_turn(4_000.0);
         let sized = currents.injected(2.0, 230.0);
-        assert!((sized.watts - (460.0_f64.powi(2) - 300.0_f64.powi(2)).sqrt()).abs() < 1e-9);
+        let active = |apparent: f64| (apparent * apparent - 300.0 * 300.0).sqrt();
+        assert!((sized.watts - (active(345.0) + active(575.0)) / 2.0).abs() < 1e-9);
         assert!(sized.resolution >= 460.0, "all of it may be non-active: {sized:?}");
     }
 

@@ -85,6 +85,11 @@ impl Levels {
         &self.nodes
     }
 
+    /// The sign has turned where so many VA are not active.
+    pub fn handle_turn(&mut self, non_active: f64) {
+        self.nodes.expect(non_active);
+    }
+
     /// The active power of so many VA now, in W, for publication: what is published is held against the index.
     pub fn publish(&mut self, apparent: f64, at: Duration) -> f64 {
         let watts = apparent * self.nodes.factor(apparent);

@@ -28,6 +28,8 @@ const LENDS_VAH: f64 = 2.0;
 /// The non-active power of a house that nothing is known of: a share of the apparent power, and at most so many VA.
 const NON_ACTIVE_SHARE: f64 = 0.55;
 const NON_ACTIVE_MAX_VA: f64 = 150.0;
+/// What is known of a turn of the sign says something of loads below so many times it.
+const NEAR_THE_TURN: f64 = 2.0;
 /// The largest share of non-active power that is lent to a higher node, and the lowest factor that is lent to a lower one.
 const LENT_SHARE_MAX: f64 = 0.6;
 const LENT_DOWN_MIN: f64 = 0.4;
@@ -98,6 +100,17 @@ impl Nodes {
     #[must_use]
     pub fn has_seen(&self, apparent: f64) -> bool {
         weights(apparent).iter().any(|(node, weight)| *weight > 0.0 && self.seen[*node] >= UNSEEN_VAH)
+    }
+
+    /// So many VA are not active just where the sign turns: near there, a load that nobody has measured has its factor from that. Otherwise
+    /// a battery that brings the grid to 0 W would be told of what is not there, and swing.
+    pub fn expect(&mut self, non_active: f64) {
+        for node in (0..COUNT).filter(|node| apparent(*node) < NEAR_THE_TURN * non_active) {
+            if self.seen[node] < UNSEEN_VAH {
+                let share = (non_active / apparent(node)).min(1.0);
+                self.factor[node] = (1.0 - share * share).sqrt().clamp(PF_MIN, usual(apparent(node)));
+            }
+        }
     }
 
     /// Another load of so many VA runs: its factor is at least so uncertain.

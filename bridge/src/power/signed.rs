@@ -114,6 +114,12 @@ impl SignedPower {
         KeptPower { drawn: drawn.nodes().kept(), injected: injected.nodes().kept(), currents: currents.kept() }
     }
 
+    /// Works the power out as another one of the same meter does, by what that has learnt.
+    pub fn take_learnt(&mut self, other: &Self) {
+        (self.drawn, self.injected) = (other.drawn.clone(), other.injected.clone());
+        self.currents = other.currents.clone();
+    }
+
     /// The way to a cut-off.
     #[must_use]
     pub const fn forecast(&self) -> &Forecast {
@@ -332,12 +338,15 @@ impl SignedPower {
     }
 
     fn learn_currents(&mut self, flow: &Flow, seconds: f64) {
-        let was_unseen = self.is_injecting_unseen();
+        let turns = self.flow_before.is_some_and(|flow| flow.direction != Direction::Withdrawn);
         if flow.direction != Direction::Withdrawn || self.layout == Layout::BothWays {
             return;
         }
-        if was_unseen {
+        if turns {
             self.currents.handle_turn(flow.apparent);
+            if let Some(non_active) = self.currents.non_active() {
+                self.drawn.handle_turn(non_active);
+            }
         }
         let powers = self
             .facts

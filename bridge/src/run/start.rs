@@ -8,7 +8,7 @@ use std::{
 };
 
 use tokio::sync::mpsc;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::{
     config::{
@@ -105,6 +105,7 @@ pub(super) fn options(settings: &Settings, notes: bool) -> HubOptions {
         discovery: settings.homeassistant.discovery,
         migrate: settings.homeassistant.migrate,
         meters: settings.meters.clone(),
+        prices: settings.prices.clone(),
     };
     let station = StationOptions {
         presentation: Arc::new(presentation),
@@ -134,4 +135,9 @@ pub(super) fn say_hello(settings: &Settings) {
         Mqtt::Embedded(plugin) => format!("MQTT clients connect to {}", plugin.listen),
     };
     info!("teleinfo-bridge {}: {zenoh}; {mqtt}", env!("CARGO_PKG_VERSION"));
+    if let Mqtt::Embedded(plugin) = &settings.mqtt
+        && plugin.is_open()
+    {
+        warn!("anybody on the network can connect to {} and publish: set mqtt.users-file, or leave mqtt.listen out", plugin.listen);
+    }
 }

@@ -8,6 +8,7 @@
 //! | `teleinfo/<meter>/power` | JSON of the signed power in W at the end of its own dataset, before its frame ends | no |
 //! | `teleinfo/<meter>/derived` | JSON of what is worked out from it: all that was drawn, estimated power, Tempo, overload, head-room, last frame | no |
 //! | `teleinfo/<meter>/history` | JSON of what was missed, each sample with its `time`, after an outage | no |
+//! | `teleinfo/<meter>/prices` | JSON list of `start`, `end` and `value` in EUR/kWh, to the end of tomorrow or as far as it is known | yes |
 //! | `teleinfo/<meter>/availability` | `online` or `offline` | yes |
 //! | `teleinfo/<meter>/quality` | counters, line state, likely cause | yes |
 //! | `teleinfo/<meter>/event` | JSON with `event_type` | no |
@@ -85,6 +86,12 @@ impl Topics {
     #[must_use]
     pub fn history(&self, meter: impl Display) -> String {
         format!("{}/{meter}/history", self.base)
+    }
+
+    /// The prices to come.
+    #[must_use]
+    pub fn prices(&self, meter: impl Display) -> String {
+        format!("{}/{meter}/prices", self.base)
     }
 
     /// Whether a meter is being read.

@@ -1,8 +1,8 @@
 //! Without a broker: MQTT clients connect to the bridge itself.
 
-use std::fs;
+use std::{fs, time::Duration};
 
-use rumqttc::{AsyncClient, MqttOptions};
+use rumqttc::{AsyncClient, ConnectionError, Event, EventLoop, LastWill, MqttOptions, Packet, QoS, SubscribeReasonCode};
 
 use super::{
     eventually, free_port,
@@ -55,6 +55,64 @@ async fn home_assistant_that_starts_is_told_again() {
     // At once, though the observer subscribed long ago.
     eventually("presence again", || presence.iter().map(heard).zip(present).all(|(now, then)| now > then).then_some(())).await;
     eventually("discovery again", || (heard(&discovery) > before).then_some(())).await;
+}
+
+/// The table in docs/embedded-broker.md: what is not there today. Where one of these fails, the plugin has learnt something.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_it_cannot_do() {
+    let bridge = Program::embedded();
+    bridge.is_up().await;
+    let observer = Observer::new(bridge.mqtt).await;
+
+    let (client, mut connection) = client(bridge.mqtt, "subscriber", None);
+    client.subscribe("some/topic", QoS::ExactlyOnce).await.unwrap();
+    client.subscribe("$SYS/#", QoS::AtMostOnce).await.unwrap();
+    let granted = [granted(&mut connection).await, granted(&mut connection).await];
+    assert_eq!(granted, [SubscribeReasonCode::Success(QoS::AtMostOnce), SubscribeReasonCode::Failure]);
+
+    client.publish("some/topic", QoS::ExactlyOnce, false, "twice sure").await.unwrap();
+    assert!(ends(&mut connection).await, "QoS 2 is taken");
+
+    let will = LastWill::new("some/will", "gone", QoS::AtMostOnce, false);
+    let (mourned, mut connection) = self::client(bridge.mqtt, "mourned", Some(will));
+    mourned.publish("some/sign", QoS::AtLeastOnce, true, "alive").await.unwrap();
+    while !matches!(connection.poll().await.unwrap(), Event::Incoming(Packet::PubAck(_))) {}
+    drop((mourned, connection));
+    observer.expect("some/sign", "alive").await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(observer.last("some/will"), None, "a will was sent");
+    assert_eq!(Observer::new(bridge.mqtt).await.last("some/sign"), None, "something was retained");
+}
+
+fn client(port: u16, id: &str, will: Option<LastWill>) -> (AsyncClient, EventLoop) {
+    let mut options = MqttOptions::new(id, "127.0.0.1", port);
+    if let Some(will) = will {
+        options.set_last_will(will);
+    }
+    AsyncClient::new(options, 4)
+}
+
+async fn granted(connection: &mut EventLoop) -> SubscribeReasonCode {
+    loop {
+        if let Event::Incoming(Packet::SubAck(answer)) = connection.poll().await.unwrap() {
+            return answer.return_codes[0];
+        }
+    }
+}
+
+/// Whether the bridge closes the connection, instead of answering.
+async fn ends(connection: &mut EventLoop) -> bool {
+    let end = async {
+        loop {
+            match connection.poll().await {
+                Ok(Event::Incoming(Packet::PubRec(_))) => return false,
+                Ok(_) => {}
+                Err(ConnectionError::MqttState(_) | ConnectionError::Io(_)) => return true,
+                Err(other) => panic!("{other}"),
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), end).await.unwrap_or(false)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,6 +14,7 @@ use teleinfo_bridge::{
     hub::station::{Station, StationOptions},
     meter::{cadence::Policy, figures::Moment},
     order::marks::Marks,
+    prices::book::Book,
     words::{language::Language, message::Message, topics::Topics},
 };
 use teleinfo_proto::{
@@ -124,9 +125,14 @@ impl Bench {
     }
 
     pub fn with(id: &str, language: Language, migrate: Migrate, memory: Memory) -> Self {
+        Self::paying(id, language, migrate, memory, Book::default())
+    }
+
+    pub fn paying(id: &str, language: Language, migrate: Migrate, memory: Memory, prices: Book) -> Self {
         let id = id.parse().unwrap();
         let topics = Topics::default();
-        let presentation = Arc::new(Presentation { topics, language, discovery: true, migrate, meters: std::collections::BTreeMap::new() });
+        let presentation =
+            Arc::new(Presentation { topics, language, discovery: true, migrate, meters: std::collections::BTreeMap::new(), prices });
         let options =
             StationOptions { presentation, policy: Policy::EveryFrame, pace: Duration::ZERO, offline_after: Duration::from_secs(30) };
         Self {

@@ -70,6 +70,7 @@ impl Bridge {
 
     pub fn start(&mut self, now: Duration) {
         let presentation = Presentation {
+            prices: Default::default(),
             topics: self.topics.clone(),
             language: Language::English,
             discovery: true,

@@ -351,6 +351,7 @@ TOPICS = {
     "event": _ignore,
     "ledger": _ignore,
     "power": Ledger._take_power,
+    "prices": _ignore,
     "quality": _ignore,
     "bridge/doctor": _ignore,
     "bridge/marker": _ignore,

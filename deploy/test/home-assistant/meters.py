@@ -95,7 +95,9 @@ METERS = {
 ABOUT_READING = {"reading", "last_frame", "line", "reception", "reader_version", "bridge_version"}
 KINDS = ("power", "tariff", "tempo", "peak", "message", "contract", "mode", "cut_off", "cut_off_alert", "data", "hours")
 # Right until something happens: an estimate needs two steps of the index, a first day has no yesterday, no load
-# leads to a cut-off, and off-peak hours are learnt in two days where the meter does not send them.
+# leads to a cut-off, and off-peak hours are learnt in two days where the meter does not send them, and with them the
+# next price.
 MAY_BE_UNKNOWN = {"power_estimated", "cutoff_s", "power_injected_estimated", "tempo_tomorrow", "peak_start", "peak_end"}
+MAY_BE_UNKNOWN |= {"price_next", "price_next_time"}
 MAY_BE_UNKNOWN |= {f"event_{kind}" for kind in KINDS}
 MAY_BE_UNKNOWN |= {f"offpeak_{what}" for what in ("next_start", "next_end", "today", "tomorrow")}

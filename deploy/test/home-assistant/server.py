@@ -32,6 +32,8 @@ recorder:
 history:
 logbook:
 energy:
+automation: !include automations.yaml
+persistent_notification:
 logger:
   default: warning
 {more}"""
@@ -57,6 +59,7 @@ class HomeAssistant:
         self.process, self.token, self.clock = None, None, clock or {}
         self.directory.mkdir(exist_ok=True)
         (self.directory / "configuration.yaml").write_text(CONFIGURATION.format(language=language, more=more))
+        (self.directory / "automations.yaml").write_text("[]\n")
         (self.directory / ".storage").mkdir()
         (self.directory / ".storage/onboarding").write_text(json.dumps(ONBOARDING))
 

@@ -111,7 +111,7 @@ fn connect(options: Options, language: Language) -> Result<(String, bool), Troub
                 }
                 Event::Disconnected { failures, .. } => return Err(Trouble::of(&failures, language)),
                 Event::NoRouter { group } => return Err(Trouble::Bridge(trouble::of_scouting(group, language))),
-                Event::Query(_) | Event::Room => {}
+                Event::Query(_) | Event::Publication(_) | Event::Room => {}
             }
         }
         let due = client.poll_timeout(now).unwrap_or(start + PATIENCE).min(start + PATIENCE);

@@ -2,8 +2,9 @@
 //!
 //! `open` is the way in: a line that does what [`crate::reading::Reading`] orders, from a `source` (what is configured). `serial` is a device of
 //! this machine, `termios` and `marks` are the details of a terminal; `remote` is an address. `fault` has the words for what goes wrong,
-//! `holders` finds who else has the line. What the bytes mean is not decided here.
+//! `holders` finds who else has the line, `elsewhere` where else a meter may be. What the bytes mean is not decided here.
 
+mod elsewhere;
 mod fault;
 pub(crate) mod holders;
 mod marks;

@@ -10,9 +10,10 @@ use std::{
 };
 
 use mio::{Events, Interest, Poll, Registry, Token, unix::SourceFd};
-use teleinfo_proto::tic::Mode;
+use teleinfo_proto::{tic::Mode, wire::LineState};
 
 use super::{
+    elsewhere::Elsewhere,
     fault::Fault,
     holders,
     read::Read,
@@ -41,6 +42,8 @@ pub(crate) enum Notice {
     Fault(Fault),
     /// Another program has changed its settings; they are set again.
     Disturbed(PathBuf),
+    /// The line that said nothing is left for another one, on which a meter is heard.
+    Moved { from: PathBuf, to: PathBuf },
     /// Bytes are missing, and another program has it open too: who, and the command that ends it.
     Shared(String),
 }
@@ -113,6 +116,7 @@ enum Access {
 /// A line that is opened again whenever it can be.
 pub(crate) struct OpenLine {
     source: Source,
+    elsewhere: Elsewhere,
     registry: Registry,
     first_token: Token,
     access: Access,
@@ -129,7 +133,8 @@ impl OpenLine {
     pub(crate) fn new(source: &Source, registry: Registry, first_token: Token) -> Self {
         let access = Access::Closed;
         let buffer = [0; READ_BYTES];
-        Self { source: source.clone(), registry, first_token, access, is_ready: false, rest: None, buffer, count: 0 }
+        let (source, elsewhere) = (source.clone(), Elsewhere::new(source));
+        Self { source, elsewhere, registry, first_token, access, is_ready: false, rest: None, buffer, count: 0 }
     }
 
     /// Where the line is, while it is open.
@@ -139,7 +144,8 @@ impl OpenLine {
 
     /// When [`OpenLine::handle_orders`] is due for its own sake.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        if let Access::Dialling(dial) = &self.access { dial.poll_timeout() } else { self.rest }
+        let own = if let Access::Dialling(dial) = &self.access { dial.poll_timeout() } else { self.rest };
+        own.into_iter().chain(self.elsewhere.poll_timeout()).min()
     }
 
     /// The line has bytes, or has gone.
@@ -186,6 +192,12 @@ impl OpenLine {
                 Err(fault) => return Some(self.handle_fault(fault, reading, unix_ms, now)),
             }
         }
+        if self.elsewhere.is_listening() && reading.state(now).line == LineState::Reading {
+            self.elsewhere.end();
+        }
+        if let Some(path) = self.elsewhere.handle_timeout(unix_ms, now) {
+            return Some(self.move_to(path, reading, unix_ms, now));
+        }
         match self.dial(now) {
             Some(Ok(line)) => return Some(self.opened(Line::Far(line), reading, now)),
             Some(Err(fault)) => return Some(self.handle_fault(fault, reading, unix_ms, now)),
@@ -210,6 +222,11 @@ impl OpenLine {
                     return Ok(Some(Notice::Disturbed(line.path().into())));
                 }
             }
+            (Order::LookElsewhere, _) => {
+                if let Some(current) = self.name() {
+                    self.elsewhere.begin(&current, || reading.beside(now), now);
+                }
+            }
             (Order::LookForOthers, Access::Open(line)) => {
                 let others = line.others();
                 reading.handle_others(others.is_some());
@@ -218,6 +235,29 @@ impl OpenLine {
             (Order::Set(..) | Order::CheckSettings | Order::LookForOthers, Access::Closed | Access::Dialling(_)) => {}
         }
         Ok(None)
+    }
+
+    /// The line that is open, or that would be opened.
+    fn name(&self) -> Option<PathBuf> {
+        match (&self.access, &self.source) {
+            (Access::Open(line), _) => Some(line.path().into()),
+            (_, Source::Devices(devices)) => devices.iter().find(|path| path.exists()).or(devices.first()).cloned(),
+            (_, Source::Remote(_)) => None,
+        }
+    }
+
+    /// Leaves the line for the one where a meter was heard.
+    fn move_to(&mut self, to: PathBuf, reading: &mut Reading, unix_ms: i64, now: Instant) -> Notice {
+        let from = self.name().unwrap_or_default();
+        if let Access::Open(mut line) = std::mem::replace(&mut self.access, Access::Closed) {
+            line.deregister(&self.registry);
+        }
+        reading.handle_left(unix_ms, now);
+        self.source = Source::Devices(vec![to.clone()]);
+        match self.open(reading, now) {
+            Ok(_) => Notice::Moved { from, to },
+            Err(fault) => self.handle_fault(fault, reading, unix_ms, now),
+        }
     }
 
     fn open(&mut self, reading: &mut Reading, now: Instant) -> Result<Option<Notice>, Fault> {
@@ -342,38 +382,4 @@ impl Listener {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{fs, os::unix::fs::symlink};
-
-    use nix::{pty::openpty, unistd::ttyname};
-    use teleinfo_proto::wire::BootId;
-
-    use super::*;
-    use crate::reading::ParityChoice;
-
-    #[test]
-    fn what_has_gone_is_waited_for_though_another_line_is_there() {
-        let directory = tempfile::tempdir().unwrap();
-        let names = ["teleinfo", "serial0"].map(|name| directory.path().join(name));
-        let [adapter, _header] = names.clone().map(|name| {
-            let pty = openpty(None, None).unwrap();
-            symlink(ttyname(&pty.slave).unwrap(), name).unwrap();
-            pty
-        });
-        let poll = Poll::new().unwrap();
-        let mut now = Instant::now();
-        let mut reading = Reading::new(BootId::new(0), None, ParityChoice::Auto, now);
-        let mut line = OpenLine::new(&Source::Devices(names.to_vec()), poll.registry().try_clone().unwrap(), Token(0));
-        let mut next = |line: &mut OpenLine| {
-            now += Duration::from_secs(5);
-            line.handle_orders(&mut reading, 0, now)
-        };
-        assert!(matches!(next(&mut line), Some(Notice::Opened(path)) if path == names[0]));
-        fs::remove_file(&names[0]).unwrap();
-        drop(adapter);
-        line.handle_ready();
-        for kind in [FaultKind::Vanished, FaultKind::Absent] {
-            assert!(matches!(next(&mut line), Some(Notice::Fault(fault)) if fault.kind == kind), "{kind:?}");
-        }
-    }
-}
+mod tests;

@@ -120,7 +120,7 @@ impl Monitor {
             ended |= table.handle_event(&event);
         });
         match notice {
-            Some(Notice::Opened(path)) => (self.device, self.fault) = (Some(path), None),
+            Some(Notice::Opened(path) | Notice::Moved { to: path, .. }) => (self.device, self.fault) = (Some(path), None),
             Some(Notice::Fault(fault)) if self.device.is_none() => return Err(failure(&fault, self.language)),
             Some(Notice::Fault(fault)) => self.fault = Some(fault),
             Some(Notice::Disturbed(_) | Notice::Shared(_)) | None => {}

@@ -84,6 +84,8 @@ pub enum Order {
     CheckSettings,
     /// See whether other programs have it open too, and call [`Reading::handle_others`].
     LookForOthers,
+    /// Nothing good comes from it: if a meter may be on another line as well, listen there for a moment.
+    LookElsewhere,
 }
 
 /// How the line is set.
@@ -97,6 +99,8 @@ struct Applied {
 
 /// Reads one meter.
 pub struct Reading {
+    /// What is configured.
+    configured: (Option<Mode>, ParityChoice),
     started: Instant,
     /// The moment of what is handed in.
     moment: Moment,
@@ -116,6 +120,7 @@ impl Reading {
     #[must_use]
     pub fn new(boot: BootId, speed: Option<Mode>, parity: ParityChoice, now: Instant) -> Self {
         Self {
+            configured: (speed, parity),
             started: now,
             moment: Moment::default(),
             now,
@@ -127,6 +132,13 @@ impl Reading {
             is_open: false,
             applied: None,
         }
+    }
+
+    /// A new reading with what is configured, for another line that is listened to meanwhile.
+    #[must_use]
+    pub fn beside(&self, now: Instant) -> Self {
+        let (speed, parity) = self.configured;
+        Self::new(BootId::new(0), speed, parity, now)
     }
 
     /// The line is being opened as the order said, which takes its time: [`Reading::handle_opened`] or [`Reading::handle_fault`] follows.
@@ -143,12 +155,18 @@ impl Reading {
         self.pace.handle_line_changed();
     }
 
-    /// The line could not be opened, or has gone. A frame in progress is over; `unix_ms` is the wall clock, for its stamp.
-    pub fn handle_fault(&mut self, kind: FaultKind, unix_ms: i64, now: Instant) {
+    /// The line is left for another one; [`Reading::handle_opened`] or [`Reading::handle_fault`] follows. A frame in progress is over;
+    /// `unix_ms` is the wall clock, for its stamp.
+    pub fn handle_left(&mut self, unix_ms: i64, now: Instant) {
         self.note_time(unix_ms, now);
         if std::mem::take(&mut self.is_open) {
             self.receiver.handle_lost();
         }
+    }
+
+    /// The line could not be opened, or has gone. A frame in progress is over; `unix_ms` is the wall clock, for its stamp.
+    pub fn handle_fault(&mut self, kind: FaultKind, unix_ms: i64, now: Instant) {
+        self.handle_left(unix_ms, now);
         self.watch.handle_fault(kind, now);
     }
 
@@ -242,6 +260,7 @@ impl Reading {
         }
         match self.watch.poll_task(now)? {
             Task::Open => Some(Order::Open),
+            Task::LookElsewhere => Some(Order::LookElsewhere),
             Task::CheckSettings => self.applied.filter(|applied| applied.is_whole).map(|_| Order::CheckSettings),
         }
     }

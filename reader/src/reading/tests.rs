@@ -108,7 +108,7 @@ impl World {
                     self.reading.handle_set(speed, framing, true, self.now);
                 }
                 (Order::LookForOthers, _) => self.reading.handle_others(false),
-                (Order::CheckSettings, _) => {}
+                (Order::CheckSettings | Order::LookElsewhere, _) => {}
             }
         }
     }

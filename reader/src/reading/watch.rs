@@ -20,6 +20,9 @@ const RETRY_FAR: [Duration; 4] = [Duration::from_millis(500), Duration::from_sec
 /// Another program that opens the line may change its settings at any time.
 const CHECK: Duration = Duration::from_secs(3);
 
+/// Between two looks at another line where a meter may be, while nothing good comes from this one.
+const ELSEWHERE: Duration = Duration::from_secs(15);
+
 /// What can be wrong with a line. The words for it are in `line/fault.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultKind {
@@ -62,6 +65,8 @@ pub(super) enum Task {
     Open,
     /// See whether its settings are still ours.
     CheckSettings,
+    /// See whether a meter is on another line.
+    LookElsewhere,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -86,6 +91,7 @@ pub(super) struct Watch {
     access: LineAccess,
     /// Openings that came to nothing, since the last dataset.
     failed: usize,
+    look_elsewhere: Instant,
     last_byte: Option<Instant>,
     last_dataset: Option<Instant>,
     last_sample: Option<Instant>,
@@ -95,7 +101,7 @@ impl Watch {
     /// The line is closed, and to be opened at once.
     pub(super) fn new(now: Instant) -> Self {
         let access = LineAccess::Closed { line: LineState::Absent, retry: now };
-        Self { access, failed: 0, last_byte: None, last_dataset: None, last_sample: None }
+        Self { access, failed: 0, look_elsewhere: now + FAULT, last_byte: None, last_dataset: None, last_sample: None }
     }
 
     /// The line is open.
@@ -123,7 +129,7 @@ impl Watch {
 
     /// A dataset has verified.
     pub(super) fn handle_dataset(&mut self, now: Instant) {
-        (self.last_dataset, self.failed) = (Some(now), 0);
+        (self.last_dataset, self.failed, self.look_elsewhere) = (Some(now), 0, now + FAULT);
     }
 
     /// A sample has been made, so the meter is known.
@@ -139,6 +145,10 @@ impl Watch {
                 *check = now + CHECK;
                 Some(Task::CheckSettings)
             }
+            _ if now >= self.look_elsewhere => {
+                self.look_elsewhere = now + ELSEWHERE;
+                Some(Task::LookElsewhere)
+            }
             LineAccess::Closed { .. } | LineAccess::Opening { .. } | LineAccess::Open { .. } => None,
         }
     }
@@ -152,7 +162,7 @@ impl Watch {
             LineAccess::Opening { .. } => now + FAULT,
         };
         let fades = [self.last_byte, self.last_dataset, self.last_sample].into_iter().flatten().map(|at| at + FAULT);
-        fades.filter(|at| *at > now).fold(action, Instant::min)
+        fades.filter(|at| *at > now).fold(action.min(self.look_elsewhere), Instant::min)
     }
 
     /// The state of the line.
@@ -197,7 +207,7 @@ mod tests {
     #[test]
     fn a_far_line_is_tried_less_and_less_often_until_it_gives_something() {
         let start = Instant::now();
-        let mut watch = Watch::new(start);
+        let mut watch = Watch { look_elsewhere: start + 3600 * SECOND, ..Watch::new(start) };
         let mut now = start;
         let mut waits = Vec::new();
         for _ in 0..7 {
@@ -262,6 +272,22 @@ mod tests {
         assert_eq!(watch.line(now + 11 * SECOND), LineState::Silent, "the meter fell silent in the middle of a frame");
         watch.handle_bytes(now + 5 * SECOND);
         assert_eq!(watch.line(now + 11 * SECOND), LineState::Searching, "bytes went on coming");
+    }
+
+    #[test]
+    fn another_line_is_looked_at_while_nothing_good_comes_from_this_one() {
+        let start = Instant::now();
+        let mut watch = Watch::new(start);
+        let looks = |watch: &mut Watch, seconds: std::ops::Range<u32>| -> Vec<u32> {
+            let mut polled = seconds.flat_map(|second| [second; 3]).map(|second| (second, watch.poll_task(start + second * SECOND)));
+            polled.by_ref().filter(|(_, task)| *task == Some(Task::LookElsewhere)).map(|(second, _)| second).collect()
+        };
+        watch.handle_opened(start);
+        assert_eq!(looks(&mut watch, 0..42), [10, 25, 40]);
+        watch.handle_dataset(start + 42 * SECOND);
+        assert_eq!(looks(&mut watch, 43..70), [52, 67], "only a fault's time after the last dataset");
+        watch.handle_fault(FaultKind::Busy, start + 70 * SECOND);
+        assert!(looks(&mut watch, 70..73).is_empty());
     }
 
     #[test]

@@ -75,6 +75,10 @@ impl News {
     pub(super) fn handle_notice(&mut self, notice: Notice, now: Instant) -> Option<String> {
         match notice {
             Notice::Opened(_) => self.opened = Some(now),
+            Notice::Moved { from, to } => {
+                self.opened = Some(now);
+                log::info!("{}: a meter is heard here, so {} is left", to.display(), from.display());
+            }
             Notice::Shared(words) => self.others = Some(words),
             Notice::Disturbed(path) => {
                 let device = path.display();

@@ -27,6 +27,7 @@ use nix::{
 use teleinfo_proto::tic::{
     Mode,
     encode::{FrameWriter, even_parity},
+    spec::ETX,
 };
 use tempfile::TempDir;
 use zenoh::{Config, Session, Wait};
@@ -59,6 +60,8 @@ pub(crate) enum Sends {
     Noisy(Mode),
     /// Frames with nothing but the meter's address.
     Address,
+    /// The first frame of a recording, up to its ETX, over and over.
+    Recorded(&'static [u8]),
     Noise,
     Nothing,
 }
@@ -133,6 +136,7 @@ pub(crate) fn bytes(sends: Sends, parity: bool, count: u32) -> Vec<u8> {
         Sends::Nothing => return Vec::new(),
         Sends::Noise => return (0..40_u32).map(|index| ((count * 40 + index).wrapping_mul(2_654_435_761) >> 24) as u8).collect(),
         Sends::Address => frame(Mode::Historic, count)[..23].iter().copied().chain([3]).collect(),
+        Sends::Recorded(frames) => frames.split_inclusive(|byte| *byte == ETX).next().unwrap().to_vec(),
         Sends::Frames(mode) | Sends::Weak(mode) | Sends::Noisy(mode) => frame(mode, count),
     };
     if parity {

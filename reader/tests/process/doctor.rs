@@ -4,6 +4,7 @@ use std::{
     fs,
     io::Read,
     process::{Child, Command, Stdio},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -24,8 +25,12 @@ fn place(port: u16) -> Place {
 
 /// What the doctor says, and its exit code.
 fn ask(place: &Place, situation: &str) -> (String, i32) {
+    ask_in("en", place, situation)
+}
+
+fn ask_in(language: &str, place: &Place, situation: &str) -> (String, i32) {
     let start = Instant::now();
-    let output = place.command(&["doctor", "--language", "en"]).output().unwrap();
+    let output = place.command(&["doctor", "--language", language]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     println!("--- {situation} ({:.1} s)\n{text}", start.elapsed().as_secs_f32());
     assert!(start.elapsed() < LONGEST, "{:?}", start.elapsed());
@@ -35,6 +40,11 @@ fn ask(place: &Place, situation: &str) -> (String, i32) {
     }
     // A command that was broken into lines is one command.
     (text.replace(" \\\n     ", " "), output.status.code().unwrap())
+}
+
+/// The same words, wherever lines were broken.
+fn joined(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Every one of these beginnings of lines, in this order.
@@ -172,6 +182,41 @@ fn a_bad_modem() {
     let (text, code) = ask(&place, "bad modem");
     expect(&text, &["ok bytes", "!! characters: bits 4, 5 and 6 of", "   > the modem hears", "Verdict: One fault (!!): characters"]);
     assert_eq!(code, 69);
+}
+
+/// Recordings of lines whose LF, or STX, or both arrive as another character.
+const DAMAGED_CONTROLS: [(&str, &[u8]); 4] = [
+    ("lf0f", include_bytes!("../../../proto/tests/cases/lf0f.tic")),
+    ("nostx", include_bytes!("../../../proto/tests/cases/nostx.tic")),
+    ("aa2", include_bytes!("../../../proto/tests/cases/aa2-std-lf-is-0f-stx-good.tic")),
+    ("aa4", include_bytes!("../../../proto/tests/cases/aa4-std-only-stx-is-c-no-names.tic")),
+];
+
+/// Everything is read; what is damaged, and where to look, is said all the same.
+#[test]
+fn damaged_control_characters() {
+    let port = free_port();
+    let _router = router(port);
+    thread::scope(|scope| {
+        for (name, recording) in DAMAGED_CONTROLS {
+            scope.spawn(move || ask_of_damaged_controls(name, recording, port));
+        }
+    });
+}
+
+fn ask_of_damaged_controls(name: &str, recording: &'static [u8], port: u16) {
+    let place = place(port);
+    let _meter = Meter::plug_in(&place.path("meter"), Sends::Recorded(recording), true);
+    let (text, code) = ask(&place, name);
+    expect(&text, &["ok bytes", "ok speed", "ok frames", "?? cause: the control characters", "ok meter", "ok power", "Verdict: It works."]);
+    let words = joined(&text);
+    assert!(words.contains("100 % of the datasets") && words.contains("check the signal's level and the modem"), "{name}: {text}");
+    assert_eq!(code, 0, "{name}");
+    let (text, code) = ask_in("fr", &place, name);
+    expect(&text, &["ok octets", "ok vitesse", "ok trames", "?? cause", "ok compteur", "ok puissance", "Verdict : Cela marche."]);
+    let words = joined(&text);
+    assert!(words.contains("100 % des groupes") && words.contains("vérifier le niveau du signal et le modem"), "{name}: {text}");
+    assert_eq!(code, 0, "{name}");
 }
 
 #[test]

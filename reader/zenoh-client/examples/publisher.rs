@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             match event {
                 Event::Connected { locator, .. } => println!("connected to {locator}"),
                 Event::Disconnected { failures, retry_in } => println!("{failures}; again in {retry_in:?}"),
-                Event::NoRouter { .. } | Event::Query(_) | Event::Room => {}
+                Event::NoRouter { .. } | Event::Query(_) | Event::Publication(_) | Event::Room => {}
             }
         }
         if client.is_connected() && now >= next {

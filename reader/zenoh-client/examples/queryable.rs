@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                     client.finish(query.id, now)?;
                     left -= 1;
                 }
-                Event::NoRouter { .. } | Event::Room => {}
+                Event::Publication(_) | Event::NoRouter { .. } | Event::Room => {}
             }
         }
         let wait = client.poll_timeout(now).map(|due| due.saturating_duration_since(now));

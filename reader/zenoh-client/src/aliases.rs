@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use zenoh_protocol::core::WireExpr;
 use zenoh_protocol::network::Mapping;
 
-/// Names held at most. A router sends few to a client that subscribes to nothing; more would only fill the memory.
+/// Names held at most. A router sends few to a client that subscribes to little; more would only fill the memory.
 const ALIASES_MAX: usize = 256;
 
 /// The longest key taken, in bytes. Zenoh's own limit is 64 kB; keys in use have some tens.

@@ -22,7 +22,7 @@ use crate::error::{Error, Failures, SendError};
 use crate::locator::Locator;
 use crate::round::Round;
 use crate::scouting::{self, SOCKETS_MAX, Scouting};
-use crate::session::{Identity, Query, QueryId, Session, SessionEvent};
+use crate::session::{Identity, Publication, Query, QueryId, Session, SessionEvent};
 
 /// Tokens of the loop that a client uses, from the one it is given on.
 pub const TOKENS: usize = ATTEMPTS_MAX + SOCKETS_MAX;
@@ -79,6 +79,8 @@ pub enum Event {
     },
     /// Somebody asks one of our queryables. To be answered with any number of `reply`, then one `finish`.
     Query(Query),
+    /// Somebody has published what one of our subscribers listens to.
+    Publication(Publication),
     /// After `SendError::Full` for a reply: go on.
     Room,
 }
@@ -292,6 +294,7 @@ impl Client {
                     Event::Connected { locator: self.round.handle_success(*locator), authenticated }
                 }
                 SessionEvent::Query(query) => Event::Query(query),
+                SessionEvent::Publication(publication) => Event::Publication(publication),
                 SessionEvent::Room => Event::Room,
             });
         }

@@ -1,4 +1,4 @@
-//! What a client has declared to the router, or is about to declare: tokens, queryables and keys.
+//! What a client has declared to the router, or is about to declare: tokens, queryables, subscribers and keys.
 //!
 //! This is the only place where declarations are kept. A session takes them over when it begins and gives them back when it ends, so
 //! that the next session declares them again. A declaration that finds no room in the transmit buffer waits here.
@@ -9,7 +9,8 @@ use zenoh_protocol::network::Mapping;
 use zenoh_protocol::network::declare::common::ext::WireExprType;
 use zenoh_protocol::network::declare::queryable::ext::QueryableInfoType;
 use zenoh_protocol::network::declare::{
-    DeclareBody, DeclareKeyExpr, DeclareQueryable, DeclareToken, UndeclareKeyExpr, UndeclareQueryable, UndeclareToken,
+    DeclareBody, DeclareKeyExpr, DeclareQueryable, DeclareSubscriber, DeclareToken, UndeclareKeyExpr, UndeclareQueryable,
+    UndeclareSubscriber, UndeclareToken,
 };
 use zenoh_protocol::network::interest::InterestOptions;
 
@@ -20,6 +21,8 @@ pub enum Declaration {
     Token,
     /// A queryable: queries that match the key come as `Event::Query`.
     Queryable,
+    /// A subscriber: publications that match the key come as `Event::Publication`.
+    Subscriber,
     /// The key itself. Publications and replies under it then carry a number instead of the text, which spares the router the search
     /// among all its keys. Without this declaration the text is sent.
     Key,
@@ -101,12 +104,19 @@ impl Entities {
         self.0.iter().find(known).map(|entity| entity.key.as_str())
     }
 
+    /// Whether somebody here listens to what is published under `key`.
+    pub(crate) fn is_subscribed(&self, key: &str) -> bool {
+        let listens = |entity: &Entity| entity.what == Declaration::Subscriber && entity.stage == Stage::Declared;
+        self.0.iter().any(|entity| listens(entity) && intersect(key, &entity.key))
+    }
+
     /// The answers to an Interest in `asked` kinds, under `key` if it is restricted to one.
     pub(crate) fn matching(&self, asked: InterestOptions, key: Option<&str>) -> Vec<(String, DeclareBody)> {
         let wanted = |entity: &&Entity| {
             let kind = match entity.what {
                 Declaration::Token => asked.tokens(),
                 Declaration::Queryable => asked.queryables(),
+                Declaration::Subscriber => asked.subscribers(),
                 Declaration::Key => asked.keyexprs(),
             };
             entity.stage == Stage::Declared && kind && key.is_none_or(|key| intersect(key, &entity.key))
@@ -132,8 +142,10 @@ impl Entity {
         match (self.what, self.stage) {
             (Declaration::Token, Stage::Leaving) => DeclareBody::UndeclareToken(UndeclareToken { id, ext_wire_expr }),
             (Declaration::Queryable, Stage::Leaving) => DeclareBody::UndeclareQueryable(UndeclareQueryable { id, ext_wire_expr }),
+            (Declaration::Subscriber, Stage::Leaving) => DeclareBody::UndeclareSubscriber(UndeclareSubscriber { id, ext_wire_expr }),
             (Declaration::Key, Stage::Leaving) => DeclareBody::UndeclareKeyExpr(UndeclareKeyExpr { id: self.id }),
             (Declaration::Token, _) => DeclareBody::DeclareToken(DeclareToken { id, wire_expr }),
+            (Declaration::Subscriber, _) => DeclareBody::DeclareSubscriber(DeclareSubscriber { id, wire_expr }),
             (Declaration::Key, _) => DeclareBody::DeclareKeyExpr(DeclareKeyExpr { id: self.id, wire_expr }),
             // Not "complete": a router that sees a complete queryable asks that one alone, and after a cut it may still hold the
             // previous session's for as long as the lease.
@@ -219,12 +231,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_published_is_heard_while_a_subscriber_is_declared() {
+        let mut entities = Entities::default();
+        entities.declare(Declaration::Subscriber, "a/*");
+        assert!(!entities.is_subscribed("a/b"), "the router does not know of it yet");
+        entities.settle();
+        assert!(entities.is_subscribed("a/b") && !entities.is_subscribed("b/a") && !entities.is_subscribed("not//a key"));
+        entities.undeclare(Declaration::Subscriber, "a/*");
+        assert!(!entities.is_subscribed("a/b"));
+    }
+
+    #[test]
     fn an_interest_finds_what_it_asks_for() {
         let mut entities = Entities::default();
         entities.declare(Declaration::Token, "sensors/1/alive");
         entities.declare(Declaration::Queryable, "sensors/1/history");
-        entities.settle();
-        entities.settle();
+        entities.declare(Declaration::Subscriber, "sensors/1/inbox");
+        (0..3).for_each(|_| entities.settle());
+        assert_eq!(entities.matching(InterestOptions::SUBSCRIBERS, None).len(), 1);
         assert_eq!(entities.matching(InterestOptions::TOKENS, None).len(), 1);
         assert_eq!(entities.matching(InterestOptions::TOKENS + InterestOptions::QUERYABLES, Some("sensors/**")).len(), 2);
         assert_eq!(entities.matching(InterestOptions::TOKENS, Some("sensors/*/history")).len(), 0);

@@ -34,4 +34,4 @@ pub use client::{Client, Event, Options, TOKENS};
 pub use entities::Declaration;
 pub use error::{Error, Failures, SendError};
 pub use locator::{Locator, LocatorError};
-pub use session::{Identity, Query, QueryId, Session, SessionEvent};
+pub use session::{Identity, Publication, Query, QueryId, Session, SessionEvent};

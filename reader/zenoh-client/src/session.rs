@@ -10,16 +10,17 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use zenoh_buffers::buffer::Buffer;
+use zenoh_buffers::ZBuf;
+use zenoh_buffers::buffer::{Buffer, SplitBuffer};
 use zenoh_buffers::reader::DidntRead;
 use zenoh_codec::{RCodec, WCodec, Zenoh080};
 use zenoh_protocol::common::imsg;
 use zenoh_protocol::core::{Bits, Field, Reliability, Resolution, WhatAmI, WireExpr, ZenohIdProto};
 use zenoh_protocol::network::declare::{DeclareBody, DeclareFinal};
 use zenoh_protocol::network::interest::{Interest, InterestMode};
-use zenoh_protocol::network::{self, Mapping, NetworkBody, NetworkMessage, Request};
+use zenoh_protocol::network::{self, Mapping, NetworkBody, NetworkMessage, Push, Request};
 use zenoh_protocol::transport::{self, Close, Fragment, InitAck, InitSyn, KeepAlive, Oam, OpenAck, OpenSyn, close, init, open};
-use zenoh_protocol::zenoh::RequestBody;
+use zenoh_protocol::zenoh::{PushBody, RequestBody};
 
 use crate::aliases::Aliases;
 use crate::auth::{self, Credentials};
@@ -48,6 +49,12 @@ const CONTROL: usize = 256;
 /// Queries that wait for the program at most; more get an empty answer at once.
 const QUERIES_MAX: usize = 32;
 
+/// Publications that wait for the program at most; more are dropped, as a publication may be anywhere on its way.
+const PUBLICATIONS_MAX: usize = 32;
+
+/// The longest body of a query, and the longest publication, that the program is given. With the limits above it bounds the memory.
+const PAYLOAD_MAX: usize = 4096;
+
 /// Who the client is to the router, new for every session. A router refuses a second session of the same id as long as it keeps the
 /// first one, and after a silent cut it keeps that for the length of the lease.
 #[derive(Debug, Clone, Copy)]
@@ -68,6 +75,8 @@ pub enum SessionEvent {
     },
     /// Somebody asks one of the queryables.
     Query(Query),
+    /// Somebody has published what a subscriber listens to.
+    Publication(Publication),
     /// After `SendError::Full`: half of the transmit buffer is free again.
     Room,
 }
@@ -81,6 +90,17 @@ pub struct Query {
     pub key: String,
     /// What follows the `?` of the selector: `from=...;until=...`.
     pub parameters: String,
+    /// The bytes that came with the query. Most queries have none, and more than 4 kB are left out.
+    pub body: Vec<u8>,
+}
+
+/// What somebody has published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publication {
+    /// Under this key.
+    pub key: String,
+    /// Its bytes, at most 4 kB; what is longer is left out.
+    pub payload: Vec<u8>,
 }
 
 /// Which query, and of which session: a reply to a query of an earlier session must not go to anybody else.
@@ -344,7 +364,7 @@ impl Session {
     fn handle_fragment(&mut self, batch: &mut &[u8]) -> Result<(), Error> {
         let fragment: Fragment = read(batch, "an unreadable Fragment")?;
         self.expect_up()?;
-        // The best-effort channel carries samples only, and a client without subscribers expects none.
+        // The best-effort channel carries publications only, and none that needs fragments is short enough to be taken.
         if fragment.reliability != Reliability::Reliable {
             return Ok(());
         }
@@ -367,8 +387,9 @@ impl Session {
                 // The router's subscribers, queryables and tokens mean nothing to a client that does not ask for them.
                 _ => {}
             },
-            // A client without subscribers and queries expects no samples and no replies. OAM is between routers.
-            NetworkBody::Push(_) | NetworkBody::Response(_) | NetworkBody::ResponseFinal(_) | NetworkBody::OAM(_) => {}
+            NetworkBody::Push(push) => self.handle_push(push),
+            // A client that asks nothing expects no replies. OAM is between routers.
+            NetworkBody::Response(_) | NetworkBody::ResponseFinal(_) | NetworkBody::OAM(_) => {}
         }
         Ok(())
     }
@@ -379,10 +400,21 @@ impl Session {
         let waiting = self.events.iter().filter(|event| matches!(event, SessionEvent::Query(_))).count();
         match self.whole_key(&request.wire_expr) {
             Some(key) if waiting < QUERIES_MAX => {
-                self.events.push_back(SessionEvent::Query(Query { id, key, parameters: query.parameters }));
+                let body = query.ext_body.and_then(|body| taken(&body.payload)).unwrap_or_default();
+                self.events.push_back(SessionEvent::Query(Query { id, key, parameters: query.parameters, body }));
             }
             // An empty answer at once spares whoever asks the wait for a timeout. If even that does not fit, the timeout must do.
             _ => drop(self.finish(id)),
+        }
+    }
+
+    /// A deletion says nothing to a subscriber of this client, and what nobody here listens to is dropped.
+    fn handle_push(&mut self, push: Push) {
+        let waiting = self.events.iter().filter(|event| matches!(event, SessionEvent::Publication(_))).count();
+        let PushBody::Put(put) = push.payload else { return };
+        let key = self.whole_key(&push.wire_expr).filter(|key| waiting < PUBLICATIONS_MAX && self.entities.is_subscribed(key));
+        if let Some((key, payload)) = key.zip(taken(&put.payload)) {
+            self.events.push_back(SessionEvent::Publication(Publication { key, payload }));
         }
     }
 
@@ -505,6 +537,11 @@ where
     Zenoh080: for<'r> RCodec<T, &'r mut &'b [u8], Error = DidntRead>,
 {
     Zenoh080::new().read(bytes).map_err(|_| Error::Malformed(what))
+}
+
+/// The bytes of a payload, unless it is longer than any that the program is given.
+fn taken(payload: &ZBuf) -> Option<Vec<u8>> {
+    (payload.len() <= PAYLOAD_MAX).then(|| payload.contiguous().into_owned())
 }
 
 /// Where sequence numbers wrap: so that their variable-length form has at most 1, 2 or 4 bytes (zenoh-transport, `common/seq_num.rs`).

@@ -11,9 +11,9 @@ use zenoh_protocol::core::{Bits, Field, Reliability, Resolution, WhatAmI, WireEx
 use zenoh_protocol::network::declare::{self, DeclareKeyExpr, DeclareSubscriber};
 use zenoh_protocol::network::interest::{self, InterestMode, InterestOptions};
 use zenoh_protocol::network::request::ext::QueryTarget;
-use zenoh_protocol::network::{Declare, DeclareBody, Interest, Mapping, NetworkBody, NetworkMessage, Request, request};
+use zenoh_protocol::network::{Declare, DeclareBody, Interest, Mapping, NetworkBody, NetworkMessage, Push, Request, request};
 use zenoh_protocol::transport::{Close, Frame, InitAck, KeepAlive, OpenAck, TransportBody, TransportMessage, close, frame, init};
-use zenoh_protocol::zenoh::{Query, RequestBody};
+use zenoh_protocol::zenoh::{Del, PushBody, Put, Query, RequestBody};
 
 const ALIVE: &str = "sensors/1/alive";
 const HISTORY: &str = "sensors/1/history";
@@ -314,6 +314,33 @@ fn a_query_may_use_the_routers_short_name_for_a_key() {
     assert!(
         matches!(&sent(&mut session, now)[..], [TransportBody::Frame(frame)] if matches!(&frame.payload[0].body, NetworkBody::ResponseFinal(end) if end.rid == 8))
     );
+}
+
+fn push(key: WireExpr<'static>, body: PushBody) -> Vec<u8> {
+    network(NetworkBody::Push(Push { wire_expr: key, ..Push::from(body) }))
+}
+
+fn put(bytes: usize) -> PushBody {
+    PushBody::Put(Put { payload: vec![7; bytes].into(), ..Put::default() })
+}
+
+#[test]
+fn only_what_is_subscribed_to_is_heard_and_never_more_than_fits() {
+    let now = Instant::now();
+    let mut session = established(now);
+    session.handle_bytes(&push(key("sensors/1/inbox"), put(1)), now).unwrap();
+    assert_eq!(session.poll_event(), None, "nobody listens");
+    session.declare(Declaration::Subscriber, "sensors/1/inbox");
+    let deletion = PushBody::Del(Del { timestamp: None, ext_sinfo: None, ext_attachment: None, ext_unknown: vec![] });
+    for refused in [push(key("sensors/2/inbox"), put(1)), push(key("sensors/1/inbox"), put(4097)), push(key("sensors/1/inbox"), deletion)] {
+        session.handle_bytes(&refused, now).unwrap();
+        assert_eq!(session.poll_event(), None);
+    }
+    for _ in 0..100 {
+        session.handle_bytes(&push(key("sensors/1/inbox"), put(4096)), now).unwrap();
+    }
+    let heard = std::iter::from_fn(|| session.poll_event()).count();
+    assert_eq!(heard, 32);
 }
 
 #[test]

@@ -27,6 +27,8 @@ pub enum Command {
     ChainTable(ChainTableArgs),
     /// Corrupts frames by the hundred thousand and counts what decoder and filter make of them
     Corrupt(CorruptArgs),
+    /// Lets batteries keep the grid at 0 W behind the whole chain, at line speed, beside the same ones behind rarer values (needs mosquitto)
+    Steer(SteerArgs),
 }
 
 /// `fleet`.
@@ -90,6 +92,17 @@ pub struct CorruptArgs {
     pub seed: u64,
 }
 
+/// `steer`.
+#[derive(Debug, Args)]
+pub struct SteerArgs {
+    /// How long the cloudy noon lasts, in s; the whole takes some four minutes more
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u32).range(60..=86_400))]
+    pub seconds: u32,
+    /// Writes a plot of the smaller battery in standard mode, as SVG
+    #[arg(long, value_name = "FILE")]
+    pub plot: Option<PathBuf>,
+}
+
 fn parse_rate(text: &str) -> Result<f64, String> {
     let rate = text.parse().ok().filter(|rate| (0.001..=10_000.0).contains(rate));
     rate.ok_or_else(|| "a number between 0.001 and 10000".into())
@@ -111,6 +124,7 @@ mod tests {
             "latency --frames 10",
             "chain-table captures --checker check.py",
             "corrupt --frames 100 --seed 3",
+            "steer --seconds 120 --plot loop.svg",
             "fleet --connect tcp/192.168.1.10:7447 --meters 10",
             "fleet --connect tcp/192.168.1.10:7447 --meters 10 --rate 0.5 --seconds 5 --count 3",
         ] {

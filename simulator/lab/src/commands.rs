@@ -1,10 +1,11 @@
 //! The experiments, put together from their parts, and what they print.
 
 use crate::captures;
-use crate::cli::{ChainTableArgs, Command, CorruptArgs, FleetArgs, LatencyArgs};
+use crate::cli::{ChainTableArgs, Command, CorruptArgs, FleetArgs, LatencyArgs, SteerArgs};
 use crate::corrupt::{experiment, table::Table};
 use crate::fleet::{self, FleetCounts, FleetOptions};
 use crate::latency;
+use crate::steer;
 use std::time::Duration;
 use teleinfo_proto::tic::Mode;
 use teleinfo_simulator::failure::{Code, Failure, Outcome};
@@ -20,6 +21,7 @@ pub fn run(command: Command) -> Outcome {
         Command::Latency(args) => measure(&args),
         Command::ChainTable(args) => chain_table(&args),
         Command::Corrupt(args) => corrupt(&args),
+        Command::Steer(args) => steer(&args),
     }
 }
 
@@ -68,5 +70,15 @@ fn chain_table(args: &ChainTableArgs) -> Outcome {
 
 fn corrupt(args: &CorruptArgs) -> Outcome {
     print!("{}", Table(&experiment(args.frames, args.seed)));
+    Ok(())
+}
+
+fn steer(args: &SteerArgs) -> Outcome {
+    let stop = Stop::on_signals()?;
+    println!("a battery that keeps the grid at 0 W, at line speed, through teleinfo-reader, teleinfo-bridge and mosquitto");
+    println!("beside the same battery behind a perfect value each 10 s and each 30 s, at the gain that suits it best\n\n{}", steer::HEAD);
+    for row in steer::run(args.seconds as usize, args.plot.as_deref(), &stop)? {
+        println!("{row}");
+    }
     Ok(())
 }

@@ -178,7 +178,7 @@ impl VirtualReader {
                     // Without a session there is nobody to tell.
                     let _ = self.client.finish(query.id, now);
                 }
-                Event::Disconnected { .. } | Event::NoRouter { .. } | Event::Room => {}
+                Event::Disconnected { .. } | Event::NoRouter { .. } | Event::Publication(_) | Event::Room => {}
             }
         }
     }

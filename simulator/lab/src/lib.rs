@@ -1,7 +1,8 @@
 //! Experiments for maintainers, with the parts of simulator and reader and with the real programs. Not shipped.
 //!
 //! Each experiment answers one question: `corrupt` (what does corruption on the line get past the reader?), `fleet` (how many readers
-//! does a bridge bear?), `latency` (how long from the line to a subscriber?), `captures` (what becomes of recorded meters?).
+//! does a bridge bear?), `latency` (how long from the line to a subscriber?), `captures` (what becomes of recorded meters?),
+//! `steer` (what does a battery make of our power?).
 
 pub mod captures;
 pub mod cli;
@@ -9,3 +10,4 @@ pub mod commands;
 pub mod corrupt;
 pub mod fleet;
 pub mod latency;
+pub mod steer;

@@ -125,6 +125,7 @@ fn recording(name: &str) -> Vec<u8> {
 
 fn new_station(meter: MeterId) -> Station {
     let presentation = Presentation {
+        prices: Default::default(),
         topics: Topics::default(),
         language: Language::French,
         discovery: true,

@@ -176,7 +176,7 @@ impl World {
                 (Order::Open, _) => self.reading.handle_opened(self.now),
                 (Order::Set(mode, framing), _) => self.reading.handle_set(mode, framing, framing == Framing::EightNone, self.now),
                 (Order::LookForOthers, _) => self.reading.handle_others(shared),
-                (Order::CheckSettings, _) => {}
+                (Order::CheckSettings | Order::LookElsewhere, _) => {}
             }
         }
     }

@@ -70,6 +70,21 @@ impl Station {
         Message::live_json(self.topics().derived(self.id), derived)
     }
 
+    /// The prices to come, if the owner has given prices and they have changed.
+    pub(super) fn prices_message(&mut self) -> Option<Message> {
+        let topic = self.topics().prices(self.id);
+        if self.presentation.prices.is_empty() {
+            // The owner has taken them back.
+            let is_left = self.published_prices.is_none() && self.announcer.has_announced_prices();
+            self.published_prices = Some(Vec::new());
+            return is_left.then(|| Message::delete(topic));
+        }
+        let message = Message::retained_json(topic, &self.figures.derived().price.rates())?;
+        let is_news = self.published_prices.as_ref() != Some(&message.payload);
+        self.published_prices = Some(message.payload.clone());
+        is_news.then_some(message)
+    }
+
     pub(super) fn home_message(&mut self, moment: Moment) -> Option<Message> {
         let meanings = self.account.meanings().current().map(|meaning| (meaning.label.as_str(), meaning.since));
         let is_news = self.home.handle_frame(self.figures.state(), self.figures.derived(), meanings, moment.unix_ms);

@@ -73,6 +73,30 @@ fn a_consumer_that_injects_is_told_by_its_current() {
     assert_eq!((power.watts, power.method, power.resolution), (0, Method::Zero, 120));
 }
 
+/// A meter that shows nothing of what is injected, in a house that draws 180 W and 110 VAr, with a battery that adds 0.3 of each power to
+/// what it gives. Near 0 W all that the meter shows is the VAr: it must not make the battery swing.
+#[test]
+fn a_battery_that_brings_the_grid_to_zero_rests_there() {
+    let mut line = Line::new(Mode::Historic);
+    let (mut output, mut command, mut wh) = (0.0, 0.0, 100_000.0);
+    let mut grid = Vec::new();
+    for _ in 0..300 {
+        let active: f64 = 180.0 - output;
+        let apparent = active.hypot(110.0);
+        wh += active.max(0.0) / 3_600.0;
+        let index = format!("{:09}", wh as u64);
+        let power = format!("{:05}", if active < 0.0 { 0.0 } else { (apparent / 10.0).round() * 10.0 });
+        let current = format!("{:03}", (apparent / 233.0).round());
+        let power = line.frame(&[("BASE", &index), ("IINST", &current), ("PAPP", &power)]).unwrap();
+        output += (command - output) * 0.6;
+        command += 0.3 * power.watts as f64;
+        grid.push(active);
+    }
+    let rest = &grid[200..];
+    let swing = rest.iter().copied().fold(f64::MIN, f64::max) - rest.iter().copied().fold(f64::MAX, f64::min);
+    assert!(swing < 10.0 && rest[0].abs() < 80.0, "{rest:?}");
+}
+
 #[test]
 fn the_very_first_frame_waits_for_its_end() {
     let mut line = Line::new(Mode::Historic);

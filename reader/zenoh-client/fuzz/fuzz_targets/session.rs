@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use libfuzzer_sys::fuzz_target;
-use teleinfo_zenoh_client::{Identity, Session, SessionEvent};
+use teleinfo_zenoh_client::{Declaration, Identity, Session, SessionEvent};
 
 #[derive(arbitrary::Arbitrary, Debug)]
 enum Step {
@@ -20,6 +20,7 @@ enum Step {
 fuzz_target!(|steps: Vec<Step>| {
     let mut now = Instant::now();
     let Ok(mut session) = Session::new(Identity { id: [7; 16], first_sn: 1 }, None, now) else { return };
+    session.declare(Declaration::Subscriber, "sensors/**");
     for step in steps {
         let kept = match step {
             Step::Batch(bytes) => {

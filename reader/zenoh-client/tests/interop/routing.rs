@@ -138,6 +138,55 @@ fn a_query_gets_all_its_replies_in_order_and_then_an_end() {
 }
 
 #[test]
+fn a_subscriber_hears_what_is_published_under_its_key_again_after_a_new_start_of_the_router() {
+    const INBOX: &str = "sensors/1/inbox";
+    let port = free_port();
+    let first = router(port, "");
+    let mut program = Program::to(port, None);
+    program.client.declare(Declaration::Subscriber, INBOX, Instant::now());
+    program.expect_connected();
+    let heard = |program: &mut Program, router: &zenoh::Session, payload: &[u8]| {
+        // The router may not have heard of the subscriber yet, and then drops what is published.
+        let publication = program.until("a publication", |program| {
+            router.put("sensors/1/other", b"for others").wait().unwrap();
+            router.put(INBOX, payload).wait().unwrap();
+            match program.pending_event() {
+                Some(Event::Publication(publication)) => Some(publication),
+                _ => None,
+            }
+        });
+        assert_eq!((&*publication.key, &*publication.payload), (INBOX, payload));
+    };
+    heard(&mut program, &first, b"a word");
+    first.close().wait().unwrap();
+    program.until("the end of the connection", |program| matches!(program.pending_event(), Some(Event::Disconnected { .. })).then_some(()));
+    let second = router(port, "");
+    program.expect_connected();
+    heard(&mut program, &second, &[7; 4096]);
+    program.client.undeclare(Declaration::Subscriber, INBOX, Instant::now());
+    program.run(Duration::from_millis(300));
+    while program.pending_event().is_some() {}
+    second.put(INBOX, b"nobody listens").wait().unwrap();
+    program.run(Duration::from_millis(300));
+    assert_eq!(program.pending_event(), None);
+}
+
+#[test]
+fn a_query_brings_its_bytes_unless_they_are_too_many() {
+    let port = free_port();
+    let router = router(port, "");
+    let mut program = Program::connected(port);
+    program.client.declare(Declaration::Queryable, HISTORY, Instant::now());
+    program.run(Duration::from_millis(300));
+    for (length, arrives) in [(0, 0), (1, 1), (4096, 4096), (4097, 0)] {
+        let _replies = router.get(HISTORY).payload(vec![7; length]).timeout(PATIENCE).wait().unwrap();
+        let query = expect_query(&mut program);
+        assert_eq!(query.body, vec![7; arrives], "{length} bytes");
+        program.client.finish(query.id, Instant::now()).unwrap();
+    }
+}
+
+#[test]
 fn a_long_history_goes_out_as_fast_as_it_is_taken_and_live_samples_pass_it() {
     // More than the kernel's buffers on both sides and ours together hold.
     const COUNT: u32 = 10_000;

@@ -83,7 +83,7 @@ step_grid_meters() {
 }
 
 step_home_assistant() {
-    need_packages debootstrap mosquitto mosquitto-clients iproute2 util-linux faketime python3
+    need_packages debootstrap mosquitto mosquitto-clients iproute2 iptables util-linux faketime python3
     need_programs
     deploy/test/home-assistant/run --short
 }

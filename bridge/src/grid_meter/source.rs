@@ -12,6 +12,7 @@ use teleinfo_proto::{
 
 use crate::{
     grid_meter::{
+        answer::OLDEST,
         reading::{PHASES, Phase, Reading},
         taken::Taken,
     },
@@ -22,6 +23,8 @@ use crate::{
 /// A frame's length until two frames are seen, and the most that is believed of it.
 const FRAME_FIRST: Duration = Duration::from_millis(1_500);
 const FRAME_MAX: Duration = Duration::from_secs(3);
+/// No meter sends a frame with a power in less. Frames that come faster waited in the reader's machine while the reader was stopped.
+const FRAME_MIN: Duration = Duration::from_millis(300);
 
 /// What is known of one meter.
 #[derive(Debug)]
@@ -30,6 +33,8 @@ pub struct Source {
     taken: Taken,
     /// The last frame: until there was one of this run and this mode, a dataset alone says too little.
     last: Option<Last>,
+    /// Frames come as a line sends them. After a silence the first ones may have waited, so they are not told.
+    is_steady: bool,
     lines: [Line; PHASES],
     phases: usize,
     drawn: Option<u64>,
@@ -74,6 +79,7 @@ impl Source {
             steering: Steering::new(meter, mode, &KeptPower::default()),
             taken: Taken::default(),
             last: None,
+            is_steady: false,
             lines: [Line::default(); PHASES],
             phases: 1,
             drawn: None,
@@ -109,14 +115,19 @@ impl Source {
             _ => None,
         };
         self.taken.handle_arrival(this.boot, this.uptime, now);
-        power.map(|power| self.reading(&power, now))
+        power.filter(|_| self.is_steady).map(|power| self.reading(&power, now))
     }
 
     /// A frame follows the last one, or is the first of its run and mode.
     fn handle_place(&mut self, this: Last, goes_on: Option<Last>) {
         match goes_on {
-            Some(last) => self.frame = this.uptime.saturating_sub(last.uptime).min(FRAME_MAX),
+            Some(last) => {
+                let gap = this.uptime.saturating_sub(last.uptime);
+                self.frame = gap.min(FRAME_MAX);
+                self.is_steady = gap <= OLDEST && (self.is_steady || gap >= FRAME_MIN);
+            }
             None => {
+                self.is_steady = false;
                 self.steering.handle_break(this.mode);
                 self.lines = [Line::default(); PHASES];
             }
@@ -225,11 +236,14 @@ mod tests {
 
     impl Desk {
         fn new(mode: Mode) -> Self {
-            Self { mode, source: Source::new(&METER.parse().unwrap(), mode), start: Instant::now() }
+            let mut desk = Self { mode, source: Source::new(&METER.parse().unwrap(), mode), start: Instant::now() };
+            // Two frames that show a line, and nothing else.
+            (1..=2).for_each(|n| assert_eq!(desk.read(FRAME, n, n * 1_000, &[]), None));
+            desk
         }
 
-        /// What is read of a sample with this number, made and come at this second.
-        fn read(&mut self, kind: SampleKind, sequence: u64, second: u64, lines: &[(&str, &str)]) -> Option<Reading> {
+        /// What is read of a sample with this number, made and come at this millisecond.
+        fn read(&mut self, kind: SampleKind, sequence: u64, ms: u64, lines: &[(&str, &str)]) -> Option<Reading> {
             let mut block = [0; 512];
             let mut writer = DatasetsWriter::resume(&mut block, 0);
             for (label, data) in lines {
@@ -240,20 +254,20 @@ mod tests {
                 sequence,
                 kind,
                 unix_ms: 0,
-                uptime_ms: second * 1_000,
+                uptime_ms: ms,
                 mode: self.mode,
                 meter: METER.parse().unwrap(),
                 counters: Counters::default(),
                 datasets: writer.finish(),
             };
-            self.source.handle_sample(&sample, self.start + Duration::from_secs(second))
+            self.source.handle_sample(&sample, self.start + Duration::from_millis(ms))
         }
     }
 
     /// The readings of these frames, one each second.
     fn readings(mode: Mode, frames: &[&[(&str, &str)]]) -> Vec<Reading> {
         let mut desk = Desk::new(mode);
-        (0..).zip(frames).filter_map(|(n, lines)| desk.read(FRAME, n, n, lines)).collect()
+        (3..).zip(frames).filter_map(|(n, lines)| desk.read(FRAME, n, n * 1_000, lines)).collect()
     }
 
     const EXPORT: &[(&str, &str)] =
@@ -271,14 +285,24 @@ mod tests {
     #[test]
     fn a_power_is_told_at_the_end_of_its_own_dataset_and_not_again_with_the_frame() {
         let mut desk = Desk::new(Mode::Standard);
-        assert_eq!(desk.read(SampleKind::Live, 0, 0, &[("SINSTS", "00100")]), None, "of a meter that no frame was seen of");
-        assert!(desk.read(FRAME, 1, 1, EXPORT).is_some());
-        assert_eq!(desk.read(SampleKind::Live, 1, 2, &[("SINSTS", "00000")]), None, "what is injected follows");
-        let live = desk.read(SampleKind::Live, 1, 2, &[("SINSTI", "00936")]).unwrap();
-        assert_eq!((live.phases[0].apparent, live.measured), (-936.0, desk.start + Duration::from_secs(2)));
-        assert_eq!(desk.read(FRAME, 2, 3, &EXPORT[..4]), None, "told before");
-        assert_eq!(desk.read(SampleKind::Live, 1, 3, &[("SINSTI", "00001")]), None, "its frame has come");
-        assert_eq!(desk.read(FRAME, 2, 4, EXPORT), None, "twice");
+        assert!(desk.read(FRAME, 3, 3_000, EXPORT).is_some());
+        assert_eq!(desk.read(SampleKind::Live, 3, 3_500, &[("SINSTS", "00000")]), None, "what is injected follows");
+        let live = desk.read(SampleKind::Live, 3, 3_520, &[("SINSTI", "00936")]).unwrap();
+        assert_eq!((live.phases[0].apparent, live.measured), (-936.0, desk.start + Duration::from_millis(3_520)));
+        assert_eq!(desk.read(FRAME, 4, 4_000, &EXPORT[..4]), None, "told before");
+        assert_eq!(desk.read(SampleKind::Live, 3, 4_010, &[("SINSTI", "00001")]), None, "its frame has come");
+        assert_eq!(desk.read(FRAME, 4, 4_500, EXPORT), None, "twice");
+    }
+
+    #[test]
+    fn what_waited_while_the_reader_was_stopped_is_not_told() {
+        let mut desk = Desk::new(Mode::Standard);
+        assert!(desk.read(FRAME, 3, 3_000, EXPORT).is_some());
+        for (n, ms) in (4..).zip([60_000, 60_010, 60_020]) {
+            assert_eq!(desk.read(FRAME, n, ms, EXPORT), None);
+            assert_eq!(desk.read(SampleKind::Live, n, ms + 5, &[("SINSTS", "00500")]), None);
+        }
+        assert!(desk.read(FRAME, 7, 60_900, EXPORT).is_some(), "the line is heard again");
     }
 
     #[test]

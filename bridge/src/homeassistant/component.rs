@@ -6,7 +6,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use teleinfo_proto::tic::MeterId;
 
-use super::entity::{Attributes, Entity, Platform, Source};
+use super::{
+    entities,
+    entity::{Attributes, Choice, Entity, Platform, Source},
+};
 use crate::words::{
     language::Language,
     topics::{OFFLINE, ONLINE, Topics},
@@ -143,13 +146,19 @@ fn template(entity: &Entity, language: Language) -> Option<String> {
     let value = expression(entity.source)?;
     let read = match entity.platform {
         Platform::BinarySensor => format!("{{true: 'ON', false: 'OFF'}}.get({value})"),
-        _ if entity.choices.is_empty() => value,
-        _ => {
-            let pairs = entity.choices.iter().map(|(code, words)| format!("{}: {}", json!(code), json!(words.get(language))));
-            format!("{{{}}}.get({value})", pairs.collect::<Vec<_>>().join(", "))
-        }
+        _ if !entity.choices.is_empty() => format!("{}.get({value})", words(entity.choices.iter(), language)),
+        _ => match entities::choices_of_other_forms(entity.key) {
+            choices if choices.is_empty() => value,
+            choices => format!("{}.get({value}, {value})", words(choices.into_iter(), language)),
+        },
     };
     Some(format!("{{{{ {read} }}}}"))
+}
+
+/// The words of each code, as a template writes it.
+fn words<'a>(choices: impl Iterator<Item = &'a Choice>, language: Language) -> String {
+    let pairs = choices.map(|(code, words)| format!("{}: {}", json!(code), json!(words.get(language))));
+    format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
 }
 
 /// Lets events of these types through. Home Assistant takes no notice of the nothing that is left of the others.

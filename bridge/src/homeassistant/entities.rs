@@ -10,7 +10,7 @@ use super::{
     },
     entity::{
         Attributes::{Blocks, Derived as Fields, Power as OfPower},
-        Entity,
+        Choice, Entity,
         Need::{Always, Feature, Label, PriceOf, Prices},
         Source::{Availability, Decoded, Derived, Power, Quality, Time},
     },
@@ -23,6 +23,12 @@ use super::{
 /// All entities there can be.
 pub fn all() -> impl Iterator<Item = &'static Entity> {
     [ENERGY, POWER, TARIFF, PRICES, STATE, EVENTS, PME_PMI, RECEPTION].into_iter().flatten()
+}
+
+/// All choices that an entity of this key has in any form. Where it is text, it shows their words too: when Enedis changes the mode, a state
+/// comes before the form that it belongs to, and must be one of the choices of that form.
+pub fn choices_of_other_forms(key: &str) -> Vec<&'static Choice> {
+    all().filter(|entity| entity.key == key).flat_map(|entity| entity.choices).collect()
 }
 
 #[rustfmt::skip]

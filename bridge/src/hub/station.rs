@@ -23,7 +23,12 @@ use crate::{
         ledger::{Ledger, Refusal},
     },
     homeassistant::{
-        announcer::Announcer, home::Home, home_power::HomePower, memory::Memory, presentation::Presentation, statistic::Statistic,
+        announcer::Announcer,
+        home::Home,
+        home_power::HomePower,
+        memory::Memory,
+        presentation::Presentation,
+        statistic::{Sources, Statistic},
     },
     meter::{
         cadence::{Cadence, Policy},
@@ -90,9 +95,9 @@ pub struct Station {
     is_present: bool,
     /// When everything is said again.
     repeats: Vec<Instant>,
-    /// The statistics as they were last handed out, and what the total was the sum of.
+    /// The statistics as they were last handed out, and what they follow from.
     statistics: Vec<Statistic>,
-    total_of: Option<(Vec<&'static str>, i64)>,
+    sources: Sources,
     /// What had been told before the samples that brought the last events.
     told_before: VecDeque<((BootId, u64), Told)>,
     /// The tally as the log last spoke of it, and as it was last counted.
@@ -129,7 +134,7 @@ impl Station {
             is_present: false,
             repeats: Vec::new(),
             statistics: Vec::new(),
-            total_of: None,
+            sources: Sources::default(),
             told_before: VecDeque::new(),
             logged: Tally::default(),
             counted: Tally::default(),

@@ -52,6 +52,7 @@ struct Reader {
     boot: u64,
     sequence: u64,
     contract: &'static str,
+    mode: Mode,
     held: Vec<Received>,
     /// Its wall clock is wrong by so much.
     clock_error_ms: i64,
@@ -70,6 +71,7 @@ impl Reader {
             boot: 1,
             sequence: 0,
             contract: "BASE",
+            mode: Mode::Historic,
             held: Vec::new(),
             clock_error_ms: 0,
             drawn: 0,
@@ -87,17 +89,25 @@ impl Reader {
         self.sequence += 1;
         let (power, identity) = (format!("{:05}", self.sequence), self.meter.to_string());
         let (base, off_peak) = (format!("{:09}", 2_815_235 + self.drawn), format!("{:09}", 1_000_000 + self.drawn));
-        let index = if self.contract == "BASE" { vec![("BASE", &*base)] } else { vec![("HCHC", &*off_peak), ("HCHP", "002000000")] };
-        let mut lines = vec![("ADCO", identity.as_str()), ("OPTARIF", self.contract), ("ISOUSC", "30")];
-        lines.extend(index);
+        let mut lines = match self.mode {
+            Mode::Historic => vec![("ADCO", identity.as_str()), ("OPTARIF", self.contract), ("ISOUSC", "30")],
+            Mode::Standard => vec![("ADSC", identity.as_str()), ("VTIC", "02"), ("NGTF", "      BASE      "), ("PREF", "06")],
+        };
+        lines.extend(match (self.mode, self.contract) {
+            (Mode::Standard, _) => vec![("EAST", &*base), ("EASF01", &*base), ("SINSTS", &*power), ("NTARF", "01")],
+            (_, "BASE") => vec![("BASE", &*base)],
+            _ => vec![("HCHC", &*off_peak), ("HCHP", "002000000")],
+        });
         let tariff = if self.contract == "BBR(" { "HPJB" } else { "TH.." };
-        lines.extend([("PTEC", tariff), ("IINST", "001"), ("PAPP", power.as_str()), ("MOTDETAT", "000000")]);
+        if self.mode == Mode::Historic {
+            lines.extend([("PTEC", tariff), ("IINST", "001"), ("PAPP", power.as_str()), ("MOTDETAT", "000000")]);
+        }
         lines.extend(&self.more);
         lines.retain(|(label, _)| *label != "PAPP" || !self.lacks_power);
         let mut block = [0; 1_024];
         let mut writer = DatasetsWriter::resume(&mut block, 0);
         for (label, data) in lines {
-            writer.push(&Dataset::new(Mode::Historic, label, None, data).unwrap()).unwrap();
+            writer.push(&Dataset::new(self.mode, label, None, data).unwrap()).unwrap();
         }
         let made_ms = u64::try_from(made.as_millis()).unwrap();
         let sample = Sample {
@@ -106,7 +116,7 @@ impl Reader {
             kind: SampleKind::Frame { complete: !self.lacks_power },
             unix_ms: i64::try_from(START_MS + made_ms).unwrap() + self.clock_error_ms,
             uptime_ms: 1_000 + made_ms,
-            mode: Mode::Historic,
+            mode: self.mode,
             meter: self.meter,
             counters: ReaderCounters {
                 frames_good: u32::try_from(self.sequence).unwrap(),

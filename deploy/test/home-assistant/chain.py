@@ -20,12 +20,13 @@ class Chain:
     meters       tables [meter."ADDRESS"] of its configuration file
     environment  further variables of all programs
     of_readers   further variables of readers
+    held         how many bytes of history a reader holds; None: as it is shipped
     """
 
     def __init__(self, directory):
         self.directory, self.running = pathlib.Path(directory), {}
         self.options, self.language, self.environment, self.of_readers = {}, "en", {}, {}
-        self.publish, self.pace, self.meters = "every-frame", None, {}
+        self.publish, self.pace, self.meters, self.held = "every-frame", None, {}, None
         self.directory.mkdir()
 
     def start(self, name, program):
@@ -78,7 +79,9 @@ class Chain:
     def new_reader(self, name):
         """The reader of the meter with this name."""
         terminal = self.directory / f"meter-{name}.pty"
-        how = {"name": f"reader-{name}", "settings": {"name": name, "led": {"mode": "off"}}}
+        settings = {"name": name, "led": {"mode": "off"}}
+        settings |= {"history": {"size": self.held}} if self.held else {}
+        how = {"name": f"reader-{name}", "settings": settings}
         return Reader(self.directory, terminal, broker.HOST, **how, **self.environment | self.of_readers)
 
     def truth(self, name):

@@ -1,6 +1,5 @@
 """What must hold on an ordinary day, and after the restarts that come with it."""
 
-from api import Refused
 from house import check, is_, known, unavailable, unique
 from meters import ABOUT_READING, MAY_BE_UNKNOWN, METERS
 
@@ -52,15 +51,13 @@ def save_sources(ha, entity_ids):
 
 def save_sources_with(ha, prices):
     """The same with what their prices are. In 2024 all were one source, now each is one."""
-    price = dict.fromkeys(("stat_cost", "entity_energy_price", "number_energy_price"))
-    flows = [{"stat_energy_from": entity_id, **price, **own} for entity_id, own in prices.items()]
-    old = {"type": "grid", "flow_from": flows, "flow_to": [], "cost_adjustment_day": 0}
-    for sources in [grid(entity_id, **own) for entity_id, own in prices.items()], [old]:
-        try:
-            return ha.ask({"type": "energy/save_prefs", "energy_sources": sources, "device_consumption": []})
-        except Refused as refused:
-            answer = refused
-    raise answer
+    if ha.is_before("2026"):
+        nothing = dict.fromkeys(("stat_cost", "entity_energy_price", "number_energy_price"))
+        flows = [{"stat_energy_from": entity_id, **nothing, **own} for entity_id, own in prices.items()]
+        sources = [{"type": "grid", "flow_from": flows, "flow_to": [], "cost_adjustment_day": 0}]
+    else:
+        sources = [grid(entity_id, **own) for entity_id, own in prices.items()]
+    return ha.ask({"type": "energy/save_prefs", "energy_sources": sources, "device_consumption": []})
 
 
 def grid(entity_id, **other):

@@ -9,10 +9,10 @@ import json
 import time
 import zlib
 
-from api import Refused
 from checks import save_sources_with
 from house import check
 from outage import access
+from server import at
 
 from bench.report import require, say
 from bench.wait import wait_for
@@ -42,10 +42,11 @@ def costs_of_corrected_hours(house):
     wait_for("cost entities", lambda: len(ha.ask({"type": "energy/info"})["cost_sensors"]) >= 2, 30, 1)
     costs = ha.ask({"type": "energy/info"})["cost_sensors"] | {OWN: OWN_COST}
     for energy, cost in costs.items():
-        rows(ha, energy, "kWh", "energy", {first + n * HOUR: {"sum": KWH * (n + 2)} for n in range(-1, 4)})
+        ha.import_rows(energy, ("kWh", "energy"), {first + n * HOUR: {"sum": KWH * (n + 2)} for n in range(-1, 4)})
         at_return = KWH * 4 * (PRICES[3] if energy == PRICED else EUR)
-        rows(ha, cost, "EUR", None, {first - HOUR: {"sum": 5}, first + 3 * HOUR: {"sum": 5 + at_return}})
-    means(ha, PRICE, {first + n * HOUR: price for n, price in enumerate(PRICES)})
+        ha.import_rows(cost, ("EUR", None), {first - HOUR: {"sum": 5}, first + 3 * HOUR: {"sum": 5 + at_return}})
+    means = {first + n * HOUR: {"mean": price, "min": price, "max": price} for n, price in enumerate(PRICES)}
+    ha.import_rows(PRICE, ("EUR/kWh", None), means, mean=True)
     wait_for("the rows", lambda: all(len(sums(ha, cost, first)) == 2 for cost in costs.values()), 30, 1)
 
     for number in 1, 2:
@@ -80,30 +81,6 @@ def noted(chain):
 
 def state(chain):
     return chain.directory / "bridge-state" / "statistics.state"
-
-
-def at(seconds):
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
-
-
-def rows(ha, statistic, unit_of_it, unit_class, values):
-    imported(ha, statistic, unit_of_it, unit_class, {"has_sum": True, "has_mean": False}, 0, values)
-
-
-def means(ha, statistic, values):
-    as_means = {start: {"mean": value, "min": value, "max": value} for start, value in values.items()}
-    imported(ha, statistic, "EUR/kWh", None, {"has_sum": False, "has_mean": True}, 1, as_means)
-
-
-def imported(ha, statistic, unit_of_it, unit_class, kind, mean_type, values):
-    """What one version requires another refuses."""
-    metadata = {"source": "recorder", "statistic_id": statistic, "name": None, "unit_of_measurement": unit_of_it} | kind
-    stats = [{"start": at(start), **row} for start, row in values.items()]
-    command = {"type": "recorder/import_statistics", "stats": stats}
-    try:
-        ha.ask(command | {"metadata": metadata | {"mean_type": mean_type, "unit_class": unit_class}})
-    except Refused:
-        ha.ask(command | {"metadata": metadata})
 
 
 def sums(ha, statistic, first):

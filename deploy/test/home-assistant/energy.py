@@ -20,6 +20,8 @@ YOUNG = "--registers EASF01=120,EASF02=90,EASF03=2400000"
 CONTINUED = 300
 # Since 2025.7 or so an entity that was removed and comes back has its entity id again, and with it its statistics.
 RESTORES = "2026"
+# Six meters at twenty times their speed are too much for a busy machine: its Home Assistant says that it is behind.
+BEHIND = "No ACK from MQTT server"
 # So long it takes until another number of a register is believed, in s of a meter's own time.
 UNSURE = 8
 # What changes at each meter, in the middle of which hour: name -> its options, changes, in both modes.
@@ -53,7 +55,7 @@ def changes_of_contract_and_mode(house):
         hours.meter(name, f"9000610002{number:02}", options, changes)
     hours.play(5)
     require_right(hours)
-    house.quiet()
+    house.quiet(but=BEHIND)
 
 
 @check("usual", moving=True)
@@ -125,7 +127,7 @@ def meter_exchanged(house):
     house.wait("the total of both meters", dict.fromkeys(totals, known), PATIENCE)
     for meter in hours.meters:
         meter.freeze()
-    time.sleep(3.5)
+    hours.settle()
     hours.pass_on()
     hours.play(2)
     require_right(hours)
@@ -212,19 +214,21 @@ def history_told_twice(house):
 
 @check("usual", moving=True)
 def damaged_history(house):
-    """Bits of the reader's history flip on its disk: none of it is counted."""
+    """One bit of the reader's history flips on its disk, then many: none of it is counted, and it is said."""
     hours, chain = begin_young(house)
     hours.play()
-    hours.speak()
-    chain.stop("bridge")
-    hours.meters[0].thaw()
-    hours.speak()
-    chain.stop("reader-young")
-    for file in (chain.directory / "reader-young-state").iterdir():
-        flip(file)
-    chain.reader("young")
-    come_back(hours)
-    hours.pass_on()
+    for number, flip in enumerate((flip_one, flip_many), 1):
+        hours.speak()
+        chain.stop("bridge")
+        hours.meters[0].thaw()
+        hours.speak()
+        chain.stop("reader-young")
+        for file in (chain.directory / "reader-young-state").iterdir():
+            flip(file)
+        chain.reader("young")
+        come_back(hours)
+        require(chain.said("reader-young").count("history is damaged") == number, "the damage was not said")
+        hours.pass_on()
     hours.play(2)
     require_right(hours)
 
@@ -249,7 +253,8 @@ def come_back(hours):
     wait_for_all("totals after a start of the bridge", lambda: addresses - with_total(hours.house), PATIENCE)
     for meter in still:
         meter.freeze()
-    time.sleep(3.5 if still else 0)
+    if still:
+        hours.settle()
 
 
 def with_total(house):
@@ -280,10 +285,19 @@ def forget(house):
     house.broker.start()
 
 
-def flip(file):
+def flip_one(file):
+    """One bit, in the middle of it."""
+    flip(file, [file.stat().st_size // 2])
+
+
+def flip_many(file):
     """One bit in each 50 bytes."""
+    flip(file, range(25, file.stat().st_size, 50))
+
+
+def flip(file, places):
     bytes_ = bytearray(file.read_bytes())
-    for at in range(25, len(bytes_), 50):
+    for at in places:
         bytes_[at] ^= 1 << at % 8
     file.write_bytes(bytes_)
 

@@ -22,6 +22,8 @@ LONG = 900
 BEGINS = 50 * 60 + 30
 # Of a meter's own time, in each hour.
 SPOKEN = 160
+# What did not change for so many seconds of this machine has arrived.
+QUIET = 2
 SPEED = 20
 
 
@@ -122,8 +124,24 @@ class Hours:
             return [meter.name for meter in until]
 
         wait_for_all("meters speak", waiting, 20 * SPOKEN / SPEED, 0.1)
-        # What is on its way arrives: the bridge holds a state back for a second.
-        time.sleep(3.5)
+        self.settle()
+
+    def settle(self):
+        """What is on its way arrives: the bridge holds a state back for a second, and Home Assistant may be behind."""
+        looks = [{}]
+
+        def moving():
+            looks.append(self._energies())
+            return [name for name, wh in looks[-1].items() if looks[-2].get(name) != wh]
+
+        time.sleep(QUIET)
+        wait_for_all("Home Assistant has heard all", moving, LONG, QUIET)
+
+    def _energies(self):
+        """What Home Assistant shows of each energy now."""
+        states = self.house.ha.get("/api/states") or []
+        energies = [state for state in states if state["attributes"].get("device_class") == "energy"]
+        return {state["entity_id"]: state["state"] for state in energies}
 
     def pass_on(self):
         """On to the next hour."""

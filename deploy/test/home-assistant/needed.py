@@ -12,6 +12,8 @@ PACKAGE = pathlib.Path(homeassistant.__file__).parent
 # Those that start by themselves, those in configuration.yaml, and every kind of entity.
 WANTED = {*bootstrap.CRITICAL_INTEGRATIONS, *bootstrap.DEFAULT_INTEGRATIONS, *(platform.value for platform in Platform)}
 WANTED |= {"api", "config", "energy", "hassio", "history", "http", "logbook", "mqtt", "recorder", "websocket_api"}
+# What checks set up besides.
+WANTED |= {"utility_meter"}
 
 requirements, seen = set(), set()
 while WANTED - seen:

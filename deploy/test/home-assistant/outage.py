@@ -13,7 +13,7 @@ import sys
 import time
 
 import api
-from house import check, known, unique
+from house import check, is_, known, unique
 from meters import METERS
 
 from bench.clock import library, shifted
@@ -29,6 +29,9 @@ FASTER = 60
 # The correction is looked for once a minute, after the first statistics of the time since (five minutes).
 CORRECTED = 600
 METER = METERS["base"][0]
+REPAIR = "teleinfo_bridge_teleinfo_statistics_repair"
+# Nobody is there.
+ELSEWHERE = f"http://{api.HOST}:{api.PORT + 1}"
 TOKEN_WORDS = "create a long-lived access token of an administrator"
 STAMP = "import sys, time\nfor line in sys.stdin: print(time.time(), line, end='', flush=True)"
 
@@ -93,7 +96,31 @@ def wrong_token(house):
     attempts = [entry for entry in log if "invalid authentication" in " ".join(entry["message"])]
     require(sum(entry["count"] for entry in attempts) <= 1, f"attempts: {attempts}")
     house.wait("states", wanted, 5)
+    wait_problem(house, TOKEN_WORDS)
+    access(house.chain, house.ha.token)
+    house.wait("the problem is over with another token in the file", {REPAIR: is_("off")}, 120)
+    house.quiet(but="invalid authentication")
+
+
+@check("usual")
+def wrong_address(house):
+    """Where nobody is Home Assistant, its owner sees why nothing is corrected; and no longer, once the address is
+    right."""
+    house.chain.options = access(house.chain, house.ha.token) | {"url": ELSEWHERE}
+    house.meter("base")
+    wait_problem(house, "no answer")
+    house.chain.stop("bridge")
+    house.chain.options = access(house.chain, house.ha.token)
+    house.chain.bridge()
+    house.wait("the problem is over", {REPAIR: is_("off")}, 120)
     house.quiet()
+
+
+def wait_problem(house, reason):
+    """The repair is a problem in Home Assistant, with its reason."""
+    house.wait("the problem", {REPAIR: is_("on")}, 120)
+    said = house.ha.entities()[REPAIR]["attributes"].get("reason")
+    require(reason in (said or ""), f"the reason is {said!r}, expected {reason!r}")
 
 
 def require_right(rows, end, index, index_before):

@@ -51,6 +51,11 @@ NOT_OURS = (
 )
 
 
+def at(seconds):
+    """A time in s since 1970, as its commands want it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
 class HomeAssistant:
     def __init__(self, installed, directory, inside, language="en", more="", clock=None):
         """`inside` is how Home Assistant sees `directory`; `more`: further lines of its configuration; `clock`: the
@@ -129,10 +134,11 @@ class HomeAssistant:
         return rows[0] if rows else []
 
     def complaints(self, about=".", but=NOT_OURS):
-        """Warnings and errors, of any of its loggers."""
+        """Warnings and errors, of any of its loggers, each with the end of its exception."""
         log = self.ask({"type": "system_log/list"})
-        lines = [f"{entry['level']}: {' '.join([entry['name'], *entry['message']])}" for entry in log]
-        return [line for line in lines if re.search(about, line) and not re.search(but, line)]
+        lines = [(f"{entry['level']}: {' '.join([entry['name'], *entry['message']])}", entry) for entry in log]
+        ours = [(line, entry) for line, entry in lines if re.search(about, line) and not re.search(but, line)]
+        return [" ".join([line, *entry["exception"].strip().splitlines()[-3:]]) for line, entry in ours]
 
     def hourly(self, entity_id, since):
         """Rows of the hourly statistics: start in s -> `sum`, `state` and `change`, energy in Wh."""
@@ -140,12 +146,11 @@ class HomeAssistant:
 
     def rows(self, entity_id, period, since):
         """The same for another period ("5minute")."""
-        start = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(since))
         kinds = ["sum", "state", "change"]
         rows = self.ask(
             {
                 "type": "recorder/statistics_during_period",
-                "start_time": start,
+                "start_time": at(since),
                 "statistic_ids": [entity_id],
                 "period": period,
                 "types": kinds,
@@ -155,21 +160,21 @@ class HomeAssistant:
         return {int(row["start"] / 1000): {kind: row[kind] for kind in kinds} for row in rows.get(entity_id, [])}
 
     def import_row(self, entity_id, start, wh, total):
-        """Puts a row into the hourly statistics. What is required by one version is refused by another."""
-        metadata = {
-            "source": "recorder",
-            "statistic_id": entity_id,
-            "name": None,
-            "has_sum": True,
-            "has_mean": False,
-            "unit_of_measurement": "Wh",
-        }
-        stats = [{"start": time.strftime("%Y-%m-%dT%H:00:00Z", time.gmtime(start)), "sum": total, "state": wh}]
-        command = {"type": "recorder/import_statistics", "stats": stats}
-        try:
-            self.ask(command | {"metadata": metadata | {"mean_type": 0, "unit_class": "energy"}})
-        except Refused:
-            self.ask(command | {"metadata": metadata})
+        """Puts a row of energy into the hourly statistics."""
+        self.import_rows(entity_id, ("Wh", "energy"), {start: {"sum": total, "state": wh}})
+
+    def import_rows(self, statistic_id, unit, rows, mean=False):
+        """Puts rows into the hourly statistics, by their start: sums, or means. `unit`: its name and its class. What
+        one version requires another refuses."""
+        kind = {"has_sum": not mean, "has_mean": mean}
+        newer = {} if self.is_before("2025") else {"mean_type": int(mean), "unit_class": unit[1]}
+        about = {"source": "recorder", "statistic_id": statistic_id, "name": None, "unit_of_measurement": unit[0]}
+        stats = [{"start": at(start), **row} for start, row in rows.items()]
+        self.ask({"type": "recorder/import_statistics", "metadata": about | kind | newer, "stats": stats})
+
+    def is_before(self, version):
+        """Whether it is older. A form that it does not know is not tried: it would log an error."""
+        return self.installed.version < version
 
     def _wait(self, condition):
         wait_for("Home Assistant starts", lambda: not self.process.alive() or condition(), START, 0.3)

@@ -4,8 +4,11 @@ use std::time::Instant;
 
 use super::Station;
 use crate::{
-    energy::account::Due,
-    homeassistant::{memory::Memory, statistic::Statistic},
+    energy::{account::Due, meaning::Meaning},
+    homeassistant::{
+        memory::Memory,
+        statistic::{Sources, Statistic},
+    },
     order::intake::{InOrder, Question, Tally},
 };
 
@@ -46,16 +49,17 @@ impl Station {
         self.energy_news.take()
     }
 
-    /// The energy that Home Assistant keeps statistics of, if that has changed: it follows from what was learnt of the meter, and from what
-    /// its total is the sum of.
+    /// The energy that Home Assistant keeps statistics of, if that has changed: it follows from what was learnt of the meter, from what its
+    /// indexes mean, and from what its total is the sum of.
     pub fn poll_statistics(&mut self, has_learnt: bool) -> Option<&[Statistic]> {
         let state = self.figures.state();
         let indexes = state.total_indexes();
         let offset = self.account.offset(state.mode(), &indexes);
-        if !has_learnt && self.total_of.as_ref().is_some_and(|of| *of == (indexes.clone(), offset)) {
+        let sources = Sources { meanings: self.account.meanings().current().map(Meaning::id).collect(), indexes, offset };
+        if !has_learnt && self.sources == sources {
             return None;
         }
-        self.total_of = Some((indexes, offset));
+        self.sources = sources;
         let statistics = self.statistics();
         (statistics != self.statistics).then(|| {
             self.statistics = statistics;

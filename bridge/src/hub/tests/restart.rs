@@ -23,6 +23,24 @@ fn what_is_learnt_is_kept_and_a_restart_forgets_nothing() {
 }
 
 #[test]
+fn the_statistics_are_told_again_though_nothing_new_is_learnt() {
+    for mode in [Mode::Historic, Mode::Standard] {
+        let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+        reader.mode = mode;
+        bench.frames(&mut reader, 20);
+        let told = |bench: &Bench| {
+            let list = |order: &Order| if let Order::Noted(Note::Statistics(_, list)) = order { Some(list.clone()) } else { None };
+            bench.orders.iter().rev().find_map(list).unwrap_or_default()
+        };
+        let before = told(&bench);
+        assert!(before.iter().any(|statistic| statistic.unique_id.ends_with("energy_total")), "{before:?}");
+        let mut second = bench.restarted();
+        second.frames(&mut reader, 20);
+        assert_eq!(told(&second), before, "{mode:?}");
+    }
+}
+
+#[test]
 fn what_was_told_last_survives_a_restart() {
     let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
     (reader.contract, reader.more) = ("BBR(", vec![("DEMAIN", "----"), ("ADPS", "035")]);

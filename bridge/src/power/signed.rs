@@ -298,6 +298,7 @@ impl SignedPower {
 /// What is learnt of a frame.
 impl SignedPower {
     fn learn(&mut self, flow: &Flow, frame: &WholeFrame<'_>, times: &[Duration], period: Option<Duration>) {
+        self.learn_turn(flow);
         self.learn_currents(flow, period.unwrap_or_default().as_secs_f64());
         if flow.direction == Direction::InjectedByCurrent {
             self.drawn.forget_window();
@@ -337,16 +338,21 @@ impl SignedPower {
         datasets.iter().position(|dataset| moving == Some(dataset.label())).or_else(|| datasets.iter().rposition(is_index))
     }
 
-    fn learn_currents(&mut self, flow: &Flow, seconds: f64) {
-        let turns = self.flow_before.is_some_and(|flow| flow.direction != Direction::Withdrawn);
-        if flow.direction != Direction::Withdrawn || self.layout == Layout::BothWays {
-            return;
-        }
-        if turns {
+    /// Just where the sign turns, all that a meter shows is not active.
+    fn learn_turn(&mut self, flow: &Flow) {
+        let is_shown = matches!(flow.direction, Direction::Withdrawn | Direction::Injected);
+        if is_shown && self.flow_before.is_some_and(|before| before.direction != flow.direction) {
             self.currents.handle_turn(flow.apparent);
             if let Some(non_active) = self.currents.non_active() {
                 self.drawn.handle_turn(non_active);
+                self.injected.handle_turn(non_active);
             }
+        }
+    }
+
+    fn learn_currents(&mut self, flow: &Flow, seconds: f64) {
+        if flow.direction != Direction::Withdrawn || self.layout == Layout::BothWays {
+            return;
         }
         let powers = self
             .facts

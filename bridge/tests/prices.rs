@@ -8,6 +8,7 @@ use common::{Bench, Frame, frames, json};
 use serde_json::{Value, json};
 use teleinfo_bridge::{
     config::{file::Config, prices},
+    energy::ledger::Ledger,
     homeassistant::{memory::Memory, predecessor::Migrate},
     prices::book::Book,
     words::{language::Language, message::Message},
@@ -104,4 +105,59 @@ fn base_is_known_to_the_end_of_tomorrow() {
     let (price, rates) = (price(&messages), json(&messages, "/prices").unwrap());
     assert_eq!((&price["now"], &price["next"], &price["next_time"]), (&json!(0.2276), &json!(0.25), &json!("2024-01-07T23:00:00Z")));
     assert_eq!((rates.as_array().unwrap().len(), &rates[1]["end"]), (2, &json!("2024-01-08T23:00:00Z")));
+}
+
+/// A frame of an off-peak meter in historic mode, with these indexes.
+fn off_peak(hc: u32, hp: u32) -> Frame {
+    frames("syn-hist-hc-mono.tic").remove(0).with("HCHC", &format!("{hc:09}")).with("HCHP", &format!("{hp:09}"))
+}
+
+fn cost(messages: &[Message]) -> Value {
+    json(messages, "/derived").unwrap()["cost"].clone()
+}
+
+/// The ledger that a bridge has kept of a meter goes into another one.
+fn restarted(before: &mut Bench) -> Bench {
+    let due = before.station.poll_ledger(true, before.now).unwrap();
+    let mut after = bench(OFF_PEAK);
+    (after.now, after.unix_ms, after.boot) = (before.now, before.unix_ms, before.boot);
+    let ledger = Ledger::read(METER.parse().unwrap(), &due.ledger.json().unwrap()).unwrap();
+    assert_eq!(after.station.handle_ledger(ledger), None);
+    after
+}
+
+#[test]
+fn costs_go_on_through_a_restart_and_an_outage() {
+    let mut bench = bench(OFF_PEAK);
+    bench.apply(&off_peak(1_000, 2_000));
+    bench.pass(1_800);
+    let told = cost(&bench.apply(&off_peak(2_000, 3_000)));
+    assert_eq!((&told["total"], &told["tariffs"]), (&json!(0.4288), &json!({ "hc": 0.1828, "hp": 0.246 })));
+    let mut bench = restarted(&mut bench);
+    bench.pass(3_600);
+    let told = cost(&bench.apply(&off_peak(4_000, 3_000)));
+    assert_eq!((&told["total"], &told["today"], &told["unpriced"]), (&json!(0.7944), &json!(0.7944), &json!(0)));
+}
+
+#[test]
+fn a_change_of_mode_and_names_by_index_are_paid_for() {
+    let mut bench = bench("[prices.2023-08-01]\nkwh = { HC = 0.1, 2 = 0.2 }\n");
+    bench.apply(&off_peak(1_000, 2_000));
+    bench.pass(1_800);
+    let told = cost(&bench.apply(&off_peak(2_000, 3_000)));
+    assert_eq!(told["tariffs"], json!({ "hc": 0.1, "index_2": 0.2 }));
+}
+
+#[test]
+fn the_main_list_stays_short_with_prices() {
+    let messages = told(&mut bench(TEMPO), &red_is_announced());
+    let payload = json(&messages, "/config").unwrap();
+    let components = payload["cmps"].as_object().unwrap();
+    let main: Vec<&String> = components.iter().filter(|(_, entity)| entity.get("ent_cat").is_none()).map(|(key, _)| key).collect();
+    assert!(main.len() <= 17, "{main:?}");
+    let today = &components["cost_today"];
+    assert_eq!((&today["dev_cla"], &today["stat_cla"], &today["unit_of_meas"]), (&json!("monetary"), &json!("total"), &json!("EUR")));
+    assert!(today["last_reset_value_template"].as_str().unwrap().contains("'today_since'"));
+    assert_eq!((&components["cost_hp_rouge"]["name"], &components["cost_hp_rouge"]["en"]), (&json!("Coût HP ROUGE"), &json!(false)));
+    assert!(!components.contains_key("cost_hc"), "it has no price");
 }

@@ -19,9 +19,16 @@ use crate::energy::{
     meaning::Meanings,
     register::Register,
     time::{Clocks, Time},
-    total::{Counted, Shown, Total},
+    total::{Counted, Shown, Total, counted},
 };
-use crate::meter::{tariff_names::TariffNames, terms::Terms};
+use crate::{
+    meter::{tariff_names::TariffNames, terms::Terms},
+    prices::{
+        book::Book,
+        costs::{Costs, Drawn, Step},
+        tariffs::Counting,
+    },
+};
 
 /// A ledger in which nothing but numbers moved is told this often, ...
 const TELL_EVERY: Duration = Duration::from_secs(60);
@@ -35,6 +42,8 @@ pub struct Account {
     sequence: u64,
     total: Option<Total>,
     meanings: Meanings,
+    /// What was paid for.
+    costs: Costs,
     judge: Judge,
     time: Time,
     limit: Limit,
@@ -88,6 +97,9 @@ struct Believed {
     first: Option<(BTreeMap<Register, u32>, i64)>,
 }
 
+/// What is believed of a frame.
+type Frame<'a> = (Mode, &'a [Dataset<'a>], &'a BTreeMap<Register, u32>);
+
 /// Two readers say different things of one index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contradiction {
@@ -126,6 +138,7 @@ impl Account {
             sequence: 0,
             total: None,
             meanings: Meanings::default(),
+            costs: Costs::default(),
             judge: Judge::default(),
             time: Time::default(),
             limit: Limit::default(),
@@ -153,6 +166,12 @@ impl Account {
     #[must_use]
     pub fn kept_total(&self) -> Option<u64> {
         self.total().or_else(|| self.kept.as_ref()?.total.as_ref().map(|total| total.wh))
+    }
+
+    /// What was paid for.
+    #[must_use]
+    pub const fn costs(&self) -> &Costs {
+        &self.costs
     }
 
     /// What its indexes mean.
@@ -210,7 +229,14 @@ impl Account {
     }
 
     /// A sample of the present: which of its indexes may be published.
-    pub fn handle_sample(&mut self, sample: &Sample<'_>, datasets: &[Dataset<'_>], three_phase: bool, unix_ms: i64) -> Judged {
+    pub fn handle_sample(
+        &mut self,
+        sample: &Sample<'_>,
+        datasets: &[Dataset<'_>],
+        three_phase: bool,
+        prices: &Book,
+        unix_ms: i64,
+    ) -> Judged {
         self.begin();
         self.time.handle_sample(Clocks::of(sample, unix_ms));
         self.limit.handle_datasets(datasets, three_phase);
@@ -221,7 +247,9 @@ impl Account {
         let first = first.filter(|(_, at_ms)| is_new(*at_ms));
         for (believed, at_ms) in first.iter().map(|(first, at_ms)| (first, *at_ms)).chain([(&believed, self.time.now_ms())]) {
             if let Some(shown) = shown(sample.mode, datasets, believed) {
+                let before = self.total.clone();
                 self.count(&shown, at_ms, &mut judged);
+                self.pay(before, (sample.mode, datasets, believed), prices);
             }
         }
         for label in &judged.replaced {
@@ -234,24 +262,26 @@ impl Account {
 
     /// A sample of the past. What it counted is added to the total, if it is later than that and follows from it: the display may have
     /// changed since. Returns the labels of the indexes that cannot follow from what was published.
-    pub fn handle_past(&mut self, sample: &Sample<'_>, datasets: &[Dataset<'_>], unix_ms: i64) -> BTreeSet<String> {
+    pub fn handle_past(&mut self, sample: &Sample<'_>, datasets: &[Dataset<'_>], prices: &Book, unix_ms: i64) -> BTreeSet<String> {
         self.begin();
         let follows = |(register, _, wh): &(Register, &str, u32)| self.judge.could_follow(*register, *wh, &self.limit, unix_ms);
         let (following, implausible): (Vec<_>, Vec<_>) = indexes(sample.mode, datasets).partition(follows);
         let implausible = implausible.into_iter().map(|(_, label, _)| label.to_owned()).collect();
         let is_later = self.total.as_ref().is_some_and(|total| total.at_ms < unix_ms);
         if is_later && self.time.handle_past(Clocks::of(sample, unix_ms)) {
-            self.count_past(sample, datasets, following.into_iter().map(|(register, _, wh)| (register, wh)).collect());
+            self.count_past(sample, datasets, following.into_iter().map(|(register, _, wh)| (register, wh)).collect(), prices);
         }
         implausible
     }
 
-    fn count_past(&mut self, sample: &Sample<'_>, datasets: &[Dataset<'_>], believed: BTreeMap<Register, u32>) {
+    fn count_past(&mut self, sample: &Sample<'_>, datasets: &[Dataset<'_>], believed: BTreeMap<Register, u32>, prices: &Book) {
         let hearing = Hearing { boot: sample.boot, time: &self.time, limit: &self.limit };
         believed.iter().for_each(|(register, wh)| self.judge.handle_past(*register, *wh, &hearing));
         let mut judged = Judged::default();
         if let Some(shown) = shown(sample.mode, datasets, &believed) {
+            let before = self.total.clone();
             self.count(&shown, self.time.now_ms(), &mut judged);
+            self.pay(before, (sample.mode, datasets, &believed), prices);
         }
         self.saving.is_structural |= judged.is_anew;
         self.saving.has_moved |= judged.is_counted;
@@ -273,6 +303,7 @@ impl Account {
         let continues = self.continues.map(|old| old.to_string());
         let mut ledger = Ledger::new(self.meter, self.sequence, self.time.now_ms(), self.total.clone(), indexes, meanings);
         ledger.continues = continues;
+        ledger.costs = self.costs.clone();
         Some(Due { ledger, to_disk })
     }
 
@@ -288,6 +319,7 @@ impl Account {
         self.meanings = kept.meanings;
         self.sequence = kept.sequence;
         self.total = kept.total;
+        self.costs = kept.costs;
         self.judge = Judge::new(kept.indexes);
         let goes_on = self.continues.is_some_and(|old| kept.continues.as_deref() == Some(old.as_str()));
         self.begins_at = self.begins_at.filter(|_| !goes_on);
@@ -339,6 +371,19 @@ impl Account {
         Believed { now: believed, first }
     }
 
+    /// What the total has counted since then is paid for, under the tariffs of the indexes that have moved.
+    fn pay(&mut self, before: Option<Total>, (mode, datasets, believed): Frame<'_>, prices: &Book) {
+        let (Some(before), Some(total), false) = (before, &self.total, prices.is_empty()) else { return };
+        let steps = indexes(mode, datasets).filter_map(|(register, label, _)| {
+            let counting = Counting { index: register.index()?, name: name_of(&self.meanings, mode, label) };
+            let wh = counted(*before.registers.get(&register)?, u64::from(*believed.get(&register)?))?;
+            (wh > 0).then_some(Step { counting, wh })
+        });
+        let steps = steps.collect();
+        let drawn = Drawn { wh: total.wh - before.wh, steps, from: before.at_ms.div_euclid(1_000), to: total.at_ms.div_euclid(1_000) };
+        self.costs.handle_drawn(drawn, prices);
+    }
+
     /// Counts what the meter showed then.
     fn count(&mut self, shown: &Shown, at_ms: i64, judged: &mut Judged) {
         judged.is_counted = true;
@@ -352,6 +397,14 @@ impl Account {
         let registers = total.registers.len();
         judged.is_anew |= total.handle_shown(shown, possible, at_ms) == Counted::Anew;
         self.saving.is_structural |= total.registers.len() != registers;
+    }
+}
+
+/// What the tariff of an index is called: in historic mode its label says it.
+fn name_of<'a>(meanings: &'a Meanings, mode: Mode, label: &'a str) -> Option<&'a str> {
+    match mode {
+        Mode::Historic => Some(label),
+        Mode::Standard => meanings.of(label)?.tariff_name(),
     }
 }
 

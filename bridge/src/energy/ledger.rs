@@ -16,6 +16,7 @@ use crate::{
         register::Register,
         total::Total,
     },
+    prices::costs::Costs,
     words::checksum::{DIGITS, checksum},
 };
 
@@ -51,6 +52,9 @@ pub struct Ledger {
     pub meanings: Meanings,
     /// The meter whose total this one goes on from, as its twelve digits.
     pub continues: Option<String>,
+    /// What was paid for.
+    #[serde(default)]
+    pub costs: Costs,
     /// The ids of the meanings that hold now: what Home Assistant makes an entity available by.
     current: Vec<String>,
 }
@@ -102,7 +106,18 @@ impl Ledger {
         meanings: Meanings,
     ) -> Self {
         let current = meanings.current().map(Meaning::id).collect();
-        Self { version: VERSION, meter: meter.to_string(), sequence, written_ms, total, indexes, meanings, continues: None, current }
+        Self {
+            version: VERSION,
+            meter: meter.to_string(),
+            sequence,
+            written_ms,
+            total,
+            indexes,
+            meanings,
+            continues: None,
+            costs: Costs::default(),
+            current,
+        }
     }
 
     /// Reads the ledger of a meter from what is retained.
@@ -135,6 +150,7 @@ impl Ledger {
             && self.indexes.values().all(|reading| reading.wh <= INDEX_MAX)
             && totals.clone().all(|wh| *wh <= TOTAL_MAX)
             && totals.count() <= REGISTERS_MAX
+            && self.costs.can_be()
             && self.meanings.count() <= MEANINGS_MAX
             && self.sequence < u64::MAX / 2;
         if fits { Ok(()) } else { Err(Refusal::Bounds) }
@@ -211,6 +227,7 @@ mod tests {
         assert_eq!(read(&text.replace(METER, "042161000021")), Refusal::Meter);
         assert_eq!(read(&text.replace("\"wh\":1000,\"at_ms\":7,\"reg", "\"wh\":100000000001,\"at_ms\":7,\"reg")), Refusal::Bounds);
         assert_eq!(read(&text.replace("\"wh\":1000,", "\"wh\":1000000000,")), Refusal::Bounds);
+        assert_eq!(read(&text.replace("\"carried\":0", "\"carried\":5000000000")), Refusal::Bounds);
     }
 
     #[test]

@@ -51,6 +51,13 @@ impl Register {
         Self::suppliers().next().unwrap_or(Self::BASE)
     }
 
+    /// The number of a supplier register, 1 to 10. BASE counts for the first.
+    #[must_use]
+    pub fn index(self) -> Option<u8> {
+        let place = if self == Self::BASE { 0 } else { Self::suppliers().position(|supplier| supplier == self)? };
+        u8::try_from(place + 1).ok()
+    }
+
     /// Whether it is a supplier register.
     #[must_use]
     pub fn is_supplier(self) -> bool {

@@ -253,7 +253,7 @@ impl Announcer {
             version: state.number("VTIC"),
             meanings,
             total_id: &total_id,
-            has_prices: !self.settings.prices.is_empty(),
+            prices: Some(&self.settings.prices).filter(|prices| !prices.is_empty()),
             migrate: self.settings.migrate,
         };
         let message = self.discovery.poll(&subject, &mut self.memory.announced, now)?;

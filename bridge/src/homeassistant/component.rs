@@ -65,6 +65,8 @@ pub struct Component {
     payload_off: Option<&'static str>,
     #[serde(rename = "val_tpl", skip_serializing_if = "Option::is_none")]
     value_template: Option<String>,
+    #[serde(rename = "last_reset_value_template", skip_serializing_if = "Option::is_none")]
+    last_reset_value_template: Option<String>,
     #[serde(rename = "json_attr_t", skip_serializing_if = "Option::is_none")]
     json_attributes_topic: Option<String>,
     #[serde(rename = "json_attr_tpl", skip_serializing_if = "Option::is_none")]
@@ -101,6 +103,7 @@ pub fn component(entity: &Entity, context: &Context<'_>, unique_id: String, name
         payload_on: is_availability.then_some(ONLINE),
         payload_off: is_availability.then_some(OFFLINE),
         value_template: template(entity, context.language),
+        last_reset_value_template: entity.since.map(|since| format!("{{{{ {} }}}}", derived(since))),
         json_attributes_topic,
         json_attributes_template,
     }

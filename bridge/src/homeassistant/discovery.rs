@@ -19,6 +19,7 @@ use super::{
     shown::{Feature, Shown},
     subject::Subject,
 };
+use crate::prices::tariffs::Tariff;
 use crate::words::{language::Words, message::Message, topics::Topics};
 
 /// The digits of a meter's address that are its own number: those before tell its maker, its year and its kind.
@@ -137,8 +138,12 @@ fn components(subject: &Subject<'_>) -> BTreeMap<String, Component> {
 
 /// The entities that tell prices: of a meter that counts energy, if its owner has given prices.
 fn of_prices(subject: &Subject<'_>) -> impl Iterator<Item = &'static Entity> {
-    let has_prices = subject.has_prices && subject.shown.has(Feature::Index);
-    entities::all().filter(move |entity| has_prices && entity.needs == Need::Prices)
+    let prices = subject.prices.filter(|_| subject.shown.has(Feature::Index));
+    entities::all().filter(move |entity| match (prices, entity.needs) {
+        (Some(_), Need::Prices) => true,
+        (Some(prices), Need::PriceOf(key)) => Tariff::of_key(key).is_some_and(|tariff| prices.prices(tariff)),
+        _ => false,
+    })
 }
 
 /// The whole payload, under the abbreviations that Home Assistant gives to its keys.

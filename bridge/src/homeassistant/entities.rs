@@ -11,7 +11,7 @@ use super::{
     entity::{
         Attributes::{Blocks, Derived as Fields, Power as OfPower},
         Choice, Entity,
-        Need::{Always, Feature, Label, Prices},
+        Need::{Always, Feature, Label, PriceOf, Prices},
         Source::{Availability, Decoded, Derived, Power, Quality, Time},
     },
     shown::Feature::{
@@ -178,10 +178,39 @@ const TARIFF: &[Entity] = &[
 
 #[rustfmt::skip]
 const PRICES: &[Entity] = &[
-    Entity::sensor("price", Prices, Derived("price.now"), "Price of a kWh", "Prix du kWh").price_now()
+    Entity::sensor("price", Prices, Derived("price.now"), "Price of a kWh", "Prix du kWh").price_now().diagnostic()
         .attributes(Fields(&["price.forecast", "price.forecast_end"])),
     Entity::sensor("price_next", Prices, Derived("price.next"), "Next price of a kWh", "Prochain prix du kWh").price().diagnostic(),
     Entity::sensor("price_next_time", Prices, Derived("price.next_time"), "Next change of price", "Prochain changement de prix").timestamp().diagnostic(),
+    Entity::sensor("cost_today", Prices, Derived("cost.today"), "Cost today", "Coût du jour").cost().since("cost.today_since").diagnostic(),
+    Entity::sensor("cost_month", Prices, Derived("cost.month"), "Cost this month", "Coût du mois").cost().since("cost.month_since").diagnostic()
+        .attributes(Fields(&["cost.subscription", "cost.month_with_subscription"])),
+    Entity::sensor("cost_total", Prices, Derived("cost.total"), "Cost in all", "Coût total").cost().diagnostic()
+        .attributes(Fields(&["cost.since", "cost.unpriced"])),
+    Entity::sensor("cost_base", PriceOf("base"), Derived("cost.tariffs.base"), "Cost BASE", "Coût BASE").cost().hidden(),
+    Entity::sensor("cost_hc", PriceOf("hc"), Derived("cost.tariffs.hc"), "Cost HC", "Coût HC").cost().hidden(),
+    Entity::sensor("cost_hp", PriceOf("hp"), Derived("cost.tariffs.hp"), "Cost HP", "Coût HP").cost().hidden(),
+    Entity::sensor("cost_hn", PriceOf("hn"), Derived("cost.tariffs.hn"), "Cost HN", "Coût HN").cost().hidden(),
+    Entity::sensor("cost_pm", PriceOf("pm"), Derived("cost.tariffs.pm"), "Cost PM", "Coût PM").cost().hidden(),
+    Entity::sensor("cost_hc_bleu", PriceOf("hc_bleu"), Derived("cost.tariffs.hc_bleu"), "Cost HC BLEU", "Coût HC BLEU").cost().hidden(),
+    Entity::sensor("cost_hp_bleu", PriceOf("hp_bleu"), Derived("cost.tariffs.hp_bleu"), "Cost HP BLEU", "Coût HP BLEU").cost().hidden(),
+    Entity::sensor("cost_hc_blanc", PriceOf("hc_blanc"), Derived("cost.tariffs.hc_blanc"), "Cost HC BLANC", "Coût HC BLANC").cost().hidden(),
+    Entity::sensor("cost_hp_blanc", PriceOf("hp_blanc"), Derived("cost.tariffs.hp_blanc"), "Cost HP BLANC", "Coût HP BLANC").cost().hidden(),
+    Entity::sensor("cost_hc_rouge", PriceOf("hc_rouge"), Derived("cost.tariffs.hc_rouge"), "Cost HC ROUGE", "Coût HC ROUGE").cost().hidden(),
+    Entity::sensor("cost_hp_rouge", PriceOf("hp_rouge"), Derived("cost.tariffs.hp_rouge"), "Cost HP ROUGE", "Coût HP ROUGE").cost().hidden(),
+    Entity::sensor("cost_weekend", PriceOf("weekend"), Derived("cost.tariffs.weekend"), "Cost HEURE WEEK-END", "Coût HEURE WEEK-END").cost().hidden(),
+    Entity::sensor("cost_hc_weekend", PriceOf("hc_weekend"), Derived("cost.tariffs.hc_weekend"), "Cost HC WEEK END", "Coût HC WEEK END").cost().hidden(),
+    Entity::sensor("cost_hp_mercredi", PriceOf("hp_mercredi"), Derived("cost.tariffs.hp_mercredi"), "Cost HP MERCREDI", "Coût HP MERCREDI").cost().hidden(),
+    Entity::sensor("cost_index_1", PriceOf("index_1"), Derived("cost.tariffs.index_1"), "Cost index 1", "Coût index 1").cost().hidden(),
+    Entity::sensor("cost_index_2", PriceOf("index_2"), Derived("cost.tariffs.index_2"), "Cost index 2", "Coût index 2").cost().hidden(),
+    Entity::sensor("cost_index_3", PriceOf("index_3"), Derived("cost.tariffs.index_3"), "Cost index 3", "Coût index 3").cost().hidden(),
+    Entity::sensor("cost_index_4", PriceOf("index_4"), Derived("cost.tariffs.index_4"), "Cost index 4", "Coût index 4").cost().hidden(),
+    Entity::sensor("cost_index_5", PriceOf("index_5"), Derived("cost.tariffs.index_5"), "Cost index 5", "Coût index 5").cost().hidden(),
+    Entity::sensor("cost_index_6", PriceOf("index_6"), Derived("cost.tariffs.index_6"), "Cost index 6", "Coût index 6").cost().hidden(),
+    Entity::sensor("cost_index_7", PriceOf("index_7"), Derived("cost.tariffs.index_7"), "Cost index 7", "Coût index 7").cost().hidden(),
+    Entity::sensor("cost_index_8", PriceOf("index_8"), Derived("cost.tariffs.index_8"), "Cost index 8", "Coût index 8").cost().hidden(),
+    Entity::sensor("cost_index_9", PriceOf("index_9"), Derived("cost.tariffs.index_9"), "Cost index 9", "Coût index 9").cost().hidden(),
+    Entity::sensor("cost_index_10", PriceOf("index_10"), Derived("cost.tariffs.index_10"), "Cost index 10", "Coût index 10").cost().hidden(),
 ];
 
 #[rustfmt::skip]

@@ -76,6 +76,8 @@ pub enum Need {
     Feature(Feature),
     /// Prices, which its owner gives.
     Prices,
+    /// A price of the tariff with this key.
+    PriceOf(&'static str),
 }
 
 /// On which meters an entity makes sense.
@@ -118,6 +120,8 @@ pub struct Entity {
     pub hidden: bool,
     /// Whether it stays available while its meter is not: what is needed to find out why.
     pub outlives_meter: bool,
+    /// The derived value that tells when its number began anew.
+    pub since: Option<&'static str>,
     /// Icon, where that of the device class does not fit.
     pub icon: Option<&'static str>,
     /// All its values, for an enum.
@@ -142,6 +146,7 @@ impl Entity {
             diagnostic: false,
             hidden: false,
             outlives_meter: false,
+            since: None,
             icon: None,
             choices: &[],
             attributes: Attributes::None,
@@ -256,6 +261,16 @@ impl Entity {
         Self { precision: Some(4), ..self.number("EUR/kWh").icon("mdi:currency-eur") }
     }
 
+    /// What was paid for. Home Assistant takes no other state class for money.
+    pub(super) const fn cost(self) -> Self {
+        Self { precision: Some(2), ..self.number("EUR").class("monetary").state_class("total") }
+    }
+
+    /// With the time, a derived value, at which it began anew.
+    pub(super) const fn since(self, since: &'static str) -> Self {
+        Self { since: Some(since), ..self }
+    }
+
     /// A time that is left, in s.
     pub(super) const fn seconds(self) -> Self {
         self.number("s").class("duration").state_class("measurement")
@@ -339,7 +354,7 @@ impl Entity {
             Need::Label(label) => shown.has_label(label),
             Need::Feature(feature) => shown.has(feature),
             // A meter shows none, and the owner may take them back.
-            Need::Prices => false,
+            Need::Prices | Need::PriceOf(_) => false,
         };
         phases && need
     }

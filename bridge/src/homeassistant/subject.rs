@@ -5,6 +5,7 @@ use teleinfo_proto::tic::{MeterId, Mode};
 use crate::{
     energy::meaning::Meanings,
     homeassistant::{component::Context, predecessor::Migrate, shown::Shown},
+    prices::book::Book,
 };
 
 /// What a payload is made from.
@@ -30,8 +31,8 @@ pub struct Subject<'a> {
     pub meanings: &'a Meanings,
     /// The unique id of its total, while nothing was lost.
     pub total_id: &'a str,
-    /// Its owner has given prices.
-    pub has_prices: bool,
+    /// The prices that its owner has given, if any.
+    pub prices: Option<&'a Book>,
     /// Whose entities are taken over.
     pub migrate: Migrate,
 }

@@ -28,6 +28,7 @@ use crate::{
         reception::{self, Reception},
     },
     power::reading::{Method, Power},
+    prices::tariffs::Tariff,
     words::language::Language,
 };
 
@@ -96,7 +97,16 @@ fn state(code: &str, data: &str) -> Json {
 }
 
 fn derived() -> Json {
-    serde_json::to_value(Derived::default()).unwrap()
+    let mut derived = serde_json::to_value(Derived::default()).unwrap();
+    derived["cost"]["tariffs"] =
+        Tariff::all().map(|tariff| (tariff.key().to_owned(), Json::Null)).collect::<serde_json::Map<_, _>>().into();
+    derived
+}
+
+#[test]
+fn each_tariff_has_its_cost() {
+    let keys: Vec<_> = entities::all().filter_map(|entity| if let Need::PriceOf(key) = entity.needs { Some(key) } else { None }).collect();
+    assert_eq!(keys, Tariff::all().map(Tariff::key).collect::<Vec<_>>());
 }
 
 fn power() -> Json {
@@ -132,6 +142,7 @@ fn each_entity_needs_a_label_that_there_is_or_a_feature_that_can_be_shown() {
     for entity in entities::all() {
         let known = match entity.needs {
             Need::Always | Need::Prices => true,
+            Need::PriceOf(key) => Tariff::of_key(key).is_some(),
             Need::Label(code) => label(code).is_some(),
             Need::Feature(feature) => can_be_shown(feature),
         };

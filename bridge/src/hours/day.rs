@@ -83,6 +83,20 @@ impl Day {
         Self { year, month: 9, day: 1 }
     }
 
+    /// The first day of its month.
+    #[must_use]
+    pub const fn first_of_month(self) -> Self {
+        Self { day: 1, ..self }
+    }
+
+    /// How many days its month has.
+    #[must_use]
+    pub fn days_of_month(self) -> i64 {
+        let next =
+            if self.month == 12 { Self { year: self.year + 1, month: 1, day: 1 } } else { Self { month: self.month + 1, day: 1, ..self } };
+        next.number() - self.first_of_month().number()
+    }
+
     /// Whether it is in the months of mobile peaks, from November to March (arrêté of 30 October 2014).
     #[must_use]
     pub const fn is_winter(self) -> bool {
@@ -162,5 +176,6 @@ mod tests {
         assert_eq!((day.next().to_string(), day.weekday()), ("2027-03-01".into(), 6));
         assert_eq!(Day::from("2028-03-01").previous().to_string(), "2028-02-29");
         assert_eq!((Day::from("2026-08-31").season(), Day::from("2026-09-01").season()), (2025, 2026));
+        assert_eq!(["2028-02-29", "2026-12-31", "2027-02-01"].map(|text| Day::from(text).days_of_month()), [29, 31, 28]);
     }
 }

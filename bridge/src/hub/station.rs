@@ -290,7 +290,7 @@ impl Station {
     #[must_use]
     pub fn handle_past(&mut self, sample: &Sample<'_>, moment: Moment) -> Option<Message> {
         let datasets: Vec<Dataset<'_>> = sample.datasets.iter(sample.mode).filter_map(Result::ok).collect();
-        let implausible = self.account.handle_past(sample, &datasets, moment.unix_ms);
+        let implausible = self.account.handle_past(sample, &datasets, &self.presentation.prices, moment.unix_ms);
         if let Some(part) = Part::of(sample.kind) {
             self.is_present = false;
             let plausible: Vec<Dataset<'_>> = datasets.iter().filter(|dataset| !implausible.contains(dataset.label())).copied().collect();
@@ -314,7 +314,7 @@ impl Station {
         let mut events: Vec<Event> = self.figures.handle_mode(sample.mode).into_iter().collect();
         let resets = self.reception.handle_sample(sample.boot, &sample.counters, moment.at);
         events.extend(self.figures.handle_run(sample.boot, resets));
-        let judged = self.account.handle_sample(sample, &datasets, self.announcer.learnt().three_phase, moment.unix_ms);
+        let judged = self.judge(sample, &datasets, moment);
         let late = self.as_published(&judged);
         datasets.retain(|dataset| !judged.is_withheld(dataset.label()));
         datasets.extend(late.iter().filter_map(|(label, data)| Dataset::new(sample.mode, label, None, data).ok()));
@@ -337,6 +337,16 @@ impl Station {
         let mut messages = self.power_message(power, sample.uptime_ms, moment);
         messages.extend(self.messages_of_a_frame(&events, moment));
         messages
+    }
+
+    /// Judges and counts the indexes of a sample, and what they cost.
+    fn judge(&mut self, sample: &Sample<'_>, datasets: &[Dataset<'_>], moment: Moment) -> Judged {
+        let (three_phase, prices) = (self.announcer.learnt().three_phase, &self.presentation.prices);
+        let judged = self.account.handle_sample(sample, datasets, three_phase, prices, moment.unix_ms);
+        if !prices.is_empty() {
+            self.figures.handle_costs(self.account.costs().told(prices));
+        }
+        judged
     }
 
     /// Takes what is said before the end of its frame: power is told at once, and so is what warns. The merged state follows with the frame.

@@ -23,7 +23,7 @@ use crate::{
         tomorrow::Tomorrow,
     },
     power::forecast::{ForecastMethod, Nearness},
-    prices::{ahead::Told as Prices, book::Book},
+    prices::{ahead::Told as Prices, book::Book, costs::CostsTold},
     words::utc,
 };
 
@@ -117,6 +117,8 @@ pub struct Derived {
     pub days: Vec<(Day, Periods)>,
     /// What a kWh costs, now and next.
     pub price: Prices,
+    /// What was paid for.
+    pub cost: CostsTold,
     /// A mobile peak (EJP too) is announced.
     pub peak_notice: Option<bool>,
     /// A mobile peak runs.
@@ -167,6 +169,7 @@ impl Derived {
     pub fn holding(&self, held: &Self) -> Self {
         Self {
             energy_total: held.energy_total,
+            cost: held.cost.clone(),
             // While a cut-off is on the way, the head-room is told as it is.
             headroom_va: if self.cutoff_s.is_some() { self.headroom_va } else { held.headroom_va },
             headroom_a: if self.cutoff_s.is_some() { self.headroom_a } else { held.headroom_a },
@@ -184,7 +187,8 @@ impl Derived {
     /// How many measurements are known.
     #[must_use]
     pub fn measurements(&self) -> usize {
-        [self.energy_total, self.power, self.power_injected, self.share].into_iter().flatten().count()
+        let is_costed = usize::from(self.cost.total.is_some());
+        [self.energy_total, self.power, self.power_injected, self.share].into_iter().flatten().count() + is_costed
     }
 
     /// Takes the estimated powers in.

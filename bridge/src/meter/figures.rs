@@ -19,6 +19,7 @@ use crate::{
         told::Told,
     },
     power::{reading::Power, signed::KeptPower},
+    prices::costs::CostsTold,
     words::utc,
 };
 
@@ -201,6 +202,11 @@ impl Figures {
         if mode == self.state.mode() {
             self.state.take(part, datasets);
         }
+    }
+
+    /// What was paid for so far.
+    pub fn handle_costs(&mut self, costs: CostsTold) {
+        self.derived.cost = costs;
     }
 
     /// Works everything out again, under what was learnt of the meter. Returns what has happened since the last call.

@@ -6,22 +6,25 @@
 use core::fmt;
 
 use super::{
-    Label, Mode, Reason, Role, Timestamp, Value, checksum,
+    Label, LabelKind, Mode, Reason, Role, Timestamp, Value, checksum,
     spec::{HT, LABEL_WIDTH_MAX, TIMESTAMP_WIDTH},
     text::text,
-    walk::Walk,
+    value,
+    walk::{DATASET_BYTES_MAX, Walk},
 };
 
 /// A dataset that passed every check: checksum, characters, and for a known label its width, timestamp and range.
 ///
 /// It cannot come from anywhere but these checks: from the bytes of a line by `try_from`, or from its fields by [`Self::new`].
+///
+/// It is small, because it is handed on by value. So of its data only the number is kept; other values are made when they are asked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Dataset<'a> {
     mode: Mode,
     fields: Fields<'a>,
     info: Option<&'static Label>,
     time: Option<Timestamp>,
-    value: Value<'a>,
+    number: u32,
 }
 
 /// What stands between the separators: text, kept as bytes, because nobody asks for most of it as text.
@@ -44,7 +47,9 @@ impl<'a> Dataset<'a> {
     }
 
     /// Reads the bytes of a dataset that have been walked over.
-    pub(super) fn walked(bytes: &'a [u8], walk: Walk) -> Result<Self, Reason> {
+    // Inlined, so that a dataset is not handed from function to function by way of memory.
+    #[inline]
+    pub(super) fn walked(bytes: &'a [u8], walk: &Walk) -> Result<Self, Reason> {
         let [zone @ .., separator, found] = bytes else {
             return Err(Reason::Malformed);
         };
@@ -53,30 +58,30 @@ impl<'a> Dataset<'a> {
             Mode::Historic => (0, separator.wrapping_add(*found)),
             Mode::Standard => (1, *found),
         };
-        let expected = checksum::of_sum(walk.sum.wrapping_sub(outside));
+        let expected = checksum::of_sum(walk.sum().wrapping_sub(outside));
         if expected != *found {
             return Err(Reason::Checksum { expected, found: *found });
         }
-        if walk.is_odd || mode == Mode::Historic && walk.tabs > 0 {
+        if walk.is_odd || mode == Mode::Historic && walk.tabs() > 0 {
             return Err(Reason::Characters);
         }
         let (length, info) = Label::find_first(mode, bytes);
-        Self::of(mode, Fields::split(mode, zone, length, walk.tabs - separators)?, info)
+        Self::of(mode, Fields::split(mode, zone, length, walk.tabs() - separators)?, info)
     }
 
     fn of(mode: Mode, fields: Fields<'a>, info: Option<&'static Label>) -> Result<Self, Reason> {
         let Fields { label, timestamp, data } = fields;
         let time = timestamp.map(Timestamp::parse).transpose().map_err(|_| Reason::Timestamp)?;
-        let value = match info {
+        let number = match info {
             Some(info) if !info.fits(data.len()) => {
                 return Err(Reason::Width { expected: info.width.into(), found: data.len() });
             }
             Some(info) if info.dated != time.is_some() => return Err(Reason::Timestamp),
-            Some(info) => Value::parse(info.kind, data)?,
-            None if looks_like_a_label(label) => Value::Text(text(data)),
+            Some(info) => value::check(info.kind, data)?,
+            None if looks_like_a_label(label) => 0,
             None => return Err(Reason::Characters),
         };
-        Ok(Self { mode, fields, info, time, value })
+        Ok(Self { mode, fields, info, time, number })
     }
 
     /// The mode whose separator and checksum it has.
@@ -115,10 +120,17 @@ impl<'a> Dataset<'a> {
         self.info?.role
     }
 
+    /// Whether it is the meter's address.
+    pub(super) fn is_identity(&self) -> bool {
+        self.info.is_some_and(|info| info.kind == LabelKind::Identity)
+    }
+
     /// What its data means; text for a label that is not known.
     #[must_use]
-    pub const fn value(&self) -> Value<'a> {
-        self.value
+    pub fn value(&self) -> Value<'a> {
+        let data = self.fields.data;
+        // It was read when the dataset was checked, so it can be read now.
+        self.info.and_then(|info| Value::of(info.kind, self.number, data).ok()).unwrap_or_else(|| Value::Text(text(data)))
     }
 
     /// Its timestamp as a date.
@@ -134,7 +146,10 @@ impl<'a> TryFrom<&'a [u8]> for Dataset<'a> {
     type Error = Reason;
 
     fn try_from(bytes: &'a [u8]) -> Result<Self, Reason> {
-        Self::walked(bytes, Walk::over(bytes))
+        if bytes.len() > DATASET_BYTES_MAX {
+            return Err(Reason::TooLong);
+        }
+        Self::walked(bytes, &Walk::over(bytes))
     }
 }
 
@@ -165,7 +180,7 @@ impl fmt::Debug for Dataset<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut fields = f.debug_struct("Dataset");
         fields.field("mode", &self.mode).field("label", &self.label()).field("timestamp", &self.timestamp());
-        fields.field("data", &self.data()).field("value", &self.value).finish_non_exhaustive()
+        fields.field("data", &self.data()).field("value", &self.value()).finish_non_exhaustive()
     }
 }
 
@@ -236,6 +251,7 @@ mod tests {
             (b"", Reason::Malformed),
             (b"A", Reason::Malformed),
             (b"PAPP0054*", Reason::Malformed),
+            (&[b'A'; 257], Reason::TooLong),
             (b"PAPP 00540 +", Reason::Checksum { expected: b'*', found: b'+' }),
         ];
         for (line, reason) in cases {

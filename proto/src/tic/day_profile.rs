@@ -6,13 +6,15 @@
 
 use core::{fmt, str::FromStr};
 
-use super::ParseError;
+use super::{ParseError, digits};
 
 /// Blocks in a profile.
 const BLOCKS: usize = 11;
 /// Characters of a block.
 const BLOCK_WIDTH: usize = 8;
 const UNUSED: &str = "NONUTILE";
+/// Characters of a profile: its blocks, and a space between any two.
+const WIDTH: usize = BLOCKS * BLOCK_WIDTH + BLOCKS - 1;
 
 /// How a meter writes the hours and minutes of its profiles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -153,11 +155,8 @@ struct SentBlock {
 }
 
 impl SentBlock {
-    fn parse(text: &str) -> Option<Self> {
-        let is_hexadecimal = text.len() == BLOCK_WIDTH && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let number = |digits: &str| u16::from_str_radix(digits, 16).ok();
-        let (time, action) = text.split_at_checked(BLOCK_WIDTH / 2).filter(|_| is_hexadecimal)?;
-        Some(Self { time: number(time)?, action: ProfileAction(number(action)?) })
+    fn parse(text: [u8; BLOCK_WIDTH]) -> Option<Self> {
+        digits::hexadecimal(text).map(|bits| Self { time: (bits >> 16) as u16, action: ProfileAction(bits as u16) })
     }
 
     fn read(self, base: HourBase) -> Option<ProfileBlock> {
@@ -172,6 +171,19 @@ impl SentBlock {
 pub struct DayProfile([Option<SentBlock>; BLOCKS]);
 
 impl DayProfile {
+    /// Reads the characters of a field.
+    pub(super) fn parse(text: &[u8]) -> Option<Self> {
+        let mut profile = Self::default();
+        for (place, part) in profile.0.iter_mut().zip(text.chunks(BLOCK_WIDTH + 1)) {
+            let (block, [] | [b' ']) = part.split_first_chunk()? else { return None };
+            if block != UNUSED.as_bytes() {
+                *place = Some(SentBlock::parse(*block)?);
+            }
+        }
+        let is_one = text.len() == WIDTH && HourBase::ALL.into_iter().any(|base| profile.has_times(base));
+        is_one.then_some(profile)
+    }
+
     /// The blocks in use, with their times read in this base; `None` where [`DayProfile::fits`] says that they cannot be.
     pub fn blocks(&self, base: HourBase) -> Option<impl Iterator<Item = ProfileBlock>> {
         self.fits(base).then(|| self.sent().filter_map(move |block| block.read(base)))
@@ -214,16 +226,7 @@ impl FromStr for DayProfile {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut profile = Self::default();
-        let mut blocks = text.split(' ');
-        for place in &mut profile.0 {
-            let block = blocks.next().ok_or(NO_PROFILE)?;
-            if block != UNUSED {
-                *place = Some(SentBlock::parse(block).ok_or(NO_PROFILE)?);
-            }
-        }
-        let is_one = blocks.next().is_none() && HourBase::ALL.into_iter().any(|base| profile.has_times(base));
-        if is_one { Ok(profile) } else { Err(NO_PROFILE) }
+        Self::parse(text.as_bytes()).ok_or(NO_PROFILE)
     }
 }
 

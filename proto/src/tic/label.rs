@@ -78,6 +78,20 @@ impl LabelKind {
         }
     }
 
+    /// The greatest number that its data can be, for the kinds that are digits and nothing else.
+    pub(super) const fn greatest(self) -> Option<u32> {
+        Some(match self {
+            Self::Energy | Self::ReactiveEnergy => spec::INDEX_MAX,
+            Self::ApparentPower | Self::ActivePower => spec::POWER_MAX,
+            Self::Current => spec::CURRENT_MAX,
+            Self::Voltage => spec::VOLTAGE_MAX,
+            Self::ReferencePower => spec::REFERENCE_POWER_MAX,
+            Self::Minutes => spec::MINUTES_MAX,
+            Self::Number | Self::Version | Self::MobilePeak | Self::Relays => u8::MAX as u32,
+            _ => return None,
+        })
+    }
+
     /// Whether this is a register that only ever counts up.
     #[must_use]
     pub const fn is_index(self) -> bool {

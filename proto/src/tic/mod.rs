@@ -23,6 +23,7 @@ mod checksum;
 mod dataset;
 mod day_profile;
 mod decoder;
+mod digits;
 pub mod encode;
 mod error;
 mod label;

@@ -4,7 +4,7 @@
 
 use core::{fmt, str::FromStr};
 
-use super::{Colour, ParseError, spec::STATUS_WIDTH};
+use super::{Colour, ParseError, digits, spec::STATUS_WIDTH};
 
 /// The register.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -182,6 +182,12 @@ fields! {
 }
 
 impl StatusRegister {
+    /// Reads the characters of a field.
+    pub(super) fn parse(text: &[u8]) -> Result<Self, ParseError> {
+        let digits = <[u8; STATUS_WIDTH]>::try_from(text).ok().filter(|digits| digits::are_capital_hexadecimal(*digits));
+        digits.and_then(digits::hexadecimal).map(Self).ok_or(ParseError::expected("eight hexadecimal digits in capitals"))
+    }
+
     /// The 32 bits.
     #[must_use]
     pub const fn bits(self) -> u32 {
@@ -217,9 +223,7 @@ impl FromStr for StatusRegister {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let digits = text.len() == STATUS_WIDTH && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F'));
-        let bits = u32::from_str_radix(text, 16).ok().filter(|_| digits);
-        bits.map(Self).ok_or(ParseError::expected("eight hexadecimal digits in capitals"))
+        Self::parse(text.as_bytes())
     }
 }
 

@@ -57,6 +57,11 @@ const TOMORROWS: [(&str, Tomorrow); 4] = [
 ];
 
 impl Tomorrow {
+    /// Reads the characters of a field.
+    pub(super) fn parse(text: &[u8]) -> Result<Self, ParseError> {
+        meaning(&TOMORROWS, text).ok_or(ParseError::expected("BLEU, BLAN, ROUG or ----"))
+    }
+
     /// The colour; `None` until it is announced, at about 20:00.
     #[must_use]
     pub const fn colour(self) -> Option<Colour> {
@@ -74,7 +79,7 @@ impl FromStr for Tomorrow {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        meaning(&TOMORROWS, text).ok_or(ParseError::expected("BLEU, BLAN, ROUG or ----"))
+        Self::parse(text.as_bytes())
     }
 }
 
@@ -84,9 +89,13 @@ impl fmt::Display for Tomorrow {
     }
 }
 
+/// Characters of a code.
+const CODE_WIDTH: usize = 4;
+
 /// What a code stands for, in a table of both.
-fn meaning<T: Copy>(table: &[(&str, T)], text: &str) -> Option<T> {
-    table.iter().find(|(code, _)| *code == text).map(|(_, meaning)| *meaning)
+fn meaning<T: Copy>(table: &[(&str, T)], text: &[u8]) -> Option<T> {
+    let text: &[u8; CODE_WIDTH] = text.try_into().ok()?;
+    table.iter().find(|(code, _)| code.as_bytes() == text).map(|(_, meaning)| *meaning)
 }
 
 /// The code of a meaning; a table holds every meaning, which its test proves.
@@ -124,13 +133,20 @@ impl TariffOption {
     }
 }
 
-/// The fourth character varies between meters. None of the four has bits 5 and 6 both set: no checksum sees that damage (02E §2).
 impl FromStr for TariffOption {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.as_bytes() {
-            [_, _, _, _] if !text.bytes().all(|byte| byte < b'`') => Err(NO_OPTION),
+        Self::parse(text.as_bytes())
+    }
+}
+
+impl TariffOption {
+    /// Reads the characters of a field. The fourth varies between meters. None of the four has bits 5 and 6 both set: no checksum sees that
+    /// damage (02E §2).
+    pub(super) fn parse(text: &[u8]) -> Result<Self, ParseError> {
+        match text {
+            [_, _, _, _] if !text.iter().all(|byte| *byte < b'`') => Err(NO_OPTION),
             b"BASE" => Ok(Self::Base),
             [b'H', b'C', _, _] => Ok(Self::OffPeak),
             [b'E', b'J', b'P', _] => Ok(Self::Ejp),
@@ -186,6 +202,11 @@ const PERIODS: [(&str, TariffPeriod); 11] = [
 ];
 
 impl TariffPeriod {
+    /// Reads the characters of a field.
+    pub(super) fn parse(text: &[u8]) -> Result<Self, ParseError> {
+        meaning(&PERIODS, text).ok_or(ParseError::expected("a tariff period as HP.. or HCJB"))
+    }
+
     /// PTEC, as a meter sends it.
     #[must_use]
     pub fn code(self) -> &'static str {
@@ -202,7 +223,7 @@ impl FromStr for TariffPeriod {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        meaning(&PERIODS, text).ok_or(ParseError::expected("a tariff period as HP.. or HCJB"))
+        Self::parse(text.as_bytes())
     }
 }
 
@@ -240,7 +261,14 @@ impl FromStr for MissingPhases {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bits = match text.as_bytes() {
+        Self::parse(text.as_bytes())
+    }
+}
+
+impl MissingPhases {
+    /// Reads the characters of a field.
+    pub(super) fn parse(text: &[u8]) -> Result<Self, ParseError> {
+        let bits = match text {
             [b'0', digit @ b'0'..=b'9'] => digit - b'0',
             [b'0', digit @ b'A'..=b'F'] => digit - b'A' + 10,
             _ => return Err(NO_PHASES),

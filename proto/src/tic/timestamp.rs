@@ -6,7 +6,7 @@
 use core::{fmt, str::FromStr};
 
 use super::{
-    ParseError,
+    ParseError, digits,
     spec::{TIMESTAMP_WIDTH, YEAR_MAX, YEAR_MIN},
 };
 
@@ -32,7 +32,8 @@ pub enum Season {
 pub struct Timestamp {
     season: Season,
     degraded: bool,
-    year: u16,
+    /// Since 2000, so that all of it is eight bytes: it is handed on with each dataset.
+    year: u8,
     month: u8,
     day: u8,
     hour: u8,
@@ -57,7 +58,7 @@ impl Timestamp {
     /// 2000 to 2099.
     #[must_use]
     pub const fn year(&self) -> u16 {
-        self.year
+        YEAR_MIN + self.year as u16
     }
 
     /// 1 to 12.
@@ -98,8 +99,8 @@ impl Timestamp {
     ///
     /// [`ParseError`] for a day that no calendar has, or a year before 2000 or after 2099.
     pub fn new(season: Season, (year, month, day): (u16, u8, u8), (hour, minute, second): (u8, u8, u8)) -> Result<Self, ParseError> {
-        let stamp = Self { season, degraded: false, year, month, day, hour, minute, second };
-        if stamp.is_a_date() { Ok(stamp) } else { Err(NO_TIMESTAMP) }
+        let year = year.checked_sub(YEAR_MIN).and_then(|year| u8::try_from(year).ok()).ok_or(NO_TIMESTAMP)?;
+        Self { season, degraded: false, year, month, day, hour, minute, second }.checked()
     }
 
     /// The same date and time, said to be in another season.
@@ -132,7 +133,7 @@ impl Timestamp {
         Self {
             season: if offset == HOUR { Season::Winter } else { Season::Summer },
             degraded: false,
-            year: year as u16,
+            year: (year - i64::from(YEAR_MIN)) as u8,
             month,
             day,
             hour: (second / HOUR) as u8,
@@ -152,29 +153,27 @@ impl Timestamp {
             b' ' => (Season::Unstated, false),
             _ => return Err(NO_TIMESTAMP),
         };
-        let pair = |at: usize| -> Result<u8, ParseError> {
-            match (bytes[at], bytes[at + 1]) {
-                (tens @ b'0'..=b'9', ones @ b'0'..=b'9') => Ok((tens - b'0') * 10 + (ones - b'0')),
-                _ => Err(NO_TIMESTAMP),
-            }
-        };
-        let date = (YEAR_MIN + u16::from(pair(1)?), pair(3)?, pair(5)?);
-        let stamp = Self::new(season, date, (pair(7)?, pair(9)?, pair(11)?))?;
-        Ok(Self { degraded, ..stamp })
+        let pairs = |from| bytes[from..].first_chunk().and_then(|eight| digits::pairs(*eight)).ok_or(NO_TIMESTAMP);
+        let ([year, month, day, hour], [.., minute, second]) = (pairs(1)?, pairs(5)?);
+        Self { season, degraded, year, month, day, hour, minute, second }.checked()
+    }
+
+    fn checked(self) -> Result<Self, ParseError> {
+        if self.is_a_date() { Ok(self) } else { Err(NO_TIMESTAMP) }
     }
 
     fn local_seconds(&self) -> i64 {
-        days(i64::from(self.year), self.month, self.day) * DAY
+        days(i64::from(self.year()), self.month, self.day) * DAY
             + i64::from(self.hour) * HOUR
             + i64::from(self.minute) * 60
             + i64::from(self.second)
     }
 
     fn is_a_date(&self) -> bool {
-        matches!(self.year, YEAR_MIN..=YEAR_MAX)
+        self.year() <= YEAR_MAX
             && matches!(self.month, 1..=12)
             && self.day >= 1
-            && self.day <= days_in_month(i64::from(self.year), self.month)
+            && self.day <= days_in_month(i64::from(self.year()), self.month)
             && self.hour < 24
             && self.minute < 60
             && self.second < 60
@@ -199,7 +198,7 @@ impl fmt::Display for Timestamp {
             (Season::Unstated, _) => ' ',
         };
         let Self { year, month, day, hour, minute, second, .. } = *self;
-        write!(f, "{season}{:02}{month:02}{day:02}{hour:02}{minute:02}{second:02}", year % 100)
+        write!(f, "{season}{year:02}{month:02}{day:02}{hour:02}{minute:02}{second:02}")
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Amperes, DayProfile, KiloVoltAmperes, LabelKind, MeterId, Minutes, MissingPhases, Reason, Relays, StatusRegister, TariffOption,
-    TariffPeriod, Tomorrow, Unit, VarHours, VoltAmperes, Volts, WattHours, Watts, text::text,
+    TariffPeriod, Tomorrow, Unit, VarHours, VoltAmperes, Volts, WattHours, Watts, digits, text::text,
 };
 
 /// Typed data, with its unit.
@@ -60,36 +60,38 @@ pub enum Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// Reads data of the right width.
+    /// Reads data of the right width, of which [`check`] has read the number.
     ///
     /// # Errors
     ///
     /// [`Reason::Characters`] for characters that this kind never has, [`Reason::Range`] for a value that cannot be.
-    pub(super) fn parse(kind: LabelKind, data: &'a [u8]) -> Result<Self, Reason> {
+    pub(super) fn of(kind: LabelKind, number: u32, data: &'a [u8]) -> Result<Self, Reason> {
         let text = || text(data);
         match kind {
-            LabelKind::Energy => quantity(data).map(Self::Energy),
-            LabelKind::ReactiveEnergy => quantity(data).map(Self::ReactiveEnergy),
-            LabelKind::ApparentPower => quantity(data).map(Self::ApparentPower),
-            LabelKind::ActivePower => quantity(data).map(Self::ActivePower),
-            LabelKind::Current => quantity(data).map(Self::Current),
-            LabelKind::Voltage => quantity(data).map(Self::Voltage),
-            LabelKind::ReferencePower => quantity(data).map(Self::ReferencePower),
-            LabelKind::Minutes => quantity(data).map(Self::Minutes),
-            LabelKind::Number | LabelKind::Version | LabelKind::MobilePeak => quantity(data).map(Self::Number),
-            LabelKind::Relays => quantity::<u8>(data).map(|bits| Self::Relays(bits.into())),
+            LabelKind::Energy => quantity(number).map(Self::Energy),
+            LabelKind::ReactiveEnergy => quantity(number).map(Self::ReactiveEnergy),
+            LabelKind::ApparentPower => quantity(number).map(Self::ApparentPower),
+            LabelKind::ActivePower => quantity(number).map(Self::ActivePower),
+            LabelKind::Current => quantity(number).map(Self::Current),
+            LabelKind::Voltage => quantity(number).map(Self::Voltage),
+            LabelKind::ReferencePower => quantity(number).map(Self::ReferencePower),
+            LabelKind::Minutes => quantity(number).map(Self::Minutes),
+            LabelKind::Number | LabelKind::Version | LabelKind::MobilePeak => quantity(number).map(Self::Number),
+            LabelKind::Relays => quantity::<u8>(number).map(|bits| Self::Relays(bits.into())),
             LabelKind::Identity => MeterId::parse(data).map(Self::Identity).map_err(|_| Reason::Characters),
-            LabelKind::DeliveryPoint => digits(text()).map(Self::Text),
-            LabelKind::StatusWord => hexadecimal(text()).map(Self::Text),
+            LabelKind::DeliveryPoint => all(data, u8::is_ascii_digit).map(Self::Text),
+            LabelKind::StatusWord => all(data, is_hexadecimal).map(Self::Text),
             LabelKind::Text => Ok(Self::Text(text())),
             LabelKind::Printed(unit) => printed(text(), unit),
-            LabelKind::TariffOption => text().parse().map(Self::TariffOption).map_err(|_| Reason::Characters),
-            LabelKind::Period => text().parse().map(Self::Period).map_err(|_| Reason::Range),
-            LabelKind::Tomorrow => text().parse().map(Self::Tomorrow).map_err(|_| Reason::Range),
-            LabelKind::Programme => programme(text()).map(Self::Programme),
-            LabelKind::MissingPhases => hexadecimal(text())?.parse().map(Self::MissingPhases).map_err(|_| Reason::Range),
-            LabelKind::Status => text().parse().map(Self::Status).map_err(|_| Reason::Characters),
-            LabelKind::DayProfile => text().parse().map(Self::DayProfile).map_err(|_| Reason::Characters),
+            LabelKind::TariffOption => TariffOption::parse(data).map(Self::TariffOption).map_err(|_| Reason::Characters),
+            LabelKind::Period => TariffPeriod::parse(data).map(Self::Period).map_err(|_| Reason::Range),
+            LabelKind::Tomorrow => Tomorrow::parse(data).map(Self::Tomorrow).map_err(|_| Reason::Range),
+            LabelKind::Programme => programme(data).map(Self::Programme),
+            LabelKind::MissingPhases => {
+                MissingPhases::parse(all(data, is_hexadecimal)?.as_bytes()).map(Self::MissingPhases).map_err(|_| Reason::Range)
+            }
+            LabelKind::Status => StatusRegister::parse(data).map(Self::Status).map_err(|_| Reason::Characters),
+            LabelKind::DayProfile => DayProfile::parse(data).map(Self::DayProfile).ok_or(Reason::Characters),
             LabelKind::Date => Ok(Self::Nothing),
         }
     }
@@ -115,6 +117,20 @@ impl<'a> Value<'a> {
     }
 }
 
+/// Checks data of the right width, and returns the number that it is; 0 for a kind that is none.
+///
+/// # Errors
+///
+/// [`Reason::Characters`] for characters that this kind never has, [`Reason::Range`] for a value that cannot be.
+pub(super) fn check(kind: LabelKind, data: &[u8]) -> Result<u32, Reason> {
+    match kind.greatest() {
+        Some(greatest) => number(data).and_then(|number| if number <= greatest { Ok(number) } else { Err(Reason::Range) }),
+        // Whatever a dataset may hold is a text.
+        None if kind == LabelKind::Text => Ok(0),
+        None => Value::of(kind, 0, data).map(|_| 0),
+    }
+}
+
 /// Nine digits at most, and this unit; some meters write `varh`, others `VArh`.
 fn printed(data: &str, unit: Unit) -> Result<Value<'_>, Reason> {
     let end = data.bytes().position(|byte| !byte.is_ascii_digit()).filter(|end| matches!(end, 1..=9)).ok_or(Reason::Characters)?;
@@ -125,17 +141,24 @@ fn printed(data: &str, unit: Unit) -> Result<Value<'_>, Reason> {
     Ok(Value::Printed { number: number(digits.as_bytes())?, unit })
 }
 
-/// All digits. No numeric label is wider than nine of them, so the sum cannot run over. The usual widths are spelled out, because a loop of
-/// a known length is unrolled.
-fn number(digits: &[u8]) -> Result<u32, Reason> {
+/// All digits. No numeric label is wider than nine of them, so the sum cannot run over.
+fn number(data: &[u8]) -> Result<u32, Reason> {
+    let number = match data.split_last_chunk() {
+        Some((first, last)) => few(first).zip(digits::number(*last)).map(|(first, last)| first * digits::BEYOND + last),
+        None => few(data),
+    };
+    number.ok_or(Reason::Characters)
+}
+
+/// The number that fewer than eight digits are. The usual widths are spelled out, because a loop of a known length is unrolled.
+fn few(digits: &[u8]) -> Option<u32> {
     match digits.len() {
-        9 => number_of::<9>(digits),
-        5 => number_of::<5>(digits),
-        3 => number_of::<3>(digits),
+        1 => number_of::<1>(digits),
         2 => number_of::<2>(digits),
-        _ => digits.iter().try_fold(0, |number, byte| digit(*byte).map(|digit| number * 10 + digit)),
+        3 => number_of::<3>(digits),
+        5 => number_of::<5>(digits),
+        _ => digits.iter().try_fold(0, |number, byte| char::from(*byte).to_digit(10).map(|digit| number * 10 + digit)),
     }
-    .ok_or(Reason::Characters)
 }
 
 fn number_of<const WIDTH: usize>(digits: &[u8]) -> Option<u32> {
@@ -144,22 +167,19 @@ fn number_of<const WIDTH: usize>(digits: &[u8]) -> Option<u32> {
     digits.iter().fold(true, |all, byte| all & byte.is_ascii_digit()).then_some(number)
 }
 
-fn digit(byte: u8) -> Option<u32> {
-    char::from(byte).to_digit(10)
+fn quantity<T: TryFrom<u32>>(number: u32) -> Result<T, Reason> {
+    T::try_from(number).map_err(|_| Reason::Range)
 }
 
-fn quantity<T: TryFrom<u32>>(data: &[u8]) -> Result<T, Reason> {
-    T::try_from(number(data)?).map_err(|_| Reason::Range)
+/// Text of which all characters are of a kind.
+fn all(data: &[u8], is_one: impl Fn(&u8) -> bool) -> Result<&str, Reason> {
+    if data.iter().all(is_one) { Ok(text(data)) } else { Err(Reason::Characters) }
 }
 
-fn digits(data: &str) -> Result<&str, Reason> {
-    if data.bytes().all(|byte| byte.is_ascii_digit()) { Ok(data) } else { Err(Reason::Characters) }
+fn is_hexadecimal(byte: &u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'A'..=b'F')
 }
 
-fn hexadecimal(data: &str) -> Result<&str, Reason> {
-    if data.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F')) { Ok(data) } else { Err(Reason::Characters) }
-}
-
-fn programme(data: &str) -> Result<char, Reason> {
-    data.chars().next().filter(char::is_ascii_uppercase).ok_or(Reason::Characters)
+fn programme(data: &[u8]) -> Result<char, Reason> {
+    data.first().copied().filter(u8::is_ascii_uppercase).map(char::from).ok_or(Reason::Characters)
 }

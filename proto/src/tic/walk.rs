@@ -7,18 +7,31 @@ use super::{
     spec::{CHARACTER_MAX, CHARACTER_MIN, CR, EOT, ETX, HT, LF, SP, STX},
 };
 
+/// What is taken of a dataset. The widest is PJOURF+1 with 111 bytes; this leaves room for newer meters, and bounds a buffer and the sums.
+pub(super) const DATASET_BYTES_MAX: usize = 256;
+
 /// What the bytes of a dataset amount to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Walk {
-    /// Their sum, for the checksum, which keeps six bits of it.
-    pub(super) sum: u8,
-    /// How many are HT.
-    pub(super) tabs: u8,
+    /// Their sums, for the checksum, in lanes of two bytes: no dataset is so long that one runs over.
+    sums: u64,
+    /// How many are HT, in lanes of one byte.
+    tabs: u64,
     /// Whether there is one that neither a label nor data nor a separator can be.
     pub(super) is_odd: bool,
 }
 
 impl Walk {
+    /// The sum of the bytes. The checksum keeps six bits of it.
+    pub(super) fn sum(&self) -> u8 {
+        (self.sums.wrapping_mul(ONES_OF_PAIRS) >> 48) as u8
+    }
+
+    /// How many bytes are HT.
+    pub(super) fn tabs(&self) -> u8 {
+        (self.tabs.wrapping_mul(ONES) >> 56) as u8
+    }
+
     /// Over bytes that are there already.
     pub(super) fn over(bytes: &[u8]) -> Self {
         let mut walk = Self::default();
@@ -29,24 +42,19 @@ impl Walk {
     /// Copies the bytes of a dataset from `input` to `room`, without their parity, up to what ends the dataset or to the end of either.
     /// Returns how many there are, and what ended the dataset.
     pub(super) fn collect(&mut self, input: &[u8], parity: Parity, room: &mut [u8]) -> (usize, Option<u8>) {
-        let (mut input, mut room, mut taken) = (input, room, 0);
-        while let (Some((eight, more)), Some((place, _))) = (input.split_first_chunk(), room.split_first_chunk_mut()) {
+        let mut taken = 0;
+        for (eight, place) in input.as_chunks().0.iter().zip(room.as_chunks_mut().0) {
             let lanes = Lanes::cleaned(*eight, parity);
             *place = lanes.0.to_le_bytes();
             let regular = lanes.count_regular();
-            self.take_regular(lanes.first(regular));
-            if regular == LANES {
-                (input, room, taken) = (more, &mut room[LANES..], taken + LANES);
-                continue;
+            taken += regular;
+            if regular < LANES {
+                self.take_regular(lanes.first(regular));
+                break;
             }
-            let byte = place[regular];
-            if ends_a_dataset(byte) {
-                return (taken + regular, Some(byte));
-            }
-            self.take(byte);
-            (input, room, taken) = (&input[regular + 1..], &mut room[regular + 1..], taken + regular + 1);
+            self.take_regular(lanes);
         }
-        let (rest, end) = self.collect_bytes(input, parity, room);
+        let (rest, end) = self.collect_bytes(&input[taken..], parity, &mut room[taken..]);
         (taken + rest, end)
     }
 
@@ -64,14 +72,14 @@ impl Walk {
     }
 
     fn take(&mut self, byte: u8) {
-        self.sum = self.sum.wrapping_add(byte);
-        self.tabs = self.tabs.wrapping_add(u8::from(byte == HT));
+        self.sums = self.sums.wrapping_add(byte.into());
+        self.tabs = self.tabs.wrapping_add(u64::from(byte == HT));
         self.is_odd |= !is_character(byte) && byte != HT;
     }
 
     fn take_regular(&mut self, lanes: Lanes) {
-        self.sum = self.sum.wrapping_add(lanes.sum());
-        self.tabs = self.tabs.wrapping_add(lanes.count_tabs());
+        self.sums = self.sums.wrapping_add((lanes.0 & PAIRS) + (lanes.0 >> 8 & PAIRS));
+        self.tabs = self.tabs.wrapping_add(lanes.tabs() >> 7 & ONES);
     }
 }
 
@@ -85,10 +93,12 @@ pub(super) const fn ends_a_dataset(byte: u8) -> bool {
     matches!(byte, STX | ETX | EOT | LF | CR)
 }
 
-/// How many bytes there are before the first separator, or in all.
-pub(super) fn word_length(bytes: &[u8]) -> usize {
-    let eight = bytes.first_chunk().map_or(0, |eight| Lanes(u64::from_le_bytes(*eight)).count_above(SP));
-    eight + bytes.get(eight..).unwrap_or_default().iter().take_while(|byte| **byte > SP).count()
+/// The word that stands before the first separator, if it is shorter than eight bytes: its bytes as a number, the first one lowest, and how
+/// many they are.
+pub(super) fn short_word(bytes: &[u8]) -> Option<(u64, usize)> {
+    let lanes = Lanes::from(*bytes.first_chunk()?);
+    let length = lanes.count_above(SP);
+    (length < LANES).then(|| (lanes.first(length).0, length))
 }
 
 const LANES: usize = 8;
@@ -96,12 +106,22 @@ const LANES: usize = 8;
 const ONES: u64 = u64::from_le_bytes([1; LANES]);
 /// The highest bit of each lane.
 const HIGH: u64 = ONES << 7;
+/// The lower lane of each two.
+const PAIRS: u64 = 0x00ff_00ff_00ff_00ff;
+/// The lowest bit of each two lanes.
+const ONES_OF_PAIRS: u64 = 0x0001_0001_0001_0001;
 /// HT in each lane.
 const TABS: u64 = ONES * HT as u64;
 
 /// Eight bytes, the first one lowest.
 #[derive(Clone, Copy)]
-struct Lanes(u64);
+pub(super) struct Lanes(u64);
+
+impl From<[u8; LANES]> for Lanes {
+    fn from(bytes: [u8; LANES]) -> Self {
+        Self(u64::from_le_bytes(bytes))
+    }
+}
 
 impl Lanes {
     /// As they come off the line: what [`Parity::table`] does to each byte.
@@ -133,21 +153,28 @@ impl Lanes {
         (self.0 & !HIGH) + ONES * (0x80 - u64::from(least))
     }
 
-    /// The first `count`; the others are zero.
+    /// What each stands for, if all are decimal digits.
+    pub(super) fn digits(self) -> Option<u64> {
+        let others = self.0 | !self.between(b'0', b'9');
+        (others & HIGH == 0).then_some(self.0 & (ONES * 0x0f))
+    }
+
+    /// What each stands for, if all are hexadecimal digits. A letter stands for nine more than its lowest four bits.
+    pub(super) fn hexadecimal_digits(self) -> Option<u64> {
+        let small = Self(self.0 | (ONES * 0x20));
+        let letters = small.between(b'a', b'f');
+        let others = self.0 | !(self.between(b'0', b'9') | letters);
+        (others & HIGH == 0).then_some((self.0 & (ONES * 0x0f)) + (letters >> 7 & ONES) * 9)
+    }
+
+    /// Each lane whose seven low bits are in this range has its highest bit.
+    fn between(self, least: u8, greatest: u8) -> u64 {
+        self.at_least(least) & !self.at_least(greatest + 1)
+    }
+
+    /// The first `count`, which is not all of them; the others are zero.
     fn first(self, count: usize) -> Self {
-        Self(if count < LANES { self.0 & !(u64::MAX << (8 * count)) } else { self.0 })
-    }
-
-    /// The sum of regular bytes.
-    fn sum(self) -> u8 {
-        const PAIRS: u64 = 0x00ff_00ff_00ff_00ff;
-        let pairs = (self.0 & PAIRS) + (self.0 >> 8 & PAIRS);
-        (pairs.wrapping_mul(0x0001_0001_0001_0001) >> 48) as u8
-    }
-
-    /// Of regular bytes.
-    fn count_tabs(self) -> u8 {
-        ((self.tabs() & HIGH) >> 7).wrapping_mul(ONES).to_be_bytes()[0]
+        Self(self.0 & !(u64::MAX << (8 * count)))
     }
 
     /// Each lane that is HT has its highest bit.
@@ -177,7 +204,8 @@ mod tests {
             let eight = walks[0].collect(&bytes, parity, &mut places[0][..room]);
             let one = walks[1].collect_bytes(&bytes, parity, &mut places[1][..room]);
             prop_assert_eq!(eight, one);
-            prop_assert_eq!(walks[0], walks[1]);
+            let [eight_sum, one_sum] = walks.map(|walk| (walk.sum(), walk.tabs(), walk.is_odd));
+            prop_assert_eq!(eight_sum, one_sum);
             prop_assert_eq!(&places[0][..eight.0], &places[1][..one.0]);
         }
     }

@@ -10,8 +10,8 @@
 //! | file | idea |
 //! |---|---|
 //! | `detect`, `receive` | how the line must be read; bytes to events |
-//! | `assemble`, `identity` | events to samples; whose frame it is |
-//! | `plausibility`, `repetition` | what a checksum cannot tell: an index that cannot be, a text that was said once |
+//! | `assemble`, `frame`, `identity` | events to samples; what came of a frame so far; whose it is |
+//! | `judge`, `plausibility`, `repetition` | what is believed of a frame: what a checksum cannot tell: an index that cannot be, a text that was said once |
 //! | `pace` | how long the line need not be looked at |
 //! | `watch` | when to open the line, and how it is doing |
 //! | `diagnosis` | what is likely to be wrong with it; `evidence`, `culprit` and `bits` are what it concludes from |
@@ -22,7 +22,9 @@ mod culprit;
 mod detect;
 mod diagnosis;
 mod evidence;
+mod frame;
 mod identity;
+mod judge;
 mod moment;
 mod pace;
 mod plausibility;

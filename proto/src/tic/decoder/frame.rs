@@ -1,7 +1,7 @@
 //! The frame in progress: whether there is one, where it was first seen, and what its datasets have in common.
 
 use super::{Beginning, Ending, FrameEnd};
-use crate::tic::{Dataset, Mode, Value};
+use crate::tic::{Dataset, Mode};
 
 /// What is known of the frame in progress.
 #[derive(Clone, Copy, Default)]
@@ -37,7 +37,7 @@ impl Frame {
 
     /// A dataset verified; whether it is of the frame's mode.
     pub(super) fn handle_dataset(&mut self, dataset: &Dataset<'_>, is_line_feed_damaged: bool) -> bool {
-        if matches!(dataset.value(), Value::Identity(_)) {
+        if dataset.is_identity() {
             self.has_address = true;
             if !self.is_open {
                 self.beginning = Beginning::Address;

@@ -23,14 +23,11 @@ pub use event::{Beginning, Ending, Event, FrameEnd};
 use frame::Frame;
 
 use super::{
-    Dataset, Parity, Reason, Refusal, Value, dataset,
+    Dataset, Parity, Reason, Refusal, dataset,
     parity::DAMAGED,
     spec::{CR, EOT, ETX, LF, STX},
-    walk::{Walk, ends_a_dataset, is_character},
+    walk::{DATASET_BYTES_MAX, Walk, ends_a_dataset, is_character},
 };
-
-/// The widest dataset is PJOURF+1 with 111 bytes; this leaves room for newer meters and bounds the buffer.
-const DATASET_BYTES_MAX: usize = 256;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -235,7 +232,7 @@ impl Decoder {
             Some(Step::Dataset(place(second)))
         } else if self.frame.is_open() && first < self.length {
             let bytes = behind(first);
-            let reason = check(bytes, Walk::over(bytes)).map_or_else(|reason| reason, |_| Reason::LineFeed);
+            let reason = check(bytes, &Walk::over(bytes)).map_or_else(|reason| reason, |_| Reason::LineFeed);
             Some(Step::Refused(place(first), reason))
         } else {
             None
@@ -253,8 +250,8 @@ impl Decoder {
 
     fn judge(&mut self, place: Place) -> Event<'_> {
         let bytes = &self.bytes.0[place.from..self.length];
-        let walk = if place.from == 0 { self.walk } else { Walk::over(bytes) };
-        let reason = match check(bytes, walk) {
+        let checked = if place.from == 0 { check(bytes, &self.walk) } else { check(bytes, &Walk::over(bytes)) };
+        let reason = match checked {
             Ok(dataset) if self.frame.handle_dataset(&dataset, place.is_line_feed_damaged) => return Event::Dataset(dataset),
             Ok(dataset) => Reason::Mode { found: dataset.mode() },
             Err(reason) => reason,
@@ -285,10 +282,10 @@ fn is_known(bytes: &[u8]) -> bool {
 
 /// Whether they are the meter's address. The first comparison spares most datasets a second look.
 fn is_address(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"AD") && Dataset::try_from(bytes).is_ok_and(|dataset| matches!(dataset.value(), Value::Identity(_)))
+    bytes.starts_with(b"AD") && Dataset::try_from(bytes).is_ok_and(|dataset| dataset.is_identity())
 }
 
-fn check(bytes: &[u8], walk: Walk) -> Result<Dataset<'_>, Reason> {
+fn check<'a>(bytes: &'a [u8], walk: &Walk) -> Result<Dataset<'a>, Reason> {
     if walk.is_odd && bytes.iter().any(|byte| byte & DAMAGED != 0) {
         return Err(Reason::Parity);
     }

@@ -8,7 +8,11 @@ use historic::HISTORIC;
 use others::OTHERS;
 use standard::STANDARD;
 
-use super::{Label, Mode, Role, spec::LABEL_WIDTH_MAX, walk::word_length};
+use super::{
+    Label, Mode, Role,
+    spec::{LABEL_WIDTH_MAX, SP},
+    walk::short_word,
+};
 
 impl Label {
     /// All labels of a household's meter in a mode, in the order in which it sends them.
@@ -34,16 +38,22 @@ impl Label {
 
     /// The same, of a label that is given as bytes.
     pub(super) fn find_bytes(mode: Mode, code: &[u8]) -> Option<&'static Self> {
-        let place = index(mode).find(key(code)?)?;
+        Self::find_key(mode, key(code)?)
+    }
+
+    fn find_key(mode: Mode, key: u128) -> Option<&'static Self> {
+        let place = index(mode).find(key)?;
         let all = Self::all(mode);
         all.get(place).or_else(|| OTHERS.get(place - all.len()))
     }
 
     /// The label with which a dataset begins: its length, and its line if it is known.
     pub(super) fn find_first(mode: Mode, dataset: &[u8]) -> (usize, Option<&'static Self>) {
-        let length = word_length(dataset);
-        let known = dataset.get(..length).and_then(|code| Self::find_bytes(mode, code));
-        (length, known)
+        if let Some((word, length)) = short_word(dataset) {
+            return (length, Self::find_key(mode, word.into()));
+        }
+        let length = dataset.iter().take_while(|byte| **byte > SP).count();
+        (length, Self::find_bytes(mode, &dataset[..length]))
     }
 
     /// The labels of a mode that have this role, in the order in which a meter sends them; those of other meters last.

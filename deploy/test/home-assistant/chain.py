@@ -18,6 +18,7 @@ class Chain:
     publish      how often the bridge publishes a state
     pace         how often it tells Home Assistant of measurements; None: as it is shipped
     meters       tables [meter."ADDRESS"] of its configuration file
+    prices       tables [prices.DATE.kwh] of its configuration file, by their date
     environment  further variables of all programs
     of_readers   further variables of readers
     held         how many bytes of history a reader holds; None: as it is shipped
@@ -27,6 +28,7 @@ class Chain:
         self.directory, self.running = pathlib.Path(directory), {}
         self.options, self.language, self.environment, self.of_readers = {}, "en", {}, {}
         self.publish, self.pace, self.meters, self.held = "every-frame", None, {}, None
+        self.prices = {}
         self.directory.mkdir()
 
     def start(self, name, program):
@@ -51,6 +53,7 @@ class Chain:
             "homeassistant": {"offline-after": OFFLINE_AFTER, **pace, **self.options},
             "log": {"level": "debug"},
             **{f'meter."{address}"': table for address, table in self.meters.items()},
+            **{f"prices.{date}.{key}": table for date, of in self.prices.items() for key, table in of.items()},
         }
         self.start("bridge", Bridge(self.directory, settings, **self.environment))
 

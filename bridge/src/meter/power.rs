@@ -78,9 +78,13 @@ impl Estimator {
         WINDOW_MS.max(WINDOW_FRAMES * self.period_ms)
     }
 
-    /// The power now. `ceiling` is the apparent power, which active power never exceeds: it tells at once that a load is gone.
+    /// The power now. `ceiling` is the apparent power, which active power never exceeds: it tells at once that a load is gone. Where that is
+    /// 0, as on a meter which is there for what is injected alone, no step of the index is needed.
     #[must_use]
     pub fn estimate(&self, ceiling: Option<u64>) -> Option<Estimate> {
+        if self.steps.len() < 2 && ceiling == Some(0) {
+            return Some(Estimate { watts: 0, resolution: 1, window: 1 });
+        }
         let (newest, now) = (*self.steps.back()?, self.last?.at_ms);
         let shortest = self.window_ms();
         let older = self.steps.iter().rev().skip(1);
@@ -131,6 +135,14 @@ mod tests {
         run(&mut estimator, seldom, &mut 12_000_000_000, 40, 3_600);
         let estimate = estimator.estimate(None).unwrap();
         assert!(estimate.watts.abs_diff(40) <= estimate.resolution && estimate.window >= 60, "{estimate:?}");
+    }
+
+    #[test]
+    fn no_apparent_power_is_no_power_from_the_first_frame_on() {
+        let mut estimator = Estimator::default();
+        estimator.push(0, 55);
+        assert_eq!(estimator.estimate(Some(0)).map(|estimate| estimate.watts), Some(0));
+        assert_eq!(estimator.estimate(Some(10)), None);
     }
 
     #[test]

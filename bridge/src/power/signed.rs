@@ -427,12 +427,13 @@ impl SignedPower {
         })
     }
 
-    /// No power of any phase is shown: the largest current is taken for what is injected, and the others for what is drawn.
+    /// No power of any phase is shown: the largest current is taken for what is injected, and the others for what is drawn. Where those
+    /// are more, which would be drawn in all, it is the other way round: the meter says that nothing is.
     fn by_largest_current(&self, amperes: &[f64]) -> Sized {
         let largest = amperes.iter().copied().fold(0.0, f64::max);
         let others = amperes.iter().sum::<f64>() - largest;
-        let apparent = self.volts() * (largest - others);
-        Sized { apparent, watts: apparent, resolution: self.volts() * (0.5 * amperes.len() as f64 + others) }
+        let apparent = self.volts() * (largest - others).abs();
+        Sized { apparent, watts: apparent, resolution: self.volts() * (0.5 * amperes.len() as f64 + largest.min(others)) }
     }
 
     /// Nothing flows, up to what the meter does not show.

@@ -199,3 +199,31 @@ fn damaged_line_feeds_and_starts_lose_nothing_and_are_told() {
         assert_eq!(counters.refusals().map(|(_, count)| count).sum::<u32>(), 0, "{name}: {counters:?}");
     }
 }
+
+/// A meter that is there for what is injected draws nothing, and says so.
+#[test]
+fn a_producer_that_draws_nothing_draws_0_w() {
+    let chain = Chain::new(Mode::Standard).play("g1-std-producer-only-east-55.tic", 60);
+    assert_eq!((chain.state("SINSTS"), chain.state("SINSTI")), (&0.into(), &2_100.into()));
+    assert_eq!(chain.told["derived"]["power"], 0, "{}", chain.told["derived"]);
+    assert!(chain.told["power"]["power"].as_i64().is_some_and(|watts| watts < -1_500), "{}", chain.told["power"]);
+    assert_eq!(chain.cause(), Cause::None);
+}
+
+#[test]
+fn a_mobile_peak_is_no_tempo() {
+    let chain = Chain::new(Mode::Standard).play("h1-std-mobile-peak-not-tempo.tic", 60);
+    assert!(chain.component("tempo_today").is_null() && chain.component("tempo_tomorrow").is_null());
+    assert!(!chain.component("peak_running").is_null());
+    assert_eq!(chain.cause(), Cause::None);
+}
+
+/// A meter without producer mode shows 0 VA while it injects: only its currents tell, and how well they do is said.
+#[test]
+fn a_current_without_power_is_injected() {
+    let chain = Chain::new(Mode::Historic).play("u1-hist-tri-pv-papp-0.tic", 120);
+    assert_eq!(chain.state("PAPP"), 0);
+    assert_eq!(chain.told["power"]["method"], "current");
+    assert_eq!((&chain.told["power"]["power"], &chain.told["power"]["resolution"]), (&(-460).into(), &1_495.into()));
+    assert_eq!(chain.cause(), Cause::None);
+}

@@ -145,6 +145,9 @@ fn an_older_three_phase_meter_takes_the_largest_current_for_what_is_injected() {
     line.frame(&frame("01000"));
     let power = line.frame(&frame("00000")).unwrap();
     assert_eq!((power.watts, power.resolution), (-1_150, 805));
+    let others = [("BASE", "000000100"), ("IINST1", "004"), ("IINST2", "003"), ("IINST3", "005"), ("PAPP", "00000")];
+    let power = line.frame(&others).unwrap();
+    assert_eq!((power.watts, power.method), (-460, Method::Current), "something is injected");
 }
 
 #[test]

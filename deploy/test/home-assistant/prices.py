@@ -19,7 +19,7 @@ CENT = 0.01
 
 @check("usual", moving=True)
 def costs_of_the_bridge(house):
-    """Through a change of tariff, a clean stop and a killed bridge, the bridge's cost is Home Assistant's, to the cent."""
+    """Through a change of tariff, a clean stop and a kill, the bridge's cost is Home Assistant's, to the cent."""
     set_clock(house.clock, noon(house))
     hours, chain = Hours(house), house.chain
     # Ten times what a kWh costs: some minutes of a house are some cents.

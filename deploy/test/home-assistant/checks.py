@@ -22,9 +22,9 @@ def contracts(house):
             about = (entity["attributes"].get(key) for key in ("device_class", "unit_of_measurement"))
             seen = (entity["entity_id"].split(".")[0], *about)
             require(seen == kind, f"{name}: {key} is {seen}, expected {kind}")
-    for unique_id, entity in found.items():
-        if not entity["disabled"] and unique_id.split("_", 2)[2] not in MAY_BE_UNKNOWN:
-            require(known(entity["state"]), f"{unique_id} is {entity['state']}")
+    shown = [key for key, entity in found.items() if not entity["disabled"]]
+    # A power is told as it comes, not with the rest.
+    house.wait("every state", {key: known for key in shown if key.split("_", 2)[2] not in MAY_BE_UNKNOWN}, 15)
     require(len(house.ha.devices()) == len(METERS), "one device per meter")
     energy_dashboard(house.ha, found)
     house.quiet()

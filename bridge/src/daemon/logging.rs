@@ -8,7 +8,7 @@ use std::{env, fmt};
 use serde::Deserialize;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::{
-    filter::Targets,
+    filter::{LevelFilter, Targets},
     fmt::{
         FmtContext, FormatEvent, FormatFields,
         format::{DefaultFields, Writer},
@@ -25,6 +25,10 @@ const OURS: &str = "teleinfo_bridge";
 /// the configuration file does once; Zenoh warns of a router that is not there, in words that name no cause; and its admin space, which
 /// nobody here asks, of a reader's connection that ended while it looked.
 const QUIET: [&str; 3] = ["zenoh_plugin_mqtt", "zenoh::net::runtime::orchestrator", "zenoh::api::admin"];
+
+/// Calls it an error when a message comes for a key or a question that it does not know any more, as while it is being closed. Nobody can do
+/// anything about that, and what the bridge refuses itself it counts and says.
+const SILENT: &str = "zenoh::api::session";
 
 /// How much is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -58,7 +62,9 @@ impl From<Verbosity> for Level {
 pub fn start(ours: Verbosity, libraries: Verbosity) {
     let filter = Targets::new().with_default(Level::from(libraries)).with_target(OURS, Level::from(ours));
     let filter = match libraries {
-        Verbosity::Warn => QUIET.iter().fold(filter, |filter, target| filter.with_target(*target, Level::ERROR)),
+        Verbosity::Warn => {
+            QUIET.iter().fold(filter, |filter, target| filter.with_target(*target, Level::ERROR)).with_target(SILENT, LevelFilter::OFF)
+        }
         _ => filter,
     };
     let lines = tracing_subscriber::fmt::layer()

@@ -15,9 +15,10 @@ pub fn size() -> Option<(usize, usize)> {
     (columns > 0 && lines > 0).then_some((columns.into(), lines.into()))
 }
 
-/// Columns for text that is read from line to line.
+/// Columns for text that is read from line to line. How many lines the terminal has does not matter, and some do not say it.
 pub fn reading_width() -> usize {
-    size().map_or(TELEPHONE, |(columns, _)| columns.clamp(NARROWEST, WIDEST))
+    let columns = termion::terminal_size().ok().map(|(columns, _)| usize::from(columns)).filter(|columns| *columns > 0);
+    columns.map_or(TELEPHONE, |columns| columns.clamp(NARROWEST, WIDEST))
 }
 
 /// Text in lines of this width, broken at spaces; a word that is too long has a line of its own.

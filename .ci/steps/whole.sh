@@ -73,13 +73,11 @@ step_faults() {
 step_grid_meters() {
     need_packages iproute2 util-linux mosquitto mosquitto-clients python3 python3-venv
     need_programs
-    local python
-    for python in "${TELEINFO_PYTHON:-python3}" python3.13 python3.12; do
-        "$python" -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null || continue
-        TELEINFO_PYTHON=$python deploy/test/grid-meters
-        return
-    done
-    not_checked "the clients need Python 3.12: set TELEINFO_PYTHON"
+    if deploy/test/grid-meters --python; then
+        deploy/test/grid-meters
+    else
+        not_checked "the clients need Python 3.12: set TELEINFO_PYTHON"
+    fi
 }
 
 step_home_assistant() {

@@ -377,7 +377,7 @@ fn keys_are_the_same_thing_in_both_modes_and_never_twice_in_one() {
     for (key, same) in keys {
         assert!(same.iter().all(|entity| entity.platform == same[0].platform), "{key}");
         assert!(same.iter().all(|entity| entity.unit == same[0].unit), "{key}");
-        let distinct: std::collections::BTreeSet<_> = same.iter().map(|entity| (entity.needs, entity.phases as u8)).collect();
+        let distinct: std::collections::BTreeSet<_> = same.iter().map(|entity| format!("{:?}", (entity.needs, entity.phases))).collect();
         assert_eq!(distinct.len(), same.len(), "{key}");
     }
 }
@@ -395,8 +395,12 @@ const WITHOUT_ENTITY: &[&str] = &[
 #[test]
 fn every_label_of_both_modes_is_thought_of() {
     for label in Mode::ALL.into_iter().flat_map(Label::all) {
-        let used = entities::all()
-            .any(|entity| entity.needs == Need::Label(label.code) || format!("{:?}", entity.source).contains(&format!("{:?}", label.code)));
+        let by_role = label.role.map(Need::Role);
+        let used = entities::all().any(|entity| {
+            entity.needs == Need::Label(label.code)
+                || Some(entity.needs) == by_role
+                || format!("{:?}", entity.source).contains(&format!("{:?}", label.code))
+        });
         assert_ne!(used, WITHOUT_ENTITY.contains(&label.code), "{}", label.code);
     }
 }

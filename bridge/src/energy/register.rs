@@ -12,9 +12,6 @@ use core::fmt;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use teleinfo_proto::tic::{Label, LabelKind, Mode, Role, TariffOption};
 
-/// What the labels of the supplier registers begin with.
-const SUPPLIER: &str = "EASF";
-
 /// A register, by its label in standard mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Register(&'static str);
@@ -42,7 +39,7 @@ impl Register {
 
     /// The supplier registers, from the first.
     pub fn suppliers() -> impl Iterator<Item = Self> {
-        Label::all(Mode::Standard).iter().filter(|label| label.code.starts_with(SUPPLIER)).map(|label| Self(label.code))
+        Label::all(Mode::Standard).iter().filter(|label| is_supplier(label)).map(|label| Self(label.code))
     }
 
     /// The first supplier register.
@@ -61,7 +58,7 @@ impl Register {
     /// Whether it is a supplier register.
     #[must_use]
     pub fn is_supplier(self) -> bool {
-        self.0.starts_with(SUPPLIER)
+        Label::find(Mode::Standard, self.0).is_some_and(is_supplier)
     }
 
     /// Whether it counts what a consumer withdraws. What is injected, or reactive, is not bound by the subscription.
@@ -74,6 +71,10 @@ impl Register {
     fn named(name: &str) -> Option<Self> {
         if name == Self::BASE.0 { Some(Self::BASE) } else { Self::of(Mode::Standard, name) }
     }
+}
+
+const fn is_supplier(label: &Label) -> bool {
+    matches!(label.role, Some(Role::SupplierIndex(_)))
 }
 
 impl fmt::Display for Register {

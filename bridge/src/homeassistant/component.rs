@@ -130,7 +130,7 @@ const fn event_types(source: Source) -> Option<&'static [&'static str]> {
 fn state_topic(source: Source, context: &Context<'_>) -> Option<String> {
     let (topics, meter) = (context.topics, context.meter);
     match source {
-        Source::Label(_) | Source::Time(_) | Source::Decoded(..) | Source::Derived(_) => None,
+        Source::Label(_) | Source::Role(_) | Source::Time(_) | Source::Decoded(..) | Source::Derived(_) => None,
         Source::Power(_) => Some(topics.home_power(meter)),
         Source::Quality(_) => Some(topics.quality(meter)),
         Source::Events(_) => Some(topics.event(meter)),
@@ -175,7 +175,8 @@ fn expression(source: Source) -> Option<String> {
         Source::Derived(field) => derived(field),
         Source::Power(field) => path(&[field]),
         Source::Quality(field) => path(&field.split('.').collect::<Vec<_>>()),
-        Source::Availability | Source::Events(_) => return None,
+        // A role has become a label before an entity is announced.
+        Source::Role(_) | Source::Availability | Source::Events(_) => return None,
     })
 }
 

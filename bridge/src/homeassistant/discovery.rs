@@ -122,18 +122,18 @@ impl Announced {
     }
 }
 
-/// The entities of a meter that has shown this.
-pub fn entities_of(shown: &Shown) -> impl Iterator<Item = &'static Entity> {
-    entities::all().filter(|entity| entity.is_for(shown))
+/// The entities of a meter that has shown this, as it has them.
+pub fn entities_of(shown: &Shown) -> impl Iterator<Item = Entity> {
+    entities::all().filter_map(|entity| entity.of(shown))
 }
 
 fn components(subject: &Subject<'_>) -> BTreeMap<String, Component> {
-    let component = |entity: &'static Entity| {
-        let unique_id = subject.migrate.unique_id(entity, subject.mode, subject.context.meter);
-        (entity.key.to_owned(), component(entity, &subject.context, unique_id, None))
+    let component = |entity: Entity| {
+        let unique_id = subject.migrate.unique_id(&entity, subject.mode, subject.context.meter);
+        (entity.key.to_owned(), component(&entity, &subject.context, unique_id, None))
     };
     let others = entities_of(subject.shown).filter(|entity| energies::shows(entity).is_none());
-    others.chain(of_prices(subject)).map(component).chain(energies::components(subject)).collect()
+    others.chain(of_prices(subject).copied()).map(component).chain(energies::components(subject)).collect()
 }
 
 /// The entities that tell prices: of a meter that counts energy, if its owner has given prices.

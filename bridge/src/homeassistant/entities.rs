@@ -1,8 +1,12 @@
 //! The entity table: one line per thing a person cares about, in both modes.
 //!
-//! Two lines may share a key when both modes know the same thing under different labels (PAPP and SINSTS): it stays one
-//! entity, with its history, when Enedis changes the mode. Energy indexes never share one: BASE may be a supplier index or the
-//! total, and taking one for the other would show years of consumption in an hour.
+//! What both modes know under different labels (PAPP and SINSTS) is one line, by the role of these labels: it stays one entity, with its
+//! history, when Enedis changes the mode. Two lines share a key where its values differ too. Energy indexes never share one: BASE may be a
+//! supplier index or the total, and taking one for the other would show years of consumption in an hour.
+
+use teleinfo_proto::tic::Role::{
+    Current, CutOffPower, EnergyInjected, PhasePowerWithdrawn, PowerInjected, PowerWithdrawn, SubscribedCurrent, SubscribedPower, Voltage,
+};
 
 use super::{
     choices::{
@@ -11,7 +15,7 @@ use super::{
     entity::{
         Attributes::{Blocks, Derived as Fields, Power as OfPower},
         Choice, Entity,
-        Need::{Always, Feature, Label, PriceOf, Prices},
+        Need::{Always, Feature, Label, PriceOf, Prices, Role},
         Source::{Availability, Decoded, Derived, Power, Quality, Time},
     },
     shown::Feature::{
@@ -68,45 +72,37 @@ const ENERGY: &[Entity] = &[
 
 #[rustfmt::skip]
 const POWER: &[Entity] = &[
-    Entity::sensor("grid_power", Label("PAPP"),   Power("power"), "Grid power", "Puissance réseau").power().attributes(OfPower(&["resolution", "method"])),
-    Entity::sensor("grid_power", Label("SINSTS"), Power("power"), "Grid power", "Puissance réseau").power().attributes(OfPower(&["resolution", "method"])),
-    Entity::sensor("grid_power", Label("SINST1"), Power("power"), "Grid power", "Puissance réseau").power().attributes(OfPower(&["resolution", "method"])).single(),
+    Entity::sensor("grid_power", Role(PowerWithdrawn), Power("power"), "Grid power", "Puissance réseau").power().attributes(OfPower(&["resolution", "method"])),
     Entity::sensor("headroom_va", Feature(Overload), Derived("headroom_va"), "Head-room", "Marge avant coupure").apparent_power(),
     Entity::sensor("headroom_a",  Feature(Overload), Derived("headroom_a"),  "Head-room in amperes", "Marge avant coupure en ampères").current().hidden(),
     Entity::sensor("share",       Feature(Overload), Derived("share"),       "Share of cut-off power", "Part de la puissance de coupure").percent().icon("mdi:gauge").hidden(),
     Entity::sensor("cutoff_s",    Feature(Overload), Derived("cutoff_s"),    "Time until cut-off", "Temps avant coupure").seconds().attributes(Fields(&["cutoff_method"])).diagnostic(),
     Entity::sensor("injection", Feature(InjectingUnseen), Derived("injection"), "Injected energy", "Énergie injectée : mesure").choices(INJECTION).icon("mdi:solar-power").diagnostic(),
-    Entity::label("apparent_power",   "PAPP",    "Apparent power",         "Puissance apparente").apparent_power(),
-    Entity::label("apparent_power",   "SINSTS",  "Apparent power",         "Puissance apparente").apparent_power(),
-    Entity::label("apparent_power",   "SINST1",  "Apparent power",         "Puissance apparente").apparent_power().single(),
-    Entity::label("apparent_power_1", "SINSTS1", "Apparent power phase 1", "Puissance apparente phase 1").apparent_power().diagnostic(),
-    Entity::label("apparent_power_2", "SINSTS2", "Apparent power phase 2", "Puissance apparente phase 2").apparent_power().diagnostic(),
-    Entity::label("apparent_power_3", "SINSTS3", "Apparent power phase 3", "Puissance apparente phase 3").apparent_power().diagnostic(),
-    Entity::label("apparent_power_injected", "SINSTI", "Apparent power injected", "Puissance apparente injectée").apparent_power(),
+    Entity::role("apparent_power",    PowerWithdrawn,         "Apparent power",         "Puissance apparente").apparent_power(),
+    Entity::role("apparent_power_1",  PhasePowerWithdrawn(1), "Apparent power phase 1", "Puissance apparente phase 1").apparent_power().diagnostic(),
+    Entity::role("apparent_power_2",  PhasePowerWithdrawn(2), "Apparent power phase 2", "Puissance apparente phase 2").apparent_power().diagnostic(),
+    Entity::role("apparent_power_3",  PhasePowerWithdrawn(3), "Apparent power phase 3", "Puissance apparente phase 3").apparent_power().diagnostic(),
+    Entity::role("apparent_power_injected", PowerInjected, "Apparent power injected", "Puissance apparente injectée").apparent_power(),
     Entity::sensor("power_estimated", Feature(Index), Derived("power"), "Estimated power", "Puissance estimée").power().diagnostic()
         .attributes(Fields(&["power_resolution", "power_window"])),
-    Entity::sensor("power_injected_estimated", Label("EAIT"), Derived("power_injected"), "Estimated power injected", "Puissance injectée estimée").power().diagnostic()
+    Entity::sensor("power_injected_estimated", Role(EnergyInjected), Derived("power_injected"), "Estimated power injected", "Puissance injectée estimée").power().diagnostic()
         .attributes(Fields(&["power_injected_resolution", "power_injected_window"])),
-    Entity::label("current",   "IINST",  "Current",         "Intensité").current(),
-    Entity::label("current_1", "IINST1", "Current phase 1", "Intensité phase 1").current().diagnostic(),
-    Entity::label("current_2", "IINST2", "Current phase 2", "Intensité phase 2").current().diagnostic(),
-    Entity::label("current_3", "IINST3", "Current phase 3", "Intensité phase 3").current().diagnostic(),
-    Entity::label("current",   "IRMS1",  "Current",         "Intensité").current().single(),
-    Entity::label("current_1", "IRMS1",  "Current phase 1", "Intensité phase 1").current().three().diagnostic(),
-    Entity::label("current_2", "IRMS2",  "Current phase 2", "Intensité phase 2").current().diagnostic(),
-    Entity::label("current_3", "IRMS3",  "Current phase 3", "Intensité phase 3").current().diagnostic(),
-    Entity::label("voltage",   "URMS1",  "Voltage",         "Tension").voltage().single().diagnostic(),
-    Entity::label("voltage_1", "URMS1",  "Voltage phase 1", "Tension phase 1").voltage().three().diagnostic(),
-    Entity::label("voltage_2", "URMS2",  "Voltage phase 2", "Tension phase 2").voltage().diagnostic(),
-    Entity::label("voltage_3", "URMS3",  "Voltage phase 3", "Tension phase 3").voltage().diagnostic(),
+    Entity::role("current",   Current(1), "Current",         "Intensité").current().single(),
+    Entity::role("current_1", Current(1), "Current phase 1", "Intensité phase 1").current().three().diagnostic(),
+    Entity::role("current_2", Current(2), "Current phase 2", "Intensité phase 2").current().three().diagnostic(),
+    Entity::role("current_3", Current(3), "Current phase 3", "Intensité phase 3").current().three().diagnostic(),
+    Entity::role("voltage",   Voltage(1),  "Voltage",         "Tension").voltage().single().diagnostic(),
+    Entity::role("voltage_1", Voltage(1),  "Voltage phase 1", "Tension phase 1").voltage().three().diagnostic(),
+    Entity::role("voltage_2", Voltage(2),  "Voltage phase 2", "Tension phase 2").voltage().diagnostic(),
+    Entity::role("voltage_3", Voltage(3),  "Voltage phase 3", "Tension phase 3").voltage().diagnostic(),
     Entity::label("mean_voltage",   "UMOY1", "Mean voltage",         "Tension moyenne").voltage().timed("UMOY1").single().hidden(),
     Entity::label("mean_voltage_1", "UMOY1", "Mean voltage phase 1", "Tension moyenne phase 1").voltage().timed("UMOY1").three().hidden(),
     Entity::label("mean_voltage_2", "UMOY2", "Mean voltage phase 2", "Tension moyenne phase 2").voltage().timed("UMOY2").hidden(),
     Entity::label("mean_voltage_3", "UMOY3", "Mean voltage phase 3", "Tension moyenne phase 3").voltage().timed("UMOY3").hidden(),
-    Entity::sensor("subscribed_power", Label("ISOUSC"), Derived("subscribed_power"), "Subscribed power", "Puissance souscrite").fixed_power().diagnostic(),
-    Entity::sensor("subscribed_power", Label("PREF"),   Derived("subscribed_power"), "Subscribed power", "Puissance souscrite").fixed_power().diagnostic(),
-    Entity::sensor("cut_off_power",    Label("PCOUP"),  Derived("cut_off_power"),    "Cut-off power",    "Puissance de coupure").fixed_power().diagnostic(),
-    Entity::label("subscribed_current", "ISOUSC", "Subscribed current", "Intensité souscrite").fixed_current().diagnostic(),
+    Entity::sensor("subscribed_power", Role(SubscribedCurrent), Derived("subscribed_power"), "Subscribed power", "Puissance souscrite").fixed_power().diagnostic(),
+    Entity::sensor("subscribed_power", Role(SubscribedPower),   Derived("subscribed_power"), "Subscribed power", "Puissance souscrite").fixed_power().diagnostic(),
+    Entity::sensor("cut_off_power",    Role(CutOffPower),       Derived("cut_off_power"),    "Cut-off power",    "Puissance de coupure").fixed_power().diagnostic(),
+    Entity::role("subscribed_current", SubscribedCurrent, "Subscribed current", "Intensité souscrite").fixed_current().diagnostic(),
     Entity::label("max_current",   "IMAX",  "Highest current",         "Intensité maximale").fixed_current().diagnostic(),
     Entity::label("max_current_1", "IMAX1", "Highest current phase 1", "Intensité maximale phase 1").fixed_current().diagnostic(),
     Entity::label("max_current_2", "IMAX2", "Highest current phase 2", "Intensité maximale phase 2").fixed_current().diagnostic(),

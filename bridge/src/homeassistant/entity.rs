@@ -1,5 +1,7 @@
 //! What an entity of Home Assistant is made of: one line of [`super::entities`], built step by step in a `const`.
 
+use teleinfo_proto::tic::{Phases, Role};
+
 use super::shown::{Feature, Shown};
 use crate::words::language::{Language, Words};
 
@@ -31,6 +33,8 @@ impl Platform {
 pub enum Source {
     /// The `value` of a label in the merged state.
     Label(&'static str),
+    /// The same, of whichever label the meter has for this.
+    Role(Role),
     /// The `timestamp` of a label in the merged state.
     Time(&'static str),
     /// A field of a label's `decoded` object in the merged state.
@@ -66,29 +70,20 @@ pub enum Attributes {
 pub type Choice = (&'static str, Words);
 
 /// What a meter must have shown for an entity to exist.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
     /// Nothing: every meter has it.
     Always,
     /// A label of the line.
     Label(&'static str),
+    /// Whichever label it has for this: PAPP, SINSTS and SINST1 are one thing.
+    Role(Role),
     /// Something that takes more than a label to know.
     Feature(Feature),
     /// Prices, which its owner gives.
     Prices,
     /// A price of the tariff with this key.
     PriceOf(&'static str),
-}
-
-/// On which meters an entity makes sense.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phases {
-    /// All.
-    Any,
-    /// Single-phase.
-    Single,
-    /// Three-phase.
-    Three,
 }
 
 /// One thing a person cares about.
@@ -156,6 +151,11 @@ impl Entity {
     /// A sensor for the value of a label, there once the meter has sent that label.
     pub(super) const fn label(key: &'static str, label: &'static str, english: &'static str, french: &'static str) -> Self {
         Self::new(Platform::Sensor, key, Need::Label(label), Source::Label(label), Words::new(english, french))
+    }
+
+    /// A sensor for the value of whichever label a meter has for this.
+    pub(super) const fn role(key: &'static str, role: Role, english: &'static str, french: &'static str) -> Self {
+        Self::new(Platform::Sensor, key, Need::Role(role), Source::Role(role), Words::new(english, french))
     }
 
     /// A sensor for anything else.
@@ -341,22 +341,27 @@ impl Entity {
         Self { phases: Phases::Three, ..self }
     }
 
+    /// This entity as a meter has it that has shown this, if it has it: roles have become the labels that it sends.
+    #[must_use]
+    pub fn of(&self, shown: &Shown) -> Option<Self> {
+        let label = |role| shown.label_with_role(role);
+        let needs = if let Need::Role(role) = self.needs { Need::Label(label(role)?) } else { self.needs };
+        let source = if let Source::Role(role) = self.source { Source::Label(label(role)?) } else { self.source };
+        self.is_for(shown).then_some(Self { needs, source, ..*self })
+    }
+
     /// Whether a meter that has shown this has this entity.
     #[must_use]
     pub fn is_for(&self, shown: &Shown) -> bool {
-        let phases = match self.phases {
-            Phases::Any => true,
-            Phases::Single => !shown.three_phase(),
-            Phases::Three => shown.three_phase(),
-        };
         let need = match self.needs {
             Need::Always => true,
             Need::Label(label) => shown.has_label(label),
+            Need::Role(role) => shown.label_with_role(role).is_some(),
             Need::Feature(feature) => shown.has(feature),
             // A meter shows none, and the owner may take them back.
             Need::Prices | Need::PriceOf(_) => false,
         };
-        phases && need
+        need && shown.fits(self.phases)
     }
 
     /// The words of all choices.

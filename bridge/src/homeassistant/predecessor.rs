@@ -60,7 +60,7 @@ impl Migrate {
     }
 }
 
-/// The label whose old entity this one continues. Both programs know sensors only.
+/// The label whose old entity this one continues, as a meter has it ([`Entity::of`]). Both programs know sensors only.
 pub(super) fn replaces(entity: &Entity, mode: Mode) -> Option<&'static str> {
     let special = TAKEN_BY.iter().find(|(label, key)| *key == entity.key && Label::find(mode, label).is_some());
     let label = match (special, entity.source) {
@@ -75,5 +75,13 @@ pub(super) fn replaces(entity: &Entity, mode: Mode) -> Option<&'static str> {
 /// The label that a value is worked out from, unless another entity shows that label itself.
 fn only_label(entity: &Entity) -> Option<&'static str> {
     let Need::Label(label) = entity.needs else { return None };
-    (!super::entities::all().any(|other| other.source == Source::Label(label))).then_some(label)
+    (!super::entities::all().any(|other| shows(other.source, label))).then_some(label)
+}
+
+fn shows(source: Source, label: &str) -> bool {
+    match source {
+        Source::Label(code) => code == label,
+        Source::Role(role) => Mode::ALL.into_iter().any(|mode| Label::with_role(mode, role).any(|known| known.code == label)),
+        _ => false,
+    }
 }

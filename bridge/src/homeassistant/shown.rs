@@ -7,13 +7,14 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use teleinfo_proto::tic::{
-    Dataset, DayProfile, HourBase, MeterFamily, MeterId, ProfileBlock, Relays, Role, StatusRegister, TariffOption, Value,
+    Dataset, DayProfile, HourBase, Label, LabelKind, MeterFamily, MeterId, Mode, Phases, ProfileBlock, Relays, Role, StatusRegister,
+    TariffOption, Value,
 };
 
 use crate::hours::off_peak;
 
-/// The supplier indexes of Tempo, in standard mode (Enedis NOI-CPT_54E, 6.1.1).
-const TEMPO_INDEXES: [&str; 6] = ["EASF01", "EASF02", "EASF03", "EASF04", "EASF05", "EASF06"];
+/// Supplier indexes that Tempo uses, from the first (Enedis NOI-CPT_54E, 6.1.1).
+const TEMPO_INDEXES: u8 = 6;
 
 /// Something about a meter that takes more to know than that a label was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -77,6 +78,23 @@ impl Shown {
         self.labels.contains(label)
     }
 
+    /// The label with this role that was shown.
+    #[must_use]
+    pub fn label_with_role(&self, role: Role) -> Option<&'static str> {
+        let labels = Mode::ALL.into_iter().flat_map(|mode| Label::with_role(mode, role));
+        labels.filter(|label| self.fits(label.phases)).map(|label| label.code).find(|code| self.has_label(code))
+    }
+
+    /// Whether it is a meter of so many phases.
+    #[must_use]
+    pub const fn fits(&self, phases: Phases) -> bool {
+        match phases {
+            Phases::Any => true,
+            Phases::Single => !self.three_phase,
+            Phases::Three => self.three_phase,
+        }
+    }
+
     /// All labels that were shown.
     pub fn labels(&self) -> impl Iterator<Item = &str> + Clone {
         self.labels.iter().map(String::as_str)
@@ -130,10 +148,11 @@ impl Shown {
             Value::DayProfile(profile) if dataset.label() == "PJOURF+1" => self.add_profile(&profile),
             _ => {}
         }
-        match dataset.label() {
-            "DPM1" | "DPM2" | "DPM3" => self.add(Feature::PeakDates),
-            "PMAX" => self.add(if meter.is_linky() { Feature::MaxPowerOfLinky } else { Feature::MaxPowerOfOlder }),
-            _ => {}
+        if label.kind == LabelKind::MobilePeak {
+            self.add(Feature::PeakDates);
+        }
+        if dataset.label() == "PMAX" {
+            self.add(if meter.is_linky() { Feature::MaxPowerOfLinky } else { Feature::MaxPowerOfOlder });
         }
         if !self.has_label(dataset.label()) {
             self.labels.insert(dataset.label().to_owned());
@@ -142,7 +161,11 @@ impl Shown {
 
     /// Whether an index that stands at zero is one of its contract: in historic mode the labels are, under Tempo the first six are.
     fn will_be_used(&self, dataset: &Dataset<'_>) -> bool {
-        matches!(dataset.role(), Some(Role::IndexOf(_))) || (self.has(Feature::Tempo) && TEMPO_INDEXES.contains(&dataset.label()))
+        match dataset.role() {
+            Some(Role::IndexOf(_)) => true,
+            Some(Role::SupplierIndex(number)) => self.has(Feature::Tempo) && number <= TEMPO_INDEXES,
+            _ => false,
+        }
     }
 
     fn add_contract(&mut self, option: TariffOption) {

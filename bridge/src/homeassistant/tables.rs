@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::Value as Json;
 use teleinfo_proto::{
-    tic::{Dataset, Label, MeterId, Mode, TariffPeriod},
+    tic::{Dataset, Label, MeterId, Mode, Role, TariffPeriod},
     wire::{BootId, Cause, Counters, Extent, LineState, Status},
 };
 
@@ -74,6 +74,10 @@ fn can_be_shown(feature: Feature) -> bool {
 
 fn label(code: &str) -> Option<&'static Label> {
     Mode::ALL.into_iter().find_map(|mode| Label::find(mode, code))
+}
+
+fn with_role(role: Role) -> bool {
+    Mode::ALL.into_iter().any(|mode| Label::with_role(mode, role).next().is_some())
 }
 
 /// Whether a path such as `reader.version` leads anywhere in a JSON object.
@@ -144,6 +148,7 @@ fn each_entity_needs_a_label_that_there_is_or_a_feature_that_can_be_shown() {
             Need::Always | Need::Prices => true,
             Need::PriceOf(key) => Tariff::of_key(key).is_some(),
             Need::Label(code) => label(code).is_some(),
+            Need::Role(role) => with_role(role),
             Need::Feature(feature) => can_be_shown(feature),
         };
         assert!(known, "{}: no meter ever shows {:?}", entity.key, entity.needs);
@@ -156,6 +161,7 @@ fn each_value_stands_in_what_is_published() {
     for Entity { key, source, .. } in entities::all() {
         let there = match *source {
             Source::Label(code) => label(code).is_some(),
+            Source::Role(role) => with_role(role),
             Source::Time(code) => label(code).is_some_and(|label| label.dated),
             Source::Decoded(code, field) => leads(&decoded(code), field),
             Source::Derived(path) => leads(&derived, path),

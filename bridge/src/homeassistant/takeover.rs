@@ -59,7 +59,7 @@ enum Step {
 
 impl Takeover {
     /// Begins the takeover, unless it has begun: `entities` are those that this meter has here.
-    pub fn begin(&mut self, migrate: Migrate, topics: &Topics, meter: &MeterId, mode: Mode, entities: &[&'static Entity], now: Instant) {
+    pub fn begin(&mut self, migrate: Migrate, topics: &Topics, meter: &MeterId, mode: Mode, entities: &[Entity], now: Instant) {
         if self.step != Step::Idle {
             return;
         }
@@ -143,17 +143,41 @@ impl Takeover {
 
 #[cfg(test)]
 mod tests {
+    use teleinfo_proto::tic::{Dataset, Role};
+
     use super::*;
-    use crate::homeassistant::{entities, entity::Need, shown::Feature};
+    use crate::homeassistant::{
+        discovery::entities_of,
+        entities,
+        entity::{Need, Source},
+        shown::{Feature, Shown},
+    };
 
     fn named(key: &str, needs: Need) -> &'static Entity {
         entities::all().find(|entity| entity.key == key && entity.needs == needs).unwrap()
     }
 
+    /// An entity of a meter that sends this label.
+    fn showing(key: &str, mode: Mode, label: &str, data: &str) -> Entity {
+        let mut shown = Shown::default();
+        shown.handle_datasets(&"012345678912".parse().unwrap(), &[Dataset::new(mode, label, None, data).unwrap()]);
+        entities_of(&shown).find(|entity| entity.key == key).unwrap()
+    }
+
+    #[test]
+    fn a_role_is_the_label_that_the_meter_sends() {
+        for (mode, label) in [(Mode::Historic, "PAPP"), (Mode::Standard, "SINSTS"), (Mode::Standard, "SINST1")] {
+            let entity = showing("apparent_power", mode, label, "00540");
+            assert_eq!((entity.source, replaces(&entity, mode)), (Source::Label(label), Some(label)));
+            assert_eq!(showing("grid_power", mode, label, "00540").needs, Need::Label(label));
+        }
+    }
+
     #[test]
     fn unique_ids_are_those_of_the_other_program() {
         let meter = "012345678912".parse().unwrap();
-        let papp = named("apparent_power", Need::Label("PAPP"));
+        let papp = &showing("apparent_power", Mode::Historic, "PAPP", "00540");
+        let isousc = |key| showing(key, Mode::Historic, "ISOUSC", "30");
         let overload = named("overload", Need::Feature(Feature::Overload));
         let cases = [
             (Migrate::None, papp, "teleinfo_012345678912_apparent_power"),
@@ -161,16 +185,16 @@ mod tests {
             (Migrate::Teleinfo2mqttRs, papp, "linky_012345678912_papp"),
             (Migrate::Teleinfo2mqttRs, named("tariff", Need::Feature(Feature::ContractBase)), "linky_012345678912_ptec"),
             (Migrate::Teleinfo2mqtt, overload, "teleinfo_012345678912_overload"),
-            (Migrate::Teleinfo2mqtt, named("subscribed_current", Need::Label("ISOUSC")), "ISOUSC"),
-            (Migrate::Teleinfo2mqtt, named("subscribed_power", Need::Label("ISOUSC")), "teleinfo_012345678912_subscribed_power"),
+            (Migrate::Teleinfo2mqtt, &isousc("subscribed_current"), "ISOUSC"),
+            (Migrate::Teleinfo2mqtt, &isousc("subscribed_power"), "teleinfo_012345678912_subscribed_power"),
             (Migrate::Teleinfo2mqtt, named("contract", Need::Label("OPTARIF")), "OPTARIF"),
         ];
         for (migrate, entity, expected) in cases {
             assert_eq!(migrate.unique_id(entity, Mode::Historic, &meter), expected);
         }
-        let standard = |entity| Migrate::Teleinfo2mqtt.unique_id(entity, Mode::Standard, &meter);
+        let standard = |entity: &Entity| Migrate::Teleinfo2mqtt.unique_id(entity, Mode::Standard, &meter);
         assert_eq!(standard(named("tariff", Need::Label("LTARF"))), "LTARF");
-        assert_eq!(standard(named("subscribed_power", Need::Label("PREF"))), "PREF");
+        assert_eq!(standard(&showing("subscribed_power", Mode::Standard, "PREF", "06")), "PREF");
         assert_eq!(standard(named("power_estimated", Need::Feature(Feature::Index))), "teleinfo_012345678912_power_estimated");
         assert_eq!(standard(named("max_power_yesterday", Need::Label("SMAXSN-1"))), "SMAXSN-1");
     }
@@ -191,7 +215,12 @@ mod tests {
 
     /// One label, two entities of which a meter has one: single-phase or three-phase, Linky or older.
     fn phases_exclude(needs: Need) -> bool {
-        matches!(needs, Need::Label("IRMS1" | "URMS1" | "UMOY1") | Need::Feature(Feature::MaxPowerOfLinky | Feature::MaxPowerOfOlder))
+        matches!(
+            needs,
+            Need::Role(Role::Current(1) | Role::Voltage(1))
+                | Need::Label("UMOY1")
+                | Need::Feature(Feature::MaxPowerOfLinky | Feature::MaxPowerOfOlder)
+        )
     }
 
     #[test]
@@ -199,7 +228,14 @@ mod tests {
         let (topics, meter) = (Topics::default(), "012345678912".parse().unwrap());
         let (mut takeover, mut now) = (Takeover::default(), Instant::now());
         assert!(!takeover.may_announce());
-        takeover.begin(Migrate::Teleinfo2mqtt, &topics, &meter, Mode::Historic, &[named("apparent_power", Need::Label("PAPP"))], now);
+        takeover.begin(
+            Migrate::Teleinfo2mqtt,
+            &topics,
+            &meter,
+            Mode::Historic,
+            &[showing("apparent_power", Mode::Historic, "PAPP", "00540")],
+            now,
+        );
         let mut sent = Vec::new();
         while !takeover.may_announce() {
             sent.extend(takeover.poll(now));

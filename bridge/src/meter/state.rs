@@ -211,8 +211,9 @@ impl State {
 
     /// A three-phase meter's short frame: ADIRn, ADCO and the three currents.
     fn is_short(&self, datasets: &[Dataset<'_>]) -> bool {
-        let has = |label: &str| datasets.iter().any(|dataset| dataset.label() == label);
-        self.mode == Mode::Historic && has("IINST1") && !has("OPTARIF") && !has("PTEC")
+        let has = |role| datasets.iter().any(|dataset| dataset.role() == Some(role));
+        let of_three_phases = has(Role::Current(2)) || has(Role::Current(3));
+        self.mode == Mode::Historic && of_three_phases && !has(Role::Contract) && !has(Role::Tariff)
     }
 
     /// The short frame names the phases that are over right now; the others no longer are.

@@ -306,7 +306,7 @@ mod tests {
             Role::PowerWithdrawn | Role::PowerInjected | Role::PhasePowerWithdrawn(_) => LabelKind::ApparentPower,
             Role::Current(_) | Role::SubscribedCurrent | Role::Overload(_) => LabelKind::Current,
             Role::Voltage(_) => LabelKind::Voltage,
-            Role::EnergyWithdrawn | Role::EnergyInjected | Role::IndexOf(_) => LabelKind::Energy,
+            Role::EnergyWithdrawn | Role::EnergyInjected | Role::IndexOf(_) | Role::SupplierIndex(_) => LabelKind::Energy,
             Role::SubscribedPower | Role::CutOffPower => LabelKind::ReferencePower,
             Role::Contract | Role::Tariff => LabelKind::Text,
         }

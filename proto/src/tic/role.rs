@@ -25,6 +25,8 @@ pub enum Role {
     EnergyInjected,
     /// One of the indexes of this contract, which together hold all energy withdrawn (02E §2.3).
     IndexOf(TariffOption),
+    /// This supplier index, 1 to 10: which tariff it counts is the supplier's choice (54E §6.1.1).
+    SupplierIndex(u8),
     /// The current subscribed for each phase; see [`super::spec::VA_PER_SUBSCRIBED_AMPERE`].
     SubscribedCurrent,
     /// The power subscribed.

@@ -15,20 +15,22 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use teleinfo_proto::tic::{Label, Mode};
+use teleinfo_proto::tic::{Label, Mode, Role, TariffOption};
 
 /// The port that every MQTT client tries first.
 const MQTT_PORT: u16 = 1883;
 /// Values for people: what a house takes now, and what it has taken.
-#[rustfmt::skip]
-const SHOWN: [&str; 16] = [
-    "PTEC", "LTARF", "PAPP", "SINSTS", "SINSTI", "IINST", "IINST1", "IINST2", "IINST3", "IRMS1", "IRMS2", "IRMS3", "URMS1", "BASE", "EAST", "EAIT",
-];
-/// Which historic index counts in which period; BASE is shown anyhow.
-#[rustfmt::skip]
-const COUNTING: [(&str, &str); 10] = [
-    ("HC..", "HCHC"), ("HP..", "HCHP"), ("HN..", "EJPHN"), ("PM..", "EJPHPM"),
-    ("HCJB", "BBRHCJB"), ("HPJB", "BBRHPJB"), ("HCJW", "BBRHCJW"), ("HPJW", "BBRHPJW"), ("HCJR", "BBRHCJR"), ("HPJR", "BBRHPJR"),
+const SHOWN: [Role; 10] = [
+    Role::Tariff,
+    Role::PowerWithdrawn,
+    Role::PowerInjected,
+    Role::Current(1),
+    Role::Current(2),
+    Role::Current(3),
+    Role::Voltage(1),
+    Role::IndexOf(TariffOption::Base),
+    Role::EnergyWithdrawn,
+    Role::EnergyInjected,
 ];
 /// Widest payload shown of a topic that is not a meter's state.
 const WIDTH: usize = 100;
@@ -145,14 +147,22 @@ fn state(message: &Message) -> Option<String> {
         return None;
     }
     let state: Value = serde_json::from_str(&message.payload).ok()?;
-    let counting = COUNTING.iter().filter(|(period, _)| state["PTEC"]["raw"] == *period).map(|(_, index)| index);
-    let values = SHOWN.iter().chain(counting).filter_map(|label| Some(value(label, state.get(label)?)));
+    let labels = || Mode::ALL.into_iter().flat_map(Label::all);
+    let shown = SHOWN.iter().flat_map(|role| labels().filter(|label| label.role == Some(*role)));
+    let counting = labels().filter(|label| counts_now(label, &state));
+    let values = shown.chain(counting).filter_map(|label| Some(value(label, state.get(label.code)?)));
     Some(values.collect::<Vec<_>>().join("  "))
 }
 
-fn value(label: &str, dataset: &Value) -> String {
-    let known = Label::find(Mode::Historic, label).or(Label::find(Mode::Standard, label));
-    let unit = known.and_then(Label::unit).map_or(String::new(), |unit| format!(" {unit}"));
+/// Whether it is the historic index that counts in the current period. Its label ends with the period (02E §2.3); BASE is shown anyhow.
+fn counts_now(label: &Label, state: &Value) -> bool {
+    let period = state["PTEC"]["value"].as_str().filter(|period| !period.is_empty());
+    matches!(label.role, Some(Role::IndexOf(_))) && period.is_some_and(|period| label.code.ends_with(period))
+}
+
+fn value(label: &Label, dataset: &Value) -> String {
+    let unit = label.unit().map_or(String::new(), |unit| format!(" {unit}"));
+    let label = label.code;
     match &dataset["value"] {
         Value::String(text) => format!("{label} {text}"),
         number => format!("{label} {number}{unit}"),

@@ -38,12 +38,24 @@ def locator(address, port=ZENOH):
 
 
 def write_settings(file, settings):
-    """A configuration file: values by key, tables by name. A value is text, a number, true or false, or a list."""
-    keys = [f"{key} = {_value(value)}\n" for key, value in settings.items() if not isinstance(value, dict)]
-    tables = {name: table for name, table in settings.items() if isinstance(table, dict)}
-    for name, table in tables.items():
-        keys += [f"[{name}]\n", *(f"{key} = {_value(value)}\n" for key, value in table.items())]
-    pathlib.Path(file).write_text("".join(keys))
+    """A configuration file: values by key, tables by name, lists of tables by theirs. A value is text, a number, true
+    or false, or a list."""
+    plain = {key: value for key, value in settings.items() if not _tables(value)}
+    lines = _keys(plain)
+    for name, value in settings.items():
+        head = f"[[{name}]]\n" if isinstance(value, list) else f"[{name}]\n"
+        lines += [line for table in _tables(value) for line in (head, *_keys(table))]
+    pathlib.Path(file).write_text("".join(lines))
+
+
+def _tables(value):
+    """The tables that it is, if it is any."""
+    found = value if isinstance(value, list) else [value]
+    return found if all(isinstance(table, dict) for table in found) else []
+
+
+def _keys(table):
+    return [f"{key} = {_value(value)}\n" for key, value in table.items()]
 
 
 def _value(value):

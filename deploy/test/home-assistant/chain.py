@@ -19,6 +19,7 @@ class Chain:
     pace         how often it tells Home Assistant of measurements; None: as it is shipped
     meters       tables [meter."ADDRESS"] of its configuration file
     prices       tables [prices.DATE.kwh] of its configuration file, by their date
+    grid_meters  tables [[grid-meter]] of its configuration file
     environment  further variables of all programs
     of_readers   further variables of readers
     held         how many bytes of history a reader holds; None: as it is shipped
@@ -28,7 +29,7 @@ class Chain:
         self.directory, self.running = pathlib.Path(directory), {}
         self.options, self.language, self.environment, self.of_readers = {}, "en", {}, {}
         self.publish, self.pace, self.meters, self.held = "every-frame", None, {}, None
-        self.prices = {}
+        self.prices, self.grid_meters = {}, []
         self.directory.mkdir()
 
     def start(self, name, program):
@@ -52,6 +53,7 @@ class Chain:
             "mqtt": {"url": f"mqtt://{broker.HOST}:{broker.PORT}", "publish": self.publish},
             "homeassistant": {"offline-after": OFFLINE_AFTER, **pace, **self.options},
             "log": {"level": "debug"},
+            "grid-meter": self.grid_meters,
             **{f'meter."{address}"': table for address, table in self.meters.items()},
             **{f"prices.{date}.{key}": table for date, of in self.prices.items() for key, table in of.items()},
         }

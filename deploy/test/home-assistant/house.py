@@ -13,6 +13,7 @@ from server import HomeAssistant
 
 from bench.broker import Broker
 from bench.clock import set_clock, told_by
+from bench.outputs import tails
 from bench.report import require
 from bench.wait import wait_for_all
 
@@ -96,7 +97,7 @@ class House:
 
     def __exit__(self, error, *_):
         if error or os.environ.get("KEEP"):
-            print(self.chain.logs(), flush=True)
+            print(self.chain.logs(), tails(self.directory / "config"), sep="\n", flush=True)
         self.ends.close()
 
     def meter(self, name):

@@ -56,6 +56,8 @@ NETWORK = (
 FILES = ("/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt")
 # The newest that was tried. Raised by hand, so that a release of theirs breaks nothing here by itself.
 NEWEST = "2026.11.0"
+# The program that says what its integrations need.
+NEEDED = (HERE / "needed.py").read_text()
 
 
 class Installed:
@@ -66,8 +68,13 @@ class Installed:
         self.folder = CACHE / version
         self.root = pathlib.Path("/") if python else self.folder
         self.venv = self.folder / "venv"
+        self.needed = self.folder / "needed"
 
     def is_ready(self):
+        """Whether all is there that checks need, also those that came since it was installed."""
+        return self._is_there() and self.needed.exists() and self.needed.read_text() == NEEDED
+
+    def _is_there(self):
         return (self.folder / "ready").exists()
 
     def name(self):
@@ -103,7 +110,19 @@ class Installed:
         return self.seen_from_inside(library)
 
     def install(self):
-        """From nothing; an earlier attempt that was not finished is thrown away."""
+        """From nothing, or what came since; an earlier attempt that was not finished is thrown away."""
+        if self._is_there():
+            self.mount(self.folder)
+        else:
+            self._install_itself()
+        say("what its integrations need")
+        constraints, *requirements = self.run("python", "-", input=NEEDED).split("\n")
+        self.pip("-c", constraints, *filter(None, requirements))
+        self.needed.write_text(NEEDED)
+        version = self.run("hass", "--version")
+        (self.folder / "ready").write_text(f"{version}\n")
+
+    def _install_itself(self):
         if self.folder.exists():
             shutil.rmtree(self.folder)
         self.folder.parent.mkdir(parents=True, exist_ok=True)
@@ -118,11 +137,6 @@ class Installed:
         self.run(self.python or "python3", "-m", "venv", self.seen_from_inside(self.venv))
         say(f"Home Assistant, {self.version}")
         self.pip(f"homeassistant=={self.version}", *LIMITS.get(self.version.split(".")[0], []))
-        say("what its integrations need")
-        constraints, *requirements = self.run("python", "-", input=(HERE / "needed.py").read_text()).split("\n")
-        self.pip("-c", constraints, *filter(None, requirements))
-        version = self.run("hass", "--version")
-        (self.folder / "ready").write_text(f"{version}\n")
 
     def run(self, *words, **options):
         """A program of the virtual environment, to its end; what it said. Its complaints are shown."""

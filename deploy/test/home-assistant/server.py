@@ -100,6 +100,15 @@ class HomeAssistant:
     def post(self, path, body, patience=PATIENCE):
         return rest(path, body, token=self.token, patience=patience)
 
+    def set_up(self, integration, *forms):
+        """An integration, with what its owner writes into its forms, one after the other."""
+        flow = "/api/config/config_entries/flow"
+        step = self.post(flow, {"handler": integration, "show_advanced_options": True})
+        for form in forms:
+            step = self.post(f"{flow}/{step['flow_id']}", form)
+        if step["type"] != "create_entry":
+            raise RuntimeError(f"{integration} cannot be set up: {step}")
+
     def entities(self):
         """All of MQTT, by unique id: `entity_id`, `name`, `device`, `disabled`, `category`, `state`, `attributes`."""
         states = {state["entity_id"]: state for state in self.get("/api/states")}

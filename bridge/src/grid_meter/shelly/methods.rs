@@ -44,7 +44,7 @@ const WIFI: &str = r#"{"sta_ip":null,"status":"disconnected","ssid":null,"rssi":
 const SYS: &str = r#"{"mac":"$mac","restart_required":false,"time":"$clock","unixtime":$unixtime,"last_sync_ts":$unixtime,"uptime":$uptime,"ram_size":260000,"ram_free":120000,"fs_size":524288,"fs_free":180224,"cfg_rev":10,"kvs_rev":0,"schedule_rev":0,"webhook_rev":0,"available_updates":{},"reset_reason":1}"#;
 const SYS_CONFIG: &str = r#"{"device":{"name":null,"mac":"$mac","fw_id":"$firmware","discoverable":true,"eco_mode":false,"profile":"triphase"},"location":{"tz":null,"lat":null,"lon":null},"debug":{"mqtt":{"enable":false},"websocket":{"enable":false},"udp":{"addr":null}},"ui_data":{},"rpc_udp":{"dst_addr":null,"listen_port":1010},"sntp":{"server":null},"cfg_rev":10}"#;
 const STATUS: &str = r#"{"ble":{},"cloud":{"connected":false},"em:0":$power,"emdata:0":$energy,"eth":{"ip":null},"modbus":{},"mqtt":{"connected":false},"sys":$status_of_system,"wifi":$wifi,"ws":{"connected":false}}"#;
-const CONFIG: &str = r#"{"ble":{"enable":false,"rpc":{"enable":false}},"cloud":{"enable":false,"server":null},"em:0":$config_of_meter,"emdata:0":{},"eth":{"enable":true},"modbus":{"enable":false},"mqtt":{"enable":false},"sys":$config_of_system,"wifi":{"sta":{"ssid":null,"enable":false}},"ws":{"enable":false,"server":null,"ssl_ca":"ca.pem"}}"#;
+const CONFIG: &str = r#"{"ble":{"enable":false,"rpc":{"enable":false}},"cloud":{"enable":false,"server":null},"em:0":$config_of_meter,"emdata:0":{},"eth":{"enable":true},"modbus":{"enable":false},"mqtt":{"enable":false},"sys":$config_of_system,"wifi":{"ap":{"ssid":"$id","is_open":true,"enable":false},"sta":{"ssid":null,"enable":false},"sta1":{"ssid":null,"enable":false}},"ws":{"enable":false,"server":null,"ssl_ca":"ca.pem"}}"#;
 
 /// Texts within others, which have marks themselves.
 const PARTS: [(&str, &str); 4] =
@@ -137,6 +137,15 @@ mod tests {
             assert!(serde_json::from_str::<Value>(&result).is_ok() && !result.contains('$'), "{name}: {result}");
             let needs_power = text.contains("$power") || text.contains("$energy");
             assert_eq!(NOTHING.call(name).err(), needs_power.then_some(Failing::NoValue), "{name}");
+        }
+    }
+
+    /// Home Assistant's integration does not start without any of these.
+    #[test]
+    fn the_configuration_names_every_way_into_a_wireless_network() {
+        let config: Value = serde_json::from_str(&NOTHING.call("Shelly.GetConfig").unwrap()).unwrap();
+        for way in ["ap", "sta", "sta1"] {
+            assert_eq!(config["wifi"][way]["enable"], Value::Bool(false), "{way}");
         }
     }
 

@@ -97,7 +97,7 @@ step_readme_demo() {
     grep -qE ' (PAPP|SINSTS) [0-9]+ VA' <<<"$said" || { echo "the demonstration showed no power: $said" && return 1; }
 }
 
-step_tests() {
+step_readme_tests() {
     [ "$(id -u)" -ne 0 ] || apt-get update -qq
     pasted "$(readme_command 2)"
     seal_tests

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Steps that need packages, root, namespaces or whole systems. The head of each script in deploy/test/ says what it proves.
 
-step_packages() {
+step_build_packages() {
     need_packages gcc libc6-dev dpkg-dev
     need_targets x86_64-unknown-linux-musl aarch64-unknown-linux-musl
     need_static

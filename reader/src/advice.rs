@@ -1,4 +1,4 @@
-//! The words of trouble on the line: in the log in English, in doctor and monitor in the user's language.
+//! The words of trouble on the line, in the language of whoever reads them.
 
 use teleinfo_proto::wire::{Advice, Cause};
 

@@ -13,9 +13,7 @@ use crate::{
         exit::{ExitCode, Failure},
         logging,
     },
-    doctor,
-    language::Language,
-    monitor, run,
+    doctor, journal, monitor, run,
 };
 
 /// What `--help` prints.
@@ -31,7 +29,7 @@ Flags:
       --serial DEV       serial line, for example /dev/ttyAMA0 or tcp://192.168.1.30:2001
       --connect LOCATOR  where the bridge is, for example tcp/192.168.1.10:7447; may be given several times
       --check-config     check the configuration, say where each value comes from, and end
-      --language fr|en   of doctor and monitor [default: as LANG says]
+      --language fr|en   of journal, doctor and monitor [default: the file, else LANG]
   -h, --help             print this
   -V, --version          print the version
 
@@ -46,9 +44,9 @@ enum Command {
     /// Say whether the configuration is right, and end.
     CheckConfig(Flags),
     /// Look for what is wrong, and end.
-    Doctor(Flags, Language),
+    Doctor(Flags),
     /// Show what the meter sends.
-    Monitor(Flags, Language),
+    Monitor(Flags),
     /// Print the help.
     Help,
     /// Print the version.
@@ -71,7 +69,7 @@ pub fn run() -> process::ExitCode {
 fn carry_out() -> Result<process::ExitCode, Failure> {
     match parse(Parser::from_env())? {
         Command::Run(flags) => {
-            let settings = Settings::load(&flags)?;
+            let settings = load(&flags)?;
             logging::start(settings.level);
             run::run(&settings)?;
         }
@@ -81,15 +79,22 @@ fn carry_out() -> Result<process::ExitCode, Failure> {
             print(&settings.origins());
             print("the configuration is right\n");
         }
-        Command::Doctor(flags, language) => {
-            let complaint = doctor::run(&Settings::load(&flags)?, language);
+        Command::Doctor(flags) => {
+            let complaint = doctor::run(&load(&flags)?);
             return Ok(complaint.map_or(process::ExitCode::SUCCESS, Into::into));
         }
-        Command::Monitor(flags, language) => monitor::run(&Settings::load(&flags)?, language)?,
+        Command::Monitor(flags) => monitor::run(&load(&flags)?)?,
         Command::Help => print(HELP),
         Command::Version => print(concat!("teleinfo-reader ", env!("CARGO_PKG_VERSION"), "\n")),
     }
     Ok(process::ExitCode::SUCCESS)
+}
+
+/// From here on, people are spoken to in their language.
+fn load(flags: &Flags) -> Result<Settings, Failure> {
+    let settings = Settings::load(flags)?;
+    journal::speak(settings.language);
+    Ok(settings)
 }
 
 /// To standard output; whoever has closed it did not want to know.
@@ -116,7 +121,6 @@ enum Task {
 
 fn understand(mut parser: Parser) -> Result<Command, lexopt::Error> {
     let mut flags = Flags::default();
-    let mut language = None;
     let mut task = Task::Run;
     while let Some(argument) = parser.next()? {
         match argument {
@@ -124,7 +128,7 @@ fn understand(mut parser: Parser) -> Result<Command, lexopt::Error> {
             Arg::Long("serial") => flags.serial = Some(parser.value()?.into()),
             Arg::Long("connect") => flags.connect.push(parser.value()?.string()?),
             Arg::Long("check-config") if task == Task::Run => task = Task::CheckConfig,
-            Arg::Long("language") if matches!(task, Task::Doctor | Task::Monitor) => language = Some(parser.value()?.parse()?),
+            Arg::Long("language") => flags.language = Some(parser.value()?.parse()?),
             Arg::Long("help") | Arg::Short('h') => return Ok(Command::Help),
             Arg::Long("version") | Arg::Short('V') => return Ok(Command::Version),
             Arg::Value(name) if task == Task::Run && name == "doctor" => task = Task::Doctor,
@@ -132,18 +136,18 @@ fn understand(mut parser: Parser) -> Result<Command, lexopt::Error> {
             other => return Err(other.unexpected()),
         }
     }
-    let language = || language.unwrap_or_else(Language::from_environment);
     Ok(match task {
         Task::Run => Command::Run(flags),
         Task::CheckConfig => Command::CheckConfig(flags),
-        Task::Doctor => Command::Doctor(flags, language()),
-        Task::Monitor => Command::Monitor(flags, language()),
+        Task::Doctor => Command::Doctor(flags),
+        Task::Monitor => Command::Monitor(flags),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::language::Language;
 
     fn parsed(arguments: &[&str]) -> Result<Command, Failure> {
         parse(Parser::from_args(arguments))
@@ -152,17 +156,21 @@ mod tests {
     #[test]
     fn every_flag_is_understood() {
         let command = parsed(&["--config", "a.toml", "--serial=/dev/x", "--connect", "tcp/a:1", "--connect", "tcp/b:2"]);
-        let expected =
-            Flags { config: Some("a.toml".into()), serial: Some("/dev/x".into()), connect: vec!["tcp/a:1".into(), "tcp/b:2".into()] };
+        let expected = Flags {
+            config: Some("a.toml".into()),
+            serial: Some("/dev/x".into()),
+            connect: vec!["tcp/a:1".into(), "tcp/b:2".into()],
+            language: None,
+        };
         assert_eq!(command, Ok(Command::Run(expected)));
         assert_eq!(parsed(&["--check-config"]), Ok(Command::CheckConfig(Flags::default())));
         assert_eq!(parsed(&["-V"]), Ok(Command::Version));
         assert_eq!(parsed(&["--help", "--serial"]), Ok(Command::Help));
-        let serial = || Flags { serial: Some("/dev/x".into()), ..Flags::default() };
+        let serial = |language| Flags { serial: Some("/dev/x".into()), language: Some(language), ..Flags::default() };
         let english = parsed(&["doctor", "--serial", "/dev/x", "--language", "en"]);
-        assert_eq!(english, Ok(Command::Doctor(serial(), Language::English)));
+        assert_eq!(english, Ok(Command::Doctor(serial(Language::English))));
         let french = parsed(&["--serial", "/dev/x", "monitor", "--language", "fr"]);
-        assert_eq!(french, Ok(Command::Monitor(serial(), Language::French)));
+        assert_eq!(french, Ok(Command::Monitor(serial(Language::French))));
     }
 
     #[test]
@@ -172,7 +180,7 @@ mod tests {
             (vec!["--serial"], "--serial"),
             (vec!["doktor"], "doktor"),
             (vec!["doctor", "monitor"], "monitor"),
-            (vec!["--language", "fr"], "--language"),
+            (vec!["--language"], "--language"),
             (vec!["monitor", "--language", "de"], "\"de\""),
             (vec!["doctor", "--check-config"], "--check-config"),
         ] {

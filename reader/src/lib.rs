@@ -19,4 +19,4 @@ mod run;
 pub mod telnet;
 mod uplink;
 
-use teleinfo_people::{language, terminal};
+use teleinfo_people::{journal, language, terminal};

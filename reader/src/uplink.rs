@@ -16,8 +16,16 @@ use teleinfo_zenoh_client::{Client, Declaration, Event, Query, QueryId, SendErro
 use crate::{
     daemon::on_change::OnChange,
     history::{ANSWER_BYTES, Cursor, History, Request},
-    language::Language,
+    journal,
+    language::Words,
 };
+
+const CONNECTED: Words = Words::new("connected to {}", "relié à {}");
+const CONNECTED_AS_USER: Words = Words::new("connected to {}, password accepted", "relié à {}, mot de passe accepté");
+const LOST: Words = Words::new(
+    "no connection to the bridge: {}; trying again, samples are kept meanwhile",
+    "pas de liaison avec la passerelle : {} ; nouvel essai, les relevés sont gardés en attendant",
+);
 
 /// Bridges ask one question after another; more at once than this are a fault of theirs, and turned away.
 const ANSWERS_MAX: usize = 8;
@@ -163,12 +171,13 @@ impl Uplink {
     fn handle_client_event(&mut self, event: Event, history: &History, now: Instant) {
         match event {
             Event::Connected { locator, authenticated } => {
-                log::info!("connected to {locator}{}", if authenticated { ", password accepted" } else { "" });
+                let words = if authenticated { CONNECTED_AS_USER } else { CONNECTED };
+                log::info!("{}", journal::say(words, &[&locator]));
                 self.connected = true;
                 self.trouble.forget();
             }
-            Event::Disconnected { failures, .. } => self.handle_lost(trouble::of_locators(&failures, Language::English).to_string()),
-            Event::NoRouter { group } => self.handle_lost(trouble::of_scouting(group, Language::English).to_string()),
+            Event::Disconnected { failures, .. } => self.handle_lost(trouble::of_locators(&failures, journal::language()).to_string()),
+            Event::NoRouter { group } => self.handle_lost(trouble::of_scouting(group, journal::language()).to_string()),
             Event::Query(query) => self.handle_query(query, history, now),
             Event::Room => self.full = false,
             // Nothing is subscribed to.
@@ -182,7 +191,7 @@ impl Uplink {
         self.answers.clear();
         self.full = false;
         if self.trouble.is_new(reason.clone()) {
-            log::warn!("no connection to the bridge: {reason}; trying again, samples are kept meanwhile");
+            log::warn!("{}", journal::say(LOST, &[&reason]));
         }
     }
 

@@ -4,6 +4,7 @@
 //! depend on the other. Begin with [`language`]: everything that is said is made of its words.
 
 pub mod exit;
+pub mod journal;
 pub mod language;
 pub mod report;
 pub mod terminal;

@@ -16,6 +16,7 @@ use super::toml::{self, Entry, Value};
 use crate::{
     daemon::exit::{ExitCode, Failure},
     history,
+    language::Language,
     line::Source,
     reading::ParityChoice,
 };
@@ -45,6 +46,8 @@ pub(crate) enum LedMode {
 pub(super) struct Config {
     /// This reader's name; none = the host's name.
     pub(super) name: Option<String>,
+    /// The language of what is said to people; none = as the environment says.
+    pub(super) language: Option<Language>,
     /// Where the line is.
     pub(super) source: Source,
     /// The mode if it is not to be found by trying.
@@ -76,6 +79,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             name: None,
+            language: None,
             source: Source::auto(),
             mode: None,
             parity: ParityChoice::Auto,
@@ -110,6 +114,7 @@ const fn key(section: &'static str, name: &'static str, set: Set) -> Key {
 /// Every key there is.
 pub(super) const KEYS: &[Key] = &[
     key("", "name", |config, value| put(&mut config.name, name(text(value)?).map(Some))),
+    key("", "language", |config, value| put(&mut config.language, choice(value, LANGUAGES))),
     key("serial", "device", |config, value| put(&mut config.source, Source::parse(Path::new(text(value)?)))),
     key("serial", "mode", |config, value| put(&mut config.mode, choice(value, MODES))),
     key("serial", "parity", |config, value| put(&mut config.parity, choice(value, PARITIES))),
@@ -125,6 +130,7 @@ pub(super) const KEYS: &[Key] = &[
     key("log", "level", |config, value| put(&mut config.level, choice(value, LEVELS))),
 ];
 
+const LANGUAGES: &[(&str, Option<Language>)] = &[("en", Some(Language::English)), ("fr", Some(Language::French))];
 const MODES: &[(&str, Option<Mode>)] = &[("auto", None), ("historic", Some(Mode::Historic)), ("standard", Some(Mode::Standard))];
 const PARITIES: &[(&str, ParityChoice)] =
     &[("auto", ParityChoice::Auto), ("hardware", ParityChoice::Hardware), ("software", ParityChoice::Software)];
@@ -342,7 +348,8 @@ mod tests {
     fn each_key_is_there_once_and_no_two_do_the_same() {
         for (index, key) in KEYS.iter().enumerate() {
             assert!(KEYS[..index].iter().all(|other| (other.section, other.name) != (key.section, key.name)), "{}", key.name);
-            let values = [Value::Text("historic".into()), Value::Text("power".into()), Value::Text("software".into())];
+            let values =
+                [Value::Text("historic".into()), Value::Text("power".into()), Value::Text("software".into()), Value::Text("fr".into())];
             let more = [Value::Text("debug".into()), Value::Number(53), Value::Number(40_000), Value::Texts(vec!["tcp/a:1".into()])];
             let changes = |key: &Key| {
                 let mut config = Config::default();

@@ -20,6 +20,7 @@ use teleinfo_zenoh_client::{Credentials, Locator};
 
 use crate::{
     daemon::exit::{ExitCode, Failure},
+    language::Language,
     line::Source,
     reading::ParityChoice,
 };
@@ -46,6 +47,8 @@ pub(crate) struct Flags {
     pub(crate) serial: Option<PathBuf>,
     /// `--connect`, in the order given; empty = as the file says
     pub(crate) connect: Vec<String>,
+    /// `--language`
+    pub(crate) language: Option<Language>,
 }
 
 /// Everything the reader is told.
@@ -53,6 +56,8 @@ pub(crate) struct Flags {
 pub(crate) struct Settings {
     /// One chunk of a Zenoh key.
     pub(crate) name: String,
+    /// The language of journal, `doctor` and `monitor`.
+    pub(crate) language: Language,
     /// Where the line is.
     pub(crate) source: Source,
     /// The mode if it is given, and so the speed.
@@ -102,6 +107,9 @@ impl Settings {
         if flags.serial.is_some() {
             origins.add("serial", "device", Origin::Flag("--serial"));
         }
+        if flags.language.is_some() {
+            origins.add("", "language", Origin::Flag("--language"));
+        }
         if !flags.connect.is_empty() {
             origins.add("zenoh", "connect", Origin::Flag("--connect"));
         }
@@ -110,6 +118,7 @@ impl Settings {
         }
         Ok(Self {
             name: config.name.unwrap_or_else(|| default_name(nix::unistd::gethostname().ok(), file)),
+            language: flags.language.or(config.language).unwrap_or_else(Language::from_environment),
             parity: match (config.parity, &source) {
                 (ParityChoice::Auto, Source::Remote(_)) => ParityChoice::SoftwareFirst,
                 (parity, _) => parity,
@@ -198,7 +207,7 @@ mod tests {
         let text = "name = \"cellar\"\n[serial]\ndevice = \"/dev/a\"\n[zenoh]\nconnect = [\"tcp/a:1\"]\n";
         let file = load(text, Flags::default()).unwrap();
         assert_eq!((file.name.as_str(), file.source, file.connect), ("cellar", device("/dev/a"), locators("tcp/a:1")));
-        let flags = Flags { serial: Some("/dev/b".into()), connect: vec!["tcp/b:2".into()], config: None };
+        let flags = Flags { serial: Some("/dev/b".into()), connect: vec!["tcp/b:2".into()], config: None, ..Flags::default() };
         let both = load(text, flags).unwrap();
         assert_eq!((both.source, both.connect), (device("/dev/b"), locators("tcp/b:2")));
     }

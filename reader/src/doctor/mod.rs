@@ -28,17 +28,17 @@ use std::{
 
 use teleinfo_people::report::{Report, Style};
 
-use crate::{config::Settings, daemon::exit::ExitCode, language::Language, led::output::CLASS, line::Source, terminal::reading_width};
+use crate::{config::Settings, daemon::exit::ExitCode, led::output::CLASS, line::Source, terminal::reading_width};
 use line::{SpeedBy, Subject};
 use machine::Machine;
 
 /// Looks at everything, and says what it finds on standard output. `None`: all is well.
 #[must_use]
-pub(crate) fn run(settings: &Settings, language: Language) -> Option<ExitCode> {
+pub(crate) fn run(settings: &Settings) -> Option<ExitCode> {
     let out = io::stdout();
     let colour = out.is_terminal();
     let mut out = out.lock();
-    let mut report = Report::new(&mut out, Style { language, colour, width: reading_width() });
+    let mut report = Report::new(&mut out, Style { language: settings.language, colour, width: reading_width() });
     let machine = Machine { root: "/".into() };
     let clock = look_at_line(&mut report, settings, &machine);
     bridge::check(&mut report, settings, &machine);

@@ -12,7 +12,25 @@ use super::{
     Led,
     output::{Output, Place, RETRY, SETTLE, may_pass},
 };
-use crate::config::{LedMode, Settings};
+use crate::{
+    config::{LedMode, Settings},
+    journal,
+    language::Words,
+};
+
+const FAILED: Words = Words::new("LED: {}; going on without it", "LED : {} ; on s'en passe");
+const FORBIDDEN: Words = Words::new(
+    "LED: {}; going on without it (is the user in the group gpio? [led] mode = \"off\" does without)",
+    "LED : {} ; on s'en passe (l'utilisateur est-il dans le groupe gpio ? sinon [led] mode = \"off\")",
+);
+const TAKEN: Words = Words::new(
+    "LED: {}; going on without it (a driver of the kernel has this pin: [led] name takes a LED of /sys/class/leds)",
+    "LED : {} ; on s'en passe (un pilote du noyau tient cette broche : [led] name prend une LED de /sys/class/leds)",
+);
+const NOT_HAD: Words = Words::new(
+    "LED: {}; going on without it ([led] mode = \"off\" does without)",
+    "LED : {} ; on s'en passe ([led] mode = \"off\" pour ne plus l'essayer)",
+);
 
 enum State {
     None,
@@ -77,7 +95,7 @@ impl Light {
             Ok(output) => State::Open(output),
             Err(error) if now < until && may_pass(&error) => State::Opening { next: now + RETRY, until },
             Err(error) => {
-                log::warn!("LED: {error}; going on without it{}", advice(error.kind()));
+                log::warn!("{}", journal::say(advice(error.kind()), &[&error]));
                 State::None
             }
         };
@@ -90,18 +108,18 @@ impl Light {
         }
         self.lit = self.led.is_lit();
         if let Err(error) = output.set(self.lit) {
-            log::warn!("LED: {error}; going on without it");
+            log::warn!("{}", journal::say(FAILED, &[&error]));
             self.state = State::None;
         }
     }
 }
 
 /// What can be done about a light that could not be taken.
-fn advice(kind: io::ErrorKind) -> &'static str {
+fn advice(kind: io::ErrorKind) -> Words {
     match kind {
-        io::ErrorKind::PermissionDenied => " (is the user in the group gpio? [led] mode = \"off\" does without)",
-        io::ErrorKind::ResourceBusy => " (a driver of the kernel has this pin: [led] name takes a LED of /sys/class/leds)",
-        _ => " ([led] mode = \"off\" does without)",
+        io::ErrorKind::PermissionDenied => FORBIDDEN,
+        io::ErrorKind::ResourceBusy => TAKEN,
+        _ => NOT_HAD,
     }
 }
 
@@ -144,6 +162,7 @@ mod tests {
     #[test]
     fn what_can_be_done_depends_on_the_trouble() {
         let busy = advice(io::Error::from_raw_os_error(16).kind());
-        assert!(busy.contains("/sys/class/leds") && advice(io::ErrorKind::PermissionDenied).contains("group gpio"), "{busy}");
+        let forbidden = advice(io::ErrorKind::PermissionDenied);
+        assert!(busy.english.contains("/sys/class/leds") && forbidden.english.contains("group gpio"), "{busy:?}");
     }
 }

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use teleinfo_zenoh_client::Error;
 
 use super::holders::login_unit;
-use crate::{language::Language, reading::FaultKind};
+use crate::{journal, language::Language, reading::FaultKind};
 
 /// A serial line that cannot be read, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -225,10 +225,10 @@ impl Detail {
     }
 }
 
-/// In English, for the log.
+/// For the journal.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.words(Language::English))
+        f.write_str(&self.words(journal::language()))
     }
 }
 

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     daemon::clock,
-    language::Language,
+    journal,
     reading::{FaultKind, Framing, Order, Output, Reading},
 };
 
@@ -79,7 +79,7 @@ impl Line {
     /// Who else has the line open, in words with the command that ends it; nothing if nobody can be seen.
     fn others(&self) -> Option<String> {
         match self {
-            Self::Serial(line) => holders::words(line.path(), Language::English),
+            Self::Serial(line) => holders::words(line.path(), journal::language()),
             Self::Far(_) => None,
         }
     }

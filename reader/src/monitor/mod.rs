@@ -19,13 +19,13 @@ use teleinfo_proto::{
 };
 
 use crate::{
-    advice::advice,
+    advice::advice_on,
     config::Settings,
     daemon::{
         exit::{ExitCode, Failure},
         signals::Signals,
     },
-    language::Language,
+    language::{Language, Words},
     line::{Fault, Listener, Notice, holders},
     reading::{FaultKind, Output, Reading, ReadingState},
     terminal,
@@ -39,6 +39,9 @@ const TURN: Duration = Duration::from_millis(100);
 /// Drawn no more often: an ssh session over a telephone is slow.
 const DRAW: Duration = Duration::from_millis(250);
 
+const RECEPTION: Words = Words::new("reception: {} datasets good, {} refused", "réception : {} groupes bons, {} refusés");
+const TAKEN: Words = Words::new("{}: it takes bytes of the meter away", "{} : il prend des octets au compteur");
+
 /// Columns and lines of a terminal that does not say how large it is.
 const USUAL_SIZE: (usize, usize) = (80, 24);
 
@@ -46,9 +49,9 @@ const USUAL_SIZE: (usize, usize) = (80, 24);
 ///
 /// # Errors
 /// The line cannot be opened. One that goes away later is waited for.
-pub(crate) fn run(settings: &Settings, language: Language) -> Result<(), Failure> {
+pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let signals = Signals::take().map_err(|error| Failure::internal("signals", error))?;
-    let mut monitor = Monitor::new(settings, language)?;
+    let mut monitor = Monitor::new(settings)?;
     while signals.next_request().is_none() && !monitor.is_quit && monitor.turn()?.is_ok() {}
     monitor.leave();
     Ok(())
@@ -70,6 +73,10 @@ struct Monitor {
     /// The device that was opened last.
     device: Option<PathBuf>,
     fault: Option<Fault>,
+    /// Who else has the line open, when that was last looked for.
+    others: Option<String>,
+    /// The trouble that was shown last.
+    told: Option<String>,
     table: Table,
     meter: Option<String>,
     terminal: bool,
@@ -80,14 +87,16 @@ struct Monitor {
 }
 
 impl Monitor {
-    fn new(settings: &Settings, language: Language) -> Result<Self, Failure> {
+    fn new(settings: &Settings) -> Result<Self, Failure> {
         let reading = Reading::new(BootId::new(0), settings.mode, settings.parity, Instant::now());
         Ok(Self {
-            language,
+            language: settings.language,
             listener: Listener::new(&settings.source, reading).map_err(|error| Failure::internal("epoll", error))?,
             device: None,
             fault: None,
-            table: Table::new(language),
+            others: None,
+            told: None,
+            table: Table::new(settings.language),
             meter: None,
             terminal: io::stdout().is_terminal(),
             keys: None,
@@ -101,10 +110,12 @@ impl Monitor {
     fn turn(&mut self) -> Result<io::Result<()>, Failure> {
         let ended = self.listen()?;
         let now = Instant::now();
-        Ok(match self.terminal {
-            true => self.draw(now),
-            false if ended => self.print(now),
-            false => Ok(()),
+        Ok(if self.terminal {
+            self.draw(now)
+        } else if ended | self.is_trouble_new(now) {
+            self.print(now)
+        } else {
+            Ok(())
         })
     }
 
@@ -123,7 +134,8 @@ impl Monitor {
             Some(Notice::Opened(path) | Notice::Moved { to: path, .. }) => (self.device, self.fault) = (Some(path), None),
             Some(Notice::Fault(fault)) if self.device.is_none() => return Err(failure(&fault, self.language)),
             Some(Notice::Fault(fault)) => self.fault = Some(fault),
-            Some(Notice::Disturbed(_) | Notice::Shared(_)) | None => {}
+            Some(Notice::Shared(words)) => self.others = Some(words),
+            Some(Notice::Disturbed(_)) | None => {}
         }
         Ok(ended)
     }
@@ -164,20 +176,49 @@ impl Monitor {
         let say = |english: &'static str, french: &'static str| self.language.choose(english, french);
         let device = self.device.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
         let whose = self.meter.clone().unwrap_or_else(|| format!("{device}{}", say(": looking for the meter", " : recherche du compteur")));
-        vec![whose, self.state(now)]
+        [whose, self.state(now)].into_iter().chain(self.reception(now)).collect()
+    }
+
+    /// How many datasets of a line that is read were refused, and what that comes from as soon as it is known.
+    fn reception(&self, now: Instant) -> Option<String> {
+        let (reading, state) = (&self.listener.reading, self.listener.reading.state(now));
+        let trouble = self.trouble(now);
+        let reads = self.fault.is_none() && state.line == LineState::Reading;
+        let refused = reading.counters().refusals().map(|(_, count)| count).sum::<u32>();
+        let count = (refused > 0).then(|| RECEPTION.say(self.language, &[&reading.counters().datasets_good, &refused]).to_string());
+        let told = count.into_iter().chain(trouble).collect::<Vec<_>>().join(". ");
+        (reads && !told.is_empty()).then_some(told)
+    }
+
+    /// What is wrong with the line, or with what comes down it.
+    fn trouble(&self, now: Instant) -> Option<String> {
+        if let Some(fault) = &self.fault {
+            return Some(fault.words(self.language));
+        }
+        let state = self.listener.reading.state(now);
+        match (state.cause, &self.others) {
+            (Cause::None, _) => None,
+            (Cause::BytesTaken, Some(who)) => Some(TAKEN.say(self.language, &[who]).to_string()),
+            _ => Some(advice_on(&state, self.language)),
+        }
+    }
+
+    /// Whether there is trouble that was not shown yet: then it does not wait for a frame, which may never come.
+    fn is_trouble_new(&mut self, now: Instant) -> bool {
+        let trouble = self.trouble(now);
+        let is_new = trouble.is_some() && trouble != self.told;
+        self.told = trouble;
+        is_new
     }
 
     fn state(&self, now: Instant) -> String {
-        if let Some(fault) = &self.fault {
-            return fault.words(self.language);
-        }
-        let ReadingState { line, cause, mode, .. } = self.listener.reading.state(now);
-        if line != LineState::Reading && cause != Cause::None {
-            return advice(cause, self.language).into();
+        let ReadingState { line, mode, .. } = self.listener.reading.state(now);
+        if let Some(trouble) = self.trouble(now).filter(|_| line != LineState::Reading) {
+            return trouble;
         }
         let Some(mode) = mode else { return "...".into() };
         let Table { good, damaged, .. } = self.table;
-        let baud = self.listener.reading.trial().speed.baud();
+        let baud = mode.baud();
         match (self.language, mode) {
             (Language::English, mode) => format!("{mode} mode, {baud} baud; frames: {good} good, {damaged} damaged"),
             (Language::French, Mode::Historic) => format!("mode historique, {baud} bauds ; trames : {good} bonnes, {damaged} abîmées"),

@@ -11,6 +11,12 @@ use super::{
     plausibility::{Plausibility, Powers, Verdict, judge_power, most},
     repetition::Repetition,
 };
+use crate::{journal, language::Words};
+
+const NEW_TRUTH: Words = Words::new(
+    "index {} jumped to {}: several frames agree, so it is believed from now on",
+    "l'index {} a sauté à {} : plusieurs trames s'accordent, il est donc cru désormais",
+);
 
 /// The meter's own time: the clock's, or what the bytes on the line must have taken if that is more (see `plausibility`).
 #[derive(Clone, Copy, Default)]
@@ -99,7 +105,7 @@ impl Judge {
             }
             if verdict == Verdict::NewTruth {
                 counters.index_resets = counters.index_resets.wrapping_add(1);
-                log::warn!("index {} jumped to {}: several frames agree, so it is believed from now on", dataset.label(), dataset.data());
+                log::warn!("{}", journal::say(NEW_TRUTH, &[&dataset.label(), &dataset.data()]));
             }
             // It fitted the frame's buffer, which is as large.
             let _ = writer.push(&dataset);

@@ -1,20 +1,51 @@
 //! What is new about the line: a sentence for the log when its state changes, a report for the bridge then and every few seconds.
 
 use std::{
-    fmt::Write,
+    fmt::Display,
     path::Path,
     time::{Duration, Instant},
 };
 
-use teleinfo_proto::wire::{Cause, Counters, LineState};
+use teleinfo_proto::{
+    tic::Mode,
+    wire::{Cause, Counters, LineState},
+};
 
 use crate::{
     advice::advice_on,
     daemon::on_change::OnChange,
-    language::Language,
+    journal,
+    language::Words,
     line::Notice,
     reading::{Check, FaultKind, ReadingState, Trial},
 };
+
+const BYTES_TAKEN: Words = Words::new("{} (it takes bytes of the meter away)", "{} (il prend des octets au compteur)");
+const MOVED: Words = Words::new("{}: a meter is heard here, so {} is left", "{} : un compteur s'entend ici, {} est donc quitté");
+const DISTURBED: Words = Words::new(
+    "{}: another program has changed the line's settings; set again (fuser -v {} names it)",
+    "{} : un autre programme a changé les réglages du port ; remis (fuser -v {} le nomme)",
+);
+const READING: Words =
+    Words::new("{}: reading meter {} in {} mode, {} baud, parity {}", "{} : lecture du compteur {} en mode {}, {} bauds, parité {}");
+const BY_UART: Words = Words::new("checked by the UART", "vérifiée par l'UART");
+const HERE: Words = Words::new("checked here", "vérifiée ici");
+const TAKEN_OFF: Words = Words::new("already taken off", "déjà ôtée");
+const ABOUT: Words = Words::new("{}: {}", "{} : {}");
+const NO_DEVICE: Words = Words::new("no device", "aucun périphérique");
+const METER: Words = Words::new("meter {}", "compteur {}");
+const IN_MODE: Words = Words::new("{} mode", "mode {}");
+const CONNECTED: Words = Words::new("{}; connected to a bridge", "{} ; relié à une passerelle");
+const NO_BRIDGE: Words = Words::new("{}; no bridge", "{} ; aucune passerelle");
+const RECEIVED: Words = Words::new(
+    "{} bytes; frames: {} good, {} damaged, {} cut; datasets: {} good",
+    "{} octets ; trames : {} bonnes, {} abîmées, {} coupées ; groupes : {} bons",
+);
+const REFUSED: Words = Words::new(", {} refused ({})", ", {} refusés ({})");
+const BESIDE: Words = Words::new(
+    ", {} of no known meter; damaged: {} LF, {} STX; {} index resets; {} samples not sent at once; {} reconnects",
+    ", {} d'aucun compteur connu ; abîmés : {} LF, {} STX ; {} sauts d'index ; {} relevés non envoyés aussitôt ; {} reconnexions",
+);
 
 /// Reports go out on change, and at least this often.
 const REPORT_EVERY: Duration = Duration::from_secs(10);
@@ -59,7 +90,7 @@ impl News {
         self.state = Some(state);
         self.is_changed = true;
         let named = self.others.as_ref().filter(|_| state.cause == Cause::BytesTaken);
-        let text = named.map(|who| format!("{who} (it takes bytes of the meter away)")).or_else(|| sentence(&state, trial, device))?;
+        let text = named.map(|who| journal::say(BYTES_TAKEN, &[who]).to_string()).or_else(|| sentence(&state, trial, device))?;
         if !self.sentence.is_new(text.clone()) {
             return None;
         }
@@ -77,12 +108,12 @@ impl News {
             Notice::Opened(_) => self.opened = Some(now),
             Notice::Moved { from, to } => {
                 self.opened = Some(now);
-                log::info!("{}: a meter is heard here, so {} is left", to.display(), from.display());
+                log::info!("{}", journal::say(MOVED, &[&to.display(), &from.display()]));
             }
             Notice::Shared(words) => self.others = Some(words),
             Notice::Disturbed(path) => {
                 let device = path.display();
-                log::warn!("{device}: another program has changed the line's settings; set again (fuser -v {device} names it)");
+                log::warn!("{}", journal::say(DISTURBED, &[&device, &device]));
             }
             Notice::Fault(fault) if self.is_new_fault(fault.kind, now) => {
                 // Whatever was said before, it is news when it is so again.
@@ -140,15 +171,40 @@ fn sentence(state: &ReadingState, trial: Trial, device: Option<&Path>) -> Option
     match (state.line, state.mode, state.meter) {
         (LineState::Reading, Some(mode), Some(meter)) if !is_trouble(state) => {
             let checked = match trial.check {
-                Check::Uart => "checked by the UART",
-                Check::Software => "checked here",
-                Check::Gone => "already taken off",
+                Check::Uart => BY_UART,
+                Check::Software => HERE,
+                Check::Gone => TAKEN_OFF,
             };
-            Some(format!("{device}: reading meter {meter} in {mode} mode, {} baud, parity {checked}", trial.speed.baud()))
+            // A pseudo-terminal or a far line gives any mode at any speed: what is told is the meter's.
+            let (baud, mode, checked) = (mode.baud(), journal::say(name(mode), &[]), journal::say(checked, &[]));
+            Some(journal::say(READING, &[&device, &meter, &mode, &baud, &checked]).to_string())
         }
-        _ if state.cause != Cause::None => Some(format!("{device}: {}", advice_on(state, Language::English))),
+        _ if state.cause != Cause::None => Some(journal::say(ABOUT, &[&device, &advice_on(state, journal::language())]).to_string()),
         _ => None,
     }
+}
+
+const fn name(mode: Mode) -> Words {
+    match mode {
+        Mode::Historic => Words::new("historic", "historique"),
+        Mode::Standard => Words::alike("standard"),
+    }
+}
+
+/// How the line is, in a word. English has the words of the status message.
+const fn line_name(line: LineState) -> Words {
+    Words::new(
+        line.name(),
+        match line {
+            LineState::Absent => "absente",
+            LineState::Denied => "interdite",
+            LineState::Busy => "occupée",
+            LineState::Silent => "silencieuse",
+            LineState::Searching => "en recherche",
+            LineState::Reading => "en lecture",
+            _ => "inconnue",
+        },
+    )
 }
 
 /// Somebody should do something.
@@ -159,18 +215,14 @@ fn is_trouble(state: &ReadingState) -> bool {
 /// How the line and the bridge are doing, for whoever asks.
 pub(super) fn state_in_words(state: &ReadingState, device: Option<&Path>, connected: bool) -> String {
     let ReadingState { line, cause, mode, meter, .. } = state;
-    let device = device.map_or_else(|| "no device".into(), |path| path.display().to_string());
-    let mut text = format!("{device}: {}", line.name());
-    if let Some(meter) = meter {
-        let _ = write!(text, ", meter {meter}");
-    }
-    if let Some(mode) = mode {
-        let _ = write!(text, ", {mode} mode");
-    }
-    if *cause != Cause::None {
-        let _ = write!(text, ", {}", advice_on(state, Language::English));
-    }
-    text + if connected { "; connected to a bridge" } else { "; no bridge" }
+    let say = |words, values: &[&dyn Display]| journal::say(words, values).to_string();
+    let device = device.map_or_else(|| say(NO_DEVICE, &[]), |path| path.display().to_string());
+    let mut parts = vec![say(ABOUT, &[&device, &say(line_name(*line), &[])])];
+    parts.extend(meter.map(|meter| say(METER, &[&meter])));
+    parts.extend(mode.map(|mode| say(IN_MODE, &[&say(name(mode), &[])])));
+    parts.extend((*cause != Cause::None).then(|| advice_on(state, journal::language())));
+    let bridge = if connected { CONNECTED } else { NO_BRIDGE };
+    say(bridge, &[&parts.join(", ")])
 }
 
 /// All counters in one line; of the refusals those that have happened.
@@ -189,21 +241,16 @@ pub(super) fn summary(counters: &Counters) -> String {
         reconnects,
         ..
     } = counters;
-    let mut text =
-        format!("{bytes} bytes; frames: {frames_good} good, {frames_damaged} damaged, {frames_cut} cut; datasets: {datasets_good} good");
-    for (reason, count) in counters.refusals().filter(|(_, count)| *count > 0) {
-        let _ = write!(text, ", {count} refused ({reason})");
-    }
-    let _ = write!(
-        text,
-        ", {unidentified} of no known meter; damaged: {line_feeds_damaged} LF, {frame_starts_damaged} STX; {index_resets} index resets; {samples_unsent} samples not sent at once; {reconnects} reconnects"
-    );
-    text
+    let refusals = counters.refusals().filter(|(_, count)| *count > 0);
+    let refused: String = refusals.map(|(reason, count)| journal::say(REFUSED, &[&count, &reason]).to_string()).collect();
+    let received = journal::say(RECEIVED, &[bytes, frames_good, frames_damaged, frames_cut, datasets_good]);
+    let beside = journal::say(BESIDE, &[unidentified, line_feeds_damaged, frame_starts_damaged, index_resets, samples_unsent, reconnects]);
+    format!("{received}{refused}{beside}")
 }
 
 #[cfg(test)]
 mod tests {
-    use teleinfo_proto::tic::{Mode, RefusalKind};
+    use teleinfo_proto::tic::RefusalKind;
 
     use super::*;
 

@@ -21,11 +21,24 @@ use crate::{
     config::{Settings, credentials::Asker},
     daemon::{clock, exit::Failure, notify::Notify},
     history::History,
+    journal,
+    language::Words,
     led::{light::Light, output::CLASS},
     line::{Notice, OpenLine},
     reading::{EncodedSample, Output, Reading},
     uplink::Uplink,
 };
+
+const STOPPED: Words = Words::new("stopped", "arrêté");
+const NOT_SAVED: Words = Words::new("{}: the history could not be saved: {}", "{} : impossible d'enregistrer l'historique : {}");
+const HISTORY_DAMAGED: Words = Words::new(
+    "{}: the saved history is damaged in {} places; what is damaged is left out, the rest is used",
+    "{} : l'historique enregistré est abîmé en {} endroits ; ce qui est abîmé est laissé, le reste sert",
+);
+const HISTORY_UNREADABLE: Words = Words::new(
+    "{}: the history of the last run cannot be read: {}; beginning a new one",
+    "{} : l'historique de la dernière fois est illisible : {} ; un nouveau commence",
+);
 
 /// All parts, and how they hang together.
 pub(super) struct Reader<'a> {
@@ -128,9 +141,9 @@ impl<'a> Reader<'a> {
         if let Some(path) = history_file(self.settings)
             && let Err(error) = self.history.save(&path)
         {
-            log::warn!("{}: the history could not be saved: {error}", path.display());
+            log::warn!("{}", journal::say(NOT_SAVED, &[&path.display(), &error]));
         }
-        log::info!("stopped");
+        log::info!("{}", journal::say(STOPPED, &[]));
     }
 
     fn handle_notice(&mut self, notice: Option<Notice>, now: Instant) {
@@ -209,12 +222,9 @@ fn load(history: &mut History, settings: &Settings) {
     let Some(path) = history_file(settings) else { return };
     match history.load(&path) {
         Ok(0) => {}
-        Ok(damaged) => log::warn!(
-            "{}: the saved history is damaged in {damaged} places; what is damaged is left out, the rest is used",
-            path.display()
-        ),
+        Ok(damaged) => log::warn!("{}", journal::say(HISTORY_DAMAGED, &[&path.display(), &damaged])),
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            log::warn!("{}: the history of the last run cannot be read: {error}; beginning a new one", path.display());
+            log::warn!("{}", journal::say(HISTORY_UNREADABLE, &[&path.display(), &error]));
         }
         _ => {}
     }

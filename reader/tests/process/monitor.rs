@@ -77,6 +77,36 @@ fn on_a_terminal_the_table_is_drawn_over_itself() {
     shows(command, screen, &parts);
 }
 
+/// A noisy line is read on, and what is wrong with it stands in the head, with words that fit.
+#[test]
+fn trouble_is_said_while_the_line_is_read() {
+    for (language, columns, expected) in [
+        ("en", 80, ["reception: ", " refused. ", "some datasets are damaged"]),
+        ("fr", 40, ["réception : ", " refusés", "des groupes sont"]),
+    ] {
+        let place = place();
+        let _meter = Meter::plug_in(&place.path("meter"), Sends::Noisy(Mode::Historic), true);
+        let (screen, shown) = terminal(columns, 24);
+        let mut command = place.command(&["monitor", "--language", language]);
+        command.stdout(shown);
+        shows(command, screen, &expected);
+    }
+}
+
+/// Another program that empties the line is named.
+#[test]
+fn who_takes_bytes_away_is_named() {
+    let place = place();
+    let _meter = Meter::plug_in(&place.path("meter"), Sends::Frames(Mode::Historic), true);
+    let mut thief = Command::new("cat").arg(place.path("meter")).stdout(std::process::Stdio::null()).spawn().unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    let mut command = place.command(&["monitor", "--language", "fr"]);
+    command.stdout(writer);
+    shows(command, reader, &["cat", "il prend des octets au compteur"]);
+    let _ = thief.kill();
+    let _ = thief.wait();
+}
+
 /// On a telephone: power is seen at once, the rest is a key away, and the terminal is left as it was.
 #[test]
 fn keys_lead_to_what_does_not_fit() {

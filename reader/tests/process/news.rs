@@ -46,6 +46,31 @@ impl Service {
     }
 }
 
+/// All that is said of a line that comes, goes and is noisy, and of a bridge that is not there: in French, by the key or by the system.
+#[test]
+fn the_journal_speaks_french_where_it_is_told_to() {
+    let place = Place::new(&format!("language = \"fr\"\n{CONFIG}"));
+    let meter = Meter::plug_in(&place.path("meter"), Sends::Frames(Mode::Historic), true);
+    let reader = place.start();
+    place.until_logged("lecture du compteur 012345678912 en mode historique, 1200 bauds, parité ");
+    place.until_logged("pas de liaison avec la passerelle");
+    meter.now_sends(Sends::Noisy(Mode::Historic));
+    place.until_logged("des groupes sont");
+    drop(meter);
+    place.until_logged("le périphérique a disparu");
+    assert!(reader.stop().success());
+    place.until_logged("octets ; trames : ");
+    place.until_logged("arrêté");
+    let english = [" the ", " is ", " of ", "reading", "stopped"];
+    let log = place.log();
+    assert!(!english.iter().any(|word| log.contains(word)), "{log}");
+
+    let place = Place::new(CONFIG);
+    let _meter = Meter::plug_in(&place.path("meter"), Sends::Frames(Mode::Historic), true);
+    let _reader = place.start_with(&[("LANG", "fr_FR.UTF-8".as_ref())]);
+    place.until_logged("lecture du compteur");
+}
+
 #[test]
 fn an_adapter_that_comes_back_is_told() {
     let service = Service::start();

@@ -11,7 +11,7 @@ use teleinfo_bridge::{
         logging,
     },
     doctor, forget, run,
-    words::language::Language,
+    words::{journal, language::Language},
 };
 
 fn main() -> process::ExitCode {
@@ -34,6 +34,7 @@ fn open(cli: &Cli) -> Result<ExitCode, Failure> {
     let config = environment::load(cli.config.as_deref(), std::env::vars_os())
         .inspect_err(|_| logging::start(defaults.level, defaults.libraries))?;
     logging::start(config.log.level, config.log.libraries);
+    journal::speak(cli.language.or(config.language).unwrap_or_else(Language::from_environment));
     let settings = Settings::new(config, cli)?;
     if cli.check_config {
         print!("{}", settings.describe_origins());
@@ -48,8 +49,8 @@ fn open(cli: &Cli) -> Result<ExitCode, Failure> {
         .map_err(|error| Failure::new(ExitCode::Internal, format!("cannot start threads: {error}")))?;
     let result = runtime.block_on(async {
         match cli.command {
-            Some(Command::Doctor { language }) => {
-                let language = language.unwrap_or_else(Language::from_environment);
+            Some(Command::Doctor) => {
+                let language = cli.language.unwrap_or_else(Language::from_environment);
                 doctor::run(&settings, language).await.map(|complaint| complaint.unwrap_or(ExitCode::Success))
             }
             Some(Command::Forget { what }) => forget::run(&settings, what).await.map(|()| ExitCode::Success),

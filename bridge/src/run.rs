@@ -39,13 +39,20 @@ use crate::{
         positions::{self, Positions},
         whole::Outlives,
     },
-    words::{inbound::Inbound, utc},
+    words::{inbound::Inbound, journal, language::Words, utc},
     zenoh::{
         arrivals::{self, Arrivals},
         history::Historian,
         node::{Node, RouterWatch},
     },
 };
+
+const STOPPED: Words = Words::new("stopped", "arrêtée");
+const KNOWN_OF: Words = Words::new("what is known of meter {}: {}", "ce qui est connu du compteur {} : {}");
+const CANNOT_KEEP: Words = Words::new(
+    "cannot keep {}; after a restart samples may come twice or not at all, and names may be missing for a while",
+    "impossible d'enregistrer {} ; après un redémarrage des relevés peuvent venir deux fois ou pas du tout, et des noms manquer un moment",
+);
 
 /// What changes slowly is looked at this often: the router, the line for `systemctl status`, retained messages that found no room.
 const SLOW: Duration = Duration::from_secs(2);
@@ -202,7 +209,7 @@ impl Bridge {
         let Some(directory) = &self.state_directory else { return };
         match file(directory) {
             Ok((path, bytes)) => self.store.keep(path, bytes, Outlives::PowerCut),
-            Err(error) => self.handle_disk_error(&format!("what is known of meter {meter}: {error}"), now),
+            Err(error) => self.handle_disk_error(journal::say(KNOWN_OF, &[&meter, &error]).as_str(), now),
         }
     }
 
@@ -226,9 +233,8 @@ impl Bridge {
 
     fn handle_disk_error(&mut self, text: &str, now: Instant) {
         self.counters.count(Counter::DiskErrors);
-        let text =
-            format!("cannot keep {text}; after a restart samples may come twice or not at all, and names may be missing for a while");
-        self.hub.handle_complaint(Complaint::Disk, &text, now);
+        let text = journal::say(CANNOT_KEEP, &[&text]);
+        self.hub.handle_complaint(Complaint::Disk, text.as_str(), now);
     }
 
     async fn handle_timeout(&mut self, node: &Node, now: Instant) {
@@ -283,7 +289,7 @@ impl Bridge {
         self.write_positions(true, now);
         self.store.finish(STOP).await;
         let _ = time::timeout(STOP, node.close()).await;
-        info!("stopped");
+        info!("{}", journal::say(STOPPED, &[]));
     }
 }
 

@@ -5,7 +5,7 @@ complete -c teleinfo-bridge -n __fish_use_subcommand -a forget -d 'Take away wha
 complete -c teleinfo-bridge -l config -r -F -d 'Configuration'
 complete -c teleinfo-bridge -l listen -x -d 'Where readers reach this bridge (tcp/[::]:7447)'
 complete -c teleinfo-bridge -l mqtt -x -a 'embedded mqtt:// mqtts://' -d 'The broker, or embedded'
-complete -c teleinfo-bridge -l language -x -a 'en fr' -d 'Language of doctor'
+complete -c teleinfo-bridge -l language -x -a 'en fr' -d 'Language of journal and doctor'
 complete -c teleinfo-bridge -l check-config -d 'Check the configuration and end'
 complete -c teleinfo-bridge -s h -l help -d 'Print a summary'
 complete -c teleinfo-bridge -s V -l version -d 'Print the version'

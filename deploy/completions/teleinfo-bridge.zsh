@@ -5,7 +5,7 @@ _arguments \
     '*--listen[where readers reach this bridge]:locator (tcp/[\:\:]\:7447):' \
     '--mqtt[the broker, or embedded]:url:(embedded mqtt\:// mqtts\://)' \
     '1:command:((doctor\:"look at everything and say what is wrong" forget\:"take away what is kept of a meter, or of everything"))' \
-    '--language[language of doctor]:language:(en fr)' \
+    '--language[language of journal and doctor]:language:(en fr)' \
     '--check-config[check the configuration and end]' \
     '(-h --help)'{-h,--help}'[print a summary]' \
     '(-V --version)'{-V,--version}'[print the version]'

@@ -31,8 +31,8 @@ pub const DEFAULT_PATH: &str = "/etc/teleinfo/bridge.toml";
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Config {
-    /// Language of entity names and readable values.
-    pub language: Language,
+    /// Language of entity names and readable values, English unless it is given; and of the journal.
+    pub language: Option<Language>,
     /// Where samples come from.
     pub zenoh: ZenohKeys,
     /// Where they go.
@@ -354,7 +354,8 @@ mod tests {
     #[test]
     fn the_shipped_file_says_the_defaults() {
         let shipped = include_str!("../../../deploy/etc/bridge.toml");
-        assert_eq!(Config::parse(shipped), Ok(Config::default()));
+        let default = Config { language: Some(Language::English), ..Config::default() };
+        assert_eq!(Config::parse(shipped), Ok(default));
     }
 
     #[test]

@@ -33,8 +33,30 @@ use crate::{
     homeassistant::{predecessor::Migrate, presentation::MeterWishes},
     meter::cadence::Policy,
     prices::book::Book,
-    words::{language::Language, topics::Topics},
+    words::{
+        journal,
+        language::{Language, Words},
+        topics::Topics,
+    },
 };
+
+const FOR_A_ROUTER: Words = Words::new(
+    "{}: only for readers that connect to this bridge, and it is a client of a router",
+    "{} : seulement pour des lecteurs reliés à cette passerelle, or elle est cliente d'un routeur",
+);
+const FOR_A_BROKER: Words = Words::new(
+    "{}: only for a broker, and mqtt.url names none; who may connect to this bridge is in mqtt.users-file",
+    "{} : seulement pour un broker, or mqtt.url n'en nomme pas ; qui peut se relier à cette passerelle est dans mqtt.users-file",
+);
+const FOR_OWN_CLIENTS: Words = Words::new(
+    "{}: only for clients of this bridge, and mqtt.url names a broker",
+    "{} : seulement pour des clients de cette passerelle, or mqtt.url nomme un broker",
+);
+const BESIDE_URL: Words = Words::new("{}: only beside homeassistant.url", "{} : seulement avec homeassistant.url");
+const NO_TOKEN: Words = Words::new(
+    "homeassistant.url does nothing without a token; set homeassistant.token-file",
+    "homeassistant.url ne fait rien sans jeton ; réglez homeassistant.token-file",
+);
 
 /// Everything the bridge was told, checked.
 #[derive(Debug, Clone)]
@@ -155,7 +177,7 @@ impl Settings {
         let prefix = topic("homeassistant.prefix", &config.homeassistant.prefix)?;
         let base = topic("mqtt.base-topic", &config.mqtt.base_topic)?;
         let settings = Self {
-            language: config.language,
+            language: config.language.unwrap_or_default(),
             topics: Topics::new(base, prefix),
             policy: policy(config.mqtt.publish)?,
             zenoh: zenoh(config.zenoh)?,
@@ -214,10 +236,7 @@ fn zenoh(config: file::ZenohKeys) -> Result<Zenoh, Failure> {
     if let Some(file) = &config.users_file {
         credentials::check_users(file).map_err(|failure| failure.of("zenoh.users-file"))?;
     }
-    warn_of_idle_keys(
-        &[("zenoh.users-file", client && config.users_file.is_some())],
-        "only for readers that connect to this bridge, and it is a client of a router",
-    );
+    warn_of_idle_keys(&[("zenoh.users-file", client && config.users_file.is_some())], FOR_A_ROUTER);
     Ok(Zenoh {
         mode: config.mode,
         listen: locators::to_listen("zenoh.listen", &config.listen)?,
@@ -245,10 +264,10 @@ fn mqtt(config: file::MqttKeys) -> Result<Mqtt, Failure> {
             ("mqtt.ca-file", ca_file.is_some()),
             ("mqtt.client-id", client_id.is_some()),
         ];
-        warn_of_idle_keys(&set, "only for a broker, and mqtt.url names none; who may connect to this bridge is in mqtt.users-file");
+        warn_of_idle_keys(&set, FOR_A_BROKER);
         return embedded(config).map(Mqtt::Embedded);
     }
-    warn_of_idle_keys(&[("mqtt.users-file", config.users_file.is_some())], "only for clients of this bridge, and mqtt.url names a broker");
+    warn_of_idle_keys(&[("mqtt.users-file", config.users_file.is_some())], FOR_OWN_CLIENTS);
     let url: Url = config.url.parse().map_err(|problem| Failure::config(format!("mqtt.url: {problem}")))?;
     if config.ca_file.is_some() && !url.tls {
         return Err(Failure::config("mqtt.ca-file: only a mqtts:// address uses certificates"));
@@ -267,10 +286,10 @@ fn mqtt(config: file::MqttKeys) -> Result<Mqtt, Failure> {
 }
 
 /// Keys that are right, but do nothing beside the others.
-fn warn_of_idle_keys(keys: &[(&str, bool)], why: &str) {
+fn warn_of_idle_keys(keys: &[(&str, bool)], why: Words) {
     let idle: Vec<&str> = keys.iter().filter(|(_, set)| *set).map(|(key, _)| *key).collect();
     if !idle.is_empty() {
-        warn!("{}: {why}", idle.join(", "));
+        warn!("{}", journal::say(why, &[&idle.join(", ")]));
     }
 }
 
@@ -327,14 +346,11 @@ fn home_assistant(config: file::HomeAssistantKeys) -> Result<HomeAssistant, Fail
     if let Some(url) = config.url.as_deref().filter(|url| !is_address(url)) {
         return Err(Failure::config(format!("homeassistant.url: \"{url}\"; expected something like http://homeassistant.local:8123")));
     }
-    warn_of_idle_keys(
-        &[("homeassistant.token-file", config.url.is_none() && config.token_file.is_some())],
-        "only beside homeassistant.url",
-    );
+    warn_of_idle_keys(&[("homeassistant.token-file", config.url.is_none() && config.token_file.is_some())], BESIDE_URL);
     let token = credentials::password(config.token_file.as_deref(), TOKEN_CREDENTIAL);
     let token = token.map_err(|failure| failure.of("homeassistant.token-file"))?;
     if config.url.is_some() && token.is_none() {
-        warn!("homeassistant.url does nothing without a token; set homeassistant.token-file");
+        warn!("{}", journal::say(NO_TOKEN, &[]));
     }
     Ok(HomeAssistant {
         discovery: config.discovery,

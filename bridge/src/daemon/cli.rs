@@ -22,6 +22,9 @@ pub struct Cli {
     /// The broker, `mqtt://[user@]host[:port]` or `mqtts://...`, or `embedded` to run without one
     #[arg(long, value_name = "URL|embedded", global = true)]
     pub mqtt: Option<String>,
+    /// The language of the journal [default: the file, else LANG] and of doctor [default: LANG]
+    #[arg(long, value_name = "fr|en", global = true)]
+    pub language: Option<Language>,
     /// Check the configuration, say what is wrong with it and where each value comes from, and end
     #[arg(long)]
     pub check_config: bool,
@@ -31,11 +34,7 @@ pub struct Cli {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
 pub enum Command {
     /// Look at broker, bridge, Home Assistant and meters, and say what is wrong
-    Doctor {
-        /// `fr` or `en` [default: as LANG says]
-        #[arg(long, value_name = "fr|en")]
-        language: Option<Language>,
-    },
+    Doctor,
     /// Take what the broker and this machine keep of a meter away, or of everything; stop the bridge first
     Forget {
         /// 12 digits, the meter's ADCO or ADSC; or `all`

@@ -17,7 +17,10 @@ use crate::{
         total::Total,
     },
     prices::costs::Costs,
-    words::checksum::{DIGITS, checksum},
+    words::{
+        checksum::{DIGITS, checksum},
+        language::Words,
+    },
 };
 
 /// What is retained ends with a checksum of all before it, as the last field of the JSON.
@@ -81,15 +84,18 @@ pub enum Refusal {
 impl Refusal {
     /// In words.
     #[must_use]
-    pub const fn words(self) -> &'static str {
+    pub const fn words(self) -> Words {
         match self {
-            Self::Damaged => "it is damaged",
-            Self::Unreadable => "it cannot be read",
-            Self::Version => "another release wrote it",
-            Self::Meter => "it is of another meter",
-            Self::Bounds => "a number in it cannot be",
-            Self::StepsBack => "its total is below that of an older one",
-            Self::TooFar => "its total is further ahead of an older one than the time between them allows",
+            Self::Damaged => Words::new("it is damaged", "il est abîmé"),
+            Self::Unreadable => Words::new("it cannot be read", "il est illisible"),
+            Self::Version => Words::new("another release wrote it", "une autre version l'a écrit"),
+            Self::Meter => Words::new("it is of another meter", "il est d'un autre compteur"),
+            Self::Bounds => Words::new("a number in it cannot be", "un de ses nombres est impossible"),
+            Self::StepsBack => Words::new("its total is below that of an older one", "son total est sous celui d'un plus ancien"),
+            Self::TooFar => Words::new(
+                "its total is further ahead of an older one than the time between them allows",
+                "son total dépasse celui d'un plus ancien de plus que le temps entre eux ne le permet",
+            ),
         }
     }
 }

@@ -12,6 +12,15 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
+use crate::words::{journal, language::Words};
+
+const NO_MDNS: Words = Words::new(
+    "grid-meter: mDNS does not work, so batteries have to be given an address: {}",
+    "grid-meter : mDNS ne marche pas, il faut donc donner une adresse aux batteries : {}",
+);
+const NOT_ANNOUNCED: Words =
+    Words::new("grid-meter: {} cannot be announced by mDNS: {}", "grid-meter : {} ne peut être annoncé par mDNS : {}");
+
 /// An address of documentation (RFC 5737) that lies behind the default route. Nothing is sent there.
 const ANYWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 9);
 /// How long a goodbye may take.
@@ -45,7 +54,7 @@ impl Announcer {
         match daemon {
             Ok(daemon) => Some(Self { daemon }),
             Err(error) => {
-                warn!("grid-meter: mDNS does not work, so batteries have to be given an address: {error}");
+                warn!("{}", journal::say(NO_MDNS, &[&error]));
                 None
             }
         }
@@ -55,7 +64,7 @@ impl Announcer {
     pub fn announce(&self, listen: SocketAddr, service: &Service) {
         match info(listen, service).and_then(|info| self.daemon.register(info)) {
             Ok(()) => debug!("grid-meter: {} is announced as {}", service.name, service.kind),
-            Err(error) => warn!("grid-meter: {} cannot be announced by mDNS: {error}", service.name),
+            Err(error) => warn!("{}", journal::say(NOT_ANNOUNCED, &[&service.name, &error])),
         }
     }
 

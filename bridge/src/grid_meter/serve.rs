@@ -23,7 +23,14 @@ use crate::{
         sunspec::{self, registers::Layout},
     },
     http::server,
+    words::{journal, language::Words},
 };
+
+const ANSWERS: Words = Words::new("the grid meter {} answers at {}", "le compteur de réseau {} répond à l'adresse {}");
+const CANNOT: Words = Words::new(
+    "grid-meter: {} cannot answer at {}, which is tried again: {}",
+    "grid-meter : {} ne peut répondre à l'adresse {}, nouvel essai : {}",
+);
 
 /// A port that does not open is tried again after this time.
 const AGAIN: Duration = Duration::from_secs(10);
@@ -68,7 +75,7 @@ impl GridMeters {
 /// Serves as soon as the port can be opened: an address may come later than the bridge, and MQTT must not wait for it.
 async fn serve(setup: Setup, newest: watch::Receiver<Option<Total>>, announcer: Option<Announcer>) {
     let listener = opened(&setup).await;
-    info!("the grid meter {} answers at {}", setup.product.name(), setup.listen);
+    info!("{}", journal::say(ANSWERS, &[&setup.product.name(), &setup.listen]));
     let serial = identity::serial(&setup);
     if let Some(announcer) = announcer {
         let services = services(&setup, &serial, announce::own_address(setup.listen));
@@ -96,7 +103,7 @@ async fn opened(setup: &Setup) -> TcpListener {
             Ok(listener) => return listener,
             Err(error) if !is_said => {
                 is_said = true;
-                warn!("grid-meter: {} cannot answer at {}, which is tried again: {error}", setup.product.name(), setup.listen);
+                warn!("{}", journal::say(CANNOT, &[&setup.product.name(), &setup.listen, &error]));
             }
             Err(_) => {}
         }

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use tracing::Level;
 
-use crate::words::{
-    language::{Language, Words},
-    printable::printable,
-};
+use crate::words::{journal, language::Words, printable::printable};
+
+const OVER: Words = Words::new("no more {} for {} minutes; {} in all", "plus de {} depuis {} minutes ; {} en tout");
+const CHANGED: Words = Words::new("{} ({} of this kind by now)", "{} ({} de ce genre jusqu'ici)");
 
 /// After so much time without a complaint of a kind, that kind is over.
 const QUIET: Duration = Duration::from_secs(600);
@@ -139,8 +139,8 @@ impl Complaints {
         let place = &mut self.matters[kind as usize];
         let matter = place.as_mut()?;
         if now >= matter.newest + QUIET {
-            let text =
-                format!("no more {} for {} minutes; {} in all", kind.subject().get(Language::English), QUIET.as_secs() / 60, matter.count);
+            let subject = kind.subject().get(journal::language());
+            let text = journal::say(OVER, &[&subject, &(QUIET.as_secs() / 60), &matter.count]).to_string();
             *place = None;
             return Some(Remark { level: Level::INFO, text });
         }
@@ -167,7 +167,7 @@ impl Matter {
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         self.quiet_until = now + self.pause;
         self.logged.clone_from(&self.text);
-        Some(warning(format!("{} ({} of this kind by now)", self.text, self.count)))
+        Some(warning(journal::say(CHANGED, &[&self.text, &self.count]).to_string()))
     }
 
     fn poll_timeout(&self) -> Instant {

@@ -151,19 +151,23 @@ impl Counters {
 
     /// A few words for `systemctl status`: what was lost, dropped and refused; nothing while all of these are zero.
     #[must_use]
-    pub fn short(&self) -> Option<String> {
+    pub fn short(&self, language: Language) -> Option<String> {
         let groups = GROUPS.map(|(word, counters)| (word, counters.iter().map(|counter| self.get(*counter)).sum::<u64>()));
-        let texts: Vec<String> = groups.iter().filter(|(_, sum)| *sum > 0).map(|(word, sum)| format!("{sum} {word}")).collect();
+        let texts: Vec<String> =
+            groups.iter().filter(|(_, sum)| *sum > 0).map(|(word, sum)| format!("{sum} {}", word.get(language))).collect();
         (!texts.is_empty()).then(|| texts.join(", "))
     }
 }
 
 /// The words of [`Counters::short`], and what each of them adds up.
-const GROUPS: [(&str, &[Counter]); 4] = [
-    ("samples lost", &[Counter::SamplesLost]),
-    ("dropped", &[Counter::ArrivalsDropped, Counter::MessagesDropped, Counter::InboundDropped, Counter::NotesDropped]),
+const GROUPS: [(Words, &[Counter]); 4] = [
+    (Words::new("samples lost", "relevés perdus"), &[Counter::SamplesLost]),
     (
-        "refused",
+        Words::new("dropped", "abandonnés"),
+        &[Counter::ArrivalsDropped, Counter::MessagesDropped, Counter::InboundDropped, Counter::NotesDropped],
+    ),
+    (
+        Words::new("refused", "refusés"),
         &[
             Counter::RefusedTooLarge,
             Counter::RefusedVersion,
@@ -173,7 +177,7 @@ const GROUPS: [(&str, &[Counter]); 4] = [
             Counter::Strangers,
         ],
     ),
-    ("disk errors", &[Counter::DiskErrors]),
+    (Words::new("disk errors", "erreurs de disque"), &[Counter::DiskErrors]),
 ];
 
 #[cfg(test)]
@@ -226,12 +230,12 @@ mod tests {
     #[test]
     fn the_line_says_what_is_not_zero() {
         let counters = Counters::default();
-        assert_eq!((counters.line(Language::English).as_str(), counters.short()), ("", None));
+        assert_eq!((counters.line(Language::English).as_str(), counters.short(Language::English)), ("", None));
         counters.add(Counter::SamplesTaken, 7);
         counters.add(Counter::RefusedVersion, 2);
         counters.add(Counter::Strangers, 3);
         assert!(counters.line(Language::English).starts_with("7 samples published, 2 messages refused"));
         assert!(counters.line(Language::French).starts_with("7 échantillons publiés, 2 messages refusés"));
-        assert_eq!(counters.short().as_deref(), Some("5 refused"));
+        assert_eq!(counters.short(Language::English).as_deref(), Some("5 refused"));
     }
 }

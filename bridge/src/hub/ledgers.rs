@@ -10,8 +10,14 @@ use tracing::Level;
 use crate::{
     energy::ledger::{Ledger, Refusal},
     hub::{Hub, complaints::Complaint, meters::METERS_MAX, orders::Order, retained::Retained},
-    words::message::Message,
+    words::{journal, language::Words, message::Message},
 };
+
+const NOT_USED: Words = Words::new("{}: what the broker holds is not used: {}", "{} : ce que garde le broker n'est pas utilisé : {}");
+const NO_PREDECESSOR: Words = Words::new(
+    "meter {} is to go on from the total of meter {}, but nothing is kept of that",
+    "le compteur {} doit continuer le total du compteur {}, mais rien n'est gardé de celui-ci",
+);
 
 /// Time for Home Assistant to let go of the total of one meter before another one announces it.
 const LETTING_GO: Duration = Duration::from_secs(15);
@@ -80,7 +86,8 @@ impl Hub {
 
     fn complain_of_ledger(&mut self, id: MeterId, refusal: Refusal, now: Instant) {
         let topic = self.topics().ledger(id);
-        self.handle_complaint(Complaint::Ledger, &format!("{topic}: what the broker holds is not used: {}", refusal.words()), now);
+        let why = refusal.words().get(journal::language());
+        self.handle_complaint(Complaint::Ledger, journal::say(NOT_USED, &[&topic, &why]).as_str(), now);
     }
 
     /// The total of a meter goes on from that of the one whose place it took, if it is told so. That one lets go of it first, so that Home
@@ -88,8 +95,8 @@ impl Hub {
     pub(super) fn continue_total(&mut self, id: MeterId, now: Instant) {
         let Some(old) = self.options.station.presentation.predecessor(id) else { return };
         let Some(wh) = self.total_of(old) else {
-            let text = format!("meter {id} is to go on from the total of meter {old}, but nothing is kept of that");
-            return self.handle_complaint(Complaint::Ledger, &text, now);
+            let text = journal::say(NO_PREDECESSOR, &[&id, &old]);
+            return self.handle_complaint(Complaint::Ledger, text.as_str(), now);
         };
         let Some((total_id, is_announced)) = self.station(old, now).map(|station| station.handle_succeeded(now)) else { return };
         let held_until = is_announced.then(|| now + LETTING_GO);
@@ -125,7 +132,7 @@ impl Hub {
         let Some(station) = self.stations.get_mut(&id) else { return };
         let (contradiction, news) = (station.poll_contradiction(), station.poll_energy_news());
         if let Some(text) = contradiction {
-            self.handle_complaint(Complaint::Contradiction, &text, now);
+            self.handle_complaint(Complaint::Contradiction, text.as_str(), now);
         }
         if let Some(text) = news {
             self.say(Level::WARN, text);

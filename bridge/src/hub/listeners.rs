@@ -12,10 +12,18 @@ use tracing::Level;
 use crate::{
     hub::{Hub, counters::Counter, orders::Order, station::Station},
     words::{
+        journal,
+        language::Words,
         message::{Message, Origin},
         topics::{OFFLINE, ONLINE, Topics},
     },
 };
+
+const NOT_TAKEN: Words = Words::new(
+    "meter {}: {} samples did not reach the broker; they are told as the past",
+    "compteur {} : {} relevés n'ont pas atteint le broker ; ils sont dits comme du passé",
+);
+const BIRTH: Words = Words::new("Home Assistant has started; announcing {} meters", "Home Assistant a démarré ; compteurs annoncés : {}");
 
 impl Hub {
     pub(super) fn handle_connected(&mut self, now: Instant) {
@@ -38,7 +46,7 @@ impl Hub {
         for (id, samples) in samples {
             let Some(station) = self.stations.get_mut(&id) else { continue };
             station.handle_given_up(&samples);
-            self.say(Level::INFO, format!("meter {id}: {} samples did not reach the broker; they are told as the past", samples.len()));
+            self.say(Level::INFO, journal::say(NOT_TAKEN, &[&id, &samples.len()]));
             self.agenda.push_busy(id);
             self.settle(id, now);
         }
@@ -78,7 +86,7 @@ impl Hub {
     fn handle_birth(&mut self, now: Instant) {
         self.orders.push_back(Order::Disturbed);
         self.say_presence();
-        self.say(Level::INFO, format!("Home Assistant has started; announcing {} meters", self.stations.len()));
+        self.say(Level::INFO, journal::say(BIRTH, &[&self.stations.len()]));
         for (id, station) in &mut self.stations {
             let mut random = DefaultHasher::new();
             random.write_u64(self.options.seed);

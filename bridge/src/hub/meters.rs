@@ -21,10 +21,21 @@ use crate::{
         received::Received,
     },
     words::{
+        journal,
+        language::Words,
         message::{Message, Origin, Qos},
         topics::{OFFLINE, ONLINE},
     },
 };
+
+const IS_ONLINE: Words = Words::new("meter {} is online", "compteur {} : en ligne");
+const IS_OFFLINE: Words = Words::new("meter {} is offline", "compteur {} : hors ligne");
+const RECOVERED: Words = Words::new(
+    "meter {}: {} samples taken from its reader's history, {} lost",
+    "compteur {} : {} relevés repris de l'historique de son lecteur, {} perdus",
+);
+const TOO_MANY: Words =
+    Words::new("more than {} meters; the others are left out", "plus de {} compteurs ; les autres sont laissés de côté");
 
 /// Meters followed: more than one bridge serves, and a limit to what a malicious reader can fill.
 pub(super) const METERS_MAX: usize = 2_048;
@@ -37,7 +48,7 @@ impl Hub {
         if !self.stations.contains_key(&id) {
             if self.stations.len() >= METERS_MAX {
                 self.counters.count(Counter::MetersBeyondLimit);
-                self.handle_complaint(Complaint::TooManyMeters, &format!("more than {METERS_MAX} meters; the others are left out"), now);
+                self.handle_complaint(Complaint::TooManyMeters, journal::say(TOO_MANY, &[&METERS_MAX]).as_str(), now);
                 return None;
             }
             let memory = self.kept.memories.remove(&id).unwrap_or_default();
@@ -113,7 +124,7 @@ impl Hub {
     fn say_availability(&mut self, id: MeterId, now: Instant) {
         let Some(online) = self.stations.get_mut(&id).and_then(|station| station.poll_presence(now)) else { return };
         let payload = if online { ONLINE } else { OFFLINE };
-        self.say(Level::INFO, format!("meter {id} is {payload}"));
+        self.say(Level::INFO, journal::say(if online { IS_ONLINE } else { IS_OFFLINE }, &[&id]));
         if online {
             self.orders.push_back(Order::Disturbed);
         }
@@ -150,8 +161,7 @@ impl Hub {
     /// Says what the history brought back, once it has all been handed on.
     fn log_recovery(&mut self, id: MeterId) {
         let Some(news) = self.stations.get_mut(&id).and_then(Station::poll_recovery) else { return };
-        let text = format!("meter {id}: {} samples taken from its reader's history, {} lost", news.recovered, news.lost);
-        self.say(Level::INFO, text);
+        self.say(Level::INFO, journal::say(RECOVERED, &[&id, &news.recovered, &news.lost]));
         self.orders.push_back(Order::Disturbed);
     }
 

@@ -48,11 +48,25 @@ use crate::{
     },
     words::{
         inbound::Inbound,
-        language::Language,
+        journal,
+        language::{Sentence, Words},
         message::Message,
         topics::{OFFLINE, ONLINE, Topics},
     },
 };
+
+const WITH_BROKER: Words = Words::new("{} of {} meters online, MQTT connected", "{} sur {} compteurs en ligne, MQTT relié");
+const WITHOUT_BROKER: Words = Words::new("{} of {} meters online, MQTT not connected", "{} sur {} compteurs en ligne, MQTT non relié");
+const AND: Words = Words::new("; {}", " ; {}");
+const BRIDGE: Words = Words::new("bridge: {}", "passerelle : {}");
+const TOO_MUCH: Words = Words::new(
+    "too much came at once: {} messages were dropped so far; what readers still hold is asked for again",
+    "trop est arrivé à la fois : {} messages abandonnés jusqu'ici ; ce que les lecteurs gardent encore est redemandé",
+);
+const TALLY: Words = Words::new(
+    "meter {}: {} samples, {} of them from the history, {} duplicates, {} lost, {} thinned out",
+    "compteur {} : {} relevés, dont {} de l'historique, {} en double, {} perdus, {} éclaircis",
+);
 
 /// What one sample may lead to: state, derived values, discovery, quality, and an event for each thing that can happen at once.
 pub const ROOM_PER_SAMPLE: usize = 24;
@@ -291,17 +305,17 @@ impl Hub {
     #[must_use]
     pub fn summary(&self) -> String {
         let Meters { known, online } = self.meters();
-        let mqtt = if self.connected == Some(true) { "connected" } else { "not connected" };
-        let trouble = self.counters.short().map(|text| format!("; {text}")).unwrap_or_default();
-        format!("{online} of {known} meters online, MQTT {mqtt}{trouble}")
+        let summary = journal::say(if self.connected == Some(true) { WITH_BROKER } else { WITHOUT_BROKER }, &[&online, &known]);
+        let trouble = self.counters.short(journal::language()).map(|text| journal::say(AND, &[&text]).to_string()).unwrap_or_default();
+        format!("{summary}{trouble}")
     }
 
     /// One line for each meter on what became of its samples, one for each reader on its line, and one on the bridge itself.
     pub fn reports(&self, now: Instant) -> impl Iterator<Item = String> {
         let meters = self.stations.iter().map(|(id, station)| report_of_meter(id, station));
         let readers = self.readers.lines(now);
-        let bridge = self.counters.line(Language::English);
-        meters.chain(readers).chain((!bridge.is_empty()).then(|| format!("bridge: {bridge}")))
+        let bridge = self.counters.line(journal::language());
+        meters.chain(readers).chain((!bridge.is_empty()).then(|| journal::say(BRIDGE, &[&bridge]).to_string()))
     }
 
     /// How far each meter's samples were handed on; those that may not have arrived are still to be taken off.
@@ -323,8 +337,8 @@ impl Hub {
         self.orders.push_back(Order::Publish(message));
     }
 
-    fn say(&mut self, level: Level, text: String) {
-        self.orders.push_back(Order::Say(level, text));
+    fn say(&mut self, level: Level, text: Sentence) {
+        self.orders.push_back(Order::Say(level, text.to_string()));
     }
 
     /// What other threads and tasks had to drop is only counted there.
@@ -332,8 +346,8 @@ impl Hub {
         let dropped = [Counter::ArrivalsDropped, Counter::MessagesDropped, Counter::InboundDropped, Counter::NotesDropped];
         let sum = dropped.iter().map(|counter| self.counters.get(*counter)).sum();
         if std::mem::replace(&mut self.dropped, sum) != sum {
-            let text = format!("too much came at once: {sum} messages were dropped so far; what readers still hold is asked for again");
-            self.handle_complaint(Complaint::Overload, &text, now);
+            let text = journal::say(TOO_MUCH, &[&sum]);
+            self.handle_complaint(Complaint::Overload, text.as_str(), now);
         }
     }
 
@@ -348,10 +362,7 @@ impl Hub {
 
 fn report_of_meter(id: &MeterId, station: &Station) -> String {
     let tally = station.intake().tally();
-    format!(
-        "meter {id}: {} samples, {} of them from the history, {} duplicates, {} lost, {} thinned out",
-        tally.taken, tally.recovered, tally.duplicates, tally.lost, tally.thinned
-    )
+    journal::say(TALLY, &[id, &tally.taken, &tally.recovered, &tally.duplicates, &tally.lost, &tally.thinned]).to_string()
 }
 
 #[cfg(test)]

@@ -10,7 +10,12 @@ use teleinfo_proto::{
     wire::{BootId, Cause, LineState, Status},
 };
 
-use crate::words::{cause, language::Language, printable::printable};
+use crate::words::{cause, journal, language::Words, printable::printable};
+
+const READS: Words = Words::new("reader {} ({}) reads meter {}", "lecteur {} ({}) : lit le compteur {}");
+const READS_BADLY: Words = Words::new("reader {} ({}) reads meter {}: {}", "lecteur {} ({}) : lit le compteur {} : {}");
+const DOES_NOT_READ: Words = Words::new("reader {} ({}): line {}, {}", "lecteur {} ({}) : ligne {}, {}");
+const SILENT: Words = Words::new("{}; silent for {} s", "{} ; muet depuis {} s");
 
 /// Runs of readers that are remembered for the log.
 const READERS_MAX: usize = 2_048;
@@ -35,11 +40,11 @@ struct ReaderSeen {
 
 impl ReaderLog {
     /// Takes a report. Returns its line if the reader's line, the cause of its trouble or its meter has changed.
-    pub(super) fn handle_report(&mut self, status: &Status<'_>, language: Language, now: Instant) -> Option<String> {
+    pub(super) fn handle_report(&mut self, status: &Status<'_>, now: Instant) -> Option<String> {
         if self.0.len() >= READERS_MAX && !self.0.contains_key(&status.boot) {
             self.0.clear();
         }
-        let text = text_of(status, language);
+        let text = text_of(status);
         let seen = ReaderSeen { line: status.line, cause: status.cause, meter: status.meter, text: text.clone(), at: now };
         let last = self.0.insert(status.boot, seen);
         last.is_none_or(|last| (last.line, last.cause, last.meter) != (status.line, status.cause, status.meter)).then_some(text)
@@ -56,18 +61,19 @@ impl ReaderSeen {
         let silence = now.saturating_duration_since(self.at);
         match silence {
             _ if silence < SILENCE => Some(self.text.clone()),
-            _ if silence < FORGOTTEN => Some(format!("{}; silent for {} s", self.text, silence.as_secs())),
+            _ if silence < FORGOTTEN => Some(journal::say(SILENT, &[&self.text, &silence.as_secs()]).to_string()),
             _ => None,
         }
     }
 }
 
-fn text_of(status: &Status<'_>, language: Language) -> String {
+fn text_of(status: &Status<'_>) -> String {
     let (name, release) = (printable(status.name), printable(status.release));
-    let trouble = cause::sentence(status.cause, &printable(status.label), language);
-    match status.meter.filter(|_| status.line == LineState::Reading) {
-        Some(id) if status.cause == Cause::None => format!("reader {name} ({release}) reads meter {id}"),
-        Some(id) => format!("reader {name} ({release}) reads meter {id}: {trouble}"),
-        None => format!("reader {name} ({release}): line {}, {trouble}", status.line.name()),
-    }
+    let trouble = cause::sentence(status.cause, &printable(status.label), journal::language());
+    let text = match status.meter.filter(|_| status.line == LineState::Reading) {
+        Some(id) if status.cause == Cause::None => journal::say(READS, &[&name, &release, &id]),
+        Some(id) => journal::say(READS_BADLY, &[&name, &release, &id, &trouble]),
+        None => journal::say(DOES_NOT_READ, &[&name, &release, &status.line.name(), &trouble]),
+    };
+    text.to_string()
 }

@@ -17,6 +17,10 @@ use crate::{
         orders::{Note, Order},
     },
     order::{arrival::Refusal, received::Received},
+    words::{
+        journal,
+        language::{Language, Sentence},
+    },
 };
 
 impl Hub {
@@ -92,14 +96,19 @@ impl Hub {
 
     pub(super) fn handle_refusal(&mut self, refusal: Refusal, text: &str, now: Instant) {
         self.counters.count(refusal.counter());
-        self.handle_complaint(refusal.complaint(), text, now);
+        // What is wrong with a message is told in the words of its protocol.
+        let complaint = refusal.complaint();
+        let said = match journal::language() {
+            Language::English => Sentence::of(text),
+            language => Sentence::of(format!("{} : {text}", complaint.subject().get(language))),
+        };
+        self.handle_complaint(complaint, said.as_str(), now);
     }
 
     /// Says what a reader reports, if that is news.
     fn log_reader(&mut self, status: &Status<'_>, now: Instant) {
-        let language = self.options.station.presentation.language;
-        if let Some(text) = self.readers.handle_report(status, language, now) {
-            self.say(Level::INFO, text);
+        if let Some(text) = self.readers.handle_report(status, now) {
+            self.say(Level::INFO, Sentence::of(text));
         }
     }
 }

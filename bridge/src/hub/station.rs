@@ -47,8 +47,32 @@ use crate::{
         received::{ReaderClock, Received},
     },
     power::reading::Power,
-    words::{message::Message, utc},
+    words::{
+        journal,
+        language::{Sentence, Words},
+        message::Message,
+        utc,
+    },
 };
+
+const CONTRADICTION: Words = Words::new(
+    "meter {}: its readers contradict each other about {}: {} was published, another says {}",
+    "compteur {} : ses lecteurs se contredisent sur {} : {} a été publié, un autre dit {}",
+);
+const REBORN: Words = Words::new(
+    "meter {}: what was kept of its energy is lost, in the state directory and on the broker. Its total begins at what the meter shows, and its \
+     energies are new entities: choose those that are available in the Energy dashboard",
+    "compteur {} : ce qui était gardé de son énergie est perdu, dans le répertoire d'état et sur le broker. Son total part de ce que montre le \
+     compteur, et ses énergies sont de nouvelles entités : choisissez celles qui sont disponibles dans le tableau de bord Énergie",
+);
+const REPLACED: Words = Words::new(
+    "meter {}: {} goes on from another number, which is not counted as consumption",
+    "compteur {} : {} continue à partir d'un autre nombre, ce qui n'est pas compté comme consommation",
+);
+const ANEW: Words = Words::new(
+    "meter {}: the total counts anew from here: no index goes on from what was known",
+    "compteur {} : le total recommence ici : aucun index ne continue ce qui était connu",
+);
 
 /// Home Assistant subscribes some time after it has read a discovery payload; what is only sent on change is said again then.
 const REPEATS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(8)];
@@ -104,8 +128,8 @@ pub struct Station {
     logged: Tally,
     counted: Tally,
     /// What readers contradict each other about, and what has happened to the energy, not said yet.
-    contradiction: Option<String>,
-    energy_news: Option<String>,
+    contradiction: Option<Sentence>,
+    energy_news: Option<Sentence>,
 }
 
 impl Station {
@@ -431,24 +455,16 @@ impl Station {
     fn handle_judged(&mut self, judged: &Judged, now: Instant) {
         if let Some(Contradiction { label, published, said }) = judged.contradictions.first() {
             self.reception.handle_contradiction(format!("{label}: {published}, {said}"), now);
-            self.contradiction = Some(format!(
-                "meter {}: its readers contradict each other about {label}: {published} was published, another says {said}",
-                self.id
-            ));
+            self.contradiction = Some(journal::say(CONTRADICTION, &[&self.id, label, published, said]));
         }
         if judged.is_reborn {
-            self.energy_news = Some(format!(
-                "meter {}: what was kept of its energy is lost, in the state directory and on the broker. Its total begins at what the meter shows, and its \
-                 energies are new entities: choose those that are available in the Energy dashboard",
-                self.id
-            ));
+            self.energy_news = Some(journal::say(REBORN, &[&self.id]));
         } else if !judged.replaced.is_empty() {
             self.figures.forget_slopes();
             let labels = judged.replaced.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-            self.energy_news =
-                Some(format!("meter {}: {labels} goes on from another number, which is not counted as consumption", self.id));
+            self.energy_news = Some(journal::say(REPLACED, &[&self.id, &labels]));
         } else if judged.is_anew {
-            self.energy_news = Some(format!("meter {}: the total counts anew from here: no index goes on from what was known", self.id));
+            self.energy_news = Some(journal::say(ANEW, &[&self.id]));
         }
     }
 

@@ -213,7 +213,7 @@ impl Bench {
     fn wishing(kept: Kept, broker_keeps: bool, meters: BTreeMap<MeterId, MeterWishes>) -> Self {
         let presentation = Presentation {
             topics: Topics::default(),
-            language: Language::English,
+            language: crate::words::language::Language::English,
             discovery: true,
             migrate: Migrate::None,
             meters,

@@ -31,8 +31,11 @@ use crate::{
         trouble::Trouble,
         unacknowledged::{Unacknowledged, goes_again},
     },
-    words::{inbound::Inbound, language::Language, message::Message},
+    words::{inbound::Inbound, journal, language::Words, message::Message},
 };
+
+const AGAIN: Words = Words::new("{}; trying again until it works", "{} ; nouvel essai jusqu'à ce que cela marche");
+const CONNECTED: Words = Words::new("connected to the MQTT broker at {}", "reliée au broker MQTT à l'adresse {}");
 
 /// A connection that died in silence is noticed after one to two of these.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
@@ -96,14 +99,14 @@ impl Broker {
             let (end, connected) = self.connection().await;
             self.inlet.shared.up.store(false, Ordering::Relaxed);
             let End::Broken(error) = end else { return };
-            let trouble = Trouble::new(&error, &self.settings, Language::English);
+            let trouble = Trouble::new(&error, &self.settings, journal::language());
             debug!("MQTT: {error}");
             if connected {
                 told = None;
                 backoff.handle_connected();
             }
             if told.as_deref() != Some(&trouble.message) {
-                warn!("{}; trying again until it works", trouble.message);
+                warn!("{}", journal::say(AGAIN, &[&trouble.message]));
             }
             if told.is_none() && !self.inlet.reporter.report_surely(Inbound::Down(trouble.message.clone())).await {
                 return;
@@ -120,7 +123,7 @@ impl Broker {
         if let Err(error) = connection.poll().await {
             return (End::Broken(error), false);
         }
-        info!("connected to the MQTT broker at {}", self.settings.url);
+        info!("{}", journal::say(CONNECTED, &[&self.settings.url]));
         if std::mem::replace(&mut self.was_connected, true) {
             self.inlet.shared.counters.count(Counter::BrokerReconnections);
         }

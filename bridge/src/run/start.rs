@@ -28,11 +28,24 @@ use crate::{
     store::{ledgers, memories, positions::Positions},
     words::{
         inbound::Inbound,
+        journal,
+        language::Words,
         message::Message,
         topics::{OFFLINE, Topics},
     },
     zenoh::{history::Historian, node::Node},
 };
+
+const HELLO: Words = Words::new("teleinfo-bridge {}: {}; {}", "teleinfo-bridge {} : {} ; {}");
+const READERS_CONNECT: Words = Words::new("readers connect to {}", "les lecteurs se relient à {}");
+const READERS_COME: Words =
+    Words::new("readers come by the Zenoh router at {}", "les lecteurs passent par le routeur Zenoh à l'adresse {}");
+const TO_BROKER: Words = Words::new("MQTT goes to {}", "MQTT va vers {}");
+const CLIENTS_CONNECT: Words = Words::new("MQTT clients connect to {}", "les clients MQTT se relient à {}");
+const OPEN: Words = Words::new(
+    "anybody on the network can connect to {} and publish: set mqtt.users-file, or leave mqtt.listen out",
+    "n'importe qui sur le réseau peut se relier à {} et publier : réglez mqtt.users-file, ou retirez mqtt.listen",
+);
 
 /// The configuration of the plugin that serves MQTT clients, where there is no broker.
 ///
@@ -127,17 +140,17 @@ pub(super) fn options(settings: &Settings, notes: bool) -> HubOptions {
 pub(super) fn say_hello(settings: &Settings) {
     let join = |endpoints: &[zenoh::config::EndPoint]| endpoints.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let zenoh = match settings.zenoh.mode {
-        ZenohMode::Router => format!("readers connect to {}", join(&settings.zenoh.listen)),
-        ZenohMode::Client => format!("readers come by the Zenoh router at {}", join(&settings.zenoh.connect)),
+        ZenohMode::Router => journal::say(READERS_CONNECT, &[&join(&settings.zenoh.listen)]),
+        ZenohMode::Client => journal::say(READERS_COME, &[&join(&settings.zenoh.connect)]),
     };
     let mqtt = match &settings.mqtt {
-        Mqtt::External(broker) => format!("MQTT goes to {}", broker.url),
-        Mqtt::Embedded(plugin) => format!("MQTT clients connect to {}", plugin.listen),
+        Mqtt::External(broker) => journal::say(TO_BROKER, &[&broker.url]),
+        Mqtt::Embedded(plugin) => journal::say(CLIENTS_CONNECT, &[&plugin.listen]),
     };
-    info!("teleinfo-bridge {}: {zenoh}; {mqtt}", env!("CARGO_PKG_VERSION"));
+    info!("{}", journal::say(HELLO, &[&env!("CARGO_PKG_VERSION"), &zenoh, &mqtt]));
     if let Mqtt::Embedded(plugin) = &settings.mqtt
         && plugin.is_open()
     {
-        warn!("anybody on the network can connect to {} and publish: set mqtt.users-file, or leave mqtt.listen out", plugin.listen);
+        warn!("{}", journal::say(OPEN, &[&plugin.listen]));
     }
 }

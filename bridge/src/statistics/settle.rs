@@ -16,7 +16,10 @@ use super::{
     recorder::{Commands, Error, Kept, Recorder, Undone},
     repairs::{Adjustment, QUEUED, Repair, Repairs},
 };
-use crate::words::utc;
+use crate::words::{journal, language::Words, utc};
+
+const COSTS: Words =
+    Words::new("{}: the cost of {} hours from {} follows their energy", "{} : le coût de {} heures à partir de {} suit leur énergie");
 
 /// Rows before the gap are looked for over this time, in s.
 const BEFORE: i64 = 49 * HOUR;
@@ -91,7 +94,7 @@ impl<C: Commands> Work<'_, C> {
             self.recorder.import_sums(&self.kept, &gap).await?;
             self.wait_for(&gap).await?;
             let (name, from) = (&self.kept.entity, utc::rfc3339(self.repair.first));
-            info!("{name}: the cost of {} hours from {from} follows their energy", gap.len() + 1);
+            info!("{}", journal::say(COSTS, &[name, &(gap.len() + 1), &from]));
         }
         Ok(Progress::Done)
     }

@@ -33,9 +33,33 @@ use crate::{
     daemon::credentials::{self, Secret, TOKEN_CREDENTIAL},
     hub::orders::Note,
     meter::events::Event,
-    words::{language::Language, utc},
+    words::{
+        journal,
+        language::{Language, Words},
+        utc,
+    },
     zenoh::history::Historian,
 };
+
+const ANOTHER_TOKEN: Words =
+    Words::new("another token for Home Assistant was found; trying it", "un autre jeton pour Home Assistant a été trouvé ; essai");
+const NEW_TOKEN: Words = Words::new(
+    "Home Assistant at {}: {}, and put it into homeassistant.token-file; it is tried once it changes",
+    "Home Assistant à l'adresse {} : {}, et mettez-le dans homeassistant.token-file ; il est essayé dès qu'il change",
+);
+const WAITS: Words = Words::new(
+    "Home Assistant at {}: {}; statistics are corrected once it works",
+    "Home Assistant à l'adresse {} : {} ; les statistiques seront corrigées dès que cela marche",
+);
+const ANSWERS: Words = Words::new("Home Assistant at {} answers", "Home Assistant à l'adresse {} répond");
+const GOES_ON: Words = Words::new(
+    "{}: goes on with the {} Wh that were counted before it was silent",
+    "{} : continue avec les {} Wh comptés avant son silence",
+);
+const CORRECTED: Words = Words::new(
+    "meter {}: corrected {} hours of statistics from {} to {}: {}",
+    "compteur {} : {} heures de statistiques corrigées, de {} à {} : {}",
+);
 
 /// What a reader keeps, and so what can be corrected, in s.
 const LOOK_BACK: i64 = 48 * HOUR;
@@ -120,7 +144,7 @@ impl Task {
             if let Ok(Some(token)) = found
                 && token != self.options.token
             {
-                info!("another token for Home Assistant was found; trying it");
+                info!("{}", journal::say(ANOTHER_TOKEN, &[]));
                 self.options.token = token;
                 return;
             }
@@ -205,15 +229,12 @@ impl Task {
         }
         let reason = now.as_ref().map(|error| error.words(self.options.language));
         let _ = self.outcomes.send(Outcome::Trouble(reason)).await;
+        let url = &self.options.url;
+        let say = |words, error: &Error| journal::say(words, &[url, &error.words(journal::language())]);
         match &now {
-            Some(error @ Error::Token) => {
-                warn!(
-                    "Home Assistant at {}: {error}, and put it into homeassistant.token-file; it is tried once it changes",
-                    self.options.url
-                );
-            }
-            Some(error) => warn!("Home Assistant at {}: {error}; statistics are corrected once it works", self.options.url),
-            None => info!("Home Assistant at {} answers", self.options.url),
+            Some(error @ Error::Token) => warn!("{}", say(NEW_TOKEN, error)),
+            Some(error) => warn!("{}", say(WAITS, error)),
+            None => info!("{}", journal::say(ANSWERS, &[url])),
         }
         self.trouble = now;
     }
@@ -327,7 +348,7 @@ impl Work<'_> {
         let old = before.into_iter().rfind(|row| row.start < first.start);
         let Some((old, lacks)) = old.and_then(|old| Some((old, forgotten(old, first)?))) else { return Ok(false) };
         if self.repairs.may_continue(&kept.entity, first.start, self.now) {
-            info!("{}: goes on with the {} Wh that were counted before it was silent", kept.entity, old.sum);
+            info!("{}", journal::say(GOES_ON, &[&kept.entity, &old.sum]));
             recorder.adjust(kept, first.start, lacks).await?;
         }
         Ok(true)
@@ -356,7 +377,7 @@ impl Filled {
         let (Some(first), Some(last)) = (self.hours.first(), self.hours.last()) else { return };
         let (from, until) = (utc::rfc3339(*first), utc::rfc3339(*last + HOUR));
         let names: Vec<String> = self.energy.iter().map(|(entity, wh)| format!("{entity} {wh} Wh")).collect();
-        info!("meter {meter}: corrected {} hours of statistics from {from} to {until}: {}", self.hours.len(), names.join(", "));
+        info!("{}", journal::say(CORRECTED, &[&meter, &self.hours.len(), &from, &until, &names.join(", ")]));
         let event = Event::HistoryFilled { from, until, hours: self.hours.len(), energy: self.energy };
         let _ = outcomes.send(Outcome::Filled(meter, event)).await;
     }

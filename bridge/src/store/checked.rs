@@ -9,8 +9,15 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::words::{
     checksum::{DIGITS, checksum},
+    journal,
+    language::Words,
     printable::printable,
 };
+
+const DAMAGED: Words = Words::new(
+    "damaged in {} places; the {} records that are whole are used",
+    "abîmé en {} endroits ; les {} enregistrements entiers sont utilisés",
+);
 
 /// What a file held.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,8 +62,8 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Checked<T> {
         Ok(bytes) => match records(&bytes) {
             (records, 0) if !records.is_empty() => (records, None),
             (records, damaged) => {
-                let damage = format!("damaged in {} places; the {} records that are whole are used", damaged.max(1), records.len());
-                (records, Some(damage))
+                let damage = journal::say(DAMAGED, &[&damaged.max(1), &records.len()]);
+                (records, Some(damage.to_string()))
             }
         },
         Err(error) if error.kind() == io::ErrorKind::NotFound => (Vec::new(), None),

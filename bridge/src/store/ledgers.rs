@@ -9,9 +9,12 @@ use std::{
 use teleinfo_proto::tic::MeterId;
 
 use crate::{
-    energy::ledger::Ledger,
+    energy::ledger::{Ledger, Refusal},
     store::checked::{self, Checked},
+    words::{journal, language::Words},
 };
+
+const NOT_USED: Words = Words::new("{}: not used: {}", "{} : non utilisé : {}");
 
 /// Reads the ledgers of all meters, and what is wrong with their files. One that is damaged, or cannot be, is left out.
 #[must_use]
@@ -26,7 +29,7 @@ pub fn load(directory: &Path) -> (BTreeMap<MeterId, Ledger>, Vec<String>) {
                 Ok(()) => {
                     ledgers.insert(meter, ledger);
                 }
-                Err(refusal) => damages.push(format!("{}: not used: {}", file.path().display(), refusal.words())),
+                Err(refusal) => damages.push(not_used(&file.path(), refusal)),
             }
         }
     }
@@ -43,6 +46,10 @@ pub(super) fn meter_of(path: &Path) -> Option<MeterId> {
 /// The ledger cannot be written as JSON.
 pub fn file(directory: &Path, meter: MeterId, ledger: &Ledger) -> Result<(PathBuf, Vec<u8>), serde_json::Error> {
     Ok((directory.join(format!("{meter}.ledger")), checked::text([ledger])?))
+}
+
+fn not_used(path: &Path, refusal: Refusal) -> String {
+    journal::say(NOT_USED, &[&path.display(), &refusal.words().get(journal::language())]).to_string()
 }
 
 #[cfg(test)]

@@ -13,4 +13,4 @@ pub mod scope;
 pub mod topics;
 pub mod utc;
 
-pub use teleinfo_people::{language, terminal};
+pub use teleinfo_people::{journal, language, terminal};

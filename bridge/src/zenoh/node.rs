@@ -23,7 +23,15 @@ use zenoh_plugin_mqtt::MqttPlugin;
 use crate::{
     config::{file::ZenohMode, settings::Zenoh},
     daemon::exit::{ExitCode, Failure},
+    words::{journal, language::Words},
 };
+
+const CONNECTED: Words = Words::new("connected to the Zenoh router at {}", "reliée au routeur Zenoh à l'adresse {}");
+const NO_ROUTER: Words = Words::new(
+    "no Zenoh router at {}, or it refuses this bridge: check zenoh.connect, zenoh.user and zenoh.password-file; trying again until it works",
+    "aucun routeur Zenoh à l'adresse {}, ou il refuse cette passerelle : vérifier zenoh.connect, zenoh.user et zenoh.password-file ; nouvel essai \
+     jusqu'à ce que cela marche",
+);
 
 /// Silence after which a reader gives this router up, and tries again until it is there. Less than Zenoh's ten seconds: TCP's pauses
 /// between two tries have grown beyond two seconds by then, so that a new connection is back sooner than the old one.
@@ -108,10 +116,9 @@ impl RouterWatch {
         self.was_there = is_there;
         let locators = &self.locators;
         Some(if is_there {
-            (Level::INFO, format!("connected to the Zenoh router at {locators}"))
+            (Level::INFO, journal::say(CONNECTED, &[locators]).to_string())
         } else {
-            let advice = "check zenoh.connect, zenoh.user and zenoh.password-file; trying again until it works";
-            (Level::WARN, format!("no Zenoh router at {locators}, or it refuses this bridge: {advice}"))
+            (Level::WARN, journal::say(NO_ROUTER, &[locators]).to_string())
         })
     }
 }

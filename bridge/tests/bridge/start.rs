@@ -28,6 +28,23 @@ fn flags() {
     }
 }
 
+/// A broker that is lost and found, a reader, a meter: all of it in French, and nothing of it in English.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_journal_speaks_french_where_the_configuration_does() {
+    let (zenoh, mqtt) = (free_port(), free_port());
+    let config = format!(
+        "language = \"fr\"\n[zenoh]\nlisten = [\"tcp/127.0.0.1:{zenoh}\"]\nscouting = false\n[mqtt]\nurl = \"mqtt://127.0.0.1:{mqtt}\"\n"
+    );
+    let mut bridge = Program::with_config(&config);
+    bridge.says("les lecteurs se relient à tcp/127.0.0.1:").await;
+    bridge.says("aucun broker MQTT n'écoute à l'adresse").await;
+    bridge.signal("HUP");
+    bridge.stop().await;
+    bridge.says("arrêtée").await;
+    let log = bridge.log().join("\n");
+    assert!(!["readers", "broker at", "stopped", " is "].iter().any(|word| log.contains(word)), "{log}");
+}
+
 #[test]
 fn the_configuration_is_checked() {
     let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/etc/bridge.toml");

@@ -159,6 +159,8 @@ impl Drop for Process {
 fn spawn(name: &str, command: &mut Command, log: File) -> Outcome<Child> {
     let errors = log.try_clone().or_fail(Code::Software, || "no file descriptor left".into())?;
     command
+        // What it says is searched.
+        .env("LC_ALL", "C.UTF-8")
         .stdin(Stdio::null())
         .stdout(log)
         .stderr(errors)

@@ -12,6 +12,15 @@ use std::{
 use tokio::{net::UdpSocket, time};
 use tracing::{info, warn};
 
+use crate::words::{journal, language::Words};
+
+const ANSWERS: Words =
+    Words::new("the grid meter shelly answers by UDP at {}", "le compteur de réseau shelly répond en UDP à l'adresse {}");
+const CANNOT: Words = Words::new(
+    "grid-meter: shelly cannot answer by UDP at {}, which is tried again: {}",
+    "grid-meter : shelly ne peut répondre en UDP à l'adresse {}, nouvel essai : {}",
+);
+
 /// Where batteries ask: a B2500 at the second from firmware 226 on, all others at the first.
 pub const PORTS: [u16; 2] = [1010, 2220];
 /// Answers to one address in a second; a Venus asks at most 2.5 times.
@@ -29,13 +38,13 @@ pub async fn serve(address: SocketAddr, answer: impl Fn(&[u8]) -> Option<String>
     loop {
         match UdpSocket::bind(address).await {
             Ok(socket) => {
-                info!("the grid meter shelly answers by UDP at {address}");
+                info!("{}", journal::say(ANSWERS, &[&address]));
                 is_said = false;
                 converse(&socket, &answer).await;
             }
             Err(error) if !is_said => {
                 is_said = true;
-                warn!("grid-meter: shelly cannot answer by UDP at {address}, which is tried again: {error}");
+                warn!("{}", journal::say(CANNOT, &[&address, &error]));
             }
             Err(_) => {}
         }

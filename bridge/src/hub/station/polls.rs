@@ -10,6 +10,7 @@ use crate::{
         statistic::{Sources, Statistic},
     },
     order::intake::{InOrder, Question, Tally},
+    words::language::Sentence,
 };
 
 impl Station {
@@ -40,12 +41,12 @@ impl Station {
     }
 
     /// What its readers contradict each other about, since the last call.
-    pub fn poll_contradiction(&mut self) -> Option<String> {
+    pub fn poll_contradiction(&mut self) -> Option<Sentence> {
         self.contradiction.take()
     }
 
     /// What has happened to its energy that somebody should know, since the last call.
-    pub fn poll_energy_news(&mut self) -> Option<String> {
+    pub fn poll_energy_news(&mut self) -> Option<Sentence> {
         self.energy_news.take()
     }
 

@@ -28,6 +28,9 @@ impl FromStr for Url {
         if user.is_some_and(|user| user.contains(':')) {
             return Err("a password does not belong here; use mqtt.password-file".into());
         }
+        if user.is_some_and(|user| user.contains(char::is_whitespace)) {
+            return Err("the user's name in the address has a space; use mqtt.user".into());
+        }
         let (host, port) =
             host_and_port(address, if tls { 8883 } else { 1883 }).ok_or_else(|| format!("\"{address}\" is no host[:port]"))?;
         Ok(Self { tls, user: user.filter(|user| !user.is_empty()).map(Into::into), host: host.into(), port })
@@ -99,6 +102,7 @@ mod tests {
             "mqtt://[::1]9",
             "mqtt://a/b",
             "mqtt://me:secret@b",
+            "mqtt://user name@b",
         ] {
             assert!(text.parse::<Url>().is_err(), "{text}");
         }

@@ -6,9 +6,10 @@ use zenoh::config::EndPoint;
 
 use crate::daemon::exit::Failure;
 
-/// Protocols that a bridge can connect by. To listen by `tls` or `quic` it would need a certificate, which no key here names.
+/// Protocols that a bridge can connect by.
 const CONNECT: &[&str] = &["tcp", "udp", "ws", "tls", "quic", "unixsock-stream"];
-const LISTEN: &[&str] = &["tcp", "udp", "ws", "unixsock-stream"];
+/// Readers connect by TCP alone.
+const LISTEN: &[&str] = &["tcp"];
 /// The one protocol whose address is a path.
 const PATH: &str = "unixsock-stream";
 
@@ -29,7 +30,7 @@ pub fn to_listen(key: &str, texts: &[String]) -> Result<Vec<EndPoint>, Failure> 
     let listen = |text: &String| {
         let endpoint = parse(key, text, LISTEN)?;
         let address = endpoint.address().as_str().to_owned();
-        if endpoint.protocol().as_str() != PATH && address.to_socket_addrs().is_err() {
+        if address.to_socket_addrs().is_err() {
             return Err(Failure::config(format!("{key}: \"{text}\": no address is found for {address}")));
         }
         if !seen.insert(endpoint.to_string()) {
@@ -44,13 +45,20 @@ fn parse(key: &str, text: &str, protocols: &[&str]) -> Result<EndPoint, Failure>
     let wrong = |why: &str| Failure::config(format!("{key}: \"{text}\" {why}; expected something like tcp/192.168.1.10:7447"));
     let endpoint = EndPoint::from_str(text).map_err(|_| wrong("is no locator"))?;
     if !protocols.contains(&endpoint.protocol().as_str()) {
-        return Err(wrong(&format!("cannot be used: the protocol is one of {}", protocols.join(", "))));
+        return Err(wrong(&format!("cannot be used: the protocol is {}", list(protocols))));
     }
     let port = || endpoint.address().as_str().rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
     if endpoint.protocol().as_str() != PATH && port().is_none() {
         return Err(wrong("has no port from 0 to 65535"));
     }
     Ok(endpoint)
+}
+
+fn list(protocols: &[&str]) -> String {
+    match protocols {
+        [only] => format!("{only} alone, which readers speak"),
+        all => format!("one of {}", all.join(", ")),
+    }
 }
 
 #[cfg(test)]
@@ -62,6 +70,7 @@ mod tests {
         for (text, why) in [
             ("7447", "no locator"),
             ("tls/[::]:7447", "protocol"),
+            ("udp/[::]:7447", "tcp alone"),
             ("tpc/[::]:7447", "protocol"),
             ("tcp/[::]:74470", "port"),
             ("tcp/[::]", "port"),

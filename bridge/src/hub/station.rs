@@ -408,7 +408,10 @@ impl Station {
         messages.extend(self.discovery_message(now));
         if self.repeats.iter().any(|at| *at <= now) {
             self.repeats.retain(|at| *at > now);
-            messages.extend(self.everything());
+            // What a meter that is away said last is not said again as if it were new.
+            if self.is_online() {
+                messages.extend(self.everything());
+            }
             messages.extend(self.reception.repeat().map(|report| self.quality(report)));
         }
         if self.held_back && self.is_present {

@@ -9,7 +9,7 @@
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rumqttc::{
@@ -35,6 +35,11 @@ use crate::{
 };
 
 const AGAIN: Words = Words::new("{}; trying again until it works", "{} ; nouvel essai jusqu'à ce que cela marche");
+const SAME_NAME: Words = Words::new(
+    "the MQTT broker at {} takes this bridge in and ends the connection at once, each time: is another bridge connected as {}? Set mqtt.client-id in one of them",
+    "le broker MQTT à l'adresse {} accepte cette passerelle et coupe aussitôt, chaque fois : une autre est-elle reliée sous le nom {} ? Réglez \
+     mqtt.client-id dans l'une des deux",
+);
 const CONNECTED: Words = Words::new("connected to the MQTT broker at {}", "reliée au broker MQTT à l'adresse {}");
 
 /// A connection that died in silence is noticed after one to two of these.
@@ -45,6 +50,12 @@ const CLIENT_QUEUE: usize = 16;
 const IN_FLIGHT_MAX: u16 = 64;
 /// Largest packet either way: a device announcement of a three-phase meter has some 40 kB.
 const PACKET_BYTES_MAX: usize = 1 << 20;
+
+/// A connection that ends before this time was ended on purpose, if that happens again and again: a broker ends that of a client whose name
+/// comes a second time.
+const SHORT: Duration = Duration::from_secs(10);
+/// So many short connections in a row are no accident.
+const SHORT_MAX: u32 = 3;
 
 /// How a connection ended.
 enum End {
@@ -65,6 +76,8 @@ struct Broker {
     unacknowledged: Vec<Message>,
     /// There was a connection before.
     was_connected: bool,
+    /// Connections in a row that were short.
+    short: u32,
     /// Its drop tells `Outlet::close` that the task has ended.
     closed: Option<oneshot::Sender<()>>,
 }
@@ -86,7 +99,8 @@ pub fn start(
         .transpose()
         .map_err(|problem| Failure::config(format!("mqtt.ca-file: {problem}")))?;
     let (outlet, inlet, inbound) = pair(counters);
-    let broker = Broker { settings, tls, will, subscriptions, inlet, unacknowledged: Vec::new(), was_connected: false, closed: None };
+    let broker =
+        Broker { settings, tls, will, subscriptions, inlet, unacknowledged: Vec::new(), was_connected: false, short: 0, closed: None };
     tokio::spawn(broker.run());
     Ok((outlet, inbound))
 }
@@ -96,24 +110,36 @@ impl Broker {
         let mut told: Option<String> = None;
         let mut backoff = Backoff::default();
         loop {
+            let began = Instant::now();
             let (end, connected) = self.connection().await;
             self.inlet.shared.up.store(false, Ordering::Relaxed);
             let End::Broken(error) = end else { return };
-            let trouble = Trouble::new(&error, &self.settings, journal::language());
+            let mut trouble = Trouble::new(&error, &self.settings, journal::language());
             debug!("MQTT: {error}");
             if connected {
+                self.short = if began.elapsed() < SHORT { self.short + 1 } else { 0 };
+            }
+            if self.is_thrown_out() {
+                trouble.message = journal::say(SAME_NAME, &[&self.settings.url, &self.settings.client_id]).to_string();
+                trouble.lasting = true;
+            } else if connected {
                 told = None;
                 backoff.handle_connected();
             }
             if told.as_deref() != Some(&trouble.message) {
                 warn!("{}", journal::say(AGAIN, &[&trouble.message]));
             }
-            if told.is_none() && !self.inlet.reporter.report_surely(Inbound::Down(trouble.message.clone())).await {
+            if (connected || told.is_none()) && !self.inlet.reporter.report_surely(Inbound::Down(trouble.message.clone())).await {
                 return;
             }
             told = Some(trouble.message);
             tokio::time::sleep(backoff.handle_failure(trouble.lasting, RandomState::new().build_hasher().finish())).await;
         }
+    }
+
+    /// The broker ends each connection as soon as it stands.
+    const fn is_thrown_out(&self) -> bool {
+        self.short >= SHORT_MAX
     }
 
     /// One connection from beginning to end; also tells whether there was one.
@@ -123,15 +149,26 @@ impl Broker {
         if let Err(error) = connection.poll().await {
             return (End::Broken(error), false);
         }
-        info!("{}", journal::say(CONNECTED, &[&self.settings.url]));
+        if !self.is_thrown_out() {
+            info!("{}", journal::say(CONNECTED, &[&self.settings.url]));
+        }
         if std::mem::replace(&mut self.was_connected, true) {
             self.inlet.shared.counters.count(Counter::BrokerReconnections);
         }
         let unacknowledged = Mutex::new(Unacknowledged::default());
         let (reporter, shared) = (self.inlet.reporter.clone(), self.inlet.shared.clone());
+        let (was_thrown_out, url) = (self.is_thrown_out(), self.settings.url.clone());
+        let stands = async {
+            tokio::time::sleep(SHORT).await;
+            if was_thrown_out {
+                info!("{}", journal::say(CONNECTED, &[&url]));
+            }
+            std::future::pending().await
+        };
         let end = tokio::select! {
             error = listen(&mut connection, &unacknowledged, &shared, &reporter) => End::Broken(error),
             end = self.feed(client, &unacknowledged) => end,
+            end = stands => end,
         };
         if matches!(end, End::Closed) {
             // What was ordered before still has to go out; then the broker closes the connection.

@@ -239,3 +239,37 @@ async fn a_goodbye_that_is_not_the_readers_own_is_not_believed() {
     observer.expect_powers(METER, 1..=2).await;
     assert_eq!(observer.on(&topic), ["online"]);
 }
+
+/// Whoever looks at a meter that is away sees what was last known, once: nothing of it comes again as if it were new.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_meter_that_is_away_says_nothing_more() {
+    let broker = Broker::open().unwrap();
+    let bridge = Program::external(&broker.url());
+    bridge.is_up().await;
+    let observer = Observer::new(broker.port).await;
+    let mut reader = Reader::new(bridge.zenoh).await;
+    reader.make_many(3).await;
+    observer.expect_powers(METER, 1..=3).await;
+    reader.leave().await;
+    observer.expect(&format!("teleinfo/{METER}/availability"), "offline").await;
+    let topics = ["", "/derived", "/power", "/event", "/history"].map(|end| format!("teleinfo/{METER}{end}"));
+    let count = || topics.clone().map(|topic| observer.on(&topic).len());
+    let before = count();
+    tokio::time::sleep(std::time::Duration::from_secs(9)).await;
+    assert_eq!(count(), before, "{topics:?}: {:#?}", observer.on(&topics[1]));
+}
+
+/// Two bridges under one name throw each other out of the broker for ever. The log says what it is, and the key.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_bridges_of_one_name_are_told_what_it_is() {
+    let broker = Broker::open().unwrap();
+    let bridges = [Program::external(&broker.url()), Program::external(&broker.url())];
+    for bridge in &bridges {
+        bridge.says("mqtt.client-id").await;
+    }
+    tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+    for bridge in &bridges {
+        let lines = bridge.log().len();
+        assert!(lines < 12, "{:#?}", bridge.log());
+    }
+}

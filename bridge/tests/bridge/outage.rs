@@ -214,3 +214,31 @@ async fn a_bridge_that_restarts_goes_on_where_it_stopped() {
         assert_eq!(observer.present_powers(METER), [1, 2, 3, 24]);
     }
 }
+
+/// A power cut takes what is kept in memory, and the file on the disk is minutes old. What comes twice then comes as the past.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bridge_that_was_killed_without_a_run_directory_never_steps_back() {
+    let broker = Broker::open().unwrap();
+    let mut bridge = Program::external(&broker.url());
+    bridge.is_up().await;
+    let observer = Observer::new(broker.port).await;
+    let mut reader = Reader::new(bridge.zenoh).await;
+    reader.make_many(20).await;
+    observer.expect_powers(METER, 1..=20).await;
+    bridge.signal("KILL");
+    bridge.ends().await;
+    std::fs::remove_dir_all(bridge.directory.path().join("run")).unwrap();
+    reader.make(false).await;
+    bridge.again();
+    bridge.is_up().await;
+    // The reader comes back when it finds the bridge, and its next frame tells where it stands.
+    for _ in 0..100 {
+        reader.make(true).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        if observer.present_powers(METER).last() > Some(&21) {
+            break;
+        }
+    }
+    let present = observer.present_powers(METER);
+    assert!(present.is_sorted() && present.last() > Some(&21), "{present:?}");
+}

@@ -230,8 +230,9 @@ impl Monitor {
 /// The meter, if this dataset says who it is.
 fn whose(dataset: &Dataset<'_>) -> Option<String> {
     let Value::Identity(id) = dataset.value() else { return None };
-    let (maker, kind) = (id.manufacturer().unwrap_or("?"), id.kind().map_or("", |kind| kind.name));
-    Some(format!("{id}, {maker} {kind}"))
+    let known = [id.manufacturer(), id.kind().map(|kind| kind.name)].into_iter().flatten();
+    let known = known.collect::<Vec<_>>().join(" ");
+    Some(if known.is_empty() { id.to_string() } else { format!("{id}, {known}") })
 }
 
 fn write(text: &str) -> io::Result<()> {

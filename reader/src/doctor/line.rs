@@ -208,7 +208,7 @@ fn read(report: &mut Report<'_>, by: SpeedBy, trial: Trial, mode: Mode) {
     report.good(SPEED, &report.say(FOUND, &[&speed, &report.say(parity, &[]), &name(mode, report.language())]));
 }
 
-fn name(mode: Mode, language: Language) -> &'static str {
+pub(super) fn name(mode: Mode, language: Language) -> &'static str {
     match mode {
         Mode::Historic => HISTORIC.get(language),
         Mode::Standard => STANDARD.get(language),

@@ -1,8 +1,9 @@
 //! `doctor`: what somebody wants to know who stands at the meter with a phone. One line per check, with a mark, then what to do; a verdict;
-//! an exit code. It takes 25 seconds at most.
+//! an exit code. It takes 25 seconds at most, and eight more for each line where `auto` may find a meter.
 //!
 //! | file | question |
 //! |---|---|
+//! | `candidates` | of several lines: which has a meter |
 //! | `device`, `users` | is the serial line there, whose is it, may it be opened |
 //! | `holders` | is a login, the kernel's console or another program on it |
 //! | `hearing`, `line`, `bits` | does it carry bytes, how are they to be read, how many are good, which bits are lost |
@@ -11,6 +12,7 @@
 //! | `report` | how all this is said |
 
 mod bridge;
+mod candidates;
 mod clock;
 mod device;
 mod hearing;
@@ -55,7 +57,8 @@ fn look_at_line(
 ) -> Option<(teleinfo_proto::tic::Timestamp, std::time::Instant)> {
     let hearing = match &settings.source {
         Source::Devices(devices) => {
-            let device = device::check(report, devices, machine)?;
+            let devices = candidates::choose(report, devices);
+            let device = device::check(report, &devices, machine)?;
             let shared = holders::check(report, &device, machine);
             line::check(report, settings, &device.subject(shared))?
         }

@@ -5,6 +5,7 @@
 //! what must not be forgotten, [`statistics`] corrects the Energy dashboard, [`grid_meter`] answers batteries over [`http`]. [`run`] starts
 //! all of them from the [`config`], and [`daemon`] is the process around it.
 
+pub mod adopt;
 pub mod config;
 pub mod daemon;
 pub mod doctor;

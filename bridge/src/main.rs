@@ -4,6 +4,7 @@ use std::process;
 
 use clap::Parser;
 use teleinfo_bridge::{
+    adopt,
     config::{environment, file::Config, settings::Settings},
     daemon::{
         cli::{Cli, Command},
@@ -48,12 +49,16 @@ fn open(cli: &Cli) -> Result<ExitCode, Failure> {
         .build()
         .map_err(|error| Failure::new(ExitCode::Internal, format!("cannot start threads: {error}")))?;
     let result = runtime.block_on(async {
-        match cli.command {
+        match &cli.command {
             Some(Command::Doctor) => {
                 let language = cli.language.unwrap_or_else(Language::from_environment);
                 doctor::run(&settings, language).await.map(|complaint| complaint.unwrap_or(ExitCode::Success))
             }
-            Some(Command::Forget { what }) => forget::run(&settings, what).await.map(|()| ExitCode::Success),
+            Some(Command::Adopt(wanted)) => {
+                let language = cli.language.unwrap_or_else(Language::from_environment);
+                adopt::run(&settings, wanted, language).await.map(|()| ExitCode::Success)
+            }
+            Some(Command::Forget { what }) => forget::run(&settings, *what).await.map(|()| ExitCode::Success),
             None => run::run(settings).await.map(|()| ExitCode::Success),
         }
     });

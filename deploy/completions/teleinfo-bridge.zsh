@@ -4,8 +4,10 @@ _arguments \
     '--config[configuration]:file:_files' \
     '*--listen[where readers reach this bridge]:locator (tcp/[\:\:]\:7447):' \
     '--mqtt[the broker, or embedded]:url:(embedded mqtt\:// mqtts\://)' \
-    '1:command:((doctor\:"look at everything and say what is wrong" forget\:"take away what is kept of a meter, or of everything"))' \
-    '--language[language of journal and doctor]:language:(en fr)' \
+    '1:command:((adopt\:"put what another program has recorded before our energy" doctor\:"look at everything and say what is wrong" forget\:"take away what is kept of a meter, or of everything"))' \
+    '--language[language of journal, doctor and adopt]:language:(en fr)' \
+    '--write[adopt\: write it]' \
+    '(--write)--undo[adopt\: take back what was written]' \
     '--check-config[check the configuration and end]' \
     '(-h --help)'{-h,--help}'[print a summary]' \
     '(-V --version)'{-V,--version}'[print the version]'

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 use crate::words::{language::Language, scope::Scope};
 
@@ -31,14 +31,31 @@ pub struct Cli {
 }
 
 /// What this program does besides bridging.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Command {
     /// Look at broker, bridge, Home Assistant and meters, and say what is wrong
     Doctor,
+    /// Put what Home Assistant recorded of another program before our own energy; without --write only say what would be done
+    Adopt(Adopt),
     /// Take what the broker and this machine keep of a meter away, or of everything; stop the bridge first
     Forget {
         /// 12 digits, the meter's ADCO or ADSC; or `all`
         #[arg(value_name = "METER|all")]
         what: Scope,
     },
+}
+
+/// What is to be joined, and whether.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Adopt {
+    /// A statistic of the other program and one of ours, such as `linky:01234567890123 sensor.linky_energy_total` [default: all that show the
+    /// same index of the meter]
+    #[arg(value_names = ["OLD", "OURS"], num_args = 2)]
+    pub names: Vec<String>,
+    /// Write it; without this only what would be written is said
+    #[arg(long)]
+    pub write: bool,
+    /// Take back what was written
+    #[arg(long, conflicts_with = "write")]
+    pub undo: bool,
 }

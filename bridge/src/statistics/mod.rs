@@ -4,7 +4,8 @@
 //! WebSocket interface. [`interruption`] says when to look, [`notes`] holds what is known of each meter, [`hours`] what its indexes were at
 //! each full hour, [`corrections`] which rows are wrong; [`recorder`] speaks to Home Assistant through [`websocket`], and [`task`] puts
 //! all of it together. Costs follow the energy: [`prices`] are what a kWh cost in each hour, [`costs`] what follows from that, [`repairs`]
-//! what is under way, on disk, and [`settle`] brings it to its end. What a sample means and which entities there are stands elsewhere. Begin with [`corrections`], then [`task`].
+//! what is under way, on disk, and [`settle`] brings it to its end. Whole statistics
+//! are read and written by [`series`]. What a sample means and which entities there are stands elsewhere. Begin with [`corrections`], then [`task`].
 
 pub mod corrections;
 pub mod costs;
@@ -14,6 +15,7 @@ pub mod notes;
 pub mod prices;
 pub mod recorder;
 pub mod repairs;
+pub mod series;
 pub mod settle;
 pub mod task;
 pub mod websocket;

@@ -20,7 +20,7 @@ use crate::words::{
 };
 
 /// The code of a command whose fields this version does not know, or misses.
-const INVALID_FORMAT: &str = "invalid_format";
+pub const INVALID_FORMAT: &str = "invalid_format";
 /// The code of the answer to a question for preferences that were never saved.
 const NOT_FOUND: &str = "not_found";
 /// Versions that refuse the newer fields of `recorder/import_statistics` begin so.
@@ -130,7 +130,7 @@ pub struct Kept {
     pub entity: String,
     /// The name of its unit, and what that is in ours.
     unit: String,
-    scale: f64,
+    pub(super) scale: f64,
     /// What else Home Assistant has of it, as it is to be sent back.
     class: Value,
     source: Value,
@@ -140,11 +140,11 @@ pub struct Kept {
 /// The recorder of a Home Assistant.
 #[derive(Debug)]
 pub struct Recorder<C> {
-    commands: C,
+    pub(super) commands: C,
     /// All entities.
-    registry: Value,
+    pub(super) registry: Value,
     /// All statistics with a sum.
-    statistics: Value,
+    pub(super) statistics: Value,
 }
 
 impl<C: Commands> Recorder<C> {
@@ -188,12 +188,17 @@ impl<C: Commands> Recorder<C> {
     /// # Errors
     /// See [`Error`].
     pub async fn costed(&mut self) -> Result<Vec<Costed>, Error> {
-        let preferences = match self.commands.command(json!({ "type": "energy/get_prefs" })).await {
-            Err(Error::Refused { code, .. }) if code == NOT_FOUND => return Ok(Vec::new()),
-            answer => answer?,
-        };
+        let Some(preferences) = self.preferences().await? else { return Ok(Vec::new()) };
         let info = self.commands.command(json!({ "type": "energy/info" })).await?;
         Ok(prices::costed(&preferences, &info))
+    }
+
+    /// What the Energy dashboard was told to show, if anything.
+    pub(super) async fn preferences(&mut self) -> Result<Option<Value>, Error> {
+        match self.commands.command(json!({ "type": "energy/get_prefs" })).await {
+            Err(Error::Refused { code, .. }) if code == NOT_FOUND => Ok(None),
+            answer => answer.map(Some),
+        }
     }
 
     /// What an entity told of a price from one time to another, in s since 1970, and the hourly means of it.
@@ -269,7 +274,7 @@ impl<C: Commands> Recorder<C> {
         Ok(self.answer(kept, period, since).await?.iter().filter_map(row).collect())
     }
 
-    async fn answer(&mut self, kept: &Kept, period: &str, since: i64) -> Result<Vec<Value>, Error> {
+    pub(super) async fn answer(&mut self, kept: &Kept, period: &str, since: i64) -> Result<Vec<Value>, Error> {
         let command = json!({
             "type": "recorder/statistics_during_period",
             "start_time": utc::rfc3339(since - since.rem_euclid(HOUR)),
@@ -305,7 +310,7 @@ impl<C: Commands> Recorder<C> {
 
     /// Since late 2025 Home Assistant wants `mean_type` and `unit_class`, and complains in its log without them; 2024 refuses them. The
     /// form that a version refuses is followed by the other.
-    async fn import_rows(&mut self, kept: &Kept, rows: Vec<Value>) -> Result<(), Error> {
+    pub(super) async fn import_rows(&mut self, kept: &Kept, rows: Vec<Value>) -> Result<(), Error> {
         let is_old = self.commands.version().starts_with(OLD_VERSIONS);
         let (first, second) = if is_old { (Form::Old, Form::New) } else { (Form::New, Form::Old) };
         match self.commands.command(import(kept, &rows, first)).await {
@@ -412,8 +417,12 @@ pub(super) mod tests {
     }
 
     impl<C> Recorder<C> {
-        pub(in crate::statistics) const fn commands(&self) -> &C {
+        pub(crate) const fn commands(&self) -> &C {
             &self.commands
+        }
+
+        pub(crate) const fn commands_mut(&mut self) -> &mut C {
+            &mut self.commands
         }
 
         pub(in crate::statistics) fn into_commands(self) -> C {

@@ -1,4 +1,4 @@
-"""Home Assistant's own integrations of a HomeWizard P1 and of a Shelly Pro 3EM, which take the bridge for one of these."""
+"""Home Assistant's own integrations of a HomeWizard P1 and of a Shelly Pro 3EM, which take the bridge for one."""
 
 import json
 import time

@@ -177,7 +177,8 @@ class HomeAssistant:
         one version requires another refuses."""
         kind = {"has_sum": not mean, "has_mean": mean}
         newer = {} if self.is_before("2025") else {"mean_type": int(mean), "unit_class": unit[1]}
-        about = {"source": "recorder", "statistic_id": statistic_id, "name": None, "unit_of_measurement": unit[0]}
+        source = statistic_id.partition(":")[0] if ":" in statistic_id else "recorder"
+        about = {"source": source, "statistic_id": statistic_id, "name": None, "unit_of_measurement": unit[0]}
         stats = [{"start": at(start), **row} for start, row in rows.items()]
         self.ask({"type": "recorder/import_statistics", "metadata": about | kind | newer, "stats": stats})
 

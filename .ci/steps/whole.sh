@@ -11,7 +11,7 @@ step_build_packages() {
 
 # Packages are built once, by whichever step comes first.
 need_our_packages() {
-    [ -n "$(find target/packages -name 'teleinfo-bridge_*.deb' 2>/dev/null)" ] || step_packages
+    [ -n "$(find target/packages -name 'teleinfo-bridge_*.deb' 2>/dev/null)" ] || step_build_packages
 }
 
 step_what_is_shipped() {

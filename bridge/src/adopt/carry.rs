@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use super::notes::Adopted;
 use crate::statistics::{
-    recorder::{Commands, Error, INVALID_FORMAT, Kept, Recorder, Undone},
+    recorder::{Commands, Error, Kept, Recorder, Undone},
     series::Hour,
 };
 
@@ -49,16 +49,13 @@ pub async fn write<C: Commands>(recorder: &mut Recorder<C>, old: &Kept, ours: &K
 /// # Errors
 /// See [`Error`].
 pub async fn undo<C: Commands>(recorder: &mut Recorder<C>, ours: &Kept, adopted: &Adopted) -> Result<bool, Error> {
-    let is_gone = match recorder.clear(ours, adopted.from, adopted.first).await {
-        Err(Error::Refused { code, .. }) if code == INVALID_FORMAT => {
-            let mut hours = recorder.series(ours).await?;
-            hours.retain(|hour| hour.start < adopted.first);
-            hours.iter_mut().for_each(|hour| hour.sum = 0.0);
-            recorder.import_series(ours, &hours).await?;
-            false
-        }
-        answer => answer.map(|()| true)?,
-    };
+    let is_gone = recorder.clear(ours, adopted.from, adopted.first).await?;
+    if !is_gone {
+        let mut hours = recorder.series(ours).await?;
+        hours.retain(|hour| hour.start < adopted.first);
+        hours.iter_mut().for_each(|hour| hour.sum = 0.0);
+        recorder.import_series(ours, &hours).await?;
+    }
     wait_until_empty(recorder, ours, adopted).await?;
     raise(recorder, ours, adopted, false).await?;
     Ok(is_gone)
@@ -189,7 +186,7 @@ mod tests {
                     Ok(Value::Null)
                 }
                 "recorder/clear_statistics" if !self.clears => {
-                    Err(Error::Refused { code: INVALID_FORMAT.into(), message: "extra keys not allowed".into() })
+                    Err(Error::Refused { code: "invalid_format".into(), message: "extra keys not allowed".into() })
                 }
                 "recorder/clear_statistics" => {
                     let (from, until) = (seconds(&command["start_time"]), seconds(&command["end_time"]));

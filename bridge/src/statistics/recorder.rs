@@ -20,11 +20,11 @@ use crate::words::{
 };
 
 /// The code of a command whose fields this version does not know, or misses.
-pub const INVALID_FORMAT: &str = "invalid_format";
+pub(super) const INVALID_FORMAT: &str = "invalid_format";
 /// The code of the answer to a question for preferences that were never saved.
 const NOT_FOUND: &str = "not_found";
 /// Versions that refuse the newer fields of `recorder/import_statistics` begin so.
-const OLD_VERSIONS: &str = "2024.";
+pub(super) const OLD_VERSIONS: &str = "2024.";
 
 /// What Home Assistant did not do, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::recorder::{Commands, Error, Kept, Recorder};
+use super::recorder::{Commands, Error, INVALID_FORMAT, Kept, OLD_VERSIONS, Recorder};
 use crate::words::utc;
 
 /// A message of more than 4 MiB closes the connection. A row has some 75 bytes.
@@ -66,11 +66,15 @@ impl<C: Commands> Recorder<C> {
         Ok(())
     }
 
-    /// Takes the hours from one time to another away, in s since 1970. Versions before 2026 refuse it.
+    /// Takes the hours from one time to another away, in s since 1970. Returns whether it did: a version that can take away all hours
+    /// only refuses it, and logs that as an error, so one of which this is known is not asked.
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn clear(&mut self, kept: &Kept, from: i64, until: i64) -> Result<(), Error> {
+    pub async fn clear(&mut self, kept: &Kept, from: i64, until: i64) -> Result<bool, Error> {
+        if self.commands.version().starts_with(OLD_VERSIONS) {
+            return Ok(false);
+        }
         let command = json!({
             "type": "recorder/clear_statistics",
             "statistic_ids": [kept.entity],
@@ -78,8 +82,9 @@ impl<C: Commands> Recorder<C> {
             "end_time": utc::rfc3339(until),
         });
         match self.commands.command(command).await {
-            Err(Error::Refused { code, .. }) if code == LATE => Ok(()),
-            answer => answer.map(|_| ()),
+            Err(Error::Refused { code, .. }) if code == INVALID_FORMAT => Ok(false),
+            Err(Error::Refused { code, .. }) if code == LATE => Ok(true),
+            answer => answer.map(|_| true),
         }
     }
 

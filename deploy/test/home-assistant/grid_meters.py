@@ -20,8 +20,8 @@ METERS = {
     "homewizard": ("127.0.0.2", {"ip_address": "127.0.0.2"}, "_active_power_w"),
 }
 # A meter has a value for five seconds. Then a Shelly says at once that there is none; a P1 is asked each 5 s, and asked
-# again twice before Home Assistant believes it.
-NO_VALUE = {"shelly": 5 + 1, "homewizard": 5 + 5 + 4}
+# again for some seconds before Home Assistant believes it.
+NO_VALUE = {"shelly": 5 + 1, "homewizard": 5 + 5 + 8}
 # What VA are in W is learnt from frame to frame: a power may be worked out just before or just after that.
 NEAR = 0.01
 
@@ -59,7 +59,7 @@ def grid_meters(house):
         wrong = [power for power in shown if not any(abs(power - one) <= max(2, abs(one) * NEAR) for one in told)]
         say(f"{integration}: {len(shown)} powers, from {min(shown)} to {max(shown)} W")
         require(len(shown) >= 3 and not wrong, f"{integration} shows {wrong} of {shown}, told was {told}")
-    house.quiet(but=r"homewizard.*Error fetching")
+    house.quiet(but=r"homewizard.*(Error fetching|outdated firmware)")
 
 
 def power_of(house, integration):

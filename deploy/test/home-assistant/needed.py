@@ -13,7 +13,7 @@ PACKAGE = pathlib.Path(homeassistant.__file__).parent
 WANTED = {*bootstrap.CRITICAL_INTEGRATIONS, *bootstrap.DEFAULT_INTEGRATIONS, *(platform.value for platform in Platform)}
 WANTED |= {"api", "config", "energy", "hassio", "history", "http", "logbook", "mqtt", "recorder", "websocket_api"}
 # What checks set up besides.
-WANTED |= {"utility_meter", "homewizard", "shelly"}
+WANTED |= {"utility_meter", "homewizard", "shelly", "zeroconf"}
 
 requirements, seen = set(), set()
 while WANTED - seen:

@@ -62,7 +62,7 @@ impl<'a> Dataset<'a> {
         if expected != *found {
             return Err(Reason::Checksum { expected, found: *found });
         }
-        if walk.is_odd || mode == Mode::Historic && walk.tabs() > 0 {
+        if walk.is_odd() || mode == Mode::Historic && walk.tabs() > 0 {
             return Err(Reason::Characters);
         }
         let (length, info) = Label::find_first(mode, bytes);

@@ -286,7 +286,7 @@ fn is_address(bytes: &[u8]) -> bool {
 }
 
 fn check<'a>(bytes: &'a [u8], walk: &Walk) -> Result<Dataset<'a>, Reason> {
-    if walk.is_odd && bytes.iter().any(|byte| byte & DAMAGED != 0) {
+    if walk.is_odd() && bytes.iter().any(|byte| byte & DAMAGED != 0) {
         return Err(Reason::Parity);
     }
     Dataset::walked(bytes, walk)

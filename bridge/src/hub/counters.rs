@@ -82,6 +82,7 @@ counters! {
     QueueHighest        "queue_highest"      "messages"  Highest Work    "most messages of readers that waited at a time"            "plus grand nombre de messages de lecteurs en attente";
     MessagesDropped     "messages_dropped"   "messages"  Sum     Trouble "MQTT messages dropped: the queue was full"                 "messages MQTT abandonnés : la file était pleine";
     TopicsBeyondLimit   "topics_beyond_limit" "messages" Sum     Trouble "retained messages not remembered: too many topics"         "messages retenus non mémorisés : trop de topics";
+    MessagesTooLarge    "messages_too_large" "messages"  Sum     Trouble "MQTT messages not sent: too large for the broker"           "messages MQTT non envoyés : trop grands pour le broker";
     InboundDropped      "inbound_dropped"    "messages"  Sum     Trouble "MQTT messages to the bridge dropped: the queue was full"   "messages MQTT vers la passerelle abandonnés : la file était pleine";
     NotesDropped        "notes_dropped"      "samples"   Sum     Trouble "samples not noted for statistics: the queue was full"      "échantillons non notés pour les statistiques : la file était pleine";
     RefusedTooLarge     "refused.too_large"  "messages"  Sum     Trouble "messages refused: too large"                               "messages refusés : trop grands";
@@ -164,7 +165,7 @@ const GROUPS: [(Words, &[Counter]); 4] = [
     (Words::new("samples lost", "relevés perdus"), &[Counter::SamplesLost]),
     (
         Words::new("dropped", "abandonnés"),
-        &[Counter::ArrivalsDropped, Counter::MessagesDropped, Counter::InboundDropped, Counter::NotesDropped],
+        &[Counter::ArrivalsDropped, Counter::MessagesDropped, Counter::MessagesTooLarge, Counter::InboundDropped, Counter::NotesDropped],
     ),
     (
         Words::new("refused", "refusés"),

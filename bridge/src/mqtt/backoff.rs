@@ -6,6 +6,11 @@
 
 use std::time::Duration;
 
+/// A connection that the broker closes sooner than this was closed for a reason that is still there.
+const SHORT: Duration = Duration::from_secs(60);
+/// After so many of them in a row, somebody else with our name is the likely reason: a broker closes the older of two such connections.
+const SHORT_MANY: u32 = 3;
+
 /// Wait after the first failure; doubled after each.
 const FIRST: Duration = Duration::from_millis(250);
 /// The longest wait for a broker that is away.
@@ -17,12 +22,29 @@ const LONGEST_REFUSED: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Backoff {
     failures: u32,
+    /// Short connections in a row that the broker closed.
+    short: u32,
 }
 
 impl Backoff {
-    /// There was a connection.
-    pub(super) const fn handle_connected(&mut self) {
-        self.failures = 0;
+    /// There was a connection, for so long; the broker closed it for no reason that is known, or it ended otherwise. Returns whether another
+    /// client with our name is the likely reason.
+    pub(super) fn handle_connected(&mut self, lasted: Duration, is_closed: bool) -> bool {
+        let is_short = is_closed && lasted < SHORT;
+        self.short = if is_short { self.short + 1 } else { 0 };
+        if !self.is_displaced() {
+            self.failures = 0;
+        }
+        self.is_displaced()
+    }
+
+    const fn is_displaced(&self) -> bool {
+        self.short >= SHORT_MANY
+    }
+
+    /// How long a connection must stand before it is worth a word.
+    pub(super) const fn quiet(&self) -> Duration {
+        if self.is_displaced() { SHORT } else { Duration::ZERO }
     }
 
     /// An attempt failed. Returns how long to wait: between half and all of this failure's time, by `random`. `lasting`: somebody has to
@@ -70,7 +92,21 @@ mod tests {
     fn a_connection_begins_anew() {
         let mut backoff = Backoff::default();
         (0..50).for_each(|_| assert!(backoff.handle_failure(false, 0) > Duration::ZERO));
-        backoff.handle_connected();
+        backoff.handle_connected(Duration::ZERO, false);
         assert_eq!(backoff.handle_failure(false, 0), FIRST / 2);
+    }
+
+    #[test]
+    fn a_broker_that_closes_each_connection_soon_is_left_in_peace() {
+        let mut backoff = Backoff::default();
+        let mut close = |seconds| {
+            let displaced = backoff.handle_connected(Duration::from_secs(seconds), true);
+            (displaced, backoff.handle_failure(displaced, u64::MAX).as_secs())
+        };
+        assert_eq!([close(1), close(1)], [(false, 0), (false, 0)]);
+        let displaced: Vec<_> = (0..8).map(|_| close(20)).collect();
+        assert!(displaced.iter().all(|(displaced, _)| *displaced) && displaced[7].1 >= 15, "{displaced:?}");
+        assert_eq!(close(61), (false, 0));
+        assert_eq!(close(1), (false, 0), "the row begins anew");
     }
 }

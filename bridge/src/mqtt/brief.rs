@@ -34,5 +34,5 @@ pub(crate) async fn connect(broker: &External, purpose: &str, language: Language
 
 fn certificates(broker: &External) -> Result<Option<Arc<ClientConfig>>, Trouble> {
     let wanted = broker.url.tls.then(|| tls::client(broker.authorities.as_deref(), "set mqtt.ca-file"));
-    wanted.transpose().map_err(|problem| Trouble { message: format!("mqtt.ca-file: {problem}"), lasting: true, refused_login: false })
+    wanted.transpose().map_err(|problem| Trouble { lasting: true, ..Trouble::of(&format!("mqtt.ca-file: {problem}")) })
 }

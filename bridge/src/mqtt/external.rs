@@ -13,11 +13,14 @@ use std::{
 };
 
 use rumqttc::{
-    AsyncClient, ConnectionError, Event as ClientEvent, EventLoop, LastWill, MqttOptions, Outgoing, Packet, QoS, TlsConfiguration,
-    Transport,
+    AsyncClient, Event as ClientEvent, EventLoop, LastWill, MqttOptions, Outgoing, Packet, QoS, SubAck, SubscribeReasonCode,
+    TlsConfiguration, Transport,
 };
 use rustls::ClientConfig;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout_at,
+};
 use tracing::{debug, info, warn};
 
 use crate::{
@@ -27,7 +30,9 @@ use crate::{
     mqtt::{
         Inlet, Outlet, Reporter, Request, Shared,
         backoff::Backoff,
+        echoes::{Denied, Echoes},
         pair,
+        size_limit::{PACKET_BYTES_MAX, SizeLimit, size},
         trouble::Trouble,
         unacknowledged::{Unacknowledged, goes_again},
     },
@@ -35,12 +40,24 @@ use crate::{
 };
 
 const AGAIN: Words = Words::new("{}; trying again until it works", "{} ; nouvel essai jusqu'à ce que cela marche");
-const SAME_NAME: Words = Words::new(
-    "the MQTT broker at {} takes this bridge in and ends the connection at once, each time: is another bridge connected as {}? Set mqtt.client-id in one of them",
-    "le broker MQTT à l'adresse {} accepte cette passerelle et coupe aussitôt, chaque fois : une autre est-elle reliée sous le nom {} ? Réglez \
-     mqtt.client-id dans l'une des deux",
-);
 const CONNECTED: Words = Words::new("connected to the MQTT broker at {}", "reliée au broker MQTT à l'adresse {}");
+
+const BREAKS: Words = Words::new(
+    "not sent, too large for the broker: {} ({} bytes broke two connections); raise its max_packet_size",
+    "non envoyé, trop grand pour le broker : {} ({} octets, deux connexions rompues) ; relever max_packet_size",
+);
+const TOO_LARGE: Words =
+    Words::new("not sent, too large for the broker: {} ({} bytes)", "non envoyé, trop grand pour le broker : {} ({} octets)");
+const WRITING_DENIED: Words = Words::new(
+    "the broker's access list refuses what {} would publish on {}: nothing came back",
+    "la liste d'accès du broker refuse ce que publierait {} sur {} : rien n'est revenu",
+);
+const READING_DENIED: Words = Words::new(
+    "the broker's access list refuses the subscription of {} to {}",
+    "la liste d'accès du broker refuse l'abonnement de {} à {}",
+);
+const ANYBODY: Words = Words::new("a client without a user", "un client sans utilisateur");
+const USER: Words = Words::new("user {}", "l'utilisateur {}");
 
 /// A connection that died in silence is noticed after one to two of these.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
@@ -48,21 +65,15 @@ const KEEP_ALIVE: Duration = Duration::from_secs(10);
 const CLIENT_QUEUE: usize = 16;
 /// Unacknowledged messages on the connection.
 const IN_FLIGHT_MAX: u16 = 64;
-/// Largest packet either way: a device announcement of a three-phase meter has some 40 kB.
-const PACKET_BYTES_MAX: usize = 1 << 20;
-
-/// A connection that ends before this time was ended on purpose, if that happens again and again: a broker ends that of a client whose name
-/// comes a second time.
-const SHORT: Duration = Duration::from_secs(10);
-/// So many short connections in a row are no accident.
-const SHORT_MAX: u32 = 3;
+/// A broker that answers pings, but acknowledges nothing for so long, takes nothing.
+const UNACKNOWLEDGED_MAX: Duration = KEEP_ALIVE.saturating_mul(2);
 
 /// How a connection ended.
 enum End {
     /// On request, or because nobody is left to request anything.
     Closed,
     /// Otherwise.
-    Broken(ConnectionError),
+    Broken(Trouble),
 }
 
 /// The task behind the outlet.
@@ -71,18 +82,20 @@ struct Broker {
     tls: Option<Arc<ClientConfig>>,
     will: Message,
     subscriptions: Vec<String>,
+    /// Those of them where our own messages come back.
+    echoed: Vec<String>,
     inlet: Inlet,
+    limit: SizeLimit,
     /// What the last connection left, and goes out on the next one.
     unacknowledged: Vec<Message>,
     /// There was a connection before.
     was_connected: bool,
-    /// Connections in a row that were short.
-    short: u32,
     /// Its drop tells `Outlet::close` that the task has ended.
     closed: Option<oneshot::Sender<()>>,
 }
 
-/// Connects, and keeps connecting. `will` is what the broker says when this bridge vanishes; `subscriptions` come as [`Inbound::Message`].
+/// Connects, and keeps connecting. `will` is what the broker says when this bridge vanishes; `subscriptions` come as [`Inbound::Message`];
+/// on those that are `echoed` the bridge itself publishes, and must hear itself.
 ///
 /// # Errors
 /// Only what no retry can mend: certificates that cannot be used.
@@ -90,6 +103,7 @@ pub fn start(
     settings: External,
     will: Message,
     subscriptions: Vec<String>,
+    echoed: Vec<String>,
     counters: Counters,
 ) -> Result<(Outlet, mpsc::Receiver<Inbound>), Failure> {
     let tls = settings
@@ -99,8 +113,18 @@ pub fn start(
         .transpose()
         .map_err(|problem| Failure::config(format!("mqtt.ca-file: {problem}")))?;
     let (outlet, inlet, inbound) = pair(counters);
-    let broker =
-        Broker { settings, tls, will, subscriptions, inlet, unacknowledged: Vec::new(), was_connected: false, short: 0, closed: None };
+    let broker = Broker {
+        settings,
+        tls,
+        will,
+        subscriptions,
+        echoed,
+        inlet,
+        limit: SizeLimit::default(),
+        unacknowledged: Vec::new(),
+        was_connected: false,
+        closed: None,
+    };
     tokio::spawn(broker.run());
     Ok((outlet, inbound))
 }
@@ -108,75 +132,81 @@ pub fn start(
 impl Broker {
     async fn run(mut self) {
         let mut told: Option<String> = None;
+        let mut is_down_told = false;
         let mut backoff = Backoff::default();
         loop {
             let began = Instant::now();
-            let (end, connected) = self.connection().await;
+            let (end, connected) = self.connection(backoff.quiet()).await;
             self.inlet.shared.up.store(false, Ordering::Relaxed);
-            let End::Broken(error) = end else { return };
-            let mut trouble = Trouble::new(&error, &self.settings, journal::language());
-            debug!("MQTT: {error}");
+            let End::Broken(mut trouble) = end else { return };
             if connected {
-                self.short = if began.elapsed() < SHORT { self.short + 1 } else { 0 };
-            }
-            if self.is_thrown_out() {
-                trouble.message = journal::say(SAME_NAME, &[&self.settings.url, &self.settings.client_id]).to_string();
-                trouble.lasting = true;
-            } else if connected {
-                told = None;
-                backoff.handle_connected();
+                is_down_told = false;
+                let is_unexplained = trouble.is_closed && !self.limit.suspects();
+                if backoff.handle_connected(began.elapsed(), is_unexplained) {
+                    trouble = Trouble::displaced(&self.settings, journal::language());
+                } else {
+                    told = None;
+                }
             }
             if told.as_deref() != Some(&trouble.message) {
                 warn!("{}", journal::say(AGAIN, &[&trouble.message]));
             }
-            if (connected || told.is_none()) && !self.inlet.reporter.report_surely(Inbound::Down(trouble.message.clone())).await {
+            if !is_down_told && !self.inlet.reporter.report_surely(Inbound::Down(trouble.message.clone())).await {
                 return;
             }
-            told = Some(trouble.message);
+            (told, is_down_told) = (Some(trouble.message), true);
             tokio::time::sleep(backoff.handle_failure(trouble.lasting, RandomState::new().build_hasher().finish())).await;
         }
     }
 
-    /// The broker ends each connection as soon as it stands.
-    const fn is_thrown_out(&self) -> bool {
-        self.short >= SHORT_MAX
-    }
-
-    /// One connection from beginning to end; also tells whether there was one.
-    async fn connection(&mut self) -> (End, bool) {
+    /// One connection from beginning to end; also tells whether there was one. That it stands is said at once, or `after` some time.
+    async fn connection(&mut self, after: Duration) -> (End, bool) {
         let (client, mut connection) = AsyncClient::new(self.options(), CLIENT_QUEUE);
         // The first event tells that the broker has accepted the connection.
         if let Err(error) = connection.poll().await {
-            return (End::Broken(error), false);
+            debug!("MQTT: {error}");
+            return (End::Broken(Trouble::new(&error, &self.settings, journal::language())), false);
         }
-        if !self.is_thrown_out() {
-            info!("{}", journal::say(CONNECTED, &[&self.settings.url]));
-        }
+        let url = self.settings.url.clone();
+        let stands = async {
+            tokio::time::sleep(after).await;
+            info!("{}", journal::say(CONNECTED, &[&url]));
+            std::future::pending().await
+        };
         if std::mem::replace(&mut self.was_connected, true) {
             self.inlet.shared.counters.count(Counter::BrokerReconnections);
         }
         let unacknowledged = Mutex::new(Unacknowledged::default());
-        let (reporter, shared) = (self.inlet.reporter.clone(), self.inlet.shared.clone());
-        let (was_thrown_out, url) = (self.is_thrown_out(), self.settings.url.clone());
-        let stands = async {
-            tokio::time::sleep(SHORT).await;
-            if was_thrown_out {
-                info!("{}", journal::say(CONNECTED, &[&url]));
-            }
-            std::future::pending().await
+        let mut listener = Listener {
+            settings: self.settings.clone(),
+            echoes: Echoes::new(&self.subscriptions, &self.echoed),
+            shared: self.inlet.shared.clone(),
+            reporter: self.inlet.reporter.clone(),
         };
         let end = tokio::select! {
-            error = listen(&mut connection, &unacknowledged, &shared, &reporter) => End::Broken(error),
-            end = self.feed(client, &unacknowledged) => end,
+            biased;
             end = stands => end,
+            trouble = listener.listen(&mut connection, &unacknowledged) => End::Broken(trouble),
+            end = self.feed(client, &unacknowledged) => end,
         };
         if matches!(end, End::Closed) {
             // What was ordered before still has to go out; then the broker closes the connection.
             while connection.poll().await.is_ok() {}
         }
         let unacknowledged = unacknowledged.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if matches!(&end, End::Broken(trouble) if trouble.is_closed) {
+            self.handle_closed(&unacknowledged);
+        }
         self.unacknowledged.extend(unacknowledged.into_messages());
         (end, true)
+    }
+
+    /// The broker closed the connection, perhaps over one of these messages.
+    fn handle_closed(&mut self, unacknowledged: &Unacknowledged) {
+        if let Some(culprit) = self.limit.handle_broken(unacknowledged.all(), Instant::now()) {
+            let text = journal::say(BREAKS, &[&culprit.topic, &size(culprit)]);
+            self.inlet.reporter.report(Inbound::Refused(text.to_string()));
+        }
     }
 
     /// Gives the client what is to be sent: what the last connection left, what is retained, then orders as they come. What tells of a
@@ -203,7 +233,7 @@ impl Broker {
             match order {
                 Request::Publish(message) => {
                     let message = self.inlet.shared.retained().newest(message);
-                    send(&client, unacknowledged, message).await;
+                    self.send(&client, unacknowledged, message).await;
                 }
                 Request::Repeat => self.send_retained(&client, unacknowledged).await,
                 Request::Close(done) => {
@@ -238,8 +268,25 @@ impl Broker {
     async fn send_retained(&self, client: &AsyncClient, unacknowledged: &Mutex<Unacknowledged>) {
         let retained = self.inlet.shared.retained().all();
         for message in retained {
-            send(client, unacknowledged, message).await;
+            self.send(client, unacknowledged, message).await;
         }
+    }
+
+    /// Gives the client one message. If the connection has broken meanwhile, it stays among the unacknowledged. One that the broker does
+    /// not take is dropped, so that it costs no other.
+    async fn send(&self, client: &AsyncClient, unacknowledged: &Mutex<Unacknowledged>, message: Message) {
+        if !self.limit.takes(&message, Instant::now()) {
+            return self.drop_message(&message);
+        }
+        lock(unacknowledged, |unacknowledged| unacknowledged.handle_queued(message.clone()));
+        publish(client, message).await;
+    }
+
+    fn drop_message(&self, message: &Message) {
+        self.inlet.shared.counters.count(Counter::MessagesTooLarge);
+        self.inlet.shared.untold().handle_acknowledged(message);
+        let text = journal::say(TOO_LARGE, &[&message.topic, &size(message)]);
+        self.inlet.reporter.report(Inbound::Refused(text.to_string()));
     }
 
     fn options(&self) -> MqttOptions {
@@ -270,12 +317,6 @@ pub(crate) fn options(settings: &External, client_id: &str, tls: Option<Arc<Clie
     options
 }
 
-/// Gives the client one message. If the connection has broken meanwhile, it stays among the unacknowledged.
-async fn send(client: &AsyncClient, unacknowledged: &Mutex<Unacknowledged>, message: Message) {
-    lock(unacknowledged, |unacknowledged| unacknowledged.handle_queued(message.clone()));
-    publish(client, message).await;
-}
-
 async fn publish(client: &AsyncClient, message: Message) {
     let sent = client.publish(message.topic, QoS::AtLeastOnce, message.retain, message.payload).await;
     if sent.is_err() {
@@ -284,28 +325,82 @@ async fn publish(client: &AsyncClient, message: Message) {
     }
 }
 
-/// Takes what the connection brings until it breaks.
-async fn listen(
-    connection: &mut EventLoop,
-    unacknowledged: &Mutex<Unacknowledged>,
-    shared: &Shared,
-    reporter: &Reporter,
-) -> ConnectionError {
-    loop {
-        match connection.poll().await {
-            Ok(ClientEvent::Outgoing(Outgoing::Publish(packet))) => {
-                lock(unacknowledged, |unacknowledged| unacknowledged.handle_sent(packet));
+/// The half of a connection that takes what it brings.
+struct Listener {
+    settings: External,
+    echoes: Echoes,
+    shared: Arc<Shared>,
+    reporter: Reporter,
+}
+
+impl Listener {
+    /// Takes what the connection brings until it breaks.
+    async fn listen(&mut self, connection: &mut EventLoop, unacknowledged: &Mutex<Unacknowledged>) -> Trouble {
+        loop {
+            let acknowledged_by = lock(unacknowledged, |unacknowledged| unacknowledged.oldest()).map(|sent| sent + UNACKNOWLEDGED_MAX);
+            let deadline = acknowledged_by.into_iter().chain(self.echoes.poll_timeout()).min();
+            let event = match deadline {
+                Some(deadline) => timeout_at(deadline.into(), connection.poll()).await.ok(),
+                None => Some(connection.poll().await),
+            };
+            let now = Instant::now();
+            match event {
+                Some(Ok(event)) => self.handle_event(event, unacknowledged, now),
+                Some(Err(error)) => {
+                    debug!("MQTT: {error}");
+                    return Trouble::new(&error, &self.settings, journal::language());
+                }
+                None if acknowledged_by.is_some_and(|at| at <= now) => {
+                    return Trouble::unacknowledged(UNACKNOWLEDGED_MAX, &self.settings, journal::language());
+                }
+                None => {}
             }
-            Ok(ClientEvent::Incoming(Packet::PubAck(ack))) => {
-                let message = lock(unacknowledged, |unacknowledged| unacknowledged.handle_acknowledged(ack.pkid));
-                message.iter().for_each(|message| shared.untold().handle_acknowledged(message));
+            while let Some(denied) = self.echoes.poll_denied(now) {
+                self.report(denied);
             }
-            Ok(ClientEvent::Incoming(Packet::Publish(message))) => {
-                reporter.report(Inbound::Message { topic: message.topic, payload: message.payload.to_vec() });
-            }
-            Ok(_) => {}
-            Err(error) => return error,
         }
+    }
+
+    fn handle_event(&mut self, event: ClientEvent, unacknowledged: &Mutex<Unacknowledged>, now: Instant) {
+        match event {
+            ClientEvent::Outgoing(Outgoing::Publish(packet)) => {
+                lock(unacknowledged, |unacknowledged| unacknowledged.handle_sent(packet, now));
+            }
+            ClientEvent::Outgoing(Outgoing::Subscribe(packet)) => self.echoes.handle_subscribed(packet),
+            ClientEvent::Incoming(Packet::SubAck(SubAck { pkid, return_codes })) => {
+                let is_taken = !return_codes.contains(&SubscribeReasonCode::Failure);
+                let denied = self.echoes.handle_subscription_answer(pkid, is_taken);
+                denied.into_iter().for_each(|denied| self.report(denied));
+            }
+            ClientEvent::Incoming(Packet::PubAck(ack)) => {
+                let message = lock(unacknowledged, |unacknowledged| unacknowledged.handle_acknowledged(ack.pkid));
+                if let Some(message) = message {
+                    self.shared.untold().handle_acknowledged(&message);
+                    self.echoes.handle_acknowledged(&message.topic, now);
+                }
+            }
+            ClientEvent::Incoming(Packet::Publish(message)) => {
+                // What the broker had kept comes first, and is no echo.
+                if !message.retain {
+                    self.echoes.handle_echo(&message.topic);
+                }
+                self.reporter.report(Inbound::Message { topic: message.topic, payload: message.payload.to_vec() });
+            }
+            _ => {}
+        }
+    }
+
+    /// Says what the broker's access list refuses.
+    fn report(&self, denied: Denied) {
+        let who = match &self.settings.login {
+            Some(login) => journal::say(USER, &[&login.user]),
+            None => journal::say(ANYBODY, &[]),
+        };
+        let text = match denied {
+            Denied::Reading(topic) => journal::say(READING_DENIED, &[&who, &topic]),
+            Denied::Writing(topic) => journal::say(WRITING_DENIED, &[&who, &topic]),
+        };
+        self.reporter.report(Inbound::Refused(text.to_string()));
     }
 }
 

@@ -5,13 +5,15 @@
 //! broker that came back without its memory, or to clients of the plugin, which retains nothing.
 //!
 //! What is said, and when, is not decided here. Read this file, then [`external`] with [`trouble`] and its private parts
-//! `unacknowledged` and `backoff`, then [`embedded`]. `brief` is a connection for a command.
+//! `unacknowledged`, `size_limit`, `echoes` and `backoff`, then [`embedded`]. `brief` is a connection for a command.
 
 mod backoff;
 pub(crate) mod brief;
+mod echoes;
 pub mod embedded;
 pub mod external;
 pub mod retained;
+mod size_limit;
 pub mod trouble;
 mod unacknowledged;
 

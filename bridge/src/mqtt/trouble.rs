@@ -1,6 +1,6 @@
 //! What goes wrong between the bridge and a broker, in words that say what to do.
 
-use std::io;
+use std::{io, time::Duration};
 
 use rumqttc::{ConnectReturnCode, ConnectionError, StateError, TlsError, mqttbytes};
 use rustls::CertificateError;
@@ -16,6 +16,14 @@ const NO_ANSWER: Words = Words::new(
 );
 const STOPPED: Words = Words::new("the MQTT broker at {} stopped answering", "le broker MQTT à l'adresse {} ne répond plus");
 const CLOSED: Words = Words::new("the MQTT broker at {} closed the connection", "le broker MQTT à l'adresse {} a fermé la connexion");
+const DISPLACED: Words = Words::new(
+    "the MQTT broker at {} closes each connection soon; is another client named {} connected? give one of them another mqtt.client-id",
+    "le broker MQTT à l'adresse {} ferme vite chaque connexion ; un autre client nommé {} est-il relié ? donner à l'un d'eux un autre mqtt.client-id",
+);
+const UNACKNOWLEDGED: Words = Words::new(
+    "the MQTT broker at {} takes messages, but has acknowledged none for {} s",
+    "le broker MQTT à l'adresse {} prend les messages, mais n'en a acquitté aucun depuis {} s",
+);
 const NO_BROKER: Words = Words::new(
     "what answers at {} is no MQTT broker; check mqtt.url",
     "ce qui répond à l'adresse {} n'est pas un broker MQTT ; vérifier mqtt.url",
@@ -62,6 +70,8 @@ pub struct Trouble {
     pub lasting: bool,
     /// Whether the broker refuses the user or the password.
     pub refused_login: bool,
+    /// Whether the broker closed the connection, and nobody said why.
+    pub is_closed: bool,
 }
 
 impl Trouble {
@@ -72,18 +82,32 @@ impl Trouble {
         let (message, lasting) = match error {
             ConnectionError::ConnectionRefused(code) => (refusal(*code, broker, language), true),
             ConnectionError::Tls(error) => (tls_failure(error, broker, language), true),
-            ConnectionError::Io(error) => (unreachable(error, broker, language), false),
+            ConnectionError::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => (NOBODY.say(language, &[at]), false),
             ConnectionError::NetworkTimeout => (NO_ANSWER.say(language, &[at]), false),
             ConnectionError::FlushTimeout | ConnectionError::MqttState(StateError::AwaitPingResp) => (STOPPED.say(language, &[at]), false),
-            ConnectionError::MqttState(
-                StateError::ConnectionAborted | StateError::Io(_) | StateError::Deserialization(mqttbytes::Error::Io(_)),
-            ) => (CLOSED.say(language, &[at]), false),
+            error if is_closed(error) => (CLOSED.say(language, &[at]), false),
+            ConnectionError::Io(error) => (UNREACHABLE.say(language, &[at, error]), false),
             ConnectionError::NotConnAck(_) => (NO_BROKER.say(language, &[at]), true),
             error => (OTHER.say(language, &[at, error]), false),
         };
         let refused = [ConnectReturnCode::BadUserNamePassword, ConnectReturnCode::NotAuthorized];
         let refused_login = matches!(error, ConnectionError::ConnectionRefused(code) if refused.contains(code));
-        Self { message: message.to_string(), lasting, refused_login }
+        Self { lasting, refused_login, is_closed: is_closed(error), ..Self::of(&message) }
+    }
+
+    /// Something that may be over at the next attempt.
+    pub(super) fn of(message: &impl ToString) -> Self {
+        Self { message: message.to_string(), lasting: false, refused_login: false, is_closed: false }
+    }
+
+    /// The broker has acknowledged nothing for so long.
+    pub(super) fn unacknowledged(since: Duration, broker: &External, language: Language) -> Self {
+        Self::of(&UNACKNOWLEDGED.say(language, &[&broker.url, &since.as_secs()]))
+    }
+
+    /// The broker seems to close the connection in favour of another client of this name.
+    pub(super) fn displaced(broker: &External, language: Language) -> Self {
+        Self { lasting: true, ..Self::of(&DISPLACED.say(language, &[&broker.url, &broker.client_id])) }
     }
 }
 
@@ -123,12 +147,15 @@ fn is_authority(error: &TlsError) -> bool {
     matches!(other.0.downcast_ref::<webpki::Error>(), Some(webpki::Error::CaUsedAsEndEntity))
 }
 
-fn unreachable(error: &io::Error, broker: &External, language: Language) -> Sentence {
-    let at = &broker.url;
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => NOBODY.say(language, &[at]),
-        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof => CLOSED.say(language, &[at]),
-        _ => UNREACHABLE.say(language, &[at, error]),
+/// Whether the other side ended a connection that stood.
+fn is_closed(error: &ConnectionError) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, UnexpectedEof};
+    match error {
+        ConnectionError::MqttState(
+            StateError::ConnectionAborted | StateError::Io(_) | StateError::Deserialization(mqttbytes::Error::Io(_)),
+        ) => true,
+        ConnectionError::Io(error) => matches!(error.kind(), ConnectionAborted | ConnectionReset | UnexpectedEof),
+        _ => false,
     }
 }
 

@@ -4,7 +4,7 @@
 //! past once there is another one. So a live message is given up then, and the sample it tells of is taken from the reader's history
 //! ([`Untold`]). Retained messages are sent again by the outlet. An event that tells of no sample carries its own time, and goes out again.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Instant};
 
 use crate::words::message::{Message, Origin, Qos};
 
@@ -45,8 +45,8 @@ impl Untold {
 pub(super) struct Unacknowledged {
     /// Messages in the client's queue, which have no number yet.
     queued: VecDeque<Message>,
-    /// Messages on their way, each with the number of its packet.
-    sent: VecDeque<(u16, Message)>,
+    /// Messages on their way, each with the number of its packet and the time when it went out.
+    sent: VecDeque<(u16, Instant, Message)>,
 }
 
 impl Unacknowledged {
@@ -56,21 +56,31 @@ impl Unacknowledged {
     }
 
     /// The client sent the next message under this number.
-    pub(super) fn handle_sent(&mut self, packet: u16) {
+    pub(super) fn handle_sent(&mut self, packet: u16, now: Instant) {
         if let Some(message) = self.queued.pop_front() {
-            self.sent.push_back((packet, message));
+            self.sent.push_back((packet, now, message));
         }
     }
 
     /// The broker has the message with this number.
     pub(super) fn handle_acknowledged(&mut self, packet: u16) -> Option<Message> {
-        let index = self.sent.iter().position(|(number, _)| *number == packet)?;
-        self.sent.remove(index).map(|(_, message)| message)
+        let index = self.sent.iter().position(|(number, ..)| *number == packet)?;
+        self.sent.remove(index).map(|(.., message)| message)
+    }
+
+    /// When the message went out that has waited longest for its acknowledgement.
+    pub(super) fn oldest(&self) -> Option<Instant> {
+        self.sent.front().map(|(_, at, _)| *at)
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Message> {
+        self.sent.iter().map(|(.., message)| message).chain(&self.queued)
     }
 
     /// The messages to send again.
     pub(super) fn into_messages(self) -> Vec<Message> {
-        let sent = self.sent.into_iter().map(|(_, message)| message);
+        let sent = self.sent.into_iter().map(|(.., message)| message);
         sent.chain(self.queued).filter(goes_again).collect()
     }
 }
@@ -82,6 +92,8 @@ pub(super) fn goes_again(message: &Message) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use teleinfo_proto::wire::BootId;
 
     use super::*;
@@ -105,7 +117,7 @@ mod tests {
 
     #[test]
     fn an_event_without_a_sample_that_was_not_acknowledged_goes_again_in_order() {
-        let mut unacknowledged = Unacknowledged::default();
+        let (mut unacknowledged, start) = (Unacknowledged::default(), Instant::now());
         for n in 0..5 {
             unacknowledged.handle_queued(Message::event("t", format!("{n}")));
         }
@@ -113,9 +125,11 @@ mod tests {
         unacknowledged.handle_queued(Message::live("l", "x"));
         unacknowledged.handle_queued(Message::event("e", "x").of(origin(1)));
         for packet in 1..=4 {
-            unacknowledged.handle_sent(packet);
+            unacknowledged.handle_sent(packet, start + Duration::from_secs(packet.into()));
         }
+        assert_eq!(unacknowledged.oldest(), Some(start + Duration::from_secs(1)));
         unacknowledged.handle_acknowledged(1);
+        assert_eq!(unacknowledged.oldest(), Some(start + Duration::from_secs(2)));
         unacknowledged.handle_acknowledged(3);
         unacknowledged.handle_acknowledged(99);
         let texts: Vec<_> = unacknowledged.into_messages().iter().map(|m| m.text().to_owned()).collect();

@@ -70,7 +70,9 @@ pub(super) async fn outlet(settings: &Settings, node: &Node, counters: Counters)
     match &settings.mqtt {
         Mqtt::External(broker) => {
             let will = Message::retained(topics.bridge_state(), OFFLINE);
-            external::start(broker.clone(), will, subscriptions(topics), counters)
+            let echoed = echoed(topics, settings.homeassistant.discovery);
+            let subscriptions = [subscriptions(topics), echoed.clone()].concat();
+            external::start(broker.clone(), will, subscriptions, echoed, counters)
         }
         Mqtt::Embedded(plugin) => embedded::start(node.session().clone(), plugin, vec![topics.home_assistant_status()], counters).await,
     }
@@ -78,7 +80,12 @@ pub(super) async fn outlet(settings: &Settings, node: &Node, counters: Counters)
 
 /// What others say that matters: Home Assistant's birth, and what the broker retained of an earlier run.
 fn subscriptions(topics: &Topics) -> Vec<String> {
-    vec![topics.home_assistant_status(), topics.bridge_state(), topics.availability("+"), topics.ledger("+"), topics.marker()]
+    vec![topics.home_assistant_status(), topics.availability("+"), topics.ledger("+"), topics.marker()]
+}
+
+/// What the bridge itself publishes, and listens to: where it does not come back, the broker's access list refuses it.
+fn echoed(topics: &Topics, discovery: bool) -> Vec<String> {
+    [topics.bridge_state()].into_iter().chain(discovery.then(|| topics.bridge_discovery())).collect()
 }
 
 /// What an earlier process kept, and what is wrong with its files.

@@ -14,6 +14,7 @@ mod outage;
 mod program;
 mod proxy;
 mod reader;
+mod refusals;
 mod start;
 
 use std::time::{Duration, Instant};

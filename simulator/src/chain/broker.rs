@@ -1,4 +1,4 @@
-//! A real Mosquitto on a free port of loopback, without persistence: open to anybody, with a user, or over TLS.
+//! A real Mosquitto on a free port of loopback, without persistence: open to anybody, with limits, with a user, or over TLS.
 
 use super::process::{Process, free_port};
 use crate::failure::{Code, Failure, OrFail, Outcome};
@@ -26,6 +26,21 @@ impl Broker {
     /// When Mosquitto is not installed, or does not start.
     pub fn open() -> Outcome<Self> {
         Self::configured(directory()?, "allow_anonymous true\n")
+    }
+
+    /// Anybody may connect, under these lines of `mosquitto.conf`; with an access list, if these lines of one are not empty.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn with_limits(lines: &str, access: &str) -> Outcome<Self> {
+        let directory = directory()?;
+        let mut lines = format!("allow_anonymous true\n{lines}\n");
+        if !access.is_empty() {
+            let file = directory.path().join("access");
+            std::fs::write(&file, access).or_fail(Code::CannotCreate, || format!("cannot write {}", file.display()))?;
+            lines.push_str(&format!("acl_file {}\n", file.display()));
+        }
+        Self::configured(directory, &lines)
     }
 
     /// Only this user may connect.

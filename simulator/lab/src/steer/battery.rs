@@ -1,5 +1,5 @@
 //! A battery that wants the grid at 0 W: each second it asks for the newest value, and adds a share of it to what it gives. What it is told
-//! shows after a dead time, and then gradually, as batteries do that are sold (`GAIN` of the module says of which).
+//! shows after a dead time, and then gradually, as batteries do that are sold.
 
 use std::collections::VecDeque;
 

@@ -1,6 +1,6 @@
 //! Does the loop close? A battery that keeps the grid at 0 W behind the real chain: house, meter, serial line at line speed, reader, bridge,
 //! broker, controller, and the battery back in the house. The same battery in the same house behind a perfect value each 10 s and each 30 s
-//! says what that is worth; those two need no programs, and each gets the gain that suits it best.
+//! says what that is worth; those two need no programs. Whatever it is behind, it gets the gain that suits it best.
 //!
 //! Read `scene` (what the house does), `battery`, `home` (both, and what the meter knows of them), `meter` (the frames), `chain` (the
 //! programs), `slow` (the other values), `score` (how well it went), then `plot`.
@@ -25,8 +25,8 @@ use teleinfo_proto::tic::Mode;
 use teleinfo_simulator::failure::{Code, Failure, OrFail, Outcome};
 use teleinfo_simulator::line::stop::Stop;
 
-/// Of each value the battery takes this share: sold controllers take 0.22 to 0.75.
-const GAIN: f64 = 0.3;
+/// Of each value the battery takes one of these shares: sold controllers take 0.22 to 0.75.
+const GAINS: [f64; 3] = [0.3, 0.4, 0.5];
 /// The two batteries, by the most that they give or take, in W.
 const BATTERIES: [f64; 2] = [800.0, 2_500.0];
 /// Seconds between the values of meters that are slower, and what their battery makes of a value that is said again.
@@ -61,18 +61,20 @@ impl fmt::Display for Row {
     }
 }
 
-/// Runs both modes with both batteries at once, for so many seconds of a cloudy noon each.
+/// A battery behind the chain: the mode, the most that it gives or takes in W, and its gain.
+type Kind = (Mode, f64, f64);
+
+/// Runs both modes with both batteries and each gain at once, for so many seconds of a cloudy noon each.
 ///
 /// # Errors
 /// When a program is missing or ends, no power arrives, or the plot cannot be written.
 pub fn run(seconds: usize, plot: Option<&Path>, stop: &Stop) -> Outcome<Vec<Row>> {
     let scenes = [Scene::step(), Scene::noon(seconds)];
-    let kinds: Vec<(Mode, f64)> =
-        [Mode::Standard, Mode::Historic].into_iter().flat_map(|mode| BATTERIES.map(|limit| (mode, limit))).collect();
+    let kinds = kinds();
     let traces = std::thread::scope(|scope| {
-        let begin = |(mode, limit)| {
+        let begin = |(mode, limit, gain)| {
             let scenes = &scenes;
-            scope.spawn(move || chain::play(mode, Battery::new(limit, GAIN), scenes, stop))
+            scope.spawn(move || chain::play(mode, Battery::new(limit, gain), scenes, stop))
         };
         let threads: Vec<_> = kinds.iter().copied().map(begin).collect();
         let ended =
@@ -82,13 +84,26 @@ pub fn run(seconds: usize, plot: Option<&Path>, stop: &Stop) -> Outcome<Vec<Row>
     if let Some(path) = plot {
         let (period, repeats) = SLOW[0];
         let slow = slow::best(&scenes[1], BATTERIES[0], period, repeats).1;
-        let lines = [("meter, each frame", &traces[0][1]), ("a value each 10 s", &slow)];
+        let ours = best(Mode::Standard, BATTERIES[0], &scenes[1], &kinds, &traces).unwrap_or_default();
+        let lines = [("meter, each frame", &traces[ours][1]), ("a value each 10 s", &slow)];
         std::fs::write(path, plot::draw(&scenes[1], &lines)).or_fail(Code::CannotCreate, || format!("cannot write {}", path.display()))?;
     }
     Ok(BATTERIES.iter().flat_map(|limit| rows(*limit, &scenes, &kinds, &traces)).collect())
 }
 
-fn rows(limit: f64, scenes: &[Scene; 2], kinds: &[(Mode, f64)], traces: &[[Trace; 2]]) -> Vec<Row> {
+fn kinds() -> Vec<Kind> {
+    let of_mode = |mode| BATTERIES.into_iter().flat_map(move |limit| GAINS.map(|gain| (mode, limit, gain)));
+    [Mode::Standard, Mode::Historic].into_iter().flat_map(of_mode).collect()
+}
+
+/// The place of the gain that suits this battery best.
+fn best(mode: Mode, limit: f64, scene: &Scene, kinds: &[Kind], traces: &[[Trace; 2]]) -> Option<usize> {
+    let error = |place: &usize| Score::of(scene, limit, &traces[*place][1]).error;
+    let ours = (0..kinds.len()).filter(|place| (kinds[*place].0, kinds[*place].1) == (mode, limit));
+    ours.min_by(|one, other| error(one).total_cmp(&error(other)))
+}
+
+fn rows(limit: f64, scenes: &[Scene; 2], kinds: &[Kind], traces: &[[Trace; 2]]) -> Vec<Row> {
     let row = |behind: String, gain, step: &Trace, noon: &Trace| Row {
         limit,
         behind,
@@ -97,8 +112,11 @@ fn rows(limit: f64, scenes: &[Scene; 2], kinds: &[(Mode, f64)], traces: &[[Trace
         share: 0.0,
         step: Step::of(&scenes[0], step),
     };
-    let ours = kinds.iter().zip(traces).filter(|((_, of), _)| *of == limit);
-    let ours = ours.map(|((mode, _), [step, noon])| row(format!("the chain, {mode}"), GAIN, step, noon));
+    let ours = [Mode::Standard, Mode::Historic].into_iter().filter_map(|mode| best(mode, limit, &scenes[1], kinds, traces));
+    let ours = ours.map(|place| {
+        let ((mode, _, gain), [step, noon]) = (kinds[place], &traces[place]);
+        row(format!("the chain, {mode}"), gain, step, noon)
+    });
     let slow = SLOW.map(|(period, repeats)| {
         let (gain, noon) = slow::best(&scenes[1], limit, period, repeats);
         let step = slow::play(&scenes[0], Battery::new(limit, gain), period, repeats);

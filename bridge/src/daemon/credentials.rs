@@ -3,10 +3,21 @@
 
 use std::{
     env, fmt, fs, io,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
-use crate::daemon::exit::{ExitCode, Failure};
+use tracing::warn;
+
+use crate::{
+    daemon::exit::{ExitCode, Failure},
+    words::{journal, language::Words},
+};
+
+const OPEN_TO_ALL: Words = Words::new(
+    "every user of this machine can read {}; mend it with: {}",
+    "tout utilisateur de cette machine peut lire {} ; y remédier avec : {}",
+);
 
 /// Where the package's unit takes the credentials from; only root may read there.
 const STORE: &str = "/etc/credstore/teleinfo-bridge.";
@@ -53,18 +64,45 @@ pub fn password(file: Option<&Path>, name: &str) -> Result<Option<Secret>, Failu
 
 fn password_in(file: Option<&Path>, credential: &Path) -> Result<Option<Secret>, Failure> {
     match file {
-        Some(file) => read(file).map(Some),
+        Some(file) => {
+            let password = read(file)?;
+            warn_of_readers(file);
+            Ok(Some(password))
+        }
         None if credential.exists() => read(credential).map(Some),
         None => Ok(None),
     }
 }
 
 fn read(file: &Path) -> Result<Secret, Failure> {
-    let text = read_file(file)?;
+    let text = read_secrets(file)?;
     match text.lines().next() {
         Some(line) if !line.is_empty() => Ok(Secret::new(line)),
         _ => Err(Failure::config(format!("{}: no password on the first line", file.display()))),
     }
+}
+
+/// Says so where a secret can be read by anybody.
+fn warn_of_readers(file: &Path) {
+    if let Some(command) = mending(file) {
+        warn!("{}", journal::say(OPEN_TO_ALL, &[&file.display(), &command]));
+    }
+}
+
+/// The command after which others can no longer read a file, if they can. The service may be its owner, or be let in by its group.
+fn mending(file: &Path) -> Option<String> {
+    let metadata = fs::metadata(file).ok().filter(|metadata| metadata.mode() & 0o004 != 0)?;
+    let own = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == metadata.uid());
+    let path = file.display();
+    Some(if own { format!("chmod 600 {path}") } else { format!("sudo chgrp teleinfo-bridge {path} && sudo chmod 640 {path}") })
+}
+
+/// Reads a file with secrets. A link is followed, as systemd and containers make them; a device or a pipe might never end.
+fn read_secrets(file: &Path) -> Result<String, Failure> {
+    if fs::metadata(file).is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(Failure::config(format!("{} is no file", file.display())));
+    }
+    read_file(file)
 }
 
 /// Reads a file that the configuration names, with the failure that fits.
@@ -86,7 +124,7 @@ pub fn read_file(file: &Path) -> Result<String, Failure> {
 /// # Errors
 /// Names the first line that is not of that form.
 pub fn check_users(file: &Path) -> Result<(), Failure> {
-    let text = read_file(file)?;
+    let text = read_secrets(file)?;
     let wrong = |number: usize| Failure::config(format!("{}:{number}: expected user:password", file.display()));
     for (index, line) in text.lines().enumerate() {
         match line.split_once(':') {
@@ -94,7 +132,11 @@ pub fn check_users(file: &Path) -> Result<(), Failure> {
             _ => return Err(wrong(index + 1)),
         }
     }
-    if text.is_empty() { Err(wrong(1)) } else { Ok(()) }
+    if text.is_empty() {
+        return Err(wrong(1));
+    }
+    warn_of_readers(file);
+    Ok(())
 }
 
 #[cfg(test)]
@@ -112,6 +154,27 @@ mod tests {
         let missing = directory.path().join("other");
         assert_eq!(password_in(None, &missing), Ok(None));
         assert_eq!(password_in(Some(&file), &missing).unwrap(), Some(secret));
+    }
+
+    #[test]
+    fn a_secret_that_others_can_read_is_told_with_the_command_that_mends_it() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        assert_eq!(mending(file.path()), None, "it is made for its owner alone");
+        let set = |mode| fs::set_permissions(file.path(), std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+        for (mode, is_open) in [(0o644, true), (0o604, true), (0o640, false), (0o600, false)] {
+            set(mode);
+            assert_eq!(mending(file.path()).is_some(), is_open, "{mode:o}");
+        }
+        set(0o644);
+        let command = mending(file.path()).unwrap();
+        assert!(std::process::Command::new("sh").args(["-c", &command]).status().unwrap().success());
+        assert_eq!(mending(file.path()), None, "{command}");
+    }
+
+    #[test]
+    fn a_device_is_no_password_file() {
+        let failure = password_in(Some(Path::new("/dev/zero")), Path::new("/none")).unwrap_err();
+        assert!(failure.to_string().contains("/dev/zero is no file"), "{failure}");
     }
 
     #[test]

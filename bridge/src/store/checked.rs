@@ -3,15 +3,18 @@
 //! A record is one line of JSON behind its CRC-32 in hexadecimal, between two line feeds. Two records are thus kept apart by two line
 //! feeds: if one of them is damaged, the other still ends the record before it, or begins the one after it.
 
-use std::{fs, io, path::Path};
+use std::{io, path::Path};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::words::{
-    checksum::{DIGITS, checksum},
-    journal,
-    language::Words,
-    printable::printable,
+use crate::{
+    store::whole::read_whole,
+    words::{
+        checksum::{DIGITS, checksum},
+        journal,
+        language::Words,
+        printable::printable,
+    },
 };
 
 const DAMAGED: Words = Words::new(
@@ -58,7 +61,7 @@ pub fn records<T: DeserializeOwned>(text: &[u8]) -> (Vec<T>, usize) {
 /// Reads a file. One that is not there holds nothing.
 #[must_use]
 pub fn read<T: DeserializeOwned>(path: &Path) -> Checked<T> {
-    let (records, damage) = match fs::read(path) {
+    let (records, damage) = match read_whole(path) {
         Ok(bytes) => match records(&bytes) {
             (records, 0) if !records.is_empty() => (records, None),
             (records, damaged) => {
@@ -81,6 +84,8 @@ fn record<T: DeserializeOwned>(line: &[u8]) -> Option<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const RECORDS: [&str; 3] = ["one", "two \n lines", "three"];

@@ -28,7 +28,7 @@ pub fn write_whole(path: &Path, bytes: &[u8], outlives: Outlives) -> io::Result<
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "nothing to write"));
     }
     let new = beside(path);
-    let mut file = File::create(&new)?;
+    let mut file = create_new(&new)?;
     file.write_all(bytes)?;
     if outlives == Outlives::PowerCut {
         file.sync_all()?;
@@ -48,6 +48,25 @@ pub fn write_whole_for_owner(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let owner = fs::metadata(path)?;
     write_whole(path, bytes, Outlives::PowerCut)?;
     std::os::unix::fs::chown(path, Some(owner.uid()), Some(owner.gid()))
+}
+
+/// A new file, where one of a stop at a bad moment, or a link to somewhere else, may be in its place.
+fn create_new(path: &Path) -> io::Result<File> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => File::create_new(path),
+    }
+}
+
+/// Reads a file of ours. A link, a device or a pipe in its place was not put there by us.
+///
+/// # Errors
+/// What the file system says, or that this is no file.
+pub fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
+    if !fs::symlink_metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "a link or a device, and no file"));
+    }
+    fs::read(path)
 }
 
 /// The file beside it: two files whose names differ must not share it.
@@ -70,6 +89,20 @@ mod tests {
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn nothing_is_read_or_written_through_a_link() {
+        let directory = tempfile::tempdir().unwrap();
+        let [path, new, other] = ["a.state", "a.state.new", "other"].map(|name| directory.path().join(name));
+        fs::write(&other, "other").unwrap();
+        for link in [&path, &new] {
+            std::os::unix::fs::symlink(&other, link).unwrap();
+        }
+        assert_eq!(read_whole(&path).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        write_whole(&path, b"mine", Outlives::PowerCut).unwrap();
+        assert_eq!((read_whole(&path).unwrap(), fs::read_to_string(&other).unwrap()), (b"mine".to_vec(), "other".to_owned()));
+        assert_eq!(read_whole(Path::new("/dev/zero")).unwrap_err().kind(), io::ErrorKind::InvalidInput);
     }
 
     #[test]

@@ -73,6 +73,7 @@ async fn a_wrong_password_is_said_once() {
     drop(bridge);
 
     fs::write(&file, "right\n").unwrap();
+    fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     let bridge = Program::configured(super::free_port(), &config("teleinfo"));
     let observer = Observer::of(broker.port, "#", Some(("teleinfo", "right"))).await;
     observer.expect("teleinfo/bridge/state", "online").await;

@@ -146,6 +146,7 @@ def access(chain, token):
     """How the bridge may speak to Home Assistant, with this token."""
     file = chain.directory / "token"
     file.write_text(token)
+    file.chmod(0o600)
     return {"url": api.URL, "token-file": file}
 
 

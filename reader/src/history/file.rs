@@ -35,7 +35,7 @@ const END: u8 = b'E';
 
 pub(super) fn save(path: &Path, snapshots: &Ring, frames: &Ring) -> io::Result<()> {
     let beside = path.with_extension("new");
-    let mut file = BufWriter::new(File::create(&beside)?);
+    let mut file = BufWriter::new(create_new(&beside)?);
     file.write_all(MAGIC)?;
     write_ring(&mut file, SNAPSHOT, snapshots)?;
     write_ring(&mut file, FRAME, frames)?;
@@ -44,7 +44,18 @@ pub(super) fn save(path: &Path, snapshots: &Ring, frames: &Ring) -> io::Result<(
     fs::rename(beside, path)
 }
 
+/// A new file, where one of a stop at a bad moment, or a link to somewhere else, may be in its place.
+fn create_new(path: &Path) -> io::Result<File> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => File::create_new(path),
+    }
+}
+
 fn open(path: &Path) -> io::Result<Records<BufReader<File>>> {
+    if !fs::symlink_metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "a link or a device, and no file"));
+    }
     let mut file = BufReader::new(File::open(path)?);
     let mut magic = [0; MAGIC.len()];
     if file.read_exact(&mut magic).is_err() || &magic != MAGIC {

@@ -194,6 +194,22 @@ fn a_file_that_is_no_history_is_an_error() {
 }
 
 #[test]
+fn nothing_is_read_or_written_through_a_link() {
+    let directory = tempfile::tempdir().unwrap();
+    let [path, other] = ["history", "other"].map(|name| directory.path().join(name));
+    let history = filled(BYTES_MIN, 60);
+    std::fs::write(&other, "other").unwrap();
+    std::os::unix::fs::symlink(&other, path.with_extension("new")).unwrap();
+    history.save(&path).unwrap();
+    assert_eq!(std::fs::read_to_string(&other).unwrap(), "other");
+    std::os::unix::fs::symlink(&path, directory.path().join("link")).unwrap();
+    for strange in [directory.path().join("link"), "/dev/zero".into()] {
+        assert!(History::new(BYTES_MIN).load(&strange).is_err(), "{}", strange.display());
+    }
+    assert!(History::new(BYTES_MIN).load(&path).is_ok());
+}
+
+#[test]
 fn a_flipped_bit_costs_one_record_and_is_said() {
     let (whole, file) = saved();
     let all = answer(&whole, Request::Everything);

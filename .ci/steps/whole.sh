@@ -86,6 +86,12 @@ step_home_assistant() {
     deploy/test/home-assistant/run --short
 }
 
+step_repository() {
+    need_packages apt-utils debootstrap dpkg gpg iproute2 util-linux python3
+    need_our_packages
+    deploy/test/repository
+}
+
 step_two_hosts() {
     need_packages systemd-container debootstrap iproute2 util-linux dpkg python3
     need_our_packages

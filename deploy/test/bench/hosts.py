@@ -10,9 +10,13 @@ import subprocess
 import time
 
 from bench.process import call, works
+from bench.programs import TARGET
 from bench.report import say
 from bench.wait import wait_for
 
+# A Debian with what our packages need and nothing of ours. It is made at the first run, and copied for each host.
+ROOTFS = pathlib.Path(os.environ.get("TELEINFO_ROOTFS", TARGET / "two-hosts/root"))
+INCLUDE = "systemd", "systemd-sysv", "dbus", "udev", "iproute2", "mosquitto", "mosquitto-clients", "wget"
 NETWORK = "10.78.0"
 # The bridge that joins the hosts, of the kind with ports.
 SWITCH = "cable"
@@ -37,6 +41,16 @@ def debootstrap(suite, folder, packages, *script):
     shutil.rmtree(unfinished, ignore_errors=True)
     call("debootstrap", "--variant=minbase", f"--include={','.join(packages)}", suite, unfinished, mirror(), *script)
     unfinished.rename(folder)
+
+
+def made_debian():
+    """The folder of that Debian."""
+    ROOTFS.parent.mkdir(parents=True, exist_ok=True)
+    if not (ROOTFS / "usr/bin/wget").exists():
+        say(f"making a Debian in {ROOTFS} (once, a minute)")
+        shutil.rmtree(ROOTFS, ignore_errors=True)
+        debootstrap("bookworm", ROOTFS, INCLUDE)
+    return ROOTFS
 
 
 def make_switch():

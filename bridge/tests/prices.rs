@@ -148,13 +148,68 @@ fn a_change_of_mode_and_names_by_index_are_paid_for() {
     assert_eq!(told["tariffs"], json!({ "hc": 0.1, "index_2": 0.2 }));
 }
 
+const EJP: &str = "[prices.2023-08-01]\nkwh = { HN = 0.1781, PM = 0.3440 }\n";
+const BASE: &str = "[prices.2023-08-01]\nkwh = { BASE = 0.2276, 1 = 0.2276 }\n";
+/// All owners look at these.
+const ALL: &[&str] = &["price", "cost_today", "tariff", "grid_power", "energy_total"];
+const OFF_PEAK_HOURS: &[&str] = &["offpeak"];
+const COLOURS: &[&str] = &["offpeak", "tempo_today", "tempo_tomorrow"];
+const SOLD: &[&str] = &["energy_injected"];
+
+/// A Tempo meter with three phases that sells what its panels give: no meter has more to show.
+fn largest() -> Frame {
+    let index = |frame: Frame, label: &str| frame.with(label, "000012345");
+    let frame =
+        ["EASF01", "EASF02", "EASF03", "EASF04", "EASF05", "EASF06"].into_iter().fold(frames("syn-std-producer-tri.tic").remove(0), index);
+    frame
+        .with("NGTF", "     TEMPO      ")
+        .with("LTARF", "    HP  BLEU    ")
+        .with("NTARF", "02")
+        .with("STGE", "013A4501")
+        .with("PJOURF+1", &format!("00004001 06004002 22004001{}", " NONUTILE".repeat(8)))
+}
+
+/// Each kind of contract: its prices, a frame, how many energies it has by tariff, and what else its owner looks at.
+fn contracts() -> Vec<(&'static str, &'static str, Frame, usize, Vec<&'static str>)> {
+    let first = |file| frames(file).remove(0);
+    vec![
+        ("historic BASE", BASE, first("syn-hist-base-mono.tic"), 1, vec![]),
+        ("historic HC", OFF_PEAK, first("syn-hist-hc-mono.tic"), 2, OFF_PEAK_HOURS.to_vec()),
+        ("historic EJP", EJP, first("syn-hist-ejp-mono.tic"), 2, vec![]),
+        ("historic Tempo", TEMPO, first("syn-hist-tempo-mono.tic"), 6, COLOURS.to_vec()),
+        ("historic, three phases", BASE, first("syn-hist-linky-tri.tic"), 1, vec![]),
+        ("standard BASE", BASE, first("syn-std-base-mono.tic"), 1, vec![]),
+        ("standard HC", OFF_PEAK, first("syn-std-hc-mono.tic"), 2, OFF_PEAK_HOURS.to_vec()),
+        ("standard Tempo", TEMPO, red_is_announced(), 6, COLOURS.to_vec()),
+        ("standard Tempo, three phases, producer", TEMPO, largest(), 6, [COLOURS, SOLD].concat()),
+    ]
+}
+
+/// What Home Assistant shows first on a device: all that is neither diagnostic nor disabled.
+fn main_list(payload: &Value) -> Vec<&str> {
+    let components = payload["cmps"].as_object().unwrap().iter();
+    let main = components.filter(|(_, entity)| entity.get("ent_cat").is_none() && entity["en"] != false);
+    main.map(|(key, _)| key.as_str()).collect()
+}
+
 #[test]
-fn the_main_list_stays_short_with_prices() {
-    let messages = told(&mut bench(TEMPO), &red_is_announced());
-    let payload = json(&messages, "/config").unwrap();
+fn the_main_list_of_each_contract_is_what_its_owner_looks_at() {
+    for (name, prices, frame, tariffs, more) in contracts() {
+        let payload = json(&told(&mut bench(prices), &frame), "/config").unwrap();
+        let main = main_list(&payload);
+        let missing: Vec<_> = ALL.iter().chain(&more).filter(|key| !main.contains(key)).collect();
+        assert!(missing.is_empty(), "{name}: {missing:?} are not in {main:?}");
+        let by_tariff = main.iter().filter(|key| key.starts_with("energy_") && !["energy_total", "energy_injected"].contains(key));
+        assert_eq!(main.len(), ALL.len() + more.len() + tariffs, "{name}: {main:?}");
+        assert_eq!(by_tariff.count(), tariffs, "{name}: {main:?}");
+        assert!(main.len() <= 15, "{name}: {main:?}");
+    }
+}
+
+#[test]
+fn a_cost_is_money_that_begins_anew() {
+    let payload = json(&told(&mut bench(TEMPO), &red_is_announced()), "/config").unwrap();
     let components = payload["cmps"].as_object().unwrap();
-    let main: Vec<&String> = components.iter().filter(|(_, entity)| entity.get("ent_cat").is_none()).map(|(key, _)| key).collect();
-    assert!(main.len() <= 17, "{main:?}");
     let today = &components["cost_today"];
     assert_eq!((&today["dev_cla"], &today["stat_cla"], &today["unit_of_meas"]), (&json!("monetary"), &json!("total"), &json!("EUR")));
     assert!(today["last_reset_value_template"].as_str().unwrap().contains("'today_since'"));

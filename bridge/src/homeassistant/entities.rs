@@ -73,21 +73,21 @@ const ENERGY: &[Entity] = &[
 #[rustfmt::skip]
 const POWER: &[Entity] = &[
     Entity::sensor("grid_power", Role(PowerWithdrawn), Power("power"), "Grid power", "Puissance réseau").power().attributes(OfPower(&["resolution", "method"])),
-    Entity::sensor("headroom_va", Feature(Overload), Derived("headroom_va"), "Head-room", "Marge avant coupure").apparent_power(),
+    Entity::sensor("headroom_va", Feature(Overload), Derived("headroom_va"), "Head-room", "Marge avant coupure").apparent_power().diagnostic(),
     Entity::sensor("headroom_a",  Feature(Overload), Derived("headroom_a"),  "Head-room in amperes", "Marge avant coupure en ampères").current().hidden(),
     Entity::sensor("share",       Feature(Overload), Derived("share"),       "Share of cut-off power", "Part de la puissance de coupure").percent().icon("mdi:gauge").hidden(),
     Entity::sensor("cutoff_s",    Feature(Overload), Derived("cutoff_s"),    "Time until cut-off", "Temps avant coupure").seconds().attributes(Fields(&["cutoff_method"])).diagnostic(),
     Entity::sensor("injection", Feature(InjectingUnseen), Derived("injection"), "Injected energy", "Énergie injectée : mesure").choices(INJECTION).icon("mdi:solar-power").diagnostic(),
-    Entity::role("apparent_power",    PowerWithdrawn,         "Apparent power",         "Puissance apparente").apparent_power(),
+    Entity::role("apparent_power",    PowerWithdrawn,         "Apparent power",         "Puissance apparente").apparent_power().diagnostic(),
     Entity::role("apparent_power_1",  PhasePowerWithdrawn(1), "Apparent power phase 1", "Puissance apparente phase 1").apparent_power().diagnostic(),
     Entity::role("apparent_power_2",  PhasePowerWithdrawn(2), "Apparent power phase 2", "Puissance apparente phase 2").apparent_power().diagnostic(),
     Entity::role("apparent_power_3",  PhasePowerWithdrawn(3), "Apparent power phase 3", "Puissance apparente phase 3").apparent_power().diagnostic(),
-    Entity::role("apparent_power_injected", PowerInjected, "Apparent power injected", "Puissance apparente injectée").apparent_power(),
+    Entity::role("apparent_power_injected", PowerInjected, "Apparent power injected", "Puissance apparente injectée").apparent_power().diagnostic(),
     Entity::sensor("power_estimated", Feature(Index), Derived("power"), "Estimated power", "Puissance estimée").power().diagnostic()
         .attributes(Fields(&["power_resolution", "power_window"])),
     Entity::sensor("power_injected_estimated", Role(EnergyInjected), Derived("power_injected"), "Estimated power injected", "Puissance injectée estimée").power().diagnostic()
         .attributes(Fields(&["power_injected_resolution", "power_injected_window"])),
-    Entity::role("current",   Current(1), "Current",         "Intensité").current().single(),
+    Entity::role("current",   Current(1), "Current",         "Intensité").current().single().diagnostic(),
     Entity::role("current_1", Current(1), "Current phase 1", "Intensité phase 1").current().three().diagnostic(),
     Entity::role("current_2", Current(2), "Current phase 2", "Intensité phase 2").current().three().diagnostic(),
     Entity::role("current_3", Current(3), "Current phase 3", "Intensité phase 3").current().three().diagnostic(),
@@ -109,7 +109,7 @@ const POWER: &[Entity] = &[
     Entity::label("max_current_3", "IMAX3", "Highest current phase 3", "Intensité maximale phase 3").fixed_current().diagnostic(),
     // A Linky puts yesterday's highest apparent power there, older meters the highest active power.
     Entity::label("max_power_yesterday", "PMAX", "Highest power yesterday", "Puissance maximale de la veille").fixed_power().needs(Feature(MaxPowerOfLinky)).diagnostic(),
-    Entity::label("max_power", "PMAX", "Highest power", "Puissance maximale").power().needs(Feature(MaxPowerOfOlder)),
+    Entity::label("max_power", "PMAX", "Highest power", "Puissance maximale").power().needs(Feature(MaxPowerOfOlder)).diagnostic(),
     Entity::label("max_power_today",     "SMAXSN",    "Highest power today",             "Puissance maximale du jour").fixed_power().timed("SMAXSN").diagnostic(),
     Entity::label("max_power_today",     "SMAXN",     "Highest power today",             "Puissance maximale du jour").fixed_power().timed("SMAXN").diagnostic(),
     Entity::label("max_power_today_1",   "SMAXSN1",   "Highest power today phase 1",     "Puissance maximale du jour phase 1").fixed_power().timed("SMAXSN1").hidden(),
@@ -160,7 +160,7 @@ const TARIFF: &[Entity] = &[
     Entity::sensor("offpeak_tomorrow", Feature(OffPeakHours), Derived("offpeak_tomorrow.hours"), "Off-peak hours tomorrow", "Heures creuses demain").icon("mdi:calendar-arrow-right")
         .attributes(Fields(&["offpeak_tomorrow.periods"])).diagnostic(),
     Entity::binary("peak_notice",  Feature(Peak), Derived("peak_notice"),  "Mobile peak notice", "Préavis de pointe mobile").icon("mdi:bell-alert").diagnostic(),
-    Entity::binary("peak_running", Feature(Peak), Derived("peak_running"), "Mobile peak",        "Pointe mobile").icon("mdi:transmission-tower"),
+    Entity::binary("peak_running", Feature(Peak), Derived("peak_running"), "Mobile peak",        "Pointe mobile").icon("mdi:transmission-tower").diagnostic(),
     Entity::sensor("peak_start", Feature(PeakDates), Derived("peak_start"), "Mobile peak start", "Début de pointe mobile").timestamp().diagnostic(),
     Entity::sensor("peak_end",   Feature(PeakDates), Derived("peak_end"),   "Mobile peak end",   "Fin de pointe mobile").timestamp().diagnostic(),
     Entity::sensor("tomorrow_profile", Label("PJOURF+1"), Derived("tomorrow_profile"), "Tomorrow's tariffs", "Tarifs de demain").icon("mdi:calendar-clock")
@@ -174,11 +174,11 @@ const TARIFF: &[Entity] = &[
 
 #[rustfmt::skip]
 const PRICES: &[Entity] = &[
-    Entity::sensor("price", Prices, Derived("price.now"), "Price of a kWh", "Prix du kWh").price_now().diagnostic()
+    Entity::sensor("price", Prices, Derived("price.now"), "Price of a kWh", "Prix du kWh").price_now()
         .attributes(Fields(&["price.forecast", "price.forecast_end"])),
     Entity::sensor("price_next", Prices, Derived("price.next"), "Next price of a kWh", "Prochain prix du kWh").price().diagnostic(),
     Entity::sensor("price_next_time", Prices, Derived("price.next_time"), "Next change of price", "Prochain changement de prix").timestamp().diagnostic(),
-    Entity::sensor("cost_today", Prices, Derived("cost.today"), "Cost today", "Coût du jour").cost().since("cost.today_since").diagnostic(),
+    Entity::sensor("cost_today", Prices, Derived("cost.today"), "Cost today", "Coût du jour").cost().since("cost.today_since"),
     Entity::sensor("cost_month", Prices, Derived("cost.month"), "Cost this month", "Coût du mois").cost().since("cost.month_since").diagnostic()
         .attributes(Fields(&["cost.subscription", "cost.month_with_subscription"])),
     Entity::sensor("cost_total", Prices, Derived("cost.total"), "Cost in all", "Coût total").cost().diagnostic()
@@ -211,7 +211,7 @@ const PRICES: &[Entity] = &[
 
 #[rustfmt::skip]
 const STATE: &[Entity] = &[
-    Entity::binary("overload", Feature(Overload), Derived("overload"), "Overload", "Dépassement de puissance").class("problem")
+    Entity::binary("overload", Feature(Overload), Derived("overload"), "Overload", "Dépassement de puissance").class("problem").diagnostic()
         .attributes(Fields(&["overload_phases"])),
     Entity::binary("overvoltage",   Label("STGE"), Decoded("STGE", "overvoltage"), "Overvoltage", "Surtension").class("problem").diagnostic(),
     Entity::binary("missing_phase", Label("PPOT"), Derived("missing_phase"), "Missing phase", "Absence de phase").class("problem").diagnostic()
@@ -228,7 +228,7 @@ const STATE: &[Entity] = &[
     Entity::binary("terminal_cover", Label("STGE"), Decoded("STGE", "terminal_cover_open"), "Terminal cover", "Cache-bornes").class("opening").diagnostic(),
     Entity::binary("clock_degraded", Label("STGE"), Decoded("STGE", "clock_degraded"), "Meter clock", "Horloge du compteur").class("problem").diagnostic(),
     Entity::binary("producer_mode", Label("STGE"), Decoded("STGE", "producer"), "Producer mode", "Mode producteur").icon("mdi:solar-power").diagnostic(),
-    Entity::binary("injecting", Feature(Injecting), Decoded("STGE", "injecting"), "Injecting", "Injection en cours").icon("mdi:transmission-tower-import"),
+    Entity::binary("injecting", Feature(Injecting), Decoded("STGE", "injecting"), "Injecting", "Injection en cours").icon("mdi:transmission-tower-import").diagnostic(),
     Entity::sensor("euridis", Label("STGE"), Decoded("STGE", "euridis"), "Euridis output", "Sortie Euridis").choices(EURIDIS).hidden(),
     Entity::sensor("plc", Label("STGE"), Decoded("STGE", "plc"), "PLC", "CPL").choices(PLC).hidden(),
     Entity::sensor("message", Label("MSG1"), Derived("message"), "Message", "Message").icon("mdi:message-text").diagnostic(),

@@ -149,7 +149,8 @@ impl Shown {
             _ => {}
         }
         if label.kind == LabelKind::MobilePeak {
-            self.add(Feature::PeakDates);
+            // The dates come before any bit of STGE: the entities are there before the first notice.
+            self.features.extend([Feature::PeakDates, Feature::Peak]);
         }
         if dataset.label() == "PMAX" {
             self.add(if meter.is_linky() { Feature::MaxPowerOfLinky } else { Feature::MaxPowerOfOlder });

@@ -6,14 +6,14 @@
 use std::{
     path::PathBuf,
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use teleinfo_bridge::{
     homeassistant::{memory::Memory, predecessor::Migrate, presentation::Presentation},
     hub::station::{Station, StationOptions},
     meter::{cadence::Policy, figures::Moment},
-    order::marks::Marks,
+    order::{marks::Marks, received::Received},
     prices::book::Book,
     words::{language::Language, message::Message, topics::Topics},
 };
@@ -117,6 +117,7 @@ pub struct Bench {
     pub boot: BootId,
     sequence: u64,
     uptime_ms: u64,
+    arrived: Option<Received>,
 }
 
 impl Bench {
@@ -144,6 +145,7 @@ impl Bench {
             boot: BootId::new(1),
             sequence: 0,
             uptime_ms: 1_000,
+            arrived: None,
         }
     }
 
@@ -169,7 +171,16 @@ impl Bench {
             datasets: writer.finish(),
         };
         let moment = Moment { at: self.now, unix_ms: self.unix_ms };
-        self.station.handle_sample(&sample, moment)
+        let arrived = Received::without_bytes(&sample);
+        let messages = self.station.handle_sample(&sample, moment);
+        self.arrived = Some(arrived);
+        messages
+    }
+
+    /// The last frame came over the network too: whether the meter is online has changed so.
+    pub fn arrive(&mut self) -> Option<bool> {
+        self.station.handle_arrival(self.arrived.take()?, SystemTime::UNIX_EPOCH, self.now);
+        self.station.poll_presence(self.now)
     }
 
     /// Lets time pass, with ticks every half second.

@@ -85,7 +85,8 @@ def off_peak_hours(house):
             unique(SPRING, "offpeak_next_start"): moment("2027-03-28T20:30"),
         },
     )
-    require_periods(house, tomorrow, [("2026-12-02T00:00", "2026-12-02T05:00"), ("2026-12-02T11:30", "2026-12-02T14:30")])
+    day = [("2026-12-02T00:00", "2026-12-02T05:00"), ("2026-12-02T11:30", "2026-12-02T14:30")]
+    require_periods(house, tomorrow, day)
     night = [("2026-10-24T22:00", "2026-10-25T05:30"), ("2026-10-25T21:30", "2026-10-25T23:00")]
     require_periods(house, unique(AUTUMN, "offpeak_tomorrow"), night)
     house.wait("after the switch", {now: is_("on"), start: moment("2026-12-02T00:00"), end: next_ones[end]}, SOON)

@@ -80,6 +80,12 @@ step_grid_meters() {
     fi
 }
 
+step_metrics() {
+    need_packages iproute2 util-linux python3 python3-venv
+    need_programs
+    deploy/test/metrics
+}
+
 step_home_assistant() {
     need_packages debootstrap mosquitto mosquitto-clients iproute2 iptables util-linux faketime python3
     need_programs

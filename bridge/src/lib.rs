@@ -2,7 +2,7 @@
 //!
 //! In the order to read: [`words`] everybody may say; a sample comes in by [`zenoh`], is put in [`order`], moves the [`energy`] and the
 //! [`meter`] that it is of, which [`homeassistant`] is told of; [`hub`] joins all meters; [`mqtt`] carries what is said, [`store`] keeps
-//! what must not be forgotten, [`statistics`] corrects the Energy dashboard, [`grid_meter`] answers batteries over [`http`]. [`run`] starts
+//! what must not be forgotten, [`statistics`] corrects the Energy dashboard, [`grid_meter`] answers batteries over [`http`], and [`page`] those who collect [`metrics`]. [`run`] starts
 //! all of them from the [`config`], and [`daemon`] is the process around it.
 
 pub mod adopt;
@@ -17,8 +17,10 @@ pub mod hours;
 pub mod http;
 pub mod hub;
 pub mod meter;
+pub mod metrics;
 pub mod mqtt;
 pub mod order;
+pub mod page;
 pub mod power;
 pub mod prices;
 pub mod run;

@@ -45,6 +45,8 @@ pub struct Config {
     pub prices: BTreeMap<String, PriceKeys>,
     /// The grid meters that batteries and wallboxes find here.
     pub grid_meter: Vec<GridMeterKeys>,
+    /// What is shown by HTTP.
+    pub page: PageKeys,
     /// What is logged.
     pub log: Log,
     /// Where the values come from.
@@ -233,6 +235,16 @@ const fn yes() -> bool {
     true
 }
 
+/// What is shown by HTTP.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PageKeys {
+    /// Where it is shown; nowhere without it.
+    pub listen: Option<String>,
+    /// Further names of this machine, beside its own.
+    pub hosts: Vec<String>,
+}
+
 /// What is logged.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -382,10 +394,11 @@ mod tests {
             all.prices.values().all(|prices| prices.kwh.is_empty()),
             all.prices.values().all(|prices| prices.subscription.is_none()),
             all.prices.values().all(|prices| prices.vat.is_none()),
+            all.page.listen.is_none(),
             all.grid_meter.iter().all(|grid_meter| grid_meter.listen.is_none()),
             all.grid_meter.iter().all(|grid_meter| grid_meter.model.is_none()),
         ];
-        assert_eq!(missing, [false; 18]);
+        assert_eq!(missing, [false; 19]);
         for key in [
             "language",
             "mode",
@@ -400,6 +413,7 @@ mod tests {
             "migrate",
             "offline-after",
             "pace",
+            "hosts",
             "level",
             "libraries",
         ] {

@@ -7,15 +7,20 @@ use serde::{
 };
 
 use super::{
-    file::{Config, HomeAssistantKeys, Log, MeterKeys, MqttKeys, ZenohKeys},
+    file::{Config, HomeAssistantKeys, Log, MeterKeys, MqttKeys, PageKeys, ZenohKeys},
     origins::{GRID_METER, METER},
 };
 
 type Names = fn() -> &'static [&'static str];
 
 /// The tables, and what their keys are called. A test holds them against the fields of [`Config`].
-const TABLES: &[(&str, Names)] =
-    &[("zenoh", names::<ZenohKeys>), ("mqtt", names::<MqttKeys>), ("homeassistant", names::<HomeAssistantKeys>), ("log", names::<Log>)];
+const TABLES: &[(&str, Names)] = &[
+    ("zenoh", names::<ZenohKeys>),
+    ("mqtt", names::<MqttKeys>),
+    ("homeassistant", names::<HomeAssistantKeys>),
+    ("page", names::<PageKeys>),
+    ("log", names::<Log>),
+];
 
 /// Every key but those of meters and grid meters: its table ("" before the first) and its name.
 pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {

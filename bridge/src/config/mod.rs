@@ -13,5 +13,6 @@ pub mod keys;
 pub mod locators;
 pub mod meters;
 pub mod origins;
+pub mod page;
 pub mod prices;
 pub mod settings;

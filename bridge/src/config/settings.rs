@@ -22,7 +22,7 @@ use crate::{
         home_assistant_url::is_address,
         keys, locators, meters,
         origins::{self, Origins},
-        prices,
+        page, prices,
     },
     daemon::{
         cli::Cli,
@@ -32,6 +32,7 @@ use crate::{
     grid_meter::setup::Setup,
     homeassistant::{predecessor::Migrate, presentation::MeterWishes},
     meter::cadence::Policy,
+    page::setup::Setup as PageSetup,
     prices::book::Book,
     words::{
         journal,
@@ -75,6 +76,8 @@ pub struct Settings {
     pub prices: Book,
     /// The grid meters that batteries and wallboxes find here.
     pub grid_meters: Vec<Setup>,
+    /// What is shown by HTTP, if it is.
+    pub page: Option<PageSetup>,
     /// How often a state is published.
     pub policy: Policy,
     /// Topic names.
@@ -187,6 +190,7 @@ impl Settings {
             prices: prices::checked(config.prices)?,
             origins: config.origins,
             grid_meters: grid_meters::checked(config.grid_meter)?,
+            page: page::checked(config.page)?,
         };
         settings.ports_differ()?;
         Ok(settings)
@@ -201,6 +205,7 @@ impl Settings {
     /// Readers, MQTT clients and the clients of each grid meter cannot connect to one port.
     fn ports_differ(&self) -> Result<(), Failure> {
         self.grid_meters_have_ports()?;
+        self.page_has_a_port()?;
         let Mqtt::Embedded(embedded) = &self.mqtt else { return Ok(()) };
         let port = embedded.listen.port().to_string();
         let of_readers = |endpoint: &EndPoint| {
@@ -220,6 +225,18 @@ impl Settings {
             Some(setup) => {
                 Err(Failure::config(format!("grid-meter.listen: {} is that of mqtt.listen too; set another port", setup.listen)))
             }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Settings {
+    fn page_has_a_port(&self) -> Result<(), Failure> {
+        let Some(page) = &self.page else { return Ok(()) };
+        let mqtt = if let Mqtt::Embedded(embedded) = &self.mqtt { Some(("mqtt.listen", embedded.listen)) } else { None };
+        let others = self.grid_meters.iter().map(|setup| ("grid-meter.listen", setup.listen)).chain(mqtt);
+        match others.into_iter().find(|(_, other)| grid_meters::meet(page.listen, *other)) {
+            Some((key, _)) => Err(Failure::config(format!("page.listen: {} is that of {key} too; set another port", page.listen))),
             None => Ok(()),
         }
     }

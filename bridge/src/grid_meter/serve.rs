@@ -2,13 +2,13 @@
 
 use std::{
     collections::BTreeSet,
+    io,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
-    time::Duration,
 };
 
 use teleinfo_proto::tic::MeterId;
-use tokio::{net::TcpListener, sync::watch, time};
+use tokio::sync::watch;
 use tracing::{info, warn};
 
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
         sum::{Sum, Total},
         sunspec::{self, registers::Layout},
     },
-    http::server,
+    http::{listen, server},
     words::{journal, language::Words},
 };
 
@@ -31,9 +31,6 @@ const CANNOT: Words = Words::new(
     "grid-meter: {} cannot answer at {}, which is tried again: {}",
     "grid-meter : {} ne peut répondre à l'adresse {}, nouvel essai : {}",
 );
-
-/// A port that does not open is tried again after this time.
-const AGAIN: Duration = Duration::from_secs(10);
 
 /// The way of readings to all grid meters.
 #[derive(Default)]
@@ -74,7 +71,8 @@ impl GridMeters {
 
 /// Serves as soon as the port can be opened: an address may come later than the bridge, and MQTT must not wait for it.
 async fn serve(setup: Setup, newest: watch::Receiver<Option<Total>>, announcer: Option<Announcer>) {
-    let listener = opened(&setup).await;
+    let cannot = |error: &io::Error| warn!("{}", journal::say(CANNOT, &[&setup.product.name(), &setup.listen, error]));
+    let listener = listen::opened(setup.listen, cannot).await;
     info!("{}", journal::say(ANSWERS, &[&setup.product.name(), &setup.listen]));
     let serial = identity::serial(&setup);
     if let Some(announcer) = announcer {
@@ -94,21 +92,6 @@ async fn serve(setup: Setup, newest: watch::Receiver<Option<Total>>, announcer: 
         }
     }
     server::serve(listener, meter).await;
-}
-
-async fn opened(setup: &Setup) -> TcpListener {
-    let mut is_said = false;
-    loop {
-        match TcpListener::bind(setup.listen).await {
-            Ok(listener) => return listener,
-            Err(error) if !is_said => {
-                is_said = true;
-                warn!("{}", journal::say(CANNOT, &[&setup.product.name(), &setup.listen, &error]));
-            }
-            Err(_) => {}
-        }
-        time::sleep(AGAIN).await;
-    }
 }
 
 fn is_announced(setup: &Setup) -> bool {
@@ -134,7 +117,7 @@ pub fn meters_of(setups: &[Setup]) -> BTreeSet<MeterId> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     use proptest::{
         prelude::*,
@@ -143,7 +126,8 @@ mod tests {
     };
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
-        net::TcpStream,
+        net::{TcpListener, TcpStream},
+        time,
     };
 
     use super::*;

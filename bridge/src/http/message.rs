@@ -16,6 +16,10 @@ pub struct Request {
     pub verb: Verb,
     /// The path, without what follows a question mark.
     pub path: String,
+    /// The host that is asked, as the client knows it; empty if it does not say.
+    pub host: String,
+    /// The forms of an answer that it takes; empty if it does not say.
+    pub accept: String,
     /// The body; empty with most requests.
     pub body: Vec<u8>,
 }
@@ -47,6 +51,12 @@ impl Answer {
     #[must_use]
     pub const fn empty(status: u16) -> Self {
         Self { status, content_type: JSON, body: String::new() }
+    }
+
+    /// An answer that is text of some kind.
+    #[must_use]
+    pub const fn text(status: u16, content_type: &'static str, body: String) -> Self {
+        Self { status, content_type, body }
     }
 
     /// An answer that is JSON already.

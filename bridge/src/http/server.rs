@@ -8,7 +8,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::{
     Method, StatusCode,
     body::{Bytes, Incoming},
-    header::{CONTENT_TYPE, HeaderValue},
+    header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue},
     server::conn::http1,
     service::service_fn,
 };
@@ -120,12 +120,20 @@ async fn respond<S: Site>(
         _ => Verb::Other,
     };
     let path = request.uri().path().to_owned();
+    let (host, accept) = (text_of(request.headers(), HOST), text_of(request.headers(), ACCEPT));
     let answer = match time::timeout(BODY_TIME, Limited::new(request.into_body(), BODY_MAX).collect()).await {
-        Ok(Ok(body)) => site.answer(Request { client, verb, path, body: body.to_bytes().to_vec() }).await,
+        Ok(Ok(body)) => site.answer(Request { client, verb, path, host, accept, body: body.to_bytes().to_vec() }).await,
         Ok(Err(_)) => Answer::empty(413),
         Err(_) => Answer::empty(408),
     };
     written(answer)
+}
+
+/// Empty if there is no such header, or more than one.
+fn text_of(headers: &HeaderMap, name: HeaderName) -> String {
+    let mut values = headers.get_all(name).iter();
+    let only = values.next().filter(|_| values.next().is_none());
+    only.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
 }
 
 fn written(answer: Answer) -> hyper::Response<Full<Bytes>> {

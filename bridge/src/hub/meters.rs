@@ -178,7 +178,9 @@ impl Hub {
         self.agenda.set_deadline(id, next.map(|at| if at <= now { now + DEADLINE_AGAIN } else { at }));
     }
 
-    pub(super) fn meters(&self) -> Meters {
+    /// How many meters there are.
+    #[must_use]
+    pub fn meters(&self) -> Meters {
         Meters { known: self.stations.len(), online: self.stations.values().filter(|station| station.is_online()).count() }
     }
 }

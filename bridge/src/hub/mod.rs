@@ -324,6 +324,23 @@ impl Hub {
         waiting.chain(self.stations.iter().map(|(id, station)| (id, station.intake().marks())))
     }
 
+    /// All meters that were heard of since the start.
+    pub fn stations(&self) -> impl Iterator<Item = (&MeterId, &Station)> {
+        self.stations.iter()
+    }
+
+    /// What the bridge counts.
+    #[must_use]
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Whether messages flow.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.connected == Some(true)
+    }
+
     /// Samples handed on so far: whether the positions have changed.
     #[must_use]
     pub fn taken(&self) -> u64 {

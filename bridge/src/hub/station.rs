@@ -115,6 +115,8 @@ pub struct Station {
     /// What Home Assistant's entities are told.
     home: Home,
     home_power: HomePower,
+    /// The power that was last told, and when.
+    power: Option<(Power, Instant)>,
     /// The merged state is the present: nothing of the past has completed it since.
     is_present: bool,
     /// When everything is said again.
@@ -152,6 +154,7 @@ impl Station {
             cadence: Cadence::new(options.policy),
             home: Home::new(options.pace),
             home_power: HomePower::new(options.pace),
+            power: None,
             published: Derived::default(),
             published_prices: None,
             held_back: false,
@@ -183,6 +186,12 @@ impl Station {
     #[must_use]
     pub const fn figures(&self) -> &Figures {
         &self.figures
+    }
+
+    /// The power that was last told, and when.
+    #[must_use]
+    pub fn power(&self) -> Option<(&Power, Instant)> {
+        self.power.as_ref().map(|(power, at)| (power, *at))
     }
 
     /// The account of its energy.
@@ -395,6 +404,7 @@ impl Station {
     /// A power, with the time at which its dataset ended: the sample came at this time, and was made at this uptime of the reader.
     fn power_message(&mut self, power: Option<Power>, uptime_ms: u64, moment: Moment) -> Vec<Message> {
         let Some(power) = power else { return Vec::new() };
+        self.power = Some((power, moment.at));
         let age = Duration::from_millis(uptime_ms).saturating_sub(power.at);
         let unix_ms = moment.unix_ms - i64::try_from(age.as_millis()).unwrap_or(0);
         let message = power.message(utc::rfc3339_ms(unix_ms));

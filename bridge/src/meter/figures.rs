@@ -117,6 +117,12 @@ impl Figures {
         &self.calendar
     }
 
+    /// When the last frame of the present was.
+    #[must_use]
+    pub const fn last_frame(&self) -> Option<Moment> {
+        self.last_frame
+    }
+
     /// What had been told before the events of the last sample, if it had any.
     pub fn take_told_before(&mut self) -> Option<Told> {
         self.told_before.take()

@@ -164,6 +164,24 @@ impl Reception {
         self.reader.as_ref().map(|reader| reader.name.as_str())
     }
 
+    /// Whether the reader reports.
+    #[must_use]
+    pub const fn is_reachable(&self) -> bool {
+        self.is_heard() && !self.unreachable
+    }
+
+    /// What the reader counted, as it last said.
+    #[must_use]
+    pub const fn newest(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Samples that nobody can bring back.
+    #[must_use]
+    pub const fn lost(&self) -> u64 {
+        self.lost
+    }
+
     /// Counts samples that nobody can bring back.
     pub fn handle_lost(&mut self, samples: u64) {
         self.lost += samples;
@@ -180,7 +198,7 @@ impl Reception {
     pub fn poll_report(&mut self, language: Language, now: Instant) -> Option<Vec<u8>> {
         let unreachable = self.heard.is_some_and(|at| now.saturating_duration_since(at) >= SILENCE);
         // The first frames of a run have come: reception is known.
-        let known = self.reception().is_some();
+        let known = self.percent().is_some();
         self.urgent |= unreachable != self.unreachable || known != self.known;
         (self.unreachable, self.known) = (unreachable, known);
         if self.contradiction.as_ref().is_some_and(|(at, _)| now.saturating_duration_since(*at) >= WINDOW) {
@@ -230,7 +248,8 @@ impl Reception {
     }
 
     /// In %, with one decimal. Over all the reader has counted, while there is no window yet.
-    fn reception(&self) -> Option<f64> {
+    #[must_use]
+    pub fn percent(&self) -> Option<f64> {
         let Counters { frames_good, frames_damaged, frames_cut, .. } = self.counters;
         let base = self.points.front().filter(|_| self.points.len() > 1).map_or(FrameCounts::default(), |(_, frames)| *frames);
         let all = frames_good.wrapping_add(frames_damaged).wrapping_add(frames_cut).wrapping_sub(base.all);
@@ -262,7 +281,7 @@ impl Reception {
             cause,
             cause_text,
             label: self.label(),
-            reception: self.reception(),
+            reception: self.percent(),
             frames_good: counters.frames_good,
             frames_damaged: counters.frames_damaged,
             frames_cut: counters.frames_cut,
@@ -371,7 +390,7 @@ mod tests {
         let (mut quality, start) = (Reception::default(), Instant::now());
         let share = |quality: &mut Reception, seconds: u64, good: u32, damaged: u32| {
             quality.handle_sample(BOOT, &counters(good, damaged), start + Duration::from_secs(seconds));
-            quality.reception().unwrap()
+            quality.percent().unwrap()
         };
         assert!((share(&mut quality, 0, 0, 10) - 0.0).abs() < 0.01);
         assert!((share(&mut quality, 20, 30, 10) - 100.0).abs() < 0.01);

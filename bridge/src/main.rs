@@ -11,7 +11,7 @@ use teleinfo_bridge::{
         exit::{ExitCode, Failure},
         logging,
     },
-    doctor, forget, run,
+    doctor, forget, run, trust,
     words::{journal, language::Language},
 };
 
@@ -50,6 +50,7 @@ fn open(cli: &Cli) -> Result<ExitCode, Failure> {
         .map_err(|error| Failure::new(ExitCode::Internal, format!("cannot start threads: {error}")))?;
     let result = runtime.block_on(async {
         match &cli.command {
+            Some(Command::Accept { meter, words }) => trust::accept(*meter, words.as_deref()).map(|()| ExitCode::Success),
             Some(Command::Doctor) => {
                 let language = cli.language.unwrap_or_else(Language::from_environment);
                 doctor::run(&settings, language).await.map(|complaint| complaint.unwrap_or(ExitCode::Success))

@@ -2,6 +2,7 @@
 //!
 //! Nothing here waits for a disk, a broker or a reader: those are tasks of their own behind channels.
 
+mod receipts;
 mod start;
 
 use std::{
@@ -35,6 +36,10 @@ use crate::{
     mqtt::Outlet,
     order::{answer::Answer, arrival::Arrived},
     page::{self, serve::Question},
+    seal::{
+        accept::{self, Accepted},
+        pins,
+    },
     statistics::{notes::NoteSender, task::Outcome},
     store::{
         Store, WriteFailure, ledgers, memories,
@@ -46,14 +51,21 @@ use crate::{
         arrivals::{self, Arrivals},
         history::Historian,
         node::{Node, RouterWatch},
+        sealed::Sealed,
     },
 };
+use receipts::Receipts;
 
 const STOPPED: Words = Words::new("stopped", "arrêtée");
 const KNOWN_OF: Words = Words::new("what is known of meter {}: {}", "ce qui est connu du compteur {} : {}");
 const CANNOT_KEEP: Words = Words::new(
     "cannot keep {}; after a restart samples may come twice or not at all, and names may be missing for a while",
     "impossible d'enregistrer {} ; après un redémarrage des relevés peuvent venir deux fois ou pas du tout, et des noms manquer un moment",
+);
+
+const ACCEPTED: Words = Words::new(
+    "meter {}: another reader was accepted; it speaks from its next hello on",
+    "compteur {} : un autre lecteur a été accepté ; il parle dès son prochain bonjour",
 );
 
 /// What changes slowly is looked at this often: the router, the line for `systemctl status`, retained messages that found no room.
@@ -69,6 +81,7 @@ struct Inputs {
     outcomes: mpsc::Receiver<Outcome>,
     write_failures: mpsc::Receiver<WriteFailure>,
     questions: mpsc::Receiver<Question>,
+    accepted: mpsc::Receiver<Accepted>,
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
@@ -79,6 +92,8 @@ struct Bridge {
     hub: Hub,
     outlet: Outlet,
     historian: Historian,
+    sealed: Sealed,
+    receipts: Receipts,
     store: Store,
     positions: Positions,
     /// Where memories and ledgers are kept.
@@ -106,9 +121,10 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     let counters = Counters::default();
     let (outlet, inbound) = start::outlet(&settings, &node, counters.clone()).await?;
     let grid_meters = GridMeters::start(&settings.grid_meters);
-    let (historian, answers) = Historian::new(node.session().clone());
     let (store, write_failures) = Store::new();
     let (positions, state_directory) = (Positions::from_env(), positions::directory("STATE_DIRECTORY"));
+    let sealed = Sealed::start(node.session(), start::readers(state_directory.as_deref())?);
+    let (historian, answers) = Historian::new(node.session().clone(), sealed.clone());
     let (statistics, outcomes) = start::correct_statistics(&settings, &historian, state_directory.clone(), counters.clone());
     let (kept, damages) = start::kept(&positions, state_directory.as_deref());
     let now = Instant::now();
@@ -117,12 +133,13 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     // A complaint is said in the log too, but only one of a kind at once.
     damages.iter().take(1).for_each(|damage| hub.handle_complaint(Complaint::Damaged, damage, now));
     let inputs = Inputs {
-        arrivals: arrivals::listen(node.session(), counters.clone()).await.map_err(|error| internal(&error))?,
+        arrivals: arrivals::listen(node.session(), &sealed, counters.clone()).await.map_err(|error| internal(&error))?,
         answers,
         inbound,
         outcomes,
         write_failures,
         questions: page::serve::start(settings.page.clone()),
+        accepted: accept::watch(state_directory.clone()),
         terminate: signal_of(SignalKind::terminate())?,
         interrupt: signal_of(SignalKind::interrupt())?,
         hangup: signal_of(SignalKind::hangup())?,
@@ -134,6 +151,8 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         hub,
         outlet,
         historian,
+        sealed,
+        receipts: Receipts::default(),
         store,
         positions,
         state_directory,
@@ -170,6 +189,7 @@ impl Bridge {
                 () = room(&self.hub, &self.outlet) => {}
                 Some(outcome) = inputs.outcomes.recv() => self.handle_outcome(outcome, Instant::now()),
                 Some(failure) = inputs.write_failures.recv() => self.handle_write_failure(&failure, Instant::now()),
+                Some(accepted) = inputs.accepted.recv() => self.handle_accepted(accepted),
                 Some(arrived) = inputs.arrivals.presences.recv() => self.hub.handle_arrival(arrived, Instant::now()),
                 Some(question) = inputs.questions.recv() => drop(question.send(metrics::families(&self.hub, Instant::now()))),
                 Some(answer) = inputs.answers.recv() => self.hub.handle_answer(answer, Instant::now()),
@@ -184,7 +204,8 @@ impl Bridge {
             self.obey(order, now);
         }
         let positions = self.positions.poll_timeout(now).filter(|_| self.hub.taken() != self.written);
-        let deadlines = [self.hub.poll_timeout(), positions, self.watchdog.poll_timeout()];
+        self.receipts.handle_taken(self.hub.taken(), now);
+        let deadlines = [self.hub.poll_timeout(), positions, self.watchdog.poll_timeout(), self.receipts.poll_timeout()];
         deadlines.into_iter().flatten().fold(self.slow_due, Instant::min)
     }
 
@@ -198,6 +219,7 @@ impl Bridge {
             }
             Order::Ask(meter, question) => self.historian.ask(meter, question),
             Order::Keep(meter, memory) => self.keep(meter, |directory| memories::file(directory, meter, &memory), now),
+            Order::KeepReaders(text) => self.keep_readers(text),
             Order::KeepLedger(meter, ledger) => self.keep(meter, |directory| ledgers::file(directory, meter, &ledger), now),
             Order::Disturbed => self.statistics.iter_mut().for_each(NoteSender::handle_return),
             Order::Noted(note) => {
@@ -216,6 +238,29 @@ impl Bridge {
             Ok((path, bytes)) => self.store.keep(path, bytes, Outlives::PowerCut),
             Err(error) => self.handle_disk_error(journal::say(KNOWN_OF, &[&meter, &error]).as_str(), now),
         }
+    }
+
+    fn keep_readers(&mut self, text: String) {
+        if let Some(directory) = &self.state_directory {
+            self.store.keep(directory.join(pins::FILE), text.into_bytes(), Outlives::PowerCut);
+        }
+    }
+
+    /// Tells readers what the broker has.
+    fn send_receipts(&mut self, now: Instant) {
+        let untold = self.outlet.untold();
+        let receipts = self.receipts.poll(self.hub.positions(), &untold, self.outlet.is_up(), now);
+        if !receipts.is_empty() {
+            self.sealed
+                .with(|readers| receipts.into_iter().for_each(|(meter, mark)| readers.handle_delivered(meter, mark.boot, mark.sequence)));
+        }
+    }
+
+    /// A person has accepted another reader.
+    fn handle_accepted(&mut self, (meter, words): Accepted) {
+        info!("{}", journal::say(ACCEPTED, &[&meter]));
+        let text = self.sealed.with(|readers| readers.handle_accepted(meter, words));
+        self.keep_readers(text);
     }
 
     /// The task that corrects statistics tells what came of it.
@@ -247,6 +292,9 @@ impl Bridge {
             self.notifier.alive();
         }
         self.hub.handle_timeout(now);
+        if self.receipts.poll_timeout().is_some_and(|at| at <= now) {
+            self.send_receipts(now);
+        }
         if self.hub.taken() != self.written && self.positions.poll_timeout(now).is_some_and(|at| at <= now) {
             self.write_positions(false, now);
         }

@@ -4,6 +4,7 @@ complete -c teleinfo-bridge -n __fish_use_subcommand -a adopt -d 'Put what anoth
 complete -c teleinfo-bridge -n '__fish_seen_subcommand_from adopt' -l write -d 'Write it'
 complete -c teleinfo-bridge -n '__fish_seen_subcommand_from adopt' -l undo -d 'Take back what was written'
 complete -c teleinfo-bridge -n __fish_use_subcommand -a doctor -d 'Look at everything and say what is wrong'
+complete -c teleinfo-bridge -n __fish_use_subcommand -a accept -d 'Believe another reader for a meter'
 complete -c teleinfo-bridge -n __fish_use_subcommand -a forget -d 'Take away what is kept of a meter, or of everything'
 complete -c teleinfo-bridge -l config -r -F -d 'Configuration'
 complete -c teleinfo-bridge -l listen -x -d 'Where readers reach this bridge (tcp/[::]:7447)'

@@ -119,7 +119,7 @@ impl House {
                 _ => break,
             }
         }
-        let pair = self.reader.pair(PAIR, &meter(), &mut [0; 512])?.to_vec();
+        let pair = self.reader.pair(PAIR, Some(&meter()), &mut [0; 512])?.to_vec();
         self.bridge.pair(&pair, self.now)
     }
 
@@ -169,7 +169,7 @@ fn live() -> Result<Taken, Refused> {
 fn nothing_typed_then_samples_flow_and_receipts_come_back() {
     let mut house = House::new(BRIDGE, Pairing::FirstContact);
     assert_eq!(house.reader.seal(Type::Sample, SAMPLE, b"x", &mut [0; 200]), Err(Refused::NotPaired), "nothing leaves in the clear");
-    assert_eq!(house.meet(), Ok(Paired { secret: 0, meter: meter() }));
+    assert_eq!(house.meet(), Ok(Paired { secret: 0, meter: Some(meter()) }));
     assert_eq!(house.reader.bridge(), Some(identity(BRIDGE).key()));
     house.prove(&[b"old", b"older"]);
     let sample = house.sample();
@@ -311,7 +311,7 @@ fn another_reader_cannot_speak_for_a_known_meter() {
     let mut named = sample;
     named[4..12].copy_from_slice(&house.sample()[4..12]);
     assert_eq!(house.open(SAMPLE, &named), Err(Refused::NotAuthentic), "with the id of the right one");
-    let pair = rogue.pair(PAIR, &meter(), &mut out).unwrap().to_vec();
+    let pair = rogue.pair(PAIR, Some(&meter()), &mut out).unwrap().to_vec();
     assert_eq!(house.bridge.pair(&pair, house.now), Err(Refused::AnotherKey));
 }
 
@@ -354,7 +354,7 @@ fn two_bridges_at_first_contact_are_for_a_person_to_judge() {
 #[test]
 fn with_a_pairing_code_only_that_bridge_is_trusted_and_hears_the_secret() {
     let code = Pairing::Code(PairingCode { bridge: identity(BRIDGE).key().fingerprint(), secret: 4711 });
-    assert_eq!(House::new(BRIDGE, code).meet(), Ok(Paired { secret: 4711, meter: meter() }));
+    assert_eq!(House::new(BRIDGE, code).meet(), Ok(Paired { secret: 4711, meter: Some(meter()) }));
     assert_eq!(House::new(ROGUE, code).meet(), Err(Refused::WrongCode));
 }
 
@@ -362,7 +362,7 @@ fn with_a_pairing_code_only_that_bridge_is_trusted_and_hears_the_secret() {
 fn a_recorded_pairing_does_not_pair_a_reader_that_was_forgotten() {
     let mut house = House::new(BRIDGE, Pairing::FirstContact);
     house.meet().unwrap();
-    let recorded = house.reader.pair(PAIR, &meter(), &mut [0; 512]).unwrap().to_vec();
+    let recorded = house.reader.pair(PAIR, Some(&meter()), &mut [0; 512]).unwrap().to_vec();
     assert!(house.bridge.pair(&recorded, house.now).is_ok());
     house.bridge = Bridge::new(BRIDGE);
     assert_eq!(house.bridge.pair(&recorded, house.now), Err(Refused::NotOffered));

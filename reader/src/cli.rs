@@ -2,10 +2,15 @@
 //!
 //! Passwords never stand here: every user of a machine can read the command line of every process.
 
-use std::{io::Write, path::Path, process};
+use std::{
+    io::{self, Write},
+    path::Path,
+    process,
+};
 
 use lexopt::{Arg, Parser, ValueExt};
 use log::LevelFilter;
+use teleinfo_proto::seal::Fingerprint;
 
 use crate::{
     config::{Flags, Settings, credentials::Asker},
@@ -14,6 +19,7 @@ use crate::{
         logging,
     },
     doctor, journal, monitor, run,
+    trust::keys::{self, STATE_DIRECTORY},
 };
 
 /// What `--help` prints.
@@ -23,6 +29,7 @@ Reads the TIC output of a French electricity meter and sends it to teleinfo-brid
 Usage: teleinfo-reader [OPTIONS]           read the meter (what the service does)
        teleinfo-reader doctor [OPTIONS]    look at line, meter, bridge, clock and light, and say what is wrong
        teleinfo-reader monitor [OPTIONS]   show what the meter sends, label by label, until Ctrl-C
+       teleinfo-reader accept [WORDS]      trust another bridge: the one with these five words, or the next one that comes
 
 Flags:
       --config FILE      configuration [default: /etc/teleinfo/reader.toml, if it exists]
@@ -47,6 +54,8 @@ enum Command {
     Doctor(Flags),
     /// Show what the meter sends.
     Monitor(Flags),
+    /// Trust another bridge.
+    Accept(Flags, Option<Fingerprint>),
     /// Print the help.
     Help,
     /// Print the version.
@@ -84,6 +93,7 @@ fn carry_out() -> Result<process::ExitCode, Failure> {
             return Ok(complaint.map_or(process::ExitCode::SUCCESS, Into::into));
         }
         Command::Monitor(flags) => monitor::run(&load(&flags)?)?,
+        Command::Accept(flags, bridge) => accept(&load(&flags)?, bridge)?,
         Command::Help => print(HELP),
         Command::Version => print(concat!("teleinfo-reader ", env!("CARGO_PKG_VERSION"), "\n")),
     }
@@ -95,6 +105,18 @@ fn load(flags: &Flags) -> Result<Settings, Failure> {
     let settings = Settings::load(flags)?;
     journal::speak(settings.language);
     Ok(settings)
+}
+
+/// Forgets the bridge; the service begins again with it when it starts.
+fn accept(settings: &Settings, bridge: Option<Fingerprint>) -> Result<(), Failure> {
+    let directory = settings.state_directory.as_deref().unwrap_or(Path::new(STATE_DIRECTORY));
+    keys::accept(directory, bridge).map_err(|error| {
+        let code = if error.kind() == io::ErrorKind::PermissionDenied { ExitCode::Permission } else { ExitCode::Config };
+        Failure::new(code, format!("{}: {error}", directory.display()))
+    })?;
+    let who = bridge.map_or_else(|| "the next bridge that offers itself".into(), |words| format!("the bridge {words}"));
+    print(&format!("{who} will be trusted; now: sudo systemctl restart teleinfo-reader\n"));
+    Ok(())
 }
 
 /// To standard output; whoever has closed it did not want to know.
@@ -117,11 +139,13 @@ enum Task {
     CheckConfig,
     Doctor,
     Monitor,
+    Accept,
 }
 
 fn understand(mut parser: Parser) -> Result<Command, lexopt::Error> {
     let mut flags = Flags::default();
     let mut task = Task::Run;
+    let mut words = None;
     while let Some(argument) = parser.next()? {
         match argument {
             Arg::Long("config") => flags.config = Some(parser.value()?.into()),
@@ -133,6 +157,8 @@ fn understand(mut parser: Parser) -> Result<Command, lexopt::Error> {
             Arg::Long("version") | Arg::Short('V') => return Ok(Command::Version),
             Arg::Value(name) if task == Task::Run && name == "doctor" => task = Task::Doctor,
             Arg::Value(name) if task == Task::Run && name == "monitor" => task = Task::Monitor,
+            Arg::Value(name) if task == Task::Run && name == "accept" => task = Task::Accept,
+            Arg::Value(value) if task == Task::Accept && words.is_none() => words = Some(value.parse()?),
             other => return Err(other.unexpected()),
         }
     }
@@ -141,11 +167,14 @@ fn understand(mut parser: Parser) -> Result<Command, lexopt::Error> {
         Task::CheckConfig => Command::CheckConfig(flags),
         Task::Doctor => Command::Doctor(flags),
         Task::Monitor => Command::Monitor(flags),
+        Task::Accept => Command::Accept(flags, words),
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use teleinfo_proto::seal::Identity;
+
     use super::*;
     use crate::language::Language;
 
@@ -171,6 +200,9 @@ mod tests {
         assert_eq!(english, Ok(Command::Doctor(serial(Language::English))));
         let french = parsed(&["--serial", "/dev/x", "monitor", "--language", "fr"]);
         assert_eq!(french, Ok(Command::Monitor(serial(Language::French))));
+        assert_eq!(parsed(&["accept"]), Ok(Command::Accept(Flags::default(), None)));
+        let words = Identity::from_seed(&[1; 32]).key().fingerprint();
+        assert_eq!(parsed(&["accept", &words.to_string()]), Ok(Command::Accept(Flags::default(), Some(words))));
     }
 
     #[test]
@@ -179,6 +211,7 @@ mod tests {
             (vec!["--seral", "x"], "--seral"),
             (vec!["--serial"], "--serial"),
             (vec!["doktor"], "doktor"),
+            (vec!["accept", "lusab"], "lusab"),
             (vec!["doctor", "monitor"], "monitor"),
             (vec!["--language"], "--language"),
             (vec!["monitor", "--language", "de"], "\"de\""),

@@ -1,7 +1,7 @@
 //! The reader: a meter's serial line in, Zenoh samples out. One thread around one loop.
 //!
 //! `reading` is the heart: bytes to samples, without I/O, driven through days in a second by tests. `line` carries out its orders, `uplink`
-//! sends its samples, `history` keeps them, `led` shows that they flow, and `run` is the loop around all of them. `doctor` and `monitor` look
+//! seals and sends its samples, `trust` knows for whom, `history` keeps them, `led` shows that they flow, and `run` is the loop around all of them. `doctor` and `monitor` look
 //! at a meter without a loop. `config` and `daemon` are what any service needs. Only what experiments and tests drive is public. See
 //! `docs/code-structure.md`.
 
@@ -17,6 +17,7 @@ mod monitor;
 pub mod reading;
 mod run;
 pub mod telnet;
-mod uplink;
+pub mod trust;
+pub mod uplink;
 
 use teleinfo_people::{journal, language, terminal};

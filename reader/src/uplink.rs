@@ -1,24 +1,28 @@
 //! What goes to the bridge: samples as they are made, the token of a meter that is being read, reports, and answers from the history.
 //!
-//! The client knows how to send; this file knows what, under which key, and what to say in the log.
+//! The client knows how to send, `sealed` for whom; this file knows what, under which key, and what to say in the log.
 
+pub mod sealed;
 pub(crate) mod trouble;
 
 use std::{collections::VecDeque, time::Instant};
 
 use mio::event::Event as Readiness;
 use teleinfo_proto::{
+    seal::{Refused, Type},
     tic::MeterId,
     wire::{BootId, Goodbye, Sample, Status, keys},
 };
-use teleinfo_zenoh_client::{Client, Declaration, Event, Query, QueryId, SendError};
+use teleinfo_zenoh_client::{Client, Declaration, Event, Publication, Query, QueryId, SendError};
 
 use crate::{
     daemon::on_change::OnChange,
     history::{ANSWER_BYTES, Cursor, History, Request},
     journal,
     language::Words,
+    trust::keys::Keys,
 };
+use sealed::{Question, SealedEnd, Word};
 
 const CONNECTED: Words = Words::new("connected to {}", "relié à {}");
 const CONNECTED_AS_USER: Words = Words::new("connected to {}, password accepted", "relié à {}, mot de passe accepté");
@@ -35,8 +39,13 @@ const ANSWER_STEP: usize = 32;
 /// The way to the bridge, and what is on it.
 pub(crate) struct Uplink {
     client: Client,
+    sealed: SealedEnd,
     boot: BootId,
     meter: Option<Meter>,
+    /// The broker has taken samples, and nobody has been told yet.
+    delivered: bool,
+    /// A bridge process has asked for the first time, so it has heard no report.
+    is_asked: bool,
     answers: VecDeque<Answer>,
     /// The answers wait for room.
     full: bool,
@@ -58,25 +67,38 @@ struct Meter {
 
 struct Answer {
     query: QueryId,
+    question: Question,
+    meter: MeterId,
     cursor: Cursor,
-    /// A sample for which there was no room yet, and its meter.
+    /// A sealed message for which there was no room yet, and the meter of its key.
     waiting: Option<(MeterId, Vec<u8>)>,
+    /// The end of the answer has been sealed: nothing follows it.
+    is_ended: bool,
 }
 
 impl Uplink {
     /// On a client that has its locators, for this run of the reader.
-    pub(crate) fn new(client: Client, boot: BootId) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// The bridge's key is one that nobody can have.
+    pub(crate) fn new(mut client: Client, keys: Keys, boot: BootId, random: [u8; 32], now: Instant) -> Result<Self, Refused> {
+        let sealed = SealedEnd::new(keys, boot, random, now)?;
+        client.declare(Declaration::Subscriber, &sealed.keys().inbox, now);
+        client.declare(Declaration::Key, &sealed.keys().status, now);
+        Ok(Self {
             client,
+            sealed,
             boot,
             meter: None,
+            delivered: false,
+            is_asked: false,
             answers: VecDeque::new(),
             full: false,
             buffer: vec![0; ANSWER_BYTES],
             connected: false,
             lost: 0,
             trouble: OnChange::new(),
-        }
+        })
     }
 
     /// A session with a bridge stands.
@@ -89,6 +111,16 @@ impl Uplink {
         std::mem::take(&mut self.lost)
     }
 
+    /// Whether the broker has taken samples since this was asked last.
+    pub(crate) fn take_delivered(&mut self) -> bool {
+        std::mem::take(&mut self.delivered)
+    }
+
+    /// Whether a bridge has asked since this was asked last: it may have heard no report yet.
+    pub(crate) fn take_asked(&mut self) -> bool {
+        std::mem::take(&mut self.is_asked)
+    }
+
     /// An event of the loop that may be the client's.
     pub(crate) fn handle_event(&mut self, event: &Readiness, now: Instant) {
         self.client.handle_event(event, now);
@@ -96,7 +128,11 @@ impl Uplink {
 
     /// When [`Uplink::handle_timeout`] is due.
     pub(crate) fn poll_timeout(&self, now: Instant) -> Option<Instant> {
-        if self.answers.is_empty() || self.full { self.client.poll_timeout(now) } else { Some(now) }
+        if !self.answers.is_empty() && !self.full {
+            return Some(now);
+        }
+        let hello = self.connected.then(|| self.sealed.poll_timeout());
+        self.client.poll_timeout(now).into_iter().chain(hello).min()
     }
 
     /// Time has passed, or something has happened.
@@ -105,23 +141,33 @@ impl Uplink {
         while let Some(event) = self.client.poll_event() {
             self.handle_client_event(event, history, now);
         }
+        if self.connected
+            && let Some(hello) = self.sealed.poll_hello(now)
+        {
+            // It comes again.
+            let _ = self.client.publish(&self.sealed.keys().hello, &hello, now);
+        }
         self.answer(history, now);
     }
 
     /// Sends a sample; `false` if it could not leave.
     pub(crate) fn send(&mut self, sample: &Sample<'_>, encoded: &[u8], now: Instant) -> bool {
         self.set_meter(sample.meter, now);
-        let Some(meter) = &self.meter else { return false };
-        self.client.publish(&meter.sample_key, encoded, now).is_ok()
+        let Some(meter) = self.meter.as_ref().filter(|_| self.connected) else { return false };
+        let Ok(sealed) = self.sealed.seal(Type::Sample, &meter.sample_key, encoded) else { return false };
+        let sent = self.client.publish(&meter.sample_key, sealed, now).is_ok();
+        if sent {
+            self.sealed.handle_sent(now);
+        }
+        sent
     }
 
     /// Sends a report.
     pub(crate) fn report(&mut self, status: &Status<'_>, now: Instant) {
-        let Some(key) = keys::reader_status(status.name) else { return };
-        let mut buffer = [0; Status::BYTES_MAX];
+        let (mut buffer, key) = ([0; Status::BYTES_MAX], self.sealed.keys().status);
         match status.encode(&mut buffer) {
             // Without a connection it is not missed: there is another with the connection.
-            Ok(bytes) => _ = self.client.publish(&key, bytes, now),
+            Ok(bytes) => _ = self.sealed.seal(Type::Status, &key, bytes).map(|sealed| self.client.publish(&key, sealed, now)),
             Err(error) => log::debug!("status: {error}"),
         }
     }
@@ -147,8 +193,9 @@ impl Uplink {
         let Some(meter) = &self.meter else { return };
         let mut buffer = [0; Goodbye::BYTES_MAX];
         if let Ok(goodbye) = (Goodbye { boot: self.boot, meter: meter.id }).encode(&mut buffer) {
+            let sealed = self.sealed.seal(Type::Goodbye, &meter.sample_key, goodbye);
             // Without a connection nobody has to be told.
-            let _ = self.client.publish(&meter.sample_key, goodbye, now);
+            let _ = sealed.map(|sealed| self.client.publish(&meter.sample_key, sealed, now));
         }
         self.set_alive(false, now);
     }
@@ -174,14 +221,14 @@ impl Uplink {
                 let words = if authenticated { CONNECTED_AS_USER } else { CONNECTED };
                 log::info!("{}", journal::say(words, &[&locator]));
                 self.connected = true;
+                self.sealed.handle_connected(now);
                 self.trouble.forget();
             }
             Event::Disconnected { failures, .. } => self.handle_lost(trouble::of_locators(&failures, journal::language()).to_string()),
             Event::NoRouter { group } => self.handle_lost(trouble::of_scouting(group, journal::language()).to_string()),
             Event::Query(query) => self.handle_query(query, history, now),
             Event::Room => self.full = false,
-            // Nothing is subscribed to.
-            Event::Publication(_) => {}
+            Event::Publication(Publication { key, mut payload }) => self.handle_publication(&key, &mut payload, now),
         }
     }
 
@@ -195,40 +242,79 @@ impl Uplink {
         }
     }
 
+    /// What came to the inbox.
+    fn handle_publication(&mut self, key: &str, payload: &mut [u8], now: Instant) {
+        match self.sealed.handle_message(key, payload, now) {
+            Word::Offered => {
+                let pair = self.sealed.keys().pair;
+                let sealed = self.sealed.pair(self.meter.as_ref().map(|meter| &meter.id));
+                // A bridge that does not get it offers itself again at the next hello.
+                let _ = sealed.map(|sealed| self.client.publish(&pair, sealed, now));
+                // A report, so that the bridge has something to ask about.
+                self.is_asked = true;
+            }
+            Word::Asked(_, question) => {
+                let status = self.sealed.keys().status;
+                let _ = self.sealed.here(question).map(|sealed| self.client.publish(&status, sealed, now));
+                self.is_asked = true;
+            }
+            Word::Delivered(_) => self.delivered = true,
+            Word::None => {}
+        }
+    }
+
     fn handle_query(&mut self, query: Query, history: &History, now: Instant) {
-        match query.parameters.parse::<Request>() {
-            Ok(request) if self.answers.len() < ANSWERS_MAX => {
-                log::debug!("history asked for: {:?}", query.parameters);
-                self.answers.push_back(Answer { query: query.id, cursor: history.answer(request), waiting: None });
+        let Query { id, key, mut body, .. } = query;
+        let asked = match self.sealed.handle_message(&key, &mut body, now) {
+            Word::Asked(asked, question) if self.answers.len() < ANSWERS_MAX => asked.parse::<Request>().ok().zip(Some(question)),
+            _ => None,
+        };
+        match (asked, keys::meter_of(&key)) {
+            (Some((request, question)), Some(meter)) => {
+                log::debug!("history asked for: {request:?}");
+                let cursor = history.answer(request);
+                self.answers.push_back(Answer { query: id, question, meter, cursor, waiting: None, is_ended: false });
             }
-            Ok(_) => _ = self.client.finish(query.id, now),
-            Err(error) => {
-                log::debug!("history asked for with {:?}: {error}", query.parameters);
-                let _ = self.client.finish(query.id, now);
-            }
+            // Whoever asks what is not for this reader, or cannot be read, gets nothing.
+            _ => _ = self.client.finish(id, now),
         }
     }
 
     /// Goes on with the oldest question.
     fn answer(&mut self, history: &History, now: Instant) {
-        let Some(answer) = self.answers.front_mut().filter(|_| !self.full) else { return };
         for _ in 0..ANSWER_STEP {
-            let sent = match answer.waiting.take() {
-                Some((meter, encoded)) => reply(&mut self.client, answer, meter, &encoded, now),
-                None => match history.next(&mut answer.cursor, &mut self.buffer) {
-                    Some((meter, encoded)) => reply(&mut self.client, answer, meter, encoded, now),
-                    None => Progress::of(self.client.finish(answer.query, now)).or_done(),
-                },
-            };
-            match sent {
-                Progress::On => {}
-                Progress::Full => return self.full = true,
-                Progress::Done => {
-                    self.answers.pop_front();
-                    return;
-                }
+            if self.full {
+                return;
+            }
+            match self.answer_once(history, now) {
+                Some(Progress::On) => {}
+                Some(Progress::Full) => self.full = true,
+                Some(Progress::Done) => _ = self.answers.pop_front(),
+                None => return,
             }
         }
+    }
+
+    /// Sends the next message of the oldest answer: a sample, the sealed end, or Zenoh's end.
+    fn answer_once(&mut self, history: &History, now: Instant) -> Option<Progress> {
+        let Self { client, sealed, answers, buffer, .. } = self;
+        let answer = answers.front_mut()?;
+        if let Some((meter, message)) = answer.waiting.take() {
+            return Some(reply(client, answer, meter, &message, now));
+        }
+        if answer.is_ended {
+            return Some(Progress::of(client.finish(answer.query, now)).or_done());
+        }
+        let (meter, message) = match history.next(&mut answer.cursor, buffer) {
+            Some((meter, encoded)) => (meter, sealed.reply(&mut answer.question, &keys::sample(&meter), encoded)),
+            None => {
+                answer.is_ended = true;
+                (answer.meter, sealed.end(answer.question, &keys::sample(&answer.meter)))
+            }
+        };
+        // Only without a bridge that is trusted, and then nobody has asked.
+        let Ok(message) = message else { return Some(Progress::Done) };
+        Some(reply(client, answer, meter, message, now))
     }
 }
 
@@ -254,10 +340,10 @@ impl Progress {
     }
 }
 
-fn reply(client: &mut Client, answer: &mut Answer, meter: MeterId, encoded: &[u8], now: Instant) -> Progress {
-    let progress = Progress::of(client.reply(answer.query, &keys::sample(&meter), encoded, now));
+fn reply(client: &mut Client, answer: &mut Answer, meter: MeterId, message: &[u8], now: Instant) -> Progress {
+    let progress = Progress::of(client.reply(answer.query, &keys::sample(&meter), message, now));
     if let Progress::Full = progress {
-        answer.waiting = Some((meter, encoded.to_vec()));
+        answer.waiting = Some((meter, message.to_vec()));
     }
     progress
 }

@@ -1,5 +1,7 @@
-//! From bytes to a sample in the history: in the steady state nothing is allocated. (The Zenoh client's `allocations` holds the rest
+//! From bytes to a sample in the history and sealed for the bridge: in the steady state nothing is allocated. (The Zenoh client's `allocations` holds the rest
 //! of the way, to the socket, to the same.)
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
     alloc::System,
@@ -8,12 +10,15 @@ use std::{
 
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use teleinfo_proto::{
+    seal::{Identity, Type},
     tic::Mode,
-    wire::{BootId, SampleKind},
+    wire::{BootId, SampleKind, keys},
 };
 use teleinfo_reader::{
     history::History,
     reading::{Framing, ParityChoice, Reading},
+    trust::keys::{Keys, Trusted},
+    uplink::sealed::SealedEnd,
 };
 
 #[global_allocator]
@@ -33,6 +38,7 @@ struct Chain {
     now: Instant,
     reading: Reading,
     history: History,
+    sealed: SealedEnd,
     samples: u32,
     live: u32,
 }
@@ -43,7 +49,10 @@ impl Chain {
         let mut reading = Reading::new(BootId::new(1), None, ParityChoice::Software, start);
         reading.handle_opened(start);
         reading.handle_set(mode, Framing::EightNone, true, start);
-        Self { start, now: start, reading, history: History::new(64 * 1024), samples: 0, live: 0 }
+        let trusted = Trusted::Pinned(*Identity::from_seed(&[2; 32]).key());
+        let keys = Keys { trusted, ..Keys::of(&[1; 32]) };
+        let sealed = SealedEnd::new(keys, BootId::new(1), [3; 32], start).unwrap();
+        Self { start, now: start, reading, history: History::new(64 * 1024), sealed, samples: 0, live: 0 }
     }
 
     fn frame_through(&mut self, frame: &[u8]) {
@@ -60,6 +69,8 @@ impl Chain {
     fn keep_samples(&mut self) {
         while let Some(made) = self.reading.poll_sample() {
             self.history.push(&made.sample, made.encoded);
+            let sealed = self.sealed.seal(Type::Sample, &keys::sample(&made.sample.meter), made.encoded).unwrap();
+            assert!(sealed.len() > made.encoded.len());
             let is_live = made.sample.kind == SampleKind::Live;
             *(if is_live { &mut self.live } else { &mut self.samples }) += 1;
         }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use teleinfo_proto::tic::MeterId;
+
 use crate::words::{language::Language, scope::Scope};
 
 /// Takes the samples of teleinfo readers from Zenoh and publishes them over MQTT, ready for Home Assistant.
@@ -37,6 +39,13 @@ pub enum Command {
     Doctor,
     /// Put what Home Assistant recorded of another program before our own energy; without --write only say what would be done
     Adopt(Adopt),
+    /// Accept another reader for a meter, after its card or its key was lost
+    Accept {
+        /// 12 digits, the meter's ADCO or ADSC
+        meter: MeterId,
+        /// The five words that `teleinfo-reader doctor` shows; without them the next reader that comes
+        words: Option<String>,
+    },
     /// Take what the broker and this machine keep of a meter away, or of everything; stop the bridge first
     Forget {
         /// 12 digits, the meter's ADCO or ADSC; or `all`

@@ -56,6 +56,9 @@ complaints! {
     Malformed "malformed" "messages that cannot be read" "messages illisibles";
     KeyMismatch "key" "messages whose key and content name different meters" "messages dont la clé et le contenu nomment des compteurs différents";
     Stranger "stranger" "messages under keys that name no meter and no reader" "messages dont la clé ne nomme ni compteur ni lecteur";
+    AnotherKey "another_key" "messages of another reader than the one of the meter" "messages d'un autre lecteur que celui du compteur";
+    NotForUs "not_for_us" "messages sealed for another bridge, or of unknown readers" "messages scellés pour une autre passerelle, ou de lecteurs inconnus";
+    NotAuthentic "not_authentic" "sealed messages that do not open or came twice" "messages scellés qui ne s'ouvrent pas ou sont venus deux fois";
     TooManyMeters "meters" "more meters than this bridge follows" "plus de compteurs que cette passerelle n'en suit";
     Overload "overload" "messages dropped because too much came at once" "messages abandonnés, car trop sont arrivés à la fois";
     Disk "disk" "files that cannot be written" "fichiers impossibles à écrire";

@@ -91,6 +91,9 @@ counters! {
     RefusedMalformed    "refused.malformed"  "messages"  Sum     Trouble "messages refused: not readable"                            "messages refusés : illisibles";
     RefusedKey          "refused.key"        "messages"  Sum     Trouble "messages refused: key and content name different meters"   "messages refusés : la clé et le contenu nomment des compteurs différents";
     Strangers           "strangers"          "messages"  Sum     Trouble "messages under keys that name no meter and no reader"      "messages sous des clés qui ne nomment ni compteur ni lecteur";
+    RefusedAnotherKey   "refused.another_key" "messages" Sum    Trouble "messages refused: of another reader than the one of the meter" "messages refusés : d'un autre lecteur que celui du compteur";
+    RefusedNotForUs     "refused.not_for_us" "messages"  Sum     Trouble "messages refused: sealed for another bridge, or of unknown readers" "messages refusés : scellés pour une autre passerelle, ou de lecteurs inconnus";
+    RefusedNotAuthentic "refused.not_authentic" "messages" Sum  Trouble "messages refused: they do not open, or came a second time"  "messages refusés : ils ne s'ouvrent pas, ou sont venus une seconde fois";
     MetersBeyondLimit   "meters_beyond_limit" "messages" Sum     Trouble "messages of meters beyond the limit"                       "messages de compteurs au-delà de la limite";
     BrokerReconnections "broker_reconnections" "times"   Sum     Trouble "reconnections to the MQTT broker"                          "reconnexions au broker MQTT";
     ReaderReconnections "reader_reconnections" "times"   Sum     Trouble "readers that came back"                                    "retours de lecteurs";
@@ -176,6 +179,9 @@ const GROUPS: [(Words, &[Counter]); 4] = [
             Counter::RefusedMalformed,
             Counter::RefusedKey,
             Counter::Strangers,
+            Counter::RefusedAnotherKey,
+            Counter::RefusedNotForUs,
+            Counter::RefusedNotAuthentic,
         ],
     ),
     (Words::new("disk errors", "erreurs de disque"), &[Counter::DiskErrors]),

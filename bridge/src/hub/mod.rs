@@ -175,7 +175,9 @@ impl Hub {
             Arrival::Sample(received) => self.handle_sample(received, at, wall, now),
             Arrival::Report(bytes) => self.handle_report(&bytes, now),
             Arrival::Token(id, present) => self.handle_token(id, present, at, now),
+            Arrival::Proven(id) => self.handle_proven(id, now),
             Arrival::Goodbye(id) => self.handle_goodbye(id, at, now),
+            Arrival::FirstContact(text, readers) => self.orders.extend([Order::Say(Level::INFO, text), Order::KeepReaders(readers)]),
             Arrival::Refused(refusal, text) => self.handle_refusal(refusal, &text, now),
         }
     }

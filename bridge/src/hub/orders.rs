@@ -25,6 +25,8 @@ pub enum Order {
     Keep(MeterId, Box<Memory>),
     /// Keep on disk what must never be forgotten of this meter's energy.
     KeepLedger(MeterId, Box<Ledger>),
+    /// Keep on disk which readers are known.
+    KeepReaders(String),
     /// Something that was away is back: hours of statistics may be missing or wrong.
     Disturbed,
     /// Tell the statistics.

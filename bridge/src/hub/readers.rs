@@ -67,6 +67,14 @@ impl Hub {
         self.settle(id, now);
     }
 
+    /// A meter that has said nothing yet has nothing to catch up with.
+    pub(super) fn handle_proven(&mut self, id: MeterId, now: Instant) {
+        let Some(station) = self.stations.get_mut(&id) else { return };
+        station.handle_proven();
+        self.agenda.push_busy(id);
+        self.settle(id, now);
+    }
+
     pub(super) fn handle_goodbye(&mut self, id: MeterId, at: Instant, now: Instant) {
         let Some(station) = self.station(id, now) else { return };
         station.handle_goodbye(at);
@@ -122,6 +130,9 @@ impl Refusal {
             Self::Malformed => Counter::RefusedMalformed,
             Self::Key => Counter::RefusedKey,
             Self::Stranger => Counter::Strangers,
+            Self::AnotherKey => Counter::RefusedAnotherKey,
+            Self::NotForUs => Counter::RefusedNotForUs,
+            Self::NotAuthentic => Counter::RefusedNotAuthentic,
         }
     }
 
@@ -133,6 +144,9 @@ impl Refusal {
             Self::Malformed => Complaint::Malformed,
             Self::Key => Complaint::KeyMismatch,
             Self::Stranger => Complaint::Stranger,
+            Self::AnotherKey => Complaint::AnotherKey,
+            Self::NotForUs => Complaint::NotForUs,
+            Self::NotAuthentic => Complaint::NotAuthentic,
         }
     }
 }

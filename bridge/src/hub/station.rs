@@ -239,6 +239,11 @@ impl Station {
         back
     }
 
+    /// The reader has proven that it lives: it may have samples that never counted.
+    pub fn handle_proven(&mut self) {
+        self.intake.handle_alive();
+    }
+
     /// The reader leaves this meter by its own will.
     pub fn handle_goodbye(&mut self, now: Instant) {
         self.presence.handle_goodbye(now);

@@ -2,7 +2,7 @@
 
 use std::time::{Instant, SystemTime};
 
-use teleinfo_proto::{tic::MeterId, wire::Error};
+use teleinfo_proto::{seal::Refused, tic::MeterId, wire::Error};
 
 use crate::order::received::Received;
 
@@ -26,8 +26,12 @@ pub enum Arrival {
     Report(Vec<u8>),
     /// A reader reads this meter, or no longer does.
     Token(MeterId, bool),
+    /// The reader of this meter has proven that it lives: what it said before did not count, and is in its history.
+    Proven(MeterId),
     /// A reader leaves this meter by its own will.
     Goodbye(MeterId),
+    /// First contact with a reader, in words, and the file of all readers as it is now.
+    FirstContact(String, String),
     /// Something that is not believed, and what is to be said of it.
     Refused(Refusal, String),
 }
@@ -47,9 +51,27 @@ pub enum Refusal {
     Key,
     /// Its key names no meter and no reader.
     Stranger,
+    /// It is of another reader than the one that speaks for its meter.
+    AnotherKey,
+    /// It is sealed for another bridge, or of a reader that is not known here.
+    NotForUs,
+    /// It does not open, or was said before.
+    NotAuthentic,
 }
 
 impl Refusal {
+    /// Why a sealed message is refused.
+    #[must_use]
+    pub const fn of_seal(refused: Refused) -> Self {
+        match refused {
+            Refused::Malformed => Self::Malformed,
+            Refused::TooLong => Self::TooLarge,
+            Refused::AnotherKey => Self::AnotherKey,
+            Refused::NotForUs | Refused::NotPaired => Self::NotForUs,
+            _ => Self::NotAuthentic,
+        }
+    }
+
     /// Why a message that cannot be decoded is refused.
     #[must_use]
     pub const fn of(error: Error) -> Self {

@@ -4,7 +4,7 @@ use std::{
     hash::{BuildHasher, Hasher, RandomState},
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::sync::mpsc;
@@ -15,12 +15,13 @@ use crate::{
         file::ZenohMode,
         settings::{Mqtt, Settings},
     },
-    daemon::exit::Failure,
+    daemon::exit::{ExitCode, Failure},
     grid_meter::serve,
     homeassistant::presentation::Presentation,
     hub::{HubOptions, Kept, counters::Counters, station::StationOptions},
     meter::cadence::Policy,
     mqtt::{Outlet, embedded, external},
+    seal::{keys, pins, readers::Readers},
     statistics::{
         notes::{self, NoteSender},
         task::{self, Outcome},
@@ -36,6 +37,7 @@ use crate::{
     zenoh::{history::Historian, node::Node},
 };
 
+const FINGERPRINT: Words = Words::new("the fingerprint of this bridge is {}", "l'empreinte de cette passerelle est {}");
 const HELLO: Words = Words::new("teleinfo-bridge {}: {}; {}", "teleinfo-bridge {} : {} ; {}");
 const READERS_CONNECT: Words = Words::new("readers connect to {}", "les lecteurs se relient à {}");
 const READERS_COME: Words =
@@ -86,6 +88,20 @@ fn subscriptions(topics: &Topics) -> Vec<String> {
 /// What the bridge itself publishes, and listens to: where it does not come back, the broker's access list refuses it.
 fn echoed(topics: &Topics, discovery: bool) -> Vec<String> {
     [topics.bridge_state()].into_iter().chain(discovery.then(|| topics.bridge_discovery())).collect()
+}
+
+/// The key of this bridge and the readers that it knows. What a person should know is said.
+///
+/// # Errors
+/// The file of the readers is damaged: to go on without it would be to believe anybody.
+pub(super) fn readers(state_directory: Option<&Path>) -> Result<Readers, Failure> {
+    let (own, remark) =
+        keys::load(state_directory).map_err(|error| Failure::new(ExitCode::Internal, format!("random numbers: {error}")))?;
+    remark.into_iter().for_each(|remark| warn!("{remark}"));
+    let pins = pins::load(state_directory).map_err(Failure::config)?;
+    let readers = Readers::new(own, pins, |bytes| getrandom::fill(bytes).is_ok(), Instant::now());
+    info!("{}", journal::say(FINGERPRINT, &[&readers.fingerprint()]));
+    Ok(readers)
 }
 
 /// What an earlier process kept, and what is wrong with its files.

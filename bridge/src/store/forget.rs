@@ -4,7 +4,10 @@ use std::{fs, io, path::Path};
 
 use teleinfo_proto::tic::MeterId;
 
-use crate::store::{checked, ledgers, memories, positions, whole};
+use crate::{
+    seal::pins,
+    store::{checked, ledgers, memories, positions, whole},
+};
 
 /// Removes the files of a meter and its records in files of all meters; or, without a meter, all files of the bridge. Returns how many files
 /// were removed or changed.
@@ -23,7 +26,8 @@ pub fn forget(directory: &Path, meter: Option<MeterId>) -> io::Result<usize> {
         }
     }
     let positions = meter.map_or(Ok(false), |meter| forget_position(&directory.join(positions::FILE), meter))?;
-    Ok(done + usize::from(positions))
+    let pin = forget_reader(&directory.join(pins::FILE), meter)?;
+    Ok(done + usize::from(positions) + usize::from(pin))
 }
 
 fn forget_position(path: &Path, meter: MeterId) -> io::Result<bool> {
@@ -39,6 +43,28 @@ fn forget_position(path: &Path, meter: MeterId) -> io::Result<bool> {
     Ok(true)
 }
 
+/// Which reader speaks for the meter, or for all of them. The bridge's own key stays: its readers trust it.
+fn forget_reader(path: &Path, meter: Option<MeterId>) -> io::Result<bool> {
+    let Some(meter) = meter else { return fs::remove_file(path).map(|()| true).or_else(absent) };
+    let text = match fs::read_to_string(path) {
+        Err(error) => return absent(error),
+        Ok(text) => text,
+    };
+    let others: String = text.lines().filter(|line| !line.starts_with(&format!("{meter} "))).map(|line| format!("{line}\n")).collect();
+    if others.len() == text.len() {
+        return Ok(false);
+    }
+    match others.is_empty() {
+        true => fs::remove_file(path)?,
+        false => whole::write_whole_for_owner(path, others.as_bytes())?,
+    }
+    Ok(true)
+}
+
+fn absent(error: io::Error) -> io::Result<bool> {
+    if error.kind() == io::ErrorKind::NotFound { Ok(false) } else { Err(error) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +78,7 @@ mod tests {
             fs::write(directory.path().join(file), "x").unwrap();
         }
         let records: Vec<serde_json::Value> = [POSITIONS, OTHERS].iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        fs::write(directory.path().join(pins::FILE), "021861000001 x\n021861000002 y\n").unwrap();
         fs::write(directory.path().join(positions::FILE), checked::text(&records).unwrap()).unwrap();
         directory
     }
@@ -65,8 +92,9 @@ mod tests {
     #[test]
     fn one_meter_is_forgotten_and_the_others_are_not() {
         let directory = directory();
-        assert_eq!(forget(directory.path(), "021861000001".parse().ok()).unwrap(), 3);
-        assert_eq!(left(directory.path()), ["021861000002.state", "notes.txt", "positions.state", "statistics.state"]);
+        assert_eq!(forget(directory.path(), "021861000001".parse().ok()).unwrap(), 4);
+        assert_eq!(left(directory.path()), ["021861000002.state", "notes.txt", "positions.state", "readers", "statistics.state"]);
+        assert_eq!(fs::read_to_string(directory.path().join(pins::FILE)).unwrap(), "021861000002 y\n");
         let records = checked::read::<positions::Saved>(&directory.path().join(positions::FILE)).records;
         assert!(records.len() == 1 && records[0].is_of("021861000002".parse().unwrap()));
         assert_eq!(forget(directory.path(), "021861000001".parse().ok()).unwrap(), 0);
@@ -75,7 +103,7 @@ mod tests {
     #[test]
     fn all_of_the_bridge_is_forgotten_and_nothing_else() {
         let directory = directory();
-        assert_eq!(forget(directory.path(), None).unwrap(), 5);
+        assert_eq!(forget(directory.path(), None).unwrap(), 6);
         assert_eq!(left(directory.path()), ["notes.txt"]);
     }
 }

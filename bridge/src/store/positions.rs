@@ -129,7 +129,8 @@ impl Positions {
 }
 
 /// How far the samples of a meter have arrived.
-fn told(meter: MeterId, marks: &Marks, untold: &[Origin]) -> Marks {
+#[must_use]
+pub fn told(meter: MeterId, marks: &Marks, untold: &[Origin]) -> Marks {
     let mut marks = marks.clone();
     let of_meter = untold.iter().rev().filter(|origin| origin.meter == meter);
     of_meter.for_each(|origin| marks.take_back(origin.boot, origin.sequence));

@@ -5,6 +5,7 @@
 use std::time::{Instant, SystemTime};
 
 use teleinfo_proto::{
+    seal::OVERHEAD_BYTES,
     tic::MeterId,
     wire::{self, MESSAGE_BYTES_MAX, Message, keys},
 };
@@ -20,6 +21,8 @@ use crate::{
         arrival::{Arrival, Arrived, Refusal},
         received::Received,
     },
+    seal::readers::{NotBelieved, Plain, Readers},
+    zenoh::sealed::Sealed,
 };
 
 /// Samples and reports that wait for the main task: two for each meter that a bridge follows. Beyond it they are dropped: samples are in
@@ -27,6 +30,8 @@ use crate::{
 const SAMPLES_MAX: usize = 4_096;
 /// Tokens and goodbyes that wait: four for each meter that a bridge follows.
 const PRESENCES_MAX: usize = 8_192;
+/// The longest message: a pair has the reader's key in the clear, too.
+const SEALED_BYTES_MAX: usize = MESSAGE_BYTES_MAX + OVERHEAD_BYTES + 32;
 
 /// The two queues.
 #[derive(Debug)]
@@ -49,13 +54,14 @@ struct Queues {
 ///
 /// # Errors
 /// What Zenoh says.
-pub async fn listen(session: &Session, counters: Counters) -> zenoh::Result<Arrivals> {
+pub async fn listen(session: &Session, sealed: &Sealed, counters: Counters) -> zenoh::Result<Arrivals> {
     let (samples, of_samples) = mpsc::channel(SAMPLES_MAX);
     let (presences, of_presences) = mpsc::channel(PRESENCES_MAX);
     let queues = Queues { samples, presences, counters };
-    for key in [keys::SAMPLES, keys::STATUSES] {
-        let queues = queues.clone();
-        session.declare_subscriber(key).callback(move |sample| queues.push(of_message(&sample))).background().await?;
+    for key in [keys::SAMPLES, keys::STATUSES, keys::HELLOS, keys::PAIRS] {
+        let (queues, sealed) = (queues.clone(), sealed.clone());
+        let take = move |sample: Sample| of_message(&sample, &sealed).into_iter().for_each(|arrival| queues.push(arrival));
+        session.declare_subscriber(key).callback(take).background().await?;
     }
     let tokens = move |sample: Sample| queues.push(of_token(&sample));
     session.liveliness().declare_subscriber(keys::ALIVES).history(true).callback(tokens).background().await?;
@@ -66,7 +72,7 @@ impl Queues {
     /// Zenoh calls from its own threads: this never waits. Where many wait, live samples make way: their frames repeat them.
     fn push(&self, arrival: Arrival) {
         let queue = match arrival {
-            Arrival::Token(..) | Arrival::Goodbye(_) => &self.presences,
+            Arrival::Token(..) | Arrival::Proven(_) | Arrival::Goodbye(_) | Arrival::FirstContact(..) => &self.presences,
             Arrival::Sample(_) | Arrival::Report(_) | Arrival::Refused(..) => &self.samples,
         };
         let makes_way = matches!(&arrival, Arrival::Sample(received) if received.kind == wire::SampleKind::Live);
@@ -78,23 +84,52 @@ impl Queues {
     }
 }
 
-/// What came under a key of a reader, held against that key. A Zenoh DELETE says nothing, so it is refused as what cannot be read.
-fn of_message(sample: &Sample) -> Arrival {
+/// What came under a key of a reader, opened and held against that key. A Zenoh DELETE says nothing, so it is refused as what cannot be read.
+fn of_message(sample: &Sample, sealed: &Sealed) -> Vec<Arrival> {
     let size = sample.payload().len();
-    if size > MESSAGE_BYTES_MAX {
+    if size > SEALED_BYTES_MAX {
         // Nothing is made of it, not even a copy.
-        return refused(Refusal::TooLarge, sample, &format!("{size} bytes"));
+        return vec![refused(Refusal::TooLarge, sample, &format!("{size} bytes"))];
     }
     let key = sample.key_expr().as_str();
     if keys::meter_of(key).is_none() && keys::reader_of(key).is_none() {
-        return stranger(sample);
+        return vec![stranger(sample)];
     }
-    let bytes = sample.payload().to_bytes().into_owned();
-    let received = match wire::open(key, &bytes) {
+    let mut bytes = sample.payload().to_bytes().into_owned();
+    let (result, news, proven) = sealed.with(|readers| (believe(readers, key, &mut bytes), first_contact(readers), proven(readers)));
+    let arrivals = match result {
+        Ok(plain) => plain.into_iter().map(of_plain).collect(),
+        Err(NotBelieved { refused: why, text }) => vec![refused(Refusal::of_seal(why), sample, &text)],
+    };
+    news.into_iter().chain(proven).chain(arrivals).collect()
+}
+
+/// By what a key expression is for.
+fn believe(readers: &mut Readers, key: &str, bytes: &mut [u8]) -> Result<Vec<Plain>, NotBelieved> {
+    let now = Instant::now();
+    match key.rsplit_once('/') {
+        Some((_, "hello")) => readers.handle_hello(key, bytes, now).map(|()| Vec::new()),
+        Some((_, "pair")) => readers.handle_pair(key, bytes, now).map(|()| Vec::new()),
+        _ => readers.handle_message(key, bytes, now),
+    }
+}
+
+fn first_contact(readers: &mut Readers) -> Option<Arrival> {
+    let text = readers.poll_news()?;
+    Some(Arrival::FirstContact(text, readers.poll_pins()?))
+}
+
+fn proven(readers: &mut Readers) -> Vec<Arrival> {
+    std::iter::from_fn(|| readers.poll_proven()).map(Arrival::Proven).collect()
+}
+
+/// What a reader that is believed has said, held against its key.
+fn of_plain(Plain { key, bytes }: Plain) -> Arrival {
+    let received = match wire::open(&key, &bytes) {
         Ok(Message::Sample(sample)) => Received::without_bytes(&sample),
         Ok(Message::Goodbye(goodbye)) => return Arrival::Goodbye(goodbye.meter),
         Ok(Message::Status(_)) => return Arrival::Report(bytes),
-        Err(error) => return refused(Refusal::of(error), sample, &error.to_string()),
+        Err(error) => return Arrival::Refused(Refusal::of(error), format!("{key}: {error}")),
     };
     Arrival::Sample(Received { bytes, ..received })
 }

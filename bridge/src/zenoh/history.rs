@@ -5,19 +5,21 @@
 //! beyond the limit of a question from a position is asked for again from there.
 
 use std::{
+    collections::HashMap,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use teleinfo_proto::{
+    seal::OVERHEAD_BYTES,
     tic::MeterId,
     wire::{Sample, keys},
 };
 use tokio::{
-    sync::{Semaphore, mpsc},
+    sync::{Mutex as AsyncMutex, Semaphore, mpsc},
     time::timeout,
 };
 use tracing::debug;
@@ -31,6 +33,8 @@ use crate::order::{
     intake::{Outcome, Question},
     received::Received,
 };
+
+use super::sealed::Sealed;
 
 /// What is taken of one answer.
 #[derive(Debug, Clone, Copy)]
@@ -50,22 +54,27 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A reader that has said nothing for so long holds up nobody any more: another one may have answered all of it.
 const SILENCE: Duration = Duration::from_secs(10);
+/// What binds a reply to its question and its place.
+const ANSWER_BYTES: usize = 12;
 
 /// Asks, a few questions at a time.
 #[derive(Debug, Clone)]
 pub struct Historian {
     session: Session,
+    sealed: Sealed,
     answers: mpsc::Sender<Answer>,
     slots: Arc<Semaphore>,
+    /// Meters that were asked: a reader has one open question at a time.
+    turns: Arc<Mutex<HashMap<MeterId, Arc<AsyncMutex<()>>>>>,
 }
 
 impl Historian {
     /// The answers to [`Historian::ask`] come through the channel.
     #[must_use]
-    pub fn new(session: Session) -> (Self, mpsc::Receiver<Answer>) {
+    pub fn new(session: Session, sealed: Sealed) -> (Self, mpsc::Receiver<Answer>) {
         let (answers, receiver) = mpsc::channel(QUESTIONS_MAX);
         let slots = Arc::new(Semaphore::new(QUESTIONS_MAX));
-        (Self { session, answers, slots }, receiver)
+        (Self { session, sealed, answers, slots, turns: Arc::default() }, receiver)
     }
 
     /// Asks from a position, in the background; there is always an answer.
@@ -86,12 +95,19 @@ impl Historian {
 
     /// Asks, and takes the replies as they come.
     async fn take(&self, meter: MeterId, selection: &str, limit: Limit) -> (Vec<Received>, Outcome) {
+        let turn = self.turns.lock().unwrap_or_else(PoisonError::into_inner).entry(meter).or_default().clone();
+        let _turn = turn.lock().await;
         let _slot = self.slots.acquire().await;
+        let Some(question) = self.sealed.with(|readers| readers.question(meter, selection)) else {
+            debug!("meter {meter}: its reader has not been heard yet, so it cannot be asked");
+            return (Vec::new(), Outcome::Failed);
+        };
         let (sender, mut replies) = mpsc::channel(limit.samples);
         let progress = Arc::new(Progress::new(limit));
-        let noted = progress.clone();
-        let take = move |reply: Reply| noted.handle_reply(&reply, &sender);
-        let query = self.session.get(format!("{}?{selection}", keys::history(&meter)));
+        let (noted, sealed) = (progress.clone(), self.sealed.clone());
+        let take = move |reply: Reply| noted.handle_reply(meter, &reply, &sealed, &sender);
+        let key = keys::history(&meter);
+        let query = self.session.get(&*key).payload(question);
         // Replies carry the key of the samples, not that of the question; and each of them counts, not only the last of a key.
         let query = query.target(QueryTarget::All).consolidation(ConsolidationMode::None).accept_replies(ReplyKeyExpr::Any);
         if let Err(error) = query.callback(take).timeout(PATIENCE).await {
@@ -124,6 +140,8 @@ struct Progress {
     bytes: AtomicUsize,
     is_cut: AtomicBool,
     has_failed: AtomicBool,
+    /// The reader has said that this was all, under its seal.
+    is_ended: AtomicBool,
 }
 
 impl Progress {
@@ -134,24 +152,32 @@ impl Progress {
             bytes: AtomicUsize::new(0),
             is_cut: AtomicBool::new(false),
             has_failed: AtomicBool::new(false),
+            is_ended: AtomicBool::new(false),
         }
     }
 
     /// Called by Zenoh for each reply. After one that was not taken none is, or the order would have a hole.
-    fn handle_reply(&self, reply: &Reply, sender: &mpsc::Sender<Received>) {
+    fn handle_reply(&self, meter: MeterId, reply: &Reply, sealed: &Sealed, sender: &mpsc::Sender<Received>) {
         let Ok(sample) = reply.result() else {
             self.has_failed.store(true, Ordering::Relaxed);
             return;
         };
         let size = sample.payload().len();
-        if size > Sample::BYTES_MAX {
+        if size > Sample::BYTES_MAX + OVERHEAD_BYTES + ANSWER_BYTES {
             return debug!("history of {}: a sample of {size} bytes is refused", sample.key_expr());
         }
         if !self.has_room(size) {
             return self.is_cut.store(true, Ordering::Relaxed);
         }
-        match Received::under(sample.key_expr().as_str(), sample.payload().to_bytes().into_owned()) {
-            Err(error) => debug!("history of {}: {error}", sample.key_expr()),
+        let (key, mut message) = (sample.key_expr().as_str(), sample.payload().to_bytes().into_owned());
+        let plain = match sealed.with(|readers| readers.handle_reply(meter, key, &mut message, Instant::now())) {
+            Ok(Some(plain)) => plain,
+            Ok(None) => return self.is_ended.store(true, Ordering::Relaxed),
+            // Another queryable answers for the reader, or the answer has a hole: what is missing is asked for again.
+            Err(refused) => return debug!("history of {key}: {refused}"),
+        };
+        match Received::under(key, plain) {
+            Err(error) => debug!("history of {key}: {error}"),
             Ok(received) => {
                 if sender.try_send(received).is_err() {
                     self.is_cut.store(true, Ordering::Relaxed);
@@ -170,7 +196,7 @@ impl Progress {
     fn outcome(&self) -> Outcome {
         if self.is_cut.load(Ordering::Relaxed) {
             Outcome::Cut
-        } else if self.has_failed.load(Ordering::Relaxed) {
+        } else if self.has_failed.load(Ordering::Relaxed) || !self.is_ended.load(Ordering::Relaxed) {
             Outcome::Failed
         } else {
             Outcome::Complete
@@ -190,6 +216,7 @@ mod tests {
             (Limit { samples: 10, bytes: 1_000 }, [400, 400, 100, 100], 4),
         ] {
             let progress = Progress::new(limit);
+            progress.is_ended.store(true, Ordering::Relaxed);
             let room = |size: &usize| {
                 let room = progress.has_room(*size);
                 progress.is_cut.fetch_or(!room, Ordering::Relaxed);

@@ -1,8 +1,9 @@
 //! The Zenoh side: the only place where the bridge talks to readers.
 //!
 //! [`node`] is the bridge's place in the network, [`arrivals`] what comes in by itself, [`history`] what is asked for. What comes in is
-//! put in order elsewhere (`order/`). Begin with [`node`].
+//! put in order elsewhere (`order/`); [`sealed`] leads to what is believed (`seal/`). Begin with [`node`].
 
 pub mod arrivals;
 pub mod history;
 pub mod node;
+pub mod sealed;

@@ -161,6 +161,7 @@ async fn a_bridge_killed_while_the_broker_does_not_answer_tells_the_rest_afterwa
     proxy.heal();
     bridge.again();
     bridge.is_up().await;
+    reader.meets_again().await;
     observer.expect_powers(METER, 1..=13).await;
     assert_eq!(observer.present_powers(METER), [1, 2, 3]);
 }
@@ -207,7 +208,8 @@ async fn a_bridge_that_restarts_goes_on_where_it_stopped() {
         }
         bridge.again();
         bridge.is_up().await;
-        // The reader comes back by itself, and its token says so: the next frame need not be waited for.
+        // The reader comes back and proves that it lives: the next frame need not be waited for.
+        reader.meets_again().await;
         observer.expect_powers(METER, 1..=23).await;
         reader.make(true).await;
         observer.expect_powers(METER, 1..=24).await;

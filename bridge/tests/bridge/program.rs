@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt,
     path::Path,
     process::{Command, ExitStatus},
     thread,
@@ -10,7 +11,7 @@ use std::{
 use teleinfo_simulator::chain::{process::Process, programs};
 use tempfile::TempDir;
 
-use super::{eventually, free_port};
+use super::{eventually, free_port, reader::BRIDGE_SEED};
 
 /// A bridge on its way up.
 pub struct Program {
@@ -112,6 +113,13 @@ fn command(directory: &TempDir) -> Command {
         let path = directory.path().join(name);
         fs::create_dir_all(&path).unwrap();
         command.env(variable, path);
+    }
+    // Readers of the tests know this bridge, so that no first contact is waited for.
+    let key = directory.path().join("state/key");
+    if !key.exists() {
+        let digits: String = BRIDGE_SEED.iter().map(|byte| format!("{byte:02x}")).collect();
+        fs::write(&key, digits).unwrap();
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
     }
     command
 }

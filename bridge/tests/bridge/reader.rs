@@ -1,17 +1,26 @@
 //! A reader made of the real `zenoh` crate: samples, a history that answers, a liveliness token.
 
 use std::{
-    sync::{Arc, Mutex},
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use teleinfo_proto::{
+    seal::{Heard, Identity, Pairing, ReaderEnd, Type},
     tic::{Dataset, MeterId, Mode},
     wire::{BootId, Cause, Counters, DatasetsWriter, Extent, Goodbye, LineState, Sample, SampleKind, Status, keys},
 };
 use zenoh::{Config, Session, Wait, liveliness::LivelinessToken};
 
+use super::eventually;
+
 pub const METER: &str = "012345678912";
+
+/// What the bridge's key is made of, in all tests.
+pub const BRIDGE_SEED: [u8; 32] = [200; 32];
 
 /// Everything the reader holds: place in the order, and the encoded sample.
 type History = Arc<Mutex<Vec<(BootId, u64, Vec<u8>)>>>;
@@ -20,6 +29,7 @@ pub struct Reader {
     session: Session,
     token: Option<LivelinessToken>,
     history: History,
+    end: SealedEnd,
     meter: MeterId,
     boot: BootId,
     sequence: u64,
@@ -46,15 +56,10 @@ impl Reader {
         let session = zenoh::open(config).await?;
         let meter: MeterId = meter.parse().unwrap();
         let history = History::default();
-        let held = history.clone();
-        let answer = move |query: zenoh::query::Query| {
-            let from = query.parameters().get("from").unwrap_or_default().to_owned();
-            for bytes in after(&held.lock().unwrap(), &from) {
-                query.reply(&*keys::sample(&meter), bytes).wait().unwrap();
-            }
-        };
-        session.declare_queryable(&*keys::history(&meter)).callback(answer).background().await.unwrap();
-        let mut reader = Self { session, token: None, history, meter, boot: BootId::new(1), sequence: 0, started: Instant::now() };
+        let (boot, end) = (BootId::new(1), SealedEnd::new(meter, BootId::new(1)));
+        end.answers(&session, history.clone()).await;
+        end.meets(&session).await;
+        let mut reader = Self { session, token: None, history, end, meter, boot, sequence: 0, started: Instant::now() };
         reader.appear().await;
         Ok(reader)
     }
@@ -82,8 +87,7 @@ impl Reader {
     pub async fn leave(&mut self) {
         let mut buffer = [0; Goodbye::BYTES_MAX];
         let goodbye = Goodbye { boot: self.boot, meter: self.meter };
-        let bytes = goodbye.encode(&mut buffer).unwrap().to_vec();
-        self.session.put(&*keys::sample(&self.meter), bytes).await.unwrap();
+        self.put(Type::Goodbye, goodbye.encode(&mut buffer).unwrap()).await;
         self.vanish().await;
     }
 
@@ -92,7 +96,7 @@ impl Reader {
         self.session.delete(&*keys::sample(&self.meter)).await.unwrap();
         let mut buffer = [0; Goodbye::BYTES_MAX];
         let goodbye = Goodbye { boot: self.boot, meter: "900061000009".parse().unwrap() };
-        self.babble(goodbye.encode(&mut buffer).unwrap()).await;
+        self.put(Type::Goodbye, goodbye.encode(&mut buffer).unwrap()).await;
     }
 
     /// The token goes without a word, as when the network fails.
@@ -100,10 +104,23 @@ impl Reader {
         self.token.take().unwrap().undeclare().await.unwrap();
     }
 
+    /// The bridge is another process: what a reader does with each connection.
+    pub async fn meets_again(&self) {
+        self.end.meets(&self.session).await;
+    }
+
     /// The reader starts anew, with its history.
     pub fn restart(&mut self) {
         self.boot = BootId::new(self.boot.get() + 1);
         self.sequence = 0;
+        self.end.restart(self.meter, self.boot);
+    }
+
+    /// Sealed, under the key of the samples.
+    async fn put(&self, of: Type, plain: &[u8]) {
+        let key = keys::sample(&self.meter);
+        let sealed = self.end.seal(of, &key, plain);
+        self.session.put(&*key, sealed).await.unwrap();
     }
 
     /// The meter's next frame; its power is the number of the sample, over all runs.
@@ -113,7 +130,7 @@ impl Reader {
         let bytes = self.encode(&format!("{number:05}"));
         self.history.lock().unwrap().push((self.boot, self.sequence, bytes.clone()));
         if arrives {
-            self.session.put(&*keys::sample(&self.meter), bytes).await.unwrap();
+            self.put(Type::Sample, &bytes).await;
         }
     }
 
@@ -138,23 +155,11 @@ impl Reader {
     }
 
     async fn report_on(&self, meter: Option<MeterId>, boot: BootId, line: LineState, cause: Cause) {
-        let status = Status {
-            name: "cellar",
-            release: "9.9.9",
-            boot,
-            unix_ms: now_ms(),
-            uptime_ms: 1,
-            line,
-            cause,
-            mode: Some(Mode::Historic),
-            meter,
-            counters: Counters::default(),
-            history: Extent::default(),
-            label: "",
-        };
+        let status = status(meter, boot, line, cause);
         let mut buffer = [0; 1024];
-        let bytes = status.encode(&mut buffer).unwrap().to_vec();
-        self.session.put(&*keys::reader_status("cellar").unwrap(), bytes).await.unwrap();
+        let key = self.end.key("status");
+        let sealed = self.end.seal(Type::Status, &key, status.encode(&mut buffer).unwrap());
+        self.session.put(key, sealed).await.unwrap();
     }
 
     fn encode(&self, power: &str) -> Vec<u8> {
@@ -192,6 +197,138 @@ impl Reader {
     }
 }
 
+/// The reader's end of the seal, as the real reader has it: it answers whoever asks with the right key.
+#[derive(Clone)]
+struct SealedEnd {
+    end: Arc<Mutex<ReaderEnd>>,
+    id: String,
+    meter: MeterId,
+    started: Instant,
+    /// The bridge has offered itself, so it believes what follows.
+    is_offered: Arc<AtomicBool>,
+    /// Questions of the inbox that were answered.
+    proofs: Arc<AtomicU32>,
+}
+
+impl SealedEnd {
+    fn new(meter: MeterId, boot: BootId) -> Self {
+        let own = identity(meter);
+        let id = own.id().to_string();
+        let end = Arc::new(Mutex::new(end(own, boot)));
+        Self { end, id, meter, started: Instant::now(), is_offered: Arc::default(), proofs: Arc::default() }
+    }
+
+    fn restart(&self, meter: MeterId, boot: BootId) {
+        *self.end.lock().unwrap() = end(identity(meter), boot);
+    }
+
+    fn key(&self, what: &str) -> String {
+        format!("tic/v2/reader/{}/{what}", self.id)
+    }
+
+    fn seal(&self, of: Type, key: &str, plain: &[u8]) -> Vec<u8> {
+        self.end.lock().unwrap().seal(of, key, plain, &mut [0; 4096]).unwrap().to_vec()
+    }
+
+    async fn answers(&self, session: &Session, history: History) {
+        let (this, inbox, to) = (self.clone(), self.key("inbox"), session.clone());
+        let hear = move |sample: zenoh::sample::Sample| {
+            if let Some((key, bytes)) = this.hear(sample.key_expr().as_str(), sample.payload().to_bytes().into_owned()) {
+                let is_pair = key.ends_with("/pair");
+                to.put(key, bytes).wait().unwrap();
+                // Whoever waits for it then speaks after the pair, as a reader does.
+                this.is_offered.fetch_or(is_pair, Ordering::Relaxed);
+            }
+        };
+        session.declare_subscriber(inbox).callback(hear).background().await.unwrap();
+        let (this, meter) = (self.clone(), self.meter);
+        let answer = move |query: zenoh::query::Query| {
+            let Some(body) = query.payload() else { return };
+            let key = query.key_expr().as_str().to_owned();
+            for reply in this.answer(&key, body.to_bytes().into_owned(), &history) {
+                query.reply(&*keys::sample(&meter), reply).wait().unwrap();
+            }
+        };
+        session.declare_queryable(&*keys::history(&meter)).callback(answer).background().await.unwrap();
+    }
+
+    /// What came to the inbox, and what follows from it.
+    fn hear(&self, key: &str, mut bytes: Vec<u8>) -> Option<(String, Vec<u8>)> {
+        let mut end = self.end.lock().unwrap();
+        match end.handle_message(key, &mut bytes, self.started.elapsed()) {
+            Ok(Heard::Offered) => {
+                let key = self.key("pair");
+                let pair = end.pair(&key, Some(&self.meter), &mut [0; 512]).unwrap().to_vec();
+                Some((key, pair))
+            }
+            Ok(Heard::Question(id, _)) => {
+                let key = self.key("status");
+                let answer = end.answer(id);
+                let bytes = end.end(answer, &key, &mut [0; 512]).unwrap().to_vec();
+                self.proofs.fetch_add(1, Ordering::Relaxed);
+                Some((key, bytes))
+            }
+            _ => None,
+        }
+    }
+
+    /// What came with a query, and all messages of the answer.
+    fn answer(&self, key: &str, mut body: Vec<u8>, history: &History) -> Vec<Vec<u8>> {
+        let mut end = self.end.lock().unwrap();
+        let Ok(Heard::Question(id, asked)) = end.handle_message(key, &mut body, self.started.elapsed()) else { return Vec::new() };
+        let from = std::str::from_utf8(asked).unwrap().strip_prefix("from=").map(str::to_owned);
+        let held = history.lock().unwrap();
+        let samples = from.map_or_else(|| held.iter().map(|(_, _, bytes)| bytes.clone()).collect(), |from| after(&held, &from));
+        let (mut answer, key) = (end.answer(id), keys::sample(&self.meter));
+        let mut messages: Vec<Vec<u8>> =
+            samples.iter().map(|sample| end.reply(&mut answer, &key, sample, &mut [0; 4096]).unwrap().to_vec()).collect();
+        messages.push(end.end(answer, &key, &mut [0; 512]).unwrap().to_vec());
+        messages
+    }
+
+    /// What each connection begins with: hello, offer, pair, and the proof that this session lives.
+    async fn meets(&self, session: &Session) {
+        let before = self.proofs.load(Ordering::Relaxed);
+        self.is_offered.store(false, Ordering::Relaxed);
+        while !self.is_offered.load(Ordering::Relaxed) {
+            let hello = self.end.lock().unwrap().hello().to_vec();
+            session.put(self.key("hello"), hello).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        eventually("the bridge asks", || (self.proofs.load(Ordering::Relaxed) > before).then_some(())).await;
+    }
+}
+
+/// Another key for each meter.
+fn identity(meter: MeterId) -> Identity {
+    let mut seed = [0; 32];
+    seed[..12].copy_from_slice(meter.as_str().as_bytes());
+    Identity::from_seed(&seed)
+}
+
+/// Another session at each call.
+fn end(own: Identity, boot: BootId) -> ReaderEnd {
+    let mut random = [0; 32];
+    getrandom::fill(&mut random).unwrap();
+    ReaderEnd::new(own, boot, Some(*Identity::from_seed(&BRIDGE_SEED).key()), Pairing::FirstContact, random).unwrap()
+}
+
+fn status(meter: Option<MeterId>, boot: BootId, line: LineState, cause: Cause) -> Status<'static> {
+    Status {
+        name: "cellar",
+        release: "9.9.9",
+        boot,
+        unix_ms: now_ms(),
+        uptime_ms: 1,
+        line,
+        cause,
+        mode: Some(Mode::Historic),
+        meter,
+        counters: Counters::default(),
+        history: Extent::default(),
+        label: "",
+    }
+}
 /// As a reader answers `from=<boot>:<sequence>`: what came after, or everything if it does not know that sample.
 fn after(history: &[(BootId, u64, Vec<u8>)], from: &str) -> Vec<Vec<u8>> {
     let (boot, sequence) = from.split_once(':').unwrap();

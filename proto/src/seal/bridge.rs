@@ -68,8 +68,8 @@ pub struct Held {
 pub struct Paired {
     /// The secret of the code that was typed there, or 0.
     pub secret: u32,
-    /// The meter that it reads.
-    pub meter: MeterId,
+    /// The meter that it reads, if it has found one.
+    pub meter: Option<MeterId>,
 }
 
 impl ReaderPeer {
@@ -159,7 +159,10 @@ impl ReaderPeer {
         looks.take(now)?;
         let plain = Opener::new(own, &self.key, &header.session, Direction::ToBridge)?.open(expression, message)?;
         let (fixed, meter) = plain.split_first_chunk::<PAIR_BYTES>().ok_or(Refused::Malformed)?;
-        let meter = core::str::from_utf8(meter).ok().and_then(|text| text.parse().ok()).ok_or(Refused::Malformed)?;
+        let meter = match meter {
+            [] => None,
+            text => Some(core::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).ok_or(Refused::Malformed)?),
+        };
         let offered =
             self.out.as_ref().is_some_and(|(boot, sealer)| fixed[4..12] == boot.get().to_be_bytes() && fixed[12..] == *sealer.session());
         if !offered {

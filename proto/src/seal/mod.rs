@@ -1,8 +1,7 @@
 //! Messages that only the right bridge can read and only the right reader can have made. No file, socket or random generator lives here:
 //! keys, random bytes and the time are arguments. Read `message`, `session`, then the two ends, `reader` and `bridge`.
 //!
-//! **Not in use yet.** Both programs still send what [`wire`](crate::wire) writes. The bytes here are frozen by `tests/seal_bytes.rs` once
-//! the programs use them.
+//! What is sealed is what [`wire`](crate::wire) writes. The bytes here are frozen by `tests/seal_bytes.rs`.
 //!
 //! | file | idea |
 //! |---|---|

@@ -127,17 +127,18 @@ impl ReaderEnd {
         self.sealer.as_mut().ok_or(Refused::NotPaired)?.seal(of, expression, &[plain], out)
     }
 
-    /// Agrees to the last offer.
+    /// Agrees to the last offer, and names the meter that is read, if one was found.
     ///
     /// # Errors
     ///
     /// As [`Self::seal`].
-    pub fn pair<'o>(&mut self, expression: &str, meter: &MeterId, out: &'o mut [u8]) -> Result<&'o [u8], Refused> {
+    pub fn pair<'o>(&mut self, expression: &str, meter: Option<&MeterId>, out: &'o mut [u8]) -> Result<&'o [u8], Refused> {
         let secret = match self.pairing {
             Pairing::FirstContact => 0,
             Pairing::Code(code) => code.secret,
         };
-        let parts: [&[u8]; 4] = [&secret.to_be_bytes(), &self.boot.get().to_be_bytes(), &self.offer, meter.as_str().as_bytes()];
+        let parts: [&[u8]; 4] =
+            [&secret.to_be_bytes(), &self.boot.get().to_be_bytes(), &self.offer, meter.map_or("", MeterId::as_str).as_bytes()];
         self.sealer.as_mut().ok_or(Refused::NotPaired)?.seal(Type::Pair, expression, &parts, out)
     }
 

@@ -1,16 +1,14 @@
-//! What stands around every message: version, type, the room for the seal, and the length.
+//! What stands around every message, inside its seal: version, type and length.
 //!
 //! | at | bytes | what |
 //! |---|---|---|
 //! | 0 | 1 | version, 2 |
 //! | 1 | 1 | type, see [`Type`] |
 //! | 2 | 2 | zero, kept for later |
-//! | 4 | [`SEAL_BYTES`] | room for the seal: nothing yet |
 //! | 4 | 2 | length of the message, big-endian |
 //! | 6 | length | the message, in postcard |
 //!
-//! Provisional until the seal stands: then key ids, message number and session fill the room, and from the length on everything is
-//! encrypted, with a tag behind it. Where the message itself begins to be read does not change.
+//! It travels sealed: `seal/message.rs` has what stands in front of it then.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,14 +16,12 @@ use super::{Error, VERSION};
 
 /// Bytes of the clear header.
 const HEADER_BYTES: usize = 4;
-/// Bytes that the seal takes between the header and the length; none, as long as nothing is sealed.
-pub const SEAL_BYTES: usize = 0;
 /// Bytes of the length.
 const LENGTH_BYTES: usize = 2;
 /// Bytes in front of a message.
-pub const BYTES: usize = HEADER_BYTES + SEAL_BYTES + LENGTH_BYTES;
+pub const BYTES: usize = HEADER_BYTES + LENGTH_BYTES;
 
-/// What a message is. The numbers are those of the sealed form; those missing here come with it.
+/// What a message is. The numbers are those of the sealed form; those missing here are of messages that have no envelope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Type {
     /// A [`Sample`](super::Sample).
@@ -49,7 +45,7 @@ pub(super) fn write<'b>(of: Type, message: &impl Serialize, buffer: &'b mut [u8]
     let (envelope, rest) = buffer.split_at_mut_checked(BYTES).ok_or(Error::Full)?;
     let length = postcard::to_slice(message, rest)?.len();
     envelope[..HEADER_BYTES].copy_from_slice(&[VERSION, of as u8, 0, 0]);
-    envelope[HEADER_BYTES + SEAL_BYTES..].copy_from_slice(&u16::try_from(length).map_err(|_| Error::Full)?.to_be_bytes());
+    envelope[HEADER_BYTES..].copy_from_slice(&u16::try_from(length).map_err(|_| Error::Full)?.to_be_bytes());
     Ok(&buffer[..BYTES + length])
 }
 

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-/// The version of these messages. Its bytes are provisional until the seal stands (`tests/wire_version_2.rs`).
+/// The version of these messages. Its bytes are frozen by `tests/wire_version_2.rs`.
 pub const VERSION: u8 = 2;
 
 /// A message that cannot be read or written.

@@ -5,8 +5,8 @@
 //! | `tic/v2/<meter>/sample` | a [`Sample`](super::Sample) for each frame, a [`Goodbye`](super::Goodbye) at the end |
 //! | `tic/v2/<meter>/history` | queryable: the samples still held |
 //! | `tic/v2/<meter>/alive` | liveliness token while the meter is read: a hint, since anybody can declare one |
-//! | `tic/v2/reader/<name>/status` | a [`Status`](super::Status) |
-//! | `tic/v2/reader/<name>/hello`, `.../pair`, `.../inbox` | first contact and receipts, once messages are sealed |
+//! | `tic/v2/reader/<id>/status` | a [`Status`](super::Status); `<id>` is the id of the reader's key |
+//! | `tic/v2/reader/<id>/hello`, `.../pair`, `.../inbox` | first contact, questions whether a reader lives, receipts |
 //! | `tic/v2/bridge/<group>/<name>` | liveliness token of a bridge |
 
 use core::{
@@ -23,6 +23,10 @@ pub const SAMPLES: &str = "tic/v2/*/sample";
 pub const ALIVES: &str = "tic/v2/*/alive";
 /// The status of every reader.
 pub const STATUSES: &str = "tic/v2/reader/*/status";
+/// What readers say to whoever may be a bridge.
+pub const HELLOS: &str = "tic/v2/reader/*/hello";
+/// Which bridge readers trust.
+pub const PAIRS: &str = "tic/v2/reader/*/pair";
 /// All of it.
 pub const ALL: &str = "tic/v2/**";
 

@@ -73,7 +73,8 @@ impl Message<'_> {
         match self {
             Self::Sample(sample) => *keys::sample(&sample.meter) == *key,
             Self::Goodbye(goodbye) => *keys::sample(&goodbye.meter) == *key,
-            Self::Status(status) => keys::reader_status(status.name).is_some_and(|own| *own == *key),
+            // Its key is named after the key that seals it, which is compared where it is opened.
+            Self::Status(_) => keys::reader_of(key).is_some_and(|reader| keys::reader_status(reader).is_some_and(|own| *own == *key)),
         }
     }
 }

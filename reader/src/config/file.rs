@@ -33,7 +33,7 @@ const FULL_POWER_MAX: u32 = 99_999;
 pub(crate) enum LedMode {
     /// `Delivered` where there are GPIOs of a Raspberry Pi, else `Off`.
     Auto,
-    /// A short flash for each sample that has left for the bridge.
+    /// A short flash when the bridge says that the broker has what was sent.
     Delivered,
     /// Faster with more power drawn.
     Power,

@@ -70,6 +70,8 @@ pub(crate) struct Settings {
     pub(crate) history_size: usize,
     /// Where the history outlives a restart.
     pub(crate) history_directory: Option<PathBuf>,
+    /// Where the reader keeps its key and the bridge that it trusts.
+    pub(crate) state_directory: Option<PathBuf>,
     /// What the LED shows.
     pub(crate) led: LedMode,
     /// The kernel's name for it, if one is configured.
@@ -127,6 +129,7 @@ impl Settings {
             mode: config.mode,
             connect: if flags.connect.is_empty() { config.connect } else { given },
             history_size: config.history_size,
+            state_directory: state_directory().or_else(|| config.history_directory.clone()),
             history_directory: config.history_directory.or_else(state_directory),
             led: config.led,
             led_name: config.led_name,

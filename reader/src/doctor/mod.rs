@@ -8,7 +8,8 @@
 //! | `holders` | is a login, the kernel's console or another program on it |
 //! | `hearing`, `line`, `bits` | does it carry bytes, how are they to be read, how many are good, which bits are lost |
 //! | `meter` | whose line it is, contract, power now |
-//! | `bridge`, `clock`, `light` | reachable and password right; set; working |
+//! | `bridge`, `trust` | reachable and password right; which keys speak to each other |
+//! | `clock`, `light` | set; working |
 //! | `report` | how all this is said |
 
 mod bridge;
@@ -21,6 +22,7 @@ mod light;
 mod line;
 mod machine;
 mod meter;
+mod trust;
 mod users;
 
 use std::{
@@ -44,6 +46,7 @@ pub(crate) fn run(settings: &Settings) -> Option<ExitCode> {
     let machine = Machine { root: "/".into() };
     let clock = look_at_line(&mut report, settings, &machine);
     bridge::check(&mut report, settings, &machine);
+    trust::check(&mut report, settings);
     clock::check(&mut report, clock, &machine);
     light::check(&mut report, settings, Path::new(CLASS));
     report.verdict()

@@ -1,7 +1,8 @@
 //! The light on the shield. This file says when it is on, `output` takes a light and puts it on and off (`gpio` by its number, `lamp` by the
 //! name that the kernel has for it), `light` joins the two. What is sent is not decided here.
 //!
-//! *Delivered*: a flash for each sample that has left for the bridge, so a light that stays dark or lit means that no data flows.
+//! *Delivered*: a flash for each receipt of the bridge, so a light that blinks means that the values are in MQTT, and one that stays dark or
+//! lit means that no data flows.
 //! *Power*: from slow and long at nothing drawn to a flicker at full power.
 
 mod gpio;
@@ -50,7 +51,7 @@ impl Led {
         Self { mode, full_power, lit: false, change: None, power: None }
     }
 
-    /// A sample has left for the bridge.
+    /// The bridge says that the broker has what was sent.
     pub(crate) fn handle_delivered(&mut self, now: Instant) {
         if self.mode == LedMode::Delivered {
             (self.lit, self.change) = (true, Some(now + FLASH));

@@ -26,6 +26,7 @@ use crate::{
     led::{light::Light, output::CLASS},
     line::{Notice, OpenLine},
     reading::{EncodedSample, Output, Reading},
+    trust::keys::Keys,
     uplink::Uplink,
 };
 
@@ -75,7 +76,7 @@ impl<'a> Reader<'a> {
             line: OpenLine::new(&settings.source, registry()?, LINE),
             reading: Reading::new(boot, settings.mode, settings.parity, now),
             history,
-            uplink: Uplink::new(Client::new(registry()?, CLIENT, options, now), boot),
+            uplink: uplink(settings, Client::new(registry()?, CLIENT, options, now), boot, now)?,
             light: Light::new(settings, Path::new(CLASS), now),
             next_alive: notify.interval().map(|_| now),
             notify,
@@ -166,9 +167,7 @@ impl<'a> Reader<'a> {
                 }
                 Output::Sample(EncodedSample { sample, encoded }) => {
                     history.push(&sample, encoded);
-                    if uplink.send(&sample, encoded, now) {
-                        light.handle_delivered(now);
-                    } else {
+                    if !uplink.send(&sample, encoded, now) {
                         reading.handle_unsent();
                     }
                 }
@@ -176,15 +175,19 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// `true`: a connection has come up.
+    /// `true`: somebody is there who has heard no report yet.
     fn handle_uplink(&mut self, now: Instant) -> bool {
         let was_connected = self.uplink.is_connected();
         self.uplink.handle_timeout(&self.history, now);
         self.uplink.set_alive(self.reading.is_alive(now), now);
+        if self.uplink.take_delivered() {
+            self.light.handle_delivered(now);
+        }
         for _ in 0..self.uplink.take_lost() {
             self.reading.handle_disconnected();
         }
-        self.uplink.is_connected() && !was_connected
+        let is_asked = self.uplink.take_asked();
+        is_asked || self.uplink.is_connected() && !was_connected
     }
 
     /// Looks at the state of everything, and tells what is new.
@@ -212,6 +215,16 @@ impl<'a> Reader<'a> {
         };
         self.uplink.report(&status, now);
     }
+}
+
+/// The way to the bridge, sealed with the keys of the state directory.
+fn uplink(settings: &Settings, client: Client, boot: BootId, now: Instant) -> Result<Uplink, Failure> {
+    let failure = |error: &dyn std::fmt::Display| Failure::internal("keys", error);
+    let (keys, remarks) = Keys::load(settings.state_directory.as_deref()).map_err(|error| failure(&error))?;
+    remarks.iter().for_each(|remark| log::warn!("{remark}"));
+    let mut random = [0; 32];
+    getrandom::fill(&mut random).map_err(|error| failure(&error))?;
+    Uplink::new(client, keys, boot, random, now).map_err(|error| failure(&error))
 }
 
 fn history_file(settings: &Settings) -> Option<PathBuf> {

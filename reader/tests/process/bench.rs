@@ -4,12 +4,13 @@ use std::{
     fs,
     io::Write,
     net::TcpListener,
-    os::unix::fs::symlink,
+    os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
+        mpsc::{self, Receiver},
     },
     thread,
     time::{Duration, Instant},
@@ -24,17 +25,24 @@ use nix::{
     },
     unistd::Pid,
 };
-use teleinfo_proto::tic::{
-    Mode,
-    encode::{FrameWriter, even_parity},
-    spec::ETX,
+use teleinfo_proto::{
+    seal::{Identity, Looks, Opened, PublicKey, ReaderPeer},
+    tic::{
+        Mode,
+        encode::{FrameWriter, even_parity},
+        spec::ETX,
+    },
+    wire::{BootId, Sample, keys},
 };
 use tempfile::TempDir;
-use zenoh::{Config, Session, Wait};
+use zenoh::{Config, Session, Wait, query::ConsolidationMode, query::ReplyKeyExpr};
 
 /// Long enough for a slow machine; no test waits for its end when things go right.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) const METER: &str = "012345678912";
+/// What the keys of the reader and of the bridge are made of.
+const READER: [u8; 32] = [1; 32];
+const BRIDGE: [u8; 32] = [2; 32];
 /// Between two frames.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -176,6 +184,11 @@ impl Place {
         let directory = tempfile::tempdir().unwrap();
         let config = config.replace("DIR", directory.path().to_str().unwrap());
         fs::write(directory.path().join("reader.toml"), config).unwrap();
+        // The two know each other, so that no first contact is waited for.
+        let (key, bridge) = (directory.path().join("key"), directory.path().join("bridge"));
+        fs::write(&key, PublicKey::from_bytes(READER).to_string()).unwrap();
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+        fs::write(bridge, Identity::from_seed(&BRIDGE).key().to_string()).unwrap();
         Self { directory }
     }
 
@@ -257,4 +270,69 @@ pub(crate) fn router_with(port: u16, more: &str) -> Session {
               scouting: {{ multicast: {{ enabled: false }}, gossip: {{ enabled: false }} }} {more} }}"#
     );
     zenoh::open(Config::from_json5(&config).unwrap()).wait().unwrap()
+}
+
+/// The bridge's end of the seal, on a router. What opens is given on; whether its session is proven is the bridge's business.
+pub(crate) struct Bridge {
+    pub(crate) router: Session,
+    pub(crate) samples: Receiver<Vec<u8>>,
+    pub(crate) statuses: Receiver<Vec<u8>>,
+    peer: Arc<Mutex<ReaderPeer>>,
+}
+
+impl Bridge {
+    pub(crate) fn on(router: Session) -> Self {
+        let peer = Arc::new(Mutex::new(ReaderPeer::new(*Identity::from_seed(&READER).key())));
+        let listen = |key: &str| {
+            let ((sender, receiver), peer) = (mpsc::channel(), peer.clone());
+            let take = move |sample: zenoh::sample::Sample| {
+                let opened = opened(&peer, sample.key_expr().as_str(), sample.payload().to_bytes().into_owned());
+                // The test may not listen any more.
+                opened.into_iter().for_each(|bytes| drop(sender.send(bytes)));
+            };
+            router.declare_subscriber(key).callback(take).background().wait().unwrap();
+            receiver
+        };
+        let (samples, statuses) = (listen(keys::SAMPLES), listen(keys::STATUSES));
+        Self { samples, statuses, peer, router }
+    }
+
+    /// Boot and sequence of every sample held; `boot` is the run that is asked.
+    pub(crate) fn history(&self, boot: BootId, asked: &str) -> Vec<(u64, u64)> {
+        let key = keys::history(&METER.parse().unwrap());
+        let question = {
+            let mut peer = self.peer.lock().unwrap();
+            peer.speak_to(&Identity::from_seed(&BRIDGE), boot, random()).unwrap();
+            peer.question(*b"question", asked.as_bytes(), &key, &mut [0; 512]).unwrap().to_vec()
+        };
+        let query = self.router.get(&*key).payload(question).accept_replies(ReplyKeyExpr::Any);
+        let replies = query.consolidation(ConsolidationMode::None).wait().unwrap();
+        let mut held = Vec::new();
+        while let Ok(reply) = replies.recv() {
+            let reply = reply.into_result().unwrap();
+            if let Some(bytes) = opened(&self.peer, reply.key_expr().as_str(), reply.payload().to_bytes().into_owned()) {
+                let sample = Sample::decode(&bytes).unwrap();
+                held.push((sample.boot.get(), sample.sequence));
+            }
+        }
+        held
+    }
+}
+
+/// Another session at each call.
+fn random() -> [u8; 32] {
+    let mut random = [0; 32];
+    getrandom::fill(&mut random).unwrap();
+    random
+}
+
+/// What is sealed for the bridge by the reader; everything must be.
+fn opened(peer: &Mutex<ReaderPeer>, key: &str, mut bytes: Vec<u8>) -> Option<Vec<u8>> {
+    let own = Identity::from_seed(&BRIDGE);
+    let mut looks = Looks::BRIDGE;
+    match peer.lock().unwrap().open(&own, key, &mut bytes, &mut looks, Duration::ZERO) {
+        Ok(Opened::Live(_, plain) | Opened::Unproven(_, plain, _) | Opened::Reply(plain)) => Some(plain.to_vec()),
+        Ok(Opened::End) => None,
+        Err(refused) => panic!("{key}: {refused}"),
+    }
 }

@@ -1,16 +1,20 @@
-//! Many readers in one process, for load tests of a bridge: each has a meter, a connection of its own and the reader's
-//! own Zenoh client, and publishes real samples with real datasets at a steady rate. One thread, one loop.
+//! Many readers in one process, for load tests of a bridge: each has a meter, a connection of its own, the reader's
+//! own Zenoh client and its end of the seal, and publishes real samples with real datasets at a steady rate, once a bridge has
+//! offered itself. One thread, one loop.
 
 use mio::{Events, Poll, Token};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use teleinfo_proto::seal::Type;
 use teleinfo_proto::tic::{Dataset, MeterId, Mode};
 use teleinfo_proto::wire::{BootId, Counters, DatasetsWriter, Sample, SampleKind, keys};
+use teleinfo_reader::trust::keys::Keys;
+use teleinfo_reader::uplink::sealed::{SealedEnd, Word};
 use teleinfo_simulator::failure::{Code, Failure, OrFail, Outcome};
 use teleinfo_simulator::line::stop::Stop;
 use teleinfo_simulator::meter::tariff::contract::Contract;
 use teleinfo_simulator::meter::{Meter, MeterOptions};
 use teleinfo_simulator::rng::Rng;
-use teleinfo_zenoh_client::{Client, Declaration, Event, Locator, Options, TOKENS};
+use teleinfo_zenoh_client::{Client, Declaration, Event, Locator, Options, Publication, Query, TOKENS};
 
 /// How the fleet is made.
 #[derive(Debug, Clone)]
@@ -42,12 +46,13 @@ pub struct FleetCounts {
 
 struct VirtualReader {
     client: Client,
+    sealed: SealedEnd,
     meter: Meter,
     id: MeterId,
     sequence: u64,
     counters: Counters,
     next: Instant,
-    /// A session has stood once. Before that there is nothing to lose: a fleet keeps no history.
+    /// A bridge has asked, so it believes what follows. Before that there is nothing to lose: a fleet keeps no history.
     started: bool,
 }
 
@@ -96,8 +101,10 @@ impl Fleet {
             let id = identity(&meter)?;
             // Spread over the interval, as meters are.
             let next = begin + interval.mul_f64(number as f64 / options.meters as f64);
+            let sealed = sealed(&id, boot, &mut rng, begin)?;
             readers.push(VirtualReader {
                 client,
+                sealed,
                 meter: Meter::new(meter),
                 id,
                 sequence: 0,
@@ -109,6 +116,8 @@ impl Fleet {
         for reader in &mut readers {
             reader.client.declare(Declaration::Key, &keys::sample(&reader.id), begin);
             reader.client.declare(Declaration::Token, &keys::alive(&reader.id), begin);
+            reader.client.declare(Declaration::Subscriber, &reader.sealed.keys().inbox, begin);
+            reader.client.declare(Declaration::Queryable, &keys::history(&reader.id), begin);
         }
         Ok(Self { poll, readers, interval, begin, boot, tally: FleetCounts::default() })
     }
@@ -173,13 +182,39 @@ impl VirtualReader {
     fn answer(&mut self, now: Instant) {
         while let Some(event) = self.client.poll_event() {
             match event {
-                Event::Connected { .. } => self.started = true,
-                Event::Query(query) => {
+                Event::Connected { .. } => self.sealed.handle_connected(now),
+                Event::Query(Query { id, key, mut body, .. }) => {
+                    if let Word::Asked(_, question) = self.sealed.handle_message(&key, &mut body, now)
+                        && let Ok(end) = self.sealed.end(question, &keys::sample(&self.id))
+                    {
+                        let _ = self.client.reply(id, &keys::sample(&self.id), end, now);
+                    }
                     // Without a session there is nobody to tell.
-                    let _ = self.client.finish(query.id, now);
+                    let _ = self.client.finish(id, now);
                 }
-                Event::Disconnected { .. } | Event::NoRouter { .. } | Event::Publication(_) | Event::Room => {}
+                Event::Publication(Publication { key, mut payload }) => self.hear(&key, &mut payload, now),
+                Event::Disconnected { .. } | Event::NoRouter { .. } | Event::Room => {}
             }
+        }
+        if self.client.is_connected()
+            && let Some(hello) = self.sealed.poll_hello(now)
+        {
+            let _ = self.client.publish(&self.sealed.keys().hello, &hello, now);
+        }
+    }
+
+    /// What came to the inbox.
+    fn hear(&mut self, key: &str, message: &mut [u8], now: Instant) {
+        let keys = (self.sealed.keys().pair, self.sealed.keys().status);
+        match self.sealed.handle_message(key, message, now) {
+            Word::Offered => {
+                let _ = self.sealed.pair(Some(&self.id)).map(|pair| self.client.publish(&keys.0, pair, now));
+            }
+            Word::Asked(_, question) => {
+                let _ = self.sealed.here(question).map(|end| self.client.publish(&keys.1, end, now));
+                self.started = true;
+            }
+            Word::Delivered(_) | Word::None => {}
         }
     }
 
@@ -213,7 +248,9 @@ impl VirtualReader {
         let Ok(payload) = sample.encode(&mut bytes) else {
             return false;
         };
-        self.client.publish(&keys::sample(&self.id), payload, now).is_ok()
+        let key = keys::sample(&self.id);
+        let Ok(sealed) = self.sealed.seal(Type::Sample, &key, payload) else { return false };
+        self.client.publish(&key, sealed, now).is_ok()
     }
 }
 
@@ -224,6 +261,15 @@ fn connect(poll: &Poll, number: usize, options: &FleetOptions, now: Instant) -> 
         .or_fail(Code::Unavailable, || format!("no file descriptor left for reader {number} (see ulimit -n)"))?;
     let wanted = Options { locators: options.connect.clone(), ..Options::default() };
     Ok(Client::new(registry, Token(number * TOKENS), wanted, now))
+}
+
+/// A key of its own for each meter, the same in each run: a bridge believes no other one for a meter that it knows.
+fn sealed(id: &MeterId, boot: BootId, rng: &mut Rng, now: Instant) -> Outcome<SealedEnd> {
+    let mut seed = [0; 32];
+    seed[..id.as_str().len()].copy_from_slice(id.as_str().as_bytes());
+    let mut random = [0; 32];
+    random.chunks_exact_mut(8).for_each(|chunk| chunk.copy_from_slice(&(rng.next_u64() ^ boot.get()).to_be_bytes()));
+    SealedEnd::new(Keys::of(&seed), boot, random, now).map_err(|refused| Failure::new(Code::Software, refused.to_string()))
 }
 
 fn any_meter(number: usize, rng: &mut Rng) -> MeterOptions {

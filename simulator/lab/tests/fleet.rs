@@ -26,7 +26,7 @@ fn a_fleet_is_seen_by_the_bridge() {
     let bridge = programs::bridge(dir.path(), Mqtt::Broker(broker.port)).unwrap();
     let watch = Watch::start(broker.port, &["teleinfo/+"]).unwrap();
     let output = Command::new(LAB)
-        .args(["fleet", "--connect", &bridge.locator, "--meters", "20", "--rate", "5", "--seconds", "6"])
+        .args(["fleet", "--connect", &bridge.locator, "--meters", "20", "--rate", "5", "--seconds", "15"])
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout);

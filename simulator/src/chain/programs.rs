@@ -5,9 +5,11 @@ use super::process::{Process, free_port};
 use crate::failure::{Code, Failure, OrFail, Outcome};
 use crate::line::pty::Terminal;
 use crate::line::stop::Stop;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
+use teleinfo_proto::seal::{Identity, PublicKey};
 
 /// How long a program may take to listen.
 const START: Duration = Duration::from_secs(20);
@@ -67,7 +69,9 @@ pub fn bridge(dir: &Path, mqtt: Mqtt) -> Outcome<Bridge> {
     };
     let text = format!("[zenoh]\nlisten = [\"{locator}\"]\nscouting = false\n[mqtt]\n{mqtt_config}\n");
     write(dir, "bridge.toml", &text)?;
-    let mut process = Process::start("teleinfo-bridge", &mut bridge_command(dir)?, dir)?;
+    let mut command = bridge_command(dir)?;
+    command.env("STATE_DIRECTORY", state(dir, BRIDGE, &format!("- {}\n", public(READER_SEED)), "readers")?);
+    let mut process = Process::start("teleinfo-bridge", &mut command, dir)?;
     process.wait_for_port(zenoh, START)?;
     process.wait_for_port(mqtt.port(), START)?;
     Ok(Bridge { process, locator, mqtt })
@@ -94,7 +98,9 @@ pub fn reader(dir: &Path, line: &Path, locator: &str) -> Outcome<Process> {
     let text =
         format!("name = \"chain\"\n[serial]\ndevice = \"{}\"\n[zenoh]\nconnect = [\"{locator}\"]\n[led]\nmode = \"off\"\n", line.display());
     let config = write(dir, "reader.toml", &text)?;
-    Process::start("teleinfo-reader", Command::new(sibling("teleinfo-reader")?).arg("--config").arg(config), dir)
+    let mut command = Command::new(sibling("teleinfo-reader")?);
+    command.arg("--config").arg(config).env("STATE_DIRECTORY", state(dir, READER, &public(BRIDGE_SEED), "bridge")?);
+    Process::start("teleinfo-reader", &mut command, dir)
 }
 
 /// Waits until the reader has the line open.
@@ -111,6 +117,27 @@ pub fn wait_for_reader(terminal: &Terminal, stop: &Stop) -> Outcome {
     // It sets the line up and drops what it finds there.
     let _ = stop.wait(Duration::from_millis(500));
     Ok(())
+}
+
+/// Names of their state directories, and what their keys are made of: they know each other, so nobody waits for a first contact.
+const BRIDGE: (&str, [u8; 32]) = ("bridge-state", BRIDGE_SEED);
+const READER: (&str, [u8; 32]) = ("reader-state", READER_SEED);
+const BRIDGE_SEED: [u8; 32] = [2; 32];
+const READER_SEED: [u8; 32] = [1; 32];
+
+fn public(seed: [u8; 32]) -> String {
+    Identity::from_seed(&seed).key().to_string()
+}
+
+/// A state directory with a key, and with a file of whom it trusts.
+fn state(dir: &Path, (name, seed): (&str, [u8; 32]), trusted: &str, file: &str) -> Outcome<PathBuf> {
+    let path = dir.join(name);
+    std::fs::create_dir_all(&path).or_fail(Code::CannotCreate, || format!("cannot make {}", path.display()))?;
+    let key = write(&path, "key", &PublicKey::from_bytes(seed).to_string())?;
+    let own = std::fs::Permissions::from_mode(0o600);
+    std::fs::set_permissions(&key, own).or_fail(Code::CannotCreate, || format!("cannot protect {}", key.display()))?;
+    write(&path, file, trusted)?;
+    Ok(path)
 }
 
 fn write(dir: &Path, name: &str, text: &str) -> Outcome<PathBuf> {

@@ -1,0 +1,458 @@
+//! All readers that this bridge knows, each with its end of the seal: what comes is opened or refused, what goes is sealed.
+//!
+//! A reader says *hello*, gets an *offer*, and agrees to it with a *pair*: from then on its key speaks for its meter. What a session says
+//! is held until it has answered a question of this process, since a recording cannot; then it counts, or is refused.
+//!
+//! No socket, no clock, no file: `handle_*` takes what came, [`Readers::poll_message`] gives what is to go, [`Readers::poll_news`] what is to be
+//! told, [`Readers::poll_pins`] what is to be kept, [`Readers::poll_proven`] whose history is worth a question.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    fmt,
+    time::{Duration, Instant},
+};
+
+use teleinfo_proto::{
+    seal::{Fingerprint, Header, Held, Hello, Identity, KeyId, Looks, Opened, PublicKey, ReaderPeer, Refused},
+    tic::MeterId,
+    wire::{BootId, Goodbye, Sample, Status, keys},
+};
+
+use crate::{
+    seal::pins::{Claim, Pin, Pins},
+    words::{journal, language::Words},
+};
+
+const FIRST_CONTACT: Words = Words::new(
+    "first contact: meter {} is believed from the reader {} only",
+    "premier contact : le compteur {} n'est cru que du lecteur {}",
+);
+const WITHOUT_METER: Words =
+    Words::new("first contact: the reader {} has found no meter yet", "premier contact : le lecteur {} n'a pas encore trouvé de compteur");
+const FULL: Words = Words::new(
+    "more readers than this bridge keeps; the new ones are refused",
+    "plus de lecteurs que cette passerelle n'en garde ; les nouveaux sont refusés",
+);
+const ANOTHER: Words = Words::new(
+    "meter {}: another reader{} speaks for it and is refused; if it is yours: sudo teleinfo-bridge accept {}{}",
+    "compteur {} : un autre lecteur{} parle pour lui et est refusé ; si c'est le vôtre : sudo teleinfo-bridge accept {}{}",
+);
+
+/// Readers that have said hello and have not paired.
+const CANDIDATES_MAX: usize = 64;
+/// Meters whose refused readers are remembered, for the words of the command that accepts them.
+const REFUSED_MAX: usize = 64;
+/// Messages of a session that is not proven: half a minute of a standard meter is never needed, the answer takes milliseconds.
+const HELD_MAX: usize = 32;
+const HELD_FOR: Duration = Duration::from_secs(5);
+/// A session that is not proven is asked again after this time.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
+/// Messages that wait to be sent.
+const OUT_MAX: usize = 4_096;
+
+/// A source of random bytes, which may fail.
+pub type Draw = fn(&mut [u8]) -> bool;
+
+/// A message that is to be put.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Its key expression.
+    pub key: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// A message that was opened, with the key under which it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plain {
+    /// Its key expression.
+    pub key: String,
+    /// What `wire` reads.
+    pub bytes: Vec<u8>,
+}
+
+/// Why something is not believed, in words that name the command that helps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotBelieved {
+    /// The reason.
+    pub refused: Refused,
+    /// The words.
+    pub text: String,
+}
+
+impl From<Refused> for NotBelieved {
+    fn from(refused: Refused) -> Self {
+        Self { refused, text: refused.to_string() }
+    }
+}
+
+impl fmt::Display for NotBelieved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// One reader.
+struct Peer {
+    end: ReaderPeer,
+    /// Its run, by a message that opened.
+    boot: Option<BootId>,
+    /// The run that its last hello named.
+    greeted: Option<BootId>,
+    /// The run that has answered a question of this process.
+    proven: Option<BootId>,
+    held: VecDeque<(Held, Plain, Instant)>,
+    /// When it was last asked whether it lives.
+    asked: Option<Instant>,
+}
+
+/// All readers.
+pub struct Readers {
+    own: Identity,
+    pins: Pins,
+    peers: HashMap<KeyId, Peer>,
+    candidates: VecDeque<Peer>,
+    looks: Looks,
+    draw: Draw,
+    started: Instant,
+    out: VecDeque<Outgoing>,
+    news: VecDeque<String>,
+    /// Meters whose reader has just proven that it lives.
+    proven: VecDeque<MeterId>,
+    /// Readers that wanted to speak for a meter of another.
+    refused: BTreeMap<MeterId, Fingerprint>,
+    is_changed: bool,
+}
+
+impl Readers {
+    /// With the bridge's key and the readers that it knew.
+    #[must_use]
+    pub fn new(own: Identity, pins: Pins, draw: Draw, now: Instant) -> Self {
+        let peers = pins.keys().map(|key| (key.id(), Peer::new(key))).collect();
+        Self {
+            own,
+            pins,
+            peers,
+            candidates: VecDeque::new(),
+            looks: Looks::BRIDGE,
+            draw,
+            started: now,
+            out: VecDeque::new(),
+            news: VecDeque::new(),
+            proven: VecDeque::new(),
+            refused: BTreeMap::new(),
+            is_changed: false,
+        }
+    }
+
+    /// A reader is here, and wants an offer.
+    ///
+    /// # Errors
+    /// It cannot be read, is not under its own key expression, or too many came in this second.
+    pub fn handle_hello(&mut self, key: &str, message: &[u8], now: Instant) -> Result<(), NotBelieved> {
+        let hello = Hello::decode(message)?;
+        let id = hello.key.id();
+        let inbox = inbox(id).filter(|_| keys::reader_of(key) == Some(&id.to_string())).ok_or(Refused::Malformed)?;
+        self.looks.take(now - self.started)?;
+        let random = self.random()?;
+        let peer = match self.peers.get_mut(&id) {
+            Some(peer) => peer,
+            None => candidate(&mut self.candidates, hello.key),
+        };
+        let mut room = [0; 256];
+        let bytes = peer.end.offer(&self.own, &hello, &inbox, random, &mut room)?.to_vec();
+        peer.greeted = Some(hello.boot);
+        self.send(inbox, bytes);
+        Ok(())
+    }
+
+    /// A reader agrees to an offer.
+    ///
+    /// # Errors
+    /// It is not sealed as it should be, its meter has another reader, or there is no place.
+    pub fn handle_pair(&mut self, key: &str, message: &mut [u8], now: Instant) -> Result<(), NotBelieved> {
+        let sender = Header::read(message)?.sender;
+        let elapsed = now - self.started;
+        let known = self.peers.get_mut(&sender);
+        let peer = known.or_else(|| self.candidates.iter_mut().find(|peer| peer.end.key().id() == sender)).ok_or(Refused::NotOffered)?;
+        let paired = peer.end.pair(&self.own, key, message, &mut self.looks, elapsed)?;
+        // What it agrees to is sealed for that run, so the hello was its own.
+        peer.boot = peer.greeted;
+        let public = *peer.end.key();
+        self.handle_claim(paired.meter, public)?;
+        if let Some(at) = self.candidates.iter().position(|peer| peer.end.key().id() == sender) {
+            self.peers.extend(self.candidates.remove(at).map(|peer| (sender, peer)));
+        }
+        let is_proven = self.peers.get(&sender).is_some_and(|peer| peer.proven == peer.boot);
+        if !is_proven {
+            self.ask_whether_it_lives(sender, now)?;
+        }
+        Ok(())
+    }
+
+    /// Something came that a known reader has sealed. What is believed is returned; it may be of earlier, or of later.
+    ///
+    /// # Errors
+    /// Why it is not believed.
+    pub fn handle_message(&mut self, key: &str, message: &mut [u8], now: Instant) -> Result<Vec<Plain>, NotBelieved> {
+        let sender = Header::read(message)?.sender;
+        let meter = keys::meter_of(key);
+        self.may_speak(key, meter, sender)?;
+        let (elapsed, own) = (now - self.started, &self.own);
+        let peer = self.peers.get_mut(&sender).ok_or(Refused::NotPaired)?;
+        let opened = match peer.end.open(own, key, message, &mut self.looks, elapsed) {
+            // The question of a history has taken the place of the one that this answers.
+            Err(Refused::Unasked) => return Ok(Vec::new()),
+            opened => opened?,
+        };
+        match opened {
+            Opened::Live(_, plain) => {
+                peer.boot = boot_of(plain).or(peer.boot);
+                let plain = Plain { key: key.into(), bytes: plain.to_vec() };
+                let public = *peer.end.key();
+                self.handle_claim(meter, public)?;
+                Ok(vec![plain])
+            }
+            Opened::Unproven(_, plain, held) => {
+                peer.boot = boot_of(plain).or(peer.boot);
+                let plain = Plain { key: key.into(), bytes: plain.to_vec() };
+                peer.hold(held, plain, now);
+                self.ask_whether_it_lives(sender, now)?;
+                Ok(Vec::new())
+            }
+            Opened::End => Ok(self.handle_proven(sender, now)),
+            Opened::Reply(_) => Err(Refused::Unasked.into()),
+        }
+    }
+
+    /// The session of this key lives. What it said before is in its history, if it is not returned here.
+    fn handle_proven(&mut self, sender: KeyId, now: Instant) -> Vec<Plain> {
+        let Some(peer) = self.peers.get_mut(&sender) else { return Vec::new() };
+        peer.proven = peer.boot;
+        let (held, public) = (peer.release(now), *peer.end.key());
+        self.proven.extend(self.pins.meters_of(&public));
+        held.into_iter().filter(|plain| self.handle_claim(keys::meter_of(&plain.key), public).is_ok()).collect()
+    }
+
+    /// A question to the history of a meter's reader. `None`: it has not been heard yet.
+    pub fn question(&mut self, meter: MeterId, asked: &str) -> Option<Vec<u8>> {
+        let (random, id) = (self.random().ok()?, self.question_id().ok()?);
+        let peer = peer_of(&self.pins, &mut self.peers, &meter)?;
+        peer.end.speak_to(&self.own, peer.boot?, random).ok()?;
+        let mut room = [0; 512];
+        Some(peer.end.question(id, asked.as_bytes(), &keys::history(&meter), &mut room).ok()?.to_vec())
+    }
+
+    /// One message of an answer; `None` is its end.
+    ///
+    /// # Errors
+    /// It is not sealed as it should be, or answers no open question.
+    pub fn handle_reply(&mut self, meter: MeterId, key: &str, message: &mut [u8], now: Instant) -> Result<Option<Vec<u8>>, Refused> {
+        let peer = peer_of(&self.pins, &mut self.peers, &meter).ok_or(Refused::NotPaired)?;
+        match peer.end.open(&self.own, key, message, &mut self.looks, now - self.started)? {
+            Opened::Reply(plain) => Ok(Some(plain.to_vec())),
+            Opened::End => Ok(None),
+            Opened::Live(..) | Opened::Unproven(..) => Err(Refused::Unasked),
+        }
+    }
+
+    /// The broker has the samples of a meter's reader up to this one.
+    pub fn handle_delivered(&mut self, meter: MeterId, boot: BootId, sequence: u64) {
+        let Ok(random) = self.random() else { return };
+        let Some(peer) = peer_of(&self.pins, &mut self.peers, &meter) else { return };
+        // The samples of an earlier run came from the history; only the run that is heard now waits for a receipt.
+        if peer.boot != Some(boot) || peer.end.speak_to(&self.own, boot, random).is_err() {
+            return;
+        }
+        let Some(inbox) = inbox(peer.end.key().id()) else { return };
+        let mut room = [0; 256];
+        let sealed = peer.end.receipt(boot, sequence, &inbox, &mut room).map(<[u8]>::to_vec);
+        if let Ok(bytes) = sealed {
+            self.send(inbox, bytes);
+        }
+    }
+
+    /// A person accepts another reader for a meter. Returns the pins as they are now.
+    pub fn handle_accepted(&mut self, meter: MeterId, words: Option<Fingerprint>) -> String {
+        let mut pins = self.pins.clone();
+        pins.accept(meter, words);
+        self.refused.remove(&meter);
+        self.handle_pins(pins);
+        self.pins.text()
+    }
+
+    fn handle_pins(&mut self, pins: Pins) {
+        let keys: HashMap<KeyId, PublicKey> = pins.keys().map(|key| (key.id(), key)).collect();
+        self.peers.retain(|id, _| keys.contains_key(id));
+        for (id, key) in keys {
+            self.peers.entry(id).or_insert_with(|| Peer::new(key));
+        }
+        self.pins = pins;
+    }
+
+    /// The next message that is to go.
+    pub fn poll_message(&mut self) -> Option<Outgoing> {
+        self.out.pop_front()
+    }
+
+    /// The next line for the log.
+    pub fn poll_news(&mut self) -> Option<String> {
+        self.news.pop_front()
+    }
+
+    /// The next meter whose reader has proven that it lives: it may have samples that never counted.
+    pub fn poll_proven(&mut self) -> Option<MeterId> {
+        self.proven.pop_front()
+    }
+
+    /// The text of the pins, if they have changed since this was asked last.
+    pub fn poll_pins(&mut self) -> Option<String> {
+        std::mem::take(&mut self.is_changed).then(|| self.pins.text())
+    }
+
+    /// What a person compares.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.own.key().fingerprint()
+    }
+
+    /// Whether this key may speak under this key expression, as far as its id tells.
+    fn may_speak(&self, key: &str, meter: Option<MeterId>, sender: KeyId) -> Result<(), NotBelieved> {
+        let Some(meter) = meter else {
+            let is_own = keys::reader_of(key) == Some(&sender.to_string());
+            return if is_own { Ok(()) } else { Err(Refused::AnotherKey.into()) };
+        };
+        match self.pins.of(&meter) {
+            Some(Pin::Key(pinned)) if pinned.id() == sender => Ok(()),
+            Some(_) => Err(self.another(meter)),
+            None if self.peers.contains_key(&sender) => Ok(()),
+            None => Err(Refused::NotPaired.into()),
+        }
+    }
+
+    /// A key that was opened wants to speak for a meter, or is here without one.
+    fn handle_claim(&mut self, meter: Option<MeterId>, key: PublicKey) -> Result<(), NotBelieved> {
+        let words = key.fingerprint();
+        match self.pins.claim(meter, &key) {
+            Claim::Known => {}
+            Claim::Pinned => {
+                self.is_changed = true;
+                let text = match meter {
+                    Some(meter) => journal::say(FIRST_CONTACT, &[&meter, &words]),
+                    None => journal::say(WITHOUT_METER, &[&words]),
+                };
+                self.news.push_back(text.to_string());
+            }
+            Claim::Full => {
+                let text = journal::say(FULL, &[]).to_string();
+                return Err(NotBelieved { refused: Refused::TooMany, text });
+            }
+            Claim::Refused => {
+                if let Some(meter) = meter {
+                    if self.refused.len() < REFUSED_MAX || self.refused.contains_key(&meter) {
+                        self.refused.insert(meter, words);
+                    }
+                    return Err(self.another(meter));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Another reader than the pinned one, with the command that accepts it.
+    fn another(&self, meter: MeterId) -> NotBelieved {
+        let words = self.refused.get(&meter).map(|words| format!(" {words}")).unwrap_or_default();
+        let text = journal::say(ANOTHER, &[&meter, &words, &meter, &words]).to_string();
+        NotBelieved { refused: Refused::AnotherKey, text }
+    }
+
+    fn ask_whether_it_lives(&mut self, sender: KeyId, now: Instant) -> Result<(), Refused> {
+        let (random, id) = (self.random()?, self.question_id()?);
+        let Some(peer) = self.peers.get_mut(&sender) else { return Ok(()) };
+        let (Some(boot), Some(inbox)) = (peer.boot, inbox(sender)) else { return Ok(()) };
+        if peer.asked.is_some_and(|asked| now < asked + ASK_AGAIN) {
+            return Ok(());
+        }
+        peer.asked = Some(now);
+        peer.end.speak_to(&self.own, boot, random)?;
+        let mut room = [0; 256];
+        let bytes = peer.end.question(id, b"", &inbox, &mut room)?.to_vec();
+        self.send(inbox, bytes);
+        Ok(())
+    }
+
+    fn send(&mut self, key: String, bytes: Vec<u8>) {
+        if self.out.len() < OUT_MAX {
+            self.out.push_back(Outgoing { key, bytes });
+        }
+    }
+
+    fn random(&self) -> Result<[u8; 32], Refused> {
+        let mut random = [0; 32];
+        (self.draw)(&mut random).then_some(random).ok_or(Refused::NotPaired)
+    }
+
+    fn question_id(&self) -> Result<[u8; 8], Refused> {
+        let mut id = [0; 8];
+        (self.draw)(&mut id).then_some(id).ok_or(Refused::NotPaired)
+    }
+}
+
+impl fmt::Debug for Readers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Readers").field("own", &self.own).field("pins", &self.pins).finish_non_exhaustive()
+    }
+}
+
+impl Peer {
+    const fn new(key: PublicKey) -> Self {
+        Self { end: ReaderPeer::new(key), boot: None, greeted: None, proven: None, held: VecDeque::new(), asked: None }
+    }
+
+    fn hold(&mut self, held: Held, plain: Plain, now: Instant) {
+        if self.held.len() >= HELD_MAX {
+            self.held.pop_front();
+        }
+        self.held.push_back((held, plain, now));
+    }
+
+    /// The session is proven: what it sent after its answer began counts.
+    fn release(&mut self, now: Instant) -> Vec<Plain> {
+        self.asked = None;
+        let fresh = std::mem::take(&mut self.held).into_iter().filter(|(.., at)| now < *at + HELD_FOR);
+        fresh.filter_map(|(held, plain, _)| self.end.release(held).ok().map(|()| plain)).collect()
+    }
+}
+
+/// A reader that has said hello; the one that did so longest ago makes room.
+fn candidate(candidates: &mut VecDeque<Peer>, key: PublicKey) -> &mut Peer {
+    let at = candidates.iter().position(|peer| *peer.end.key() == key).unwrap_or_else(|| {
+        if candidates.len() >= CANDIDATES_MAX {
+            candidates.pop_front();
+        }
+        candidates.push_back(Peer::new(key));
+        candidates.len() - 1
+    });
+    &mut candidates[at]
+}
+
+fn peer_of<'p>(pins: &Pins, peers: &'p mut HashMap<KeyId, Peer>, meter: &MeterId) -> Option<&'p mut Peer> {
+    match pins.of(meter)? {
+        Pin::Key(key) => peers.get_mut(&key.id()),
+        Pin::Expected(_) => None,
+    }
+}
+
+fn inbox(id: KeyId) -> Option<String> {
+    keys::reader_inbox(&id.to_string()).map(|key| key.to_string())
+}
+
+/// The run of whoever made a message.
+fn boot_of(plain: &[u8]) -> Option<BootId> {
+    let sample = || Sample::decode(plain).ok().map(|sample| sample.boot);
+    let status = || Status::decode(plain).ok().map(|status| status.boot);
+    sample().or_else(status).or_else(|| Goodbye::decode(plain).ok().map(|goodbye| goodbye.boot))
+}
+
+#[cfg(test)]
+mod tests;

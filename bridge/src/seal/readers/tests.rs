@@ -1,0 +1,206 @@
+//! Readers made of the reader's own end of the seal: first contact, another key, a restart of the bridge, receipts.
+
+use teleinfo_proto::{
+    seal::{Heard, Pairing, ReaderEnd, Type},
+    tic::Mode,
+    wire::{Counters, DatasetsWriter, SampleKind},
+};
+
+use super::*;
+
+const METER: &str = "012345678912";
+
+fn draw(out: &mut [u8]) -> bool {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static DRAWN: AtomicU64 = AtomicU64::new(1);
+    out[..8].copy_from_slice(&DRAWN.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+    true
+}
+
+fn random() -> [u8; 32] {
+    let mut random = [0; 32];
+    draw(&mut random);
+    random
+}
+
+/// A bridge and its readers, on a network that loses nothing.
+struct House {
+    bridge: Readers,
+    now: Instant,
+}
+
+struct Reader {
+    end: ReaderEnd,
+    boot: BootId,
+    id: String,
+    delivered: u64,
+}
+
+impl House {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self { bridge: Readers::new(Identity::from_seed(&[200; 32]), Pins::default(), draw, now), now: now + Duration::from_secs(100) }
+    }
+
+    /// The bridge's process is another one; its files are the same.
+    fn restart(&mut self) {
+        let pins = self.bridge.pins.clone();
+        self.bridge = Readers::new(Identity::from_seed(&[200; 32]), pins, draw, self.now - Duration::from_secs(100));
+    }
+
+    /// Hello, offer (twice, the second after the wait), pair.
+    fn meet(&mut self, reader: &mut Reader) -> Result<(), NotBelieved> {
+        for _ in 0..2 {
+            let hello = reader.end.hello();
+            self.bridge.handle_hello(&reader.key("hello"), &hello, self.now).unwrap();
+            self.deliver(reader).unwrap();
+            self.now += Duration::from_secs(6);
+        }
+        let pair = reader.end.pair(&reader.key("pair"), Some(&METER.parse().unwrap()), &mut [0; 512]).unwrap().to_vec();
+        self.bridge.handle_pair(&reader.key("pair"), &mut pair.clone(), self.now)
+    }
+
+    /// Brings all messages to the reader, and its answers back.
+    fn deliver(&mut self, reader: &mut Reader) -> Result<Vec<Plain>, NotBelieved> {
+        let mut opened = Vec::new();
+        while let Some(Outgoing { key, mut bytes }) = self.bridge.poll_message() {
+            match reader.end.handle_message(&key, &mut bytes, Duration::from_secs(self.now.elapsed().as_secs() + 1_000) + self.time()) {
+                Ok(Heard::Question(id, _)) => {
+                    let answer = reader.end.answer(id);
+                    let status = reader.key("status");
+                    let mut end = reader.end.end(answer, &status, &mut [0; 512]).unwrap().to_vec();
+                    opened.extend(self.bridge.handle_message(&status, &mut end, self.now)?);
+                }
+                Ok(Heard::Delivered(_, sequence)) => reader.delivered = sequence,
+                _ => {}
+            }
+        }
+        Ok(opened)
+    }
+
+    fn time(&self) -> Duration {
+        self.now - self.bridge.started
+    }
+
+    fn hear(&mut self, reader: &mut Reader, sequence: u64) -> Result<Vec<Plain>, NotBelieved> {
+        let mut sealed = reader.sample(sequence);
+        self.bridge.handle_message(&sample_key(), &mut sealed, self.now)
+    }
+}
+
+impl Reader {
+    fn new(number: u8, boot: u64) -> Self {
+        let own = Identity::from_seed(&[number; 32]);
+        let id = own.id().to_string();
+        let boot = BootId::new(boot);
+        Self { end: ReaderEnd::new(own, boot, None, Pairing::FirstContact, random()).unwrap(), boot, id, delivered: 0 }
+    }
+
+    /// Another run of it, which knows its bridge.
+    fn again(number: u8, boot: u64) -> Self {
+        let (own, bridge) = (Identity::from_seed(&[number; 32]), *Identity::from_seed(&[200; 32]).key());
+        let (id, boot) = (own.id().to_string(), BootId::new(boot));
+        Self { end: ReaderEnd::new(own, boot, Some(bridge), Pairing::FirstContact, random()).unwrap(), boot, id, delivered: 0 }
+    }
+
+    fn key(&self, what: &str) -> String {
+        format!("tic/v2/reader/{}/{what}", self.id)
+    }
+
+    fn sample(&mut self, sequence: u64) -> Vec<u8> {
+        let mut space = [0; 64];
+        let sample = Sample {
+            boot: self.boot,
+            sequence,
+            kind: SampleKind::Frame { complete: true },
+            unix_ms: 0,
+            uptime_ms: 0,
+            mode: Mode::Historic,
+            meter: METER.parse().unwrap(),
+            counters: Counters::default(),
+            datasets: DatasetsWriter::resume(&mut space, 0).finish(),
+        };
+        let mut buffer = [0; 512];
+        let plain = sample.encode(&mut buffer).unwrap();
+        self.end.seal(Type::Sample, &sample_key(), plain, &mut [0; 1024]).unwrap().to_vec()
+    }
+}
+
+fn sample_key() -> String {
+    keys::sample(&METER.parse().unwrap()).to_string()
+}
+
+fn friends() -> (House, Reader) {
+    let (mut house, mut reader) = (House::new(), Reader::new(1, 7));
+    house.meet(&mut reader).unwrap();
+    assert_eq!(house.hear(&mut reader, 1).unwrap(), [], "a session that has answered nothing is not believed");
+    house.deliver(&mut reader).unwrap();
+    (house, reader)
+}
+
+#[test]
+fn first_contact_is_told_kept_and_proven() {
+    let (mut house, mut reader) = friends();
+    assert!(house.bridge.poll_news().unwrap().starts_with("first contact: meter 012345678912"));
+    assert_eq!(Pins::parse(&house.bridge.poll_pins().unwrap()).unwrap().keys().count(), 1);
+    let heard = house.hear(&mut reader, 2).unwrap();
+    assert_eq!((heard.len(), &*heard[0].key), (1, &*sample_key()));
+}
+
+#[test]
+fn a_receipt_reaches_the_reader_of_the_run_that_is_heard() {
+    let (mut house, mut reader) = friends();
+    house.bridge.handle_delivered(METER.parse().unwrap(), BootId::new(6), 99);
+    house.bridge.handle_delivered(METER.parse().unwrap(), BootId::new(7), 41);
+    house.deliver(&mut reader).unwrap();
+    assert_eq!(reader.delivered, 41);
+}
+
+#[test]
+fn another_key_for_a_known_meter_is_refused_with_its_command_until_it_is_accepted() {
+    let (mut house, _) = friends();
+    let mut other = Reader::new(2, 8);
+    let refused = house.meet(&mut other).unwrap_err();
+    let words = other.end.key().fingerprint();
+    assert!(refused.text.ends_with(&format!("sudo teleinfo-bridge accept {METER} {words}")), "{refused}");
+    assert_eq!(house.hear(&mut other, 1).unwrap_err().refused, Refused::AnotherKey);
+    let mut pins = house.bridge.pins.clone();
+    pins.accept(METER.parse().unwrap(), Some(words));
+    house.bridge.handle_pins(pins);
+    house.meet(&mut other).unwrap();
+    house.hear(&mut other, 2).unwrap();
+    house.deliver(&mut other).unwrap();
+    assert_eq!(house.hear(&mut other, 3).unwrap().len(), 1);
+}
+
+#[test]
+fn after_a_restart_of_either_side_the_session_is_proven_anew_and_a_recording_never_is() {
+    let (mut house, mut reader) = friends();
+    let recorded = reader.sample(2);
+    house.restart();
+    assert_eq!(house.bridge.handle_message(&sample_key(), &mut recorded.clone(), house.now).unwrap(), []);
+    let mut again = Reader::again(1, 9);
+    house.deliver(&mut again).unwrap();
+    assert_eq!(house.bridge.handle_message(&sample_key(), &mut recorded.clone(), house.now).unwrap(), [], "the old run does not answer");
+    house.now += ASK_AGAIN;
+    assert_eq!(house.hear(&mut again, 1).unwrap(), []);
+    house.deliver(&mut again).unwrap();
+    assert_eq!(house.hear(&mut again, 2).unwrap().len(), 1);
+}
+
+#[test]
+fn strangers_leave_nothing_behind_and_are_bounded() {
+    let (mut house, _) = friends();
+    let mut stranger = Reader::again(3, 3);
+    let key = "tic/v2/999999999999/sample";
+    let mut sealed = stranger.sample(1);
+    assert_eq!(house.bridge.handle_message(key, &mut sealed, house.now).unwrap_err().refused, Refused::NotPaired);
+    for number in 0..100 {
+        let reader = Reader::new(number, 1);
+        let _ = house.bridge.handle_hello(&reader.key("hello"), &reader.end.hello(), house.now);
+    }
+    assert_eq!((house.bridge.candidates.len(), house.bridge.peers.len()), (CANDIDATES_MAX, 1));
+    let reader = Reader::new(101, 1);
+    let hello = reader.end.hello();
+    assert!(house.bridge.handle_hello("tic/v2/reader/pi/hello", &hello, house.now).is_err(), "not under its own key expression");
+}

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt,
     path::Path,
     process::{Command, Output},
 };
@@ -159,6 +160,7 @@ fn the_password_is_tried() {
     fs::write(directory.path().join("bridge.toml"), config).unwrap();
     for (word, expected) in [("wrong", "!! broker: the MQTT broker at 127.0.0.1"), ("right", "ok broker: 127.0.0.1")] {
         fs::write(&password, word).unwrap();
+        fs::set_permissions(&password, fs::Permissions::from_mode(0o600)).unwrap();
         let (text, code) = ask(directory.path(), &[]);
         expect(&text, &[expected]);
         assert_eq!(code, 69, "no bridge has been there");

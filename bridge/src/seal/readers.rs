@@ -175,7 +175,11 @@ impl Readers {
         let elapsed = now - self.started;
         let known = self.peers.get_mut(&sender);
         let peer = known.or_else(|| self.candidates.iter_mut().find(|peer| peer.end.key().id() == sender)).ok_or(Refused::NotOffered)?;
-        let paired = peer.end.pair(&self.own, key, message, &mut self.looks, elapsed)?;
+        let paired = match peer.end.pair(&self.own, key, message, &mut self.looks, elapsed) {
+            // It agreed with an earlier process of this bridge, and its next hello brings another offer.
+            Err(Refused::NotOffered) => return Ok(()),
+            paired => paired?,
+        };
         // What it agrees to is sealed for that run, so the hello was its own.
         peer.boot = peer.greeted;
         let public = *peer.end.key();

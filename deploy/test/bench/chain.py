@@ -15,6 +15,7 @@ from bench.network import BRIDGE, Cable
 from bench.outputs import Lines, tails
 from bench.programs import Bridge, Meter, Reader, locator
 from bench.report import Failure
+from bench.trust import know_bridge, know_reader
 from bench.wait import wait_for
 
 # The frames of such a meter take longer than a second: no two of them say the same.
@@ -61,6 +62,7 @@ class Chain:
         password = self.set_password(PASSWORD)
         mqtt = {"url": f"mqtt://{USER}@{HOST}", "password-file": password}
         self.bridge = Bridge(self.directory, {"zenoh": {"listen": [locator("0.0.0.0")]}, "mqtt": mqtt}, before=inside)
+        know_reader(self.bridge.state)
         ends.callback(self.bridge.end)
         self.bridge.start()
         self.broker.held = self.bridge
@@ -74,6 +76,7 @@ class Chain:
         ends.callback(self.line.close)
         how = {"settings": self.settings, "before": (*inside, *self.before), "program": self.program}
         self.reader = Reader(self.directory, self.line.link, BRIDGE, **how)
+        know_bridge(self.reader.state)
         ends.callback(self.reader.end)
         self.reader.start()
         # The first frame that the reader hears is then the first one that is passed on.

@@ -8,7 +8,7 @@ import sys
 import time
 import typing
 
-from bench import clock
+from bench import clock, trust
 from bench.broker import PASSWORD
 from bench.network import BRIDGE, OTHER
 from bench.process import Process, call
@@ -288,11 +288,15 @@ def clock_jumps(chain, seconds):
 
 @contextlib.contextmanager
 def full(*directories):
-    """Meanwhile there is no room left in these directories."""
+    """Meanwhile there is no room left in these directories. The keys in them stay, as on any disk that is full."""
     with contextlib.ExitStack() as ends:
         for directory in directories:
+            keys = {file: file.read_bytes() for file in (directory / name for name in trust.FILES) if file.exists()}
             call("mount", "-t", "tmpfs", "-o", "size=16k", "none", directory)
             ends.callback(call, "umount", "-l", directory)
+            for file, text in keys.items():
+                file.touch(mode=0o600)
+                file.write_bytes(text)
             fill(directory)
         yield
 

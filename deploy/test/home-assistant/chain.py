@@ -30,6 +30,8 @@ class Chain:
         self.options, self.language, self.environment, self.of_readers = {}, "en", {}, {}
         self.publish, self.pace, self.meters, self.held = "every-frame", None, {}, None
         self.prices, self.grid_meters = {}, []
+        # Where a reader keeps its key, and which one has read a meter first: the bridge refuses another.
+        self.states, self.state_of_meter = {}, {}
         self.directory.mkdir()
 
     def start(self, name, program):
@@ -60,8 +62,9 @@ class Chain:
         self.start("bridge", Bridge(self.directory, settings, **self.environment))
 
     def meter(self, name, meter, options=""):
-        """A simulated meter and its reader."""
+        """A simulated meter and its reader: the one that has read this meter before, if there was one."""
         self.start(f"meter-{name}", self.new_meter(name, meter, *options.split()))
+        self.states[name] = self.state_of_meter.setdefault(meter, self.directory / f"reader-{name}-state")
         self.reader(name)
 
     def replay(self, name, *files):
@@ -87,7 +90,8 @@ class Chain:
         settings = {"name": name, "led": {"mode": "off"}}
         settings |= {"history": {"size": self.held}} if self.held else {}
         how = {"name": f"reader-{name}", "settings": settings}
-        return Reader(self.directory, terminal, broker.HOST, **how, **self.environment | self.of_readers)
+        state = {"STATE_DIRECTORY": self.states[name]} if name in self.states else {}
+        return Reader(self.directory, terminal, broker.HOST, **how, **state | self.environment | self.of_readers)
 
     def truth(self, name):
         """The file with what the meter of this name has sent."""

@@ -80,6 +80,11 @@ def house(directory, kernel):
         yield House(directory, kernel, ends)
 
 
+# The key of the reader: the bridge believes no other one for a meter that it knows.
+STATE = "/run/reader-state"
+KEEPS = f"env STATE_DIRECTORY={STATE}"
+
+
 def prove_adapter(directory, kernel):
     with house(directory, kernel) as home:
         has_names(home)
@@ -107,7 +112,8 @@ def has_names(home):
 def keeps_parity(home):
     """The driver of the adapter keeps 7E1, and the values arrive in MQTT. The reader finds its line by itself."""
     machine = home.machine
-    machine.background(f"{READER} --connect {BESIDE}", "reader")
+    machine.run(f"mkdir {STATE}")
+    machine.background(f"{KEEPS} {READER} --connect {BESIDE}", "reader")
     machine.wait_said("reader", f"{LINE}: reading meter {METER} in standard mode", patience=60)
     home.value_comes()
     driver = machine.run("readlink /sys/class/tty/ttyUSB0/device/driver")
@@ -145,7 +151,7 @@ def runs_on_32_bits(home):
     machine.run(f"date -s '{LATE} 12:00'")
     _, said = machine.ask(f"{ARMV6} doctor --serial {LINE} --connect {BESIDE}", 90)
     require(f"clock: {LATE} " in " ".join(said.split()), f"the clock of the 32-bit reader is wrong:\n{said}")
-    machine.background(f"{ARMV6} --serial {LINE} --connect {BESIDE}", "reader")
+    machine.background(f"{KEEPS} {ARMV6} --serial {LINE} --connect {BESIDE}", "reader")
     machine.wait_said("reader", f"reading meter {METER} in standard mode", patience=60)
     home.value_comes()
     say(f"the reader for ARMv6 reads under this kernel, and knows that it is {LATE}")

@@ -37,7 +37,7 @@ const WORDS: &[(Refused, &str)] = &[
     (Refused::Malformed, "sealed message cannot be read"),
     (Refused::TooLong, "sealed message is longer than any"),
     (Refused::NotForUs, "message is sealed for another key"),
-    (Refused::NotPaired, "no bridge is trusted yet"),
+    (Refused::NotPaired, "the two programs have not met yet"),
     (Refused::AnotherKey, "message is of another key than the one that is trusted"),
     (Refused::NotAuthentic, "sealed message does not open: it is damaged, moved or forged"),
     (Refused::Replayed, "sealed message came a second time"),

@@ -1,7 +1,9 @@
 """Home Assistant's own integrations of a HomeWizard P1 and of a Shelly Pro 3EM, which take the bridge for one."""
 
+import contextlib
 import json
 import time
+import urllib.request
 
 from house import check, known
 
@@ -19,6 +21,7 @@ METERS = {
     "shelly": ("127.0.0.3", {"host": "127.0.0.3", "port": 80}, "-em:0-total_act_power"),
     "homewizard": ("127.0.0.2", {"ip_address": "127.0.0.2"}, "_active_power_w"),
 }
+ASKED = "http://127.0.0.3/rpc/EM.GetStatus?id=0"
 # A meter has a value for five seconds. Then a Shelly says at once that there is none; a P1 is asked each 5 s, and asked
 # again for some seconds before Home Assistant believes it.
 NO_VALUE = {"shelly": 5 + 1, "homewizard": 5 + 5 + 8}
@@ -40,6 +43,8 @@ def grid_meters(house):
     house.chain.bridge()
     house.chain.meter("grid", METER, OPTIONS)
     wait_for("a power", lambda: said(listener), 30)
+    # What a reader held while it met the bridge is no value to steer by.
+    wait_for("the grid meter has a power", answers, 30)
     for integration, (_, form, _) in METERS.items():
         house.ha.set_up(integration, form)
     entities = {integration: power_of(house, integration) for integration in METERS}
@@ -60,6 +65,12 @@ def grid_meters(house):
         say(f"{integration}: {len(shown)} powers, from {min(shown)} to {max(shown)} W")
         require(len(shown) >= 3 and not wrong, f"{integration} shows {wrong} of {shown}, told was {told}")
     house.quiet(but=r"homewizard.*(Error fetching|outdated firmware)")
+
+
+def answers():
+    with contextlib.suppress(OSError), urllib.request.urlopen(ASKED, timeout=5) as answer:
+        return answer.status == 200
+    return False
 
 
 def power_of(house, integration):

@@ -1,7 +1,7 @@
 //! `adopt`: what Home Assistant recorded of another program comes before our own energy, so that the Energy dashboard shows one series.
 //!
-//! [`join`] says how two statistics are joined, [`carry`] writes it and takes it back, [`notes`] keep what was written. Which programs there
-//! are does not matter: the index of the meter tells that two statistics are of one register. Begin with [`join`]. How Home Assistant is
+//! [`mod@join`] says how two statistics are joined, [`carry`] writes it and takes it back, [`notes`] keep what was written. Which programs there
+//! are does not matter: the index of the meter tells that two statistics are of one register. Begin with [`mod@join`]. How Home Assistant is
 //! spoken to stands in `statistics/`.
 
 pub mod carry;

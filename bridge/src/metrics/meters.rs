@@ -1,6 +1,6 @@
 //! What is told of each meter: a family is one row of the table.
 //!
-//! A value of a meter that is away, or whose newest frame is older than [`OLDEST`], is left out: whoever collects then knows that there is none.
+//! A value of a meter that is away, or whose newest frame is older than `OLDEST`, is left out: whoever collects then knows that there is none.
 
 use std::time::{Duration, Instant};
 

@@ -32,17 +32,13 @@ def pi(directory, kernel, line, parity, light=False):
         meter.end()
 
 
-def prove_uart(directory, kernel):
-    with pi(directory, kernel, UART, "none") as machine:
+def prove_pins(directory, kernel):
+    with pi(directory, kernel, UART, "none", light=True) as machine:
         keeps_parity(machine, UART)
+        lights_by_name(machine)
+        gives_back_the_pin(machine)
         lights_by_number(machine)
         names_the_login(machine)
-
-
-def prove_kernel_light(directory, kernel):
-    with pi(directory, kernel, UART, "none", light=True) as machine:
-        machine.wire.plug(machine.path("tic"))
-        lights_by_name(machine)
 
 
 def prove_mini_uart(directory, kernel):
@@ -121,10 +117,16 @@ def lights_by_name(machine):
     say(f"the light blinks on pin {number} through /sys/class/leds/TIC; /sys/class/gpio does not give that pin")
 
 
+def gives_back_the_pin(machine):
+    """From here on it is a Pi without `dtoverlay=gpio-led`: the kernel's driver has left the light."""
+    machine.run("cd /sys/bus/platform/drivers/leds-gpio; ls | grep leds >unbind")
+
+
 def blinks(machine, number):
     """`doctor` lights it three times; the reader shows power by it, and leaves it dark."""
     changes = f"sed -n 's/.*gpio_value: {number} set //p' /sys/kernel/tracing/trace"
-    machine.run("mount -t tracefs tracefs /sys/kernel/tracing; echo 1 >/sys/kernel/tracing/events/gpio/enable")
+    machine.run("[ -e /sys/kernel/tracing/events ] || mount -t tracefs tracefs /sys/kernel/tracing")
+    machine.run("echo 1 >/sys/kernel/tracing/events/gpio/enable; echo >/sys/kernel/tracing/trace")
     machine.ask(f"{READER} doctor --serial {UART} {NO_BRIDGE}", 90)
     flashes = "".join(machine.run(changes).split()).lstrip("0")
     require(flashes.count("10") == 3, f"doctor lights it otherwise than three times: {flashes or 'never'}")

@@ -22,7 +22,7 @@ kwh = { "HC BLEU" = 0.1056, "HP BLEU" = 0.1369, "HC BLANC" = 0.1246, "HP BLANC" 
 const OFF_PEAK: &str = "[prices.2023-08-01]\nkwh = { HC = 0.1828, HP = 0.2460 }\n";
 
 fn book(text: &str) -> Book {
-    prices::checked(Config::parse(text).unwrap().prices).unwrap()
+    prices::checked(Config::parse(text).unwrap().prices, "prices").unwrap()
 }
 
 fn bench(text: &str) -> Bench {
@@ -215,4 +215,23 @@ fn a_cost_is_money_that_begins_anew() {
     assert!(today["last_reset_value_template"].as_str().unwrap().contains("'today_since'"));
     assert_eq!((&components["cost_hp_rouge"]["name"], &components["cost_hp_rouge"]["en"]), (&json!("Coût HP ROUGE"), &json!(false)));
     assert!(!components.contains_key("cost_hc"), "it has no price");
+}
+
+#[test]
+fn a_tariff_without_a_price_is_named_at_once_with_the_place_where_to_add_it() {
+    let unpriced = |text: &str, frame: &Frame| {
+        let mut bench = bench(text);
+        let price = price(&told(&mut bench, frame));
+        (price["missing"].clone(), bench.station.unpriced().map(|sentence| sentence.to_string()))
+    };
+    let hc = frames("syn-hist-hc-mono.tic").remove(0);
+    let says = |tariffs: &str| Some(format!("meter {METER}: no price for {tariffs}: add it to kwh of [prices.2023-08-01]"));
+    assert_eq!(unpriced(OFF_PEAK, &hc), (json!([]), None));
+    // HP does not count yet.
+    assert_eq!(unpriced("[prices.2023-08-01]\nkwh = { HC = 0.1 }\n", &hc), (json!(["HP"]), says("HP")));
+    let white = TEMPO.replace("\"HC BLANC\" = 0.1246,", "").replace("\"HP BLANC\"", "HP");
+    assert_eq!(unpriced(&white, &red_is_announced()).1, says("\"HC BLANC\", \"HP BLANC\""));
+    // The first list begins later.
+    let later = unpriced("[prices.2099-08-01]\nkwh = { HC = 0.1, HP = 0.2 }\n", &hc).1.unwrap();
+    assert!(later.contains("no price holds yet"), "{later}");
 }

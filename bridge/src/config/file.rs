@@ -200,6 +200,8 @@ pub struct MeterKeys {
     pub name: Option<String>,
     /// The meter whose place it took: its total goes on from there.
     pub continues: Option<String>,
+    /// What energy costs there, by the date from which it holds.
+    pub prices: Option<BTreeMap<String, PriceKeys>>,
 }
 
 /// What energy costs from a date on.
@@ -391,6 +393,7 @@ mod tests {
             all.homeassistant.token_file.is_none(),
             all.meter.values().all(|meter| meter.name.is_none()),
             all.meter.values().all(|meter| meter.continues.is_none()),
+            all.meter.values().all(|meter| meter.prices.is_none()),
             all.prices.values().all(|prices| prices.kwh.is_empty()),
             all.prices.values().all(|prices| prices.subscription.is_none()),
             all.prices.values().all(|prices| prices.vat.is_none()),
@@ -398,7 +401,7 @@ mod tests {
             all.grid_meter.iter().all(|grid_meter| grid_meter.listen.is_none()),
             all.grid_meter.iter().all(|grid_meter| grid_meter.model.is_none()),
         ];
-        assert_eq!(missing, [false; 19]);
+        assert_eq!(missing, [false; 20]);
         for key in [
             "language",
             "mode",

@@ -73,6 +73,6 @@ mod tests {
         let top: Vec<_> = all().filter(|(table, _)| table.is_empty()).map(|(_, name)| name).collect();
         assert_eq!(top, ["language", "prices"], "a new table belongs into TABLES");
         assert!(all().any(|key| key == ("mqtt", "base-topic")) && all().count() > 20);
-        assert_eq!(of_meters(), ["name", "continues"]);
+        assert_eq!(of_meters(), ["name", "continues", "prices"]);
     }
 }

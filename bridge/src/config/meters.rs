@@ -1,10 +1,15 @@
-//! What the owner says of meters, checked: `[meter."021861000001"]`.
+//! What the owner says of meters, checked: `[meter."021861000001"]`, with the prices of each in [`prices`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use teleinfo_proto::tic::MeterId;
 
-use crate::{config::file::MeterKeys, daemon::exit::Failure, homeassistant::presentation::MeterWishes, words::printable::printable};
+use crate::{
+    config::{file::MeterKeys, prices},
+    daemon::exit::Failure,
+    homeassistant::presentation::MeterWishes,
+    words::printable::printable,
+};
 
 /// Home Assistant shows a longer name badly.
 const NAME_MAX: usize = 64;
@@ -18,7 +23,8 @@ pub fn checked(meters: BTreeMap<String, MeterKeys>) -> Result<BTreeMap<MeterId, 
         let key = format!("meter.\"{}\"", printable(&digits));
         let continues = keys.continues.map(|old| address(&old, &format!("{key}.continues"))).transpose()?;
         let name = keys.name.map(|name| checked_name(name, &key)).transpose()?;
-        Ok((address(&digits, &key)?, MeterWishes { name, continues }))
+        let prices = keys.prices.map(|lists| prices::checked(lists, &format!("{key}.prices"))).transpose()?;
+        Ok((address(&digits, &key)?, MeterWishes { name, continues, prices }))
     });
     let wishes = wishes.collect::<Result<_, Failure>>()?;
     check_succession(&wishes)?;
@@ -58,6 +64,7 @@ fn check_succession(wishes: &BTreeMap<MeterId, MeterWishes>) -> Result<(), Failu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{config::file::Config, prices::tariffs::Tariff};
 
     const OLD: &str = "021428000001";
     const NEW: &str = "021861000001";
@@ -66,6 +73,7 @@ mod tests {
         let keys = |name: &Option<&str>, continues: &Option<&str>| MeterKeys {
             name: name.map(str::to_owned),
             continues: continues.map(str::to_owned),
+            prices: None,
         };
         checked(meters.iter().map(|(id, name, continues)| ((*id).to_owned(), keys(name, continues))).collect())
     }
@@ -74,7 +82,18 @@ mod tests {
     fn a_meter_has_a_name_and_goes_on_from_another() {
         let wishes = check(&[(NEW, Some("Maison"), Some(OLD))]).unwrap();
         let of_new = &wishes[&NEW.parse().unwrap()];
-        assert_eq!(of_new, &MeterWishes { name: Some("Maison".into()), continues: Some(OLD.parse().unwrap()) });
+        assert_eq!(of_new, &MeterWishes { name: Some("Maison".into()), continues: Some(OLD.parse().unwrap()), prices: None });
+    }
+
+    #[test]
+    fn a_meter_has_prices_of_its_own_or_none_at_all() {
+        let read = |text: &str| checked(Config::parse(text).unwrap().meter).map_err(|failure| failure.to_string());
+        let text = format!("[meter.\"{NEW}\".prices.2026-08-01]\nkwh = {{ BASE = 0.2 }}\n[meter.\"{OLD}\".prices]\n");
+        let wishes = read(&text).unwrap();
+        let of = |id: &str| wishes[&id.parse().unwrap()].prices.clone().unwrap();
+        assert!(of(NEW).prices(Tariff::BASE) && of(OLD).is_empty());
+        let failure = read(&text.replace("BASE", "BAS")).unwrap_err();
+        assert!(failure.starts_with(&format!("meter.\"{NEW}\".prices.2026-08-01.kwh.BAS: there is no such tariff")), "{failure}");
     }
 
     #[test]

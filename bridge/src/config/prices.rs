@@ -1,4 +1,4 @@
-//! What the owner says of prices, checked: `[prices.2026-08-01]`.
+//! What the owner says of prices, checked: `[prices.2026-08-01]`, for all meters or for one.
 
 use std::collections::BTreeMap;
 
@@ -20,16 +20,16 @@ const SUBSCRIPTION_MAX: i64 = 1_000 * MICRO;
 /// In millionths of a %.
 const VAT_MAX: i64 = 100 * MICRO;
 
-/// The prices of a configuration.
+/// The prices of a table of the configuration, which is called this.
 ///
 /// # Errors
 /// A date that is none, a tariff that there is none of, or a number that cannot be.
-pub fn checked(lists: BTreeMap<String, PriceKeys>) -> Result<Book, Failure> {
-    lists.into_iter().map(|(date, keys)| list(&date, &keys)).collect::<Result<_, _>>().map(Book::new)
+pub fn checked(lists: BTreeMap<String, PriceKeys>, table: &str) -> Result<Book, Failure> {
+    lists.into_iter().map(|(date, keys)| list(&date, &keys, table)).collect::<Result<_, _>>().map(Book::new)
 }
 
-fn list(date: &str, keys: &PriceKeys) -> Result<PriceList, Failure> {
-    let key = format!("prices.{}", printable(date));
+fn list(date: &str, keys: &PriceKeys, table: &str) -> Result<PriceList, Failure> {
+    let key = format!("{table}.{}", printable(date));
     let from = date.parse().map_err(|expected| Failure::config(format!("{key}: {expected}, the first day on which the prices hold")))?;
     let vat = bounded(keys.vat.map_or(0, |vat| vat.micro()), VAT_MAX, &format!("{key}.vat"), "a percentage such as 20")?;
     let with_tax = |micro| Price::micro_euros(micro).with_tax(vat / 100);
@@ -73,7 +73,7 @@ mod tests {
     const AUGUST: &str = "[prices.2026-08-01]\n";
 
     fn check(text: &str) -> Result<Book, String> {
-        checked(Config::parse(text).unwrap().prices).map_err(|failure| failure.to_string())
+        checked(Config::parse(text).unwrap().prices, "prices").map_err(|failure| failure.to_string())
     }
 
     #[test]

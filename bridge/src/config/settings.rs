@@ -187,7 +187,7 @@ impl Settings {
             mqtt: mqtt(config.mqtt)?,
             homeassistant: home_assistant(config.homeassistant)?,
             meters: meters::checked(config.meter)?,
-            prices: prices::checked(config.prices)?,
+            prices: prices::checked(config.prices, "prices")?,
             origins: config.origins,
             grid_meters: grid_meters::checked(config.grid_meter)?,
             page: page::checked(config.page)?,

@@ -104,7 +104,7 @@ impl Announcer {
             names: &self.memory.names,
             hours: self.memory.hours,
             three_phase: self.memory.shown.three_phase(),
-            prices: &self.settings.prices,
+            prices: self.settings.prices_of(self.id),
         }
     }
 
@@ -253,7 +253,7 @@ impl Announcer {
             version: state.number("VTIC"),
             meanings,
             total_id: &total_id,
-            prices: Some(&self.settings.prices).filter(|prices| !prices.is_empty()),
+            prices: Some(self.settings.prices_of(self.id)).filter(|prices| !prices.is_empty()),
             migrate: self.settings.migrate,
         };
         let message = self.discovery.poll(&subject, &mut self.memory.announced, now)?;

@@ -175,7 +175,7 @@ const TARIFF: &[Entity] = &[
 #[rustfmt::skip]
 const PRICES: &[Entity] = &[
     Entity::sensor("price", Prices, Derived("price.now"), "Price of a kWh", "Prix du kWh").price_now()
-        .attributes(Fields(&["price.forecast", "price.forecast_end"])),
+        .attributes(Fields(&["price.forecast", "price.forecast_end", "price.missing"])),
     Entity::sensor("price_next", Prices, Derived("price.next"), "Next price of a kWh", "Prochain prix du kWh").price().diagnostic(),
     Entity::sensor("price_next_time", Prices, Derived("price.next_time"), "Next change of price", "Prochain changement de prix").timestamp().diagnostic(),
     Entity::sensor("cost_today", Prices, Derived("cost.today"), "Cost today", "Coût du jour").cost().since("cost.today_since"),

@@ -23,7 +23,7 @@ pub struct Presentation {
     pub migrate: Migrate,
     /// What their owner says of meters.
     pub meters: BTreeMap<MeterId, MeterWishes>,
-    /// What energy costs.
+    /// What energy costs at each meter without prices of its own.
     pub prices: Book,
 }
 
@@ -34,6 +34,8 @@ pub struct MeterWishes {
     pub name: Option<String>,
     /// The meter whose place it took: its total goes on from there.
     pub continues: Option<MeterId>,
+    /// What energy costs there, instead of what it costs at the others.
+    pub prices: Option<Book>,
 }
 
 impl Presentation {
@@ -47,6 +49,22 @@ impl Presentation {
     #[must_use]
     pub fn has_successor(&self, meter: MeterId) -> bool {
         self.meters.values().any(|wishes| wishes.continues == Some(meter))
+    }
+
+    /// What energy costs at a meter.
+    #[must_use]
+    pub fn prices_of(&self, meter: MeterId) -> &Book {
+        self.own_prices(meter).unwrap_or(&self.prices)
+    }
+
+    /// The table of the configuration in which that stands.
+    #[must_use]
+    pub fn prices_table(&self, meter: MeterId) -> String {
+        if self.own_prices(meter).is_some() { format!("meter.\"{meter}\".prices") } else { "prices".into() }
+    }
+
+    fn own_prices(&self, meter: MeterId) -> Option<&Book> {
+        self.meters.get(&meter)?.prices.as_ref()
     }
 
     /// What its owner calls a meter.

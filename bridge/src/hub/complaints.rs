@@ -65,6 +65,7 @@ complaints! {
     Damaged "damaged" "files that are damaged" "fichiers endommagés";
     Contradiction "contradiction" "readers that contradict each other about a meter" "lecteurs qui se contredisent sur un compteur";
     Ledger "ledger" "ledgers of meters that cannot be used" "livres d'énergie inutilisables";
+    Prices "prices" "tariffs without a price" "tarifs sans prix";
     Mqtt "mqtt" "messages that the MQTT side does not take" "messages refusés du côté MQTT";
 }
 

@@ -243,6 +243,7 @@ impl Hub {
         if self.quality_due <= now {
             self.quality_due = now + QUALITY_EVERY;
             self.complain_of_drops(now);
+            self.complain_of_prices(now);
             self.say_quality(now);
         }
     }
@@ -367,6 +368,13 @@ impl Hub {
         if std::mem::replace(&mut self.dropped, sum) != sum {
             let text = journal::say(TOO_MUCH, &[&sum]);
             self.handle_complaint(Complaint::Overload, text.as_str(), now);
+        }
+    }
+
+    /// One meter after the other: once its prices are whole, the next one is named.
+    fn complain_of_prices(&mut self, now: Instant) {
+        if let Some(text) = self.stations.values().find_map(Station::unpriced) {
+            self.handle_complaint(Complaint::Prices, text.as_str(), now);
         }
     }
 

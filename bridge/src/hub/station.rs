@@ -69,6 +69,12 @@ const REPLACED: Words = Words::new(
     "meter {}: {} goes on from another number, which is not counted as consumption",
     "compteur {} : {} continue à partir d'un autre nombre, ce qui n'est pas compté comme consommation",
 );
+const NO_PRICE: Words =
+    Words::new("meter {}: no price for {}: add it to kwh of [{}]", "compteur {} : pas de prix pour {} : à ajouter à kwh de [{}]");
+const NO_LIST: Words = Words::new(
+    "meter {}: no price holds yet: add a table with an earlier date to [{}]",
+    "compteur {} : aucun prix ne vaut encore : ajoutez à [{}] un bloc d'une date antérieure",
+);
 const ANEW: Words = Words::new(
     "meter {}: the total counts anew from here: no index goes on from what was known",
     "compteur {} : le total recommence ici : aucun index ne continue ce qui était connu",
@@ -328,7 +334,7 @@ impl Station {
     #[must_use]
     pub fn handle_past(&mut self, sample: &Sample<'_>, moment: Moment) -> Option<Message> {
         let datasets: Vec<Dataset<'_>> = sample.datasets.iter(sample.mode).filter_map(Result::ok).collect();
-        let implausible = self.account.handle_past(sample, &datasets, &self.presentation.prices, moment.unix_ms);
+        let implausible = self.account.handle_past(sample, &datasets, self.presentation.prices_of(self.id), moment.unix_ms);
         if let Some(part) = Part::of(sample.kind) {
             self.is_present = false;
             let plausible: Vec<Dataset<'_>> = datasets.iter().filter(|dataset| !implausible.contains(dataset.label())).copied().collect();
@@ -379,7 +385,7 @@ impl Station {
 
     /// Judges and counts the indexes of a sample, and what they cost.
     fn judge(&mut self, sample: &Sample<'_>, datasets: &[Dataset<'_>], moment: Moment) -> Judged {
-        let (three_phase, prices) = (self.announcer.learnt().three_phase, &self.presentation.prices);
+        let (three_phase, prices) = (self.announcer.learnt().three_phase, self.presentation.prices_of(self.id));
         let judged = self.account.handle_sample(sample, datasets, three_phase, prices, moment.unix_ms);
         if !prices.is_empty() {
             self.figures.handle_costs(self.account.costs().told(prices));
@@ -467,6 +473,18 @@ impl Station {
     fn as_published(&self, judged: &Judged) -> Vec<(String, String)> {
         let published = |label: &String| Some((label.clone(), self.figures.state().get(label)?.data().to_owned()));
         judged.late.iter().filter_map(published).collect()
+    }
+
+    /// Which of its tariffs have no price, and where to add it, where the owner has given prices.
+    #[must_use]
+    pub fn unpriced(&self) -> Option<Sentence> {
+        let price = &self.figures.derived().price;
+        let (table, tariffs) = (self.presentation.prices_table(self.id), price.missing.join(", "));
+        match price.list {
+            _ if price.missing.is_empty() => None,
+            Some(from) => Some(journal::say(NO_PRICE, &[&self.id, &tariffs, &format!("{table}.{from}")])),
+            None => Some(journal::say(NO_LIST, &[&self.id, &table])),
+        }
     }
 
     /// Notes what is to be said of a judgement.

@@ -15,6 +15,7 @@ use crate::{
     },
     prices::{
         ahead::{Exception, Known, Told, slots},
+        book::PriceList,
         tariffs::Counting,
     },
 };
@@ -26,6 +27,8 @@ const DAY_S: i64 = 86_400;
 const OFF_PEAK: [&str; 2] = ["HC", "HP"];
 const EJP: [&str; 2] = ["HN", "PM"];
 const BASE: &str = "BASE";
+/// The supplier indexes (54E, table of EASF).
+const INDEXES: std::ops::RangeInclusive<u8> = 1..=10;
 
 /// Works out what is told of prices, at a time of the meter's clock.
 #[must_use]
@@ -33,13 +36,22 @@ pub fn told(state: &State, derived: &Derived, hours: &SaidHours, known: &OffPeak
     let (Some(tariff), false) = (hours.tariff, learnt.prices.is_empty()) else { return Told::default() };
     let index = index_of(tariff);
     let name = |index| name_of(tariff, index, derived, learnt);
-    let price = learnt.prices.at(now).and_then(|list| list.price(Counting { index, name: name(index) })).map(|(_, price)| price);
+    let list = learnt.prices.at(now);
+    let price = list.and_then(|list| list.price(Counting { index, name: name(index) })).map(|(_, price)| price);
     let is_tempo = derived.tempo_today.is_some();
     if is_tempo && TEMPO_MARGIN.contains(&Day::of(now).1) && price == derived.price.now {
         return derived.price.clone();
     }
     let known = Known { index, days: known.switchings.clone(), exception: exception(state, derived, tariff, learnt, now) };
-    Told::new(price, slots(&known, learnt.prices, name, now))
+    let missing = missing(list, index, name, derived.cost.unpriced);
+    Told { missing, list: list.map(|list| list.from), ..Told::new(price, slots(&known, learnt.prices, name, now)) }
+}
+
+/// The tariffs of this contract without a price. One without a name may still get it from the next frame, unless it has counted for long.
+fn missing<'a>(list: Option<&PriceList>, index: u8, name: impl Fn(u8) -> Option<&'a str>, unpriced: Option<u64>) -> Vec<String> {
+    let may_count = |place: u8| name(place).is_some() || (place == index && unpriced.is_some_and(|wh| wh > 0));
+    let tariffs = INDEXES.filter(|place| may_count(*place)).map(|place| Counting { index: place, name: name(place) });
+    tariffs.filter(|counting| list.and_then(|list| list.price(*counting)).is_none()).map(|counting| counting.written()).collect()
 }
 
 /// The supplier index: in historic mode the register that the tariff counts in.
@@ -61,7 +73,7 @@ fn name_of<'a>(tariff: Tariff, index: u8, derived: &Derived, learnt: Learnt<'a>)
         Tariff::Period(TariffPeriod::OffPeak | TariffPeriod::Peak) => OFF_PEAK.get(place).copied(),
         Tariff::Period(TariffPeriod::Normal | TariffPeriod::MobilePeak) => EJP.get(place).copied(),
         Tariff::Period(TariffPeriod::Tempo(..)) => foretold("TEMPO", index),
-        Tariff::Period(_) => Some(BASE),
+        Tariff::Period(_) => (index == 1).then_some(BASE),
     }
 }
 

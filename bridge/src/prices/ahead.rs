@@ -72,7 +72,12 @@ pub struct Told {
     pub forecast: BTreeMap<String, Price>,
     /// Until when that is known.
     pub forecast_end: Option<String>,
-    /// The same, one by one.
+    /// The tariffs of this meter that have no price, as a list would name them.
+    pub missing: Vec<String>,
+    /// The date of the list that holds.
+    #[serde(skip)]
+    pub list: Option<Day>,
+    /// The prices to come, one by one.
     #[serde(skip)]
     pub slots: Vec<Slot>,
 }
@@ -96,6 +101,8 @@ impl Told {
             next_time: next.map(|slot| utc::rfc3339(slot.start)),
             forecast: slots.iter().map(|slot| (utc::rfc3339(slot.start), slot.price)).collect(),
             forecast_end: slots.last().map(|slot| utc::rfc3339(slot.end)),
+            missing: Vec::new(),
+            list: None,
             slots,
         }
     }

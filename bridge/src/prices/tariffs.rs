@@ -15,6 +15,20 @@ pub struct Counting<'a> {
     pub name: Option<&'a str>,
 }
 
+impl Counting<'_> {
+    /// How a list names it: by its name, and where that is none of ours by its index.
+    #[must_use]
+    pub fn written(&self) -> String {
+        let known = self.name.and_then(Tariff::named).map(Tariff::title);
+        match (known, self.name) {
+            (Some(title), _) if title.contains(' ') => format!("\"{title}\""),
+            (Some(title), _) => title.to_owned(),
+            (None, Some(name)) => format!("{} ({name})", self.index),
+            (None, None) => self.index.to_string(),
+        }
+    }
+}
+
 /// A tariff that can have a price, by its key: what it is called in JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Tariff(&'static str);
@@ -76,6 +90,11 @@ impl Tariff {
         self.0
     }
 
+    /// What it is called.
+    fn title(self) -> &'static str {
+        TARIFFS.iter().find(|(key, ..)| *key == self.0).map_or(self.0, |(_, title, _)| title)
+    }
+
     /// The tariff of a key.
     #[must_use]
     pub fn of_key(key: &str) -> Option<Self> {
@@ -107,7 +126,7 @@ impl<'de> Deserialize<'de> for Tariff {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{TARIFFS, Tariff};
+    use super::{Counting, TARIFFS, Tariff};
 
     #[test]
     fn a_name_is_that_of_one_tariff() {
@@ -116,6 +135,13 @@ mod tests {
         assert!(
             TARIFFS.iter().all(|(key, title, names)| Tariff::of_key(key).is_some() && (names[0] == *title || title.starts_with("index")))
         );
+    }
+
+    #[test]
+    fn a_tariff_is_written_as_a_list_takes_it() {
+        let written = |name| Counting { index: 3, name }.written();
+        let names = [Some("HCHC"), Some("BBRHPJR"), Some("HEURE SUPER CREUSE"), None];
+        assert_eq!(names.map(written), ["HC", "\"HP ROUGE\"", "3 (HEURE SUPER CREUSE)", "3"]);
     }
 
     #[test]

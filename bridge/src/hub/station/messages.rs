@@ -73,7 +73,7 @@ impl Station {
     /// The prices to come, if the owner has given prices and they have changed.
     pub(super) fn prices_message(&mut self) -> Option<Message> {
         let topic = self.topics().prices(self.id);
-        if self.presentation.prices.is_empty() {
+        if self.presentation.prices_of(self.id).is_empty() {
             // The owner has taken them back.
             let is_left = self.published_prices.is_none() && self.announcer.has_announced_prices();
             self.published_prices = Some(Vec::new());

@@ -1,6 +1,7 @@
 //! The totals of meters, and the ledgers that keep them on the disk and on the broker.
 
 use super::*;
+use crate::config::{file::Config, prices};
 
 /// What was drawn in all, as it was last published.
 fn total(bench: &Bench) -> Option<u64> {
@@ -144,7 +145,7 @@ fn a_meter_goes_on_from_the_total_of_the_one_whose_place_it_took() {
     first.happens(Hub::handle_stop);
     let (_, Some(ledger)) = ledgers(&first) else { panic!("no ledger") };
     let memory = first.kept().pop().unwrap().1;
-    let wishes = MeterWishes { name: Some("Maison".into()), continues: Some(id(METER)) };
+    let wishes = MeterWishes { name: Some("Maison".into()), continues: Some(id(METER)), prices: None };
     let kept = Kept { ledgers: [(id(METER), ledger)].into(), memories: [(id(METER), memory)].into(), ..Kept::default() };
     let mut second = Bench::wishing(kept, true, [(id(OTHER), wishes)].into());
     second.mqtt("teleinfo/bridge/marker", "7");
@@ -180,7 +181,7 @@ fn a_meter_goes_on_from_the_total_of_the_one_whose_place_it_took() {
 
 #[test]
 fn a_total_is_handed_on_only_once_the_other_meter_is_heard() {
-    let wishes = MeterWishes { name: None, continues: Some(id(METER)) };
+    let wishes = MeterWishes { name: None, continues: Some(id(METER)), prices: None };
     let mut bench = Bench::wishing(Kept::default(), true, [(id(OTHER), wishes)].into());
     bench.mqtt("teleinfo/bridge/marker", "7");
     let has_total = |bench: &Bench, meter: &str| device(bench, meter).0.iter().any(|key| key.starts_with("energy_total"));
@@ -212,4 +213,24 @@ fn what_ends_an_entity_is_told_before_the_number_that_would_spoil_it() {
     };
     let (over, spoils) = (place(&ledger_topic(), "\"BASE@"), place(&format!("teleinfo/{METER}"), "008815235"));
     assert!(over.is_some() && over < spoils, "{over:?} {spoils:?}");
+}
+
+#[test]
+fn each_meter_has_its_own_prices_and_those_that_lack_are_told() {
+    let wishes = |tariff: &str| {
+        let list = format!("[prices.2023-08-01]\nkwh = {{ {tariff} = 0.2 }}\n");
+        let prices = prices::checked(Config::parse(&list).unwrap().prices, "prices").unwrap();
+        MeterWishes { prices: Some(prices), ..MeterWishes::default() }
+    };
+    let meters = [(id(METER), wishes("HC")), (id(OTHER), wishes("BASE"))].into();
+    let (mut bench, mut lacking, mut priced) = (Bench::wishing(Kept::default(), true, meters), Reader::new(METER), Reader::new(OTHER));
+    bench.mqtt("teleinfo/bridge/marker", "7");
+    bench.frames(&mut lacking, 5);
+    bench.frames(&mut priced, 5);
+    bench.pass(SECOND * 60);
+    let price = |meter: &str| bench.published(&format!("teleinfo/{meter}/derived")).pop().unwrap()["price"].clone();
+    assert_eq!((&price(OTHER)["now"], &price(METER)["now"]), (&serde_json::json!(0.2), &Value::Null));
+    let complaint = bench.published("teleinfo/bridge/quality").pop().unwrap()["complaints"]["prices"].clone();
+    let text = format!("meter {METER}: no price for BASE: add it to kwh of [meter.\"{METER}\".prices.2023-08-01]");
+    assert_eq!(complaint["text"], text);
 }

@@ -50,7 +50,9 @@ fn open(cli: &Cli) -> Result<ExitCode, Failure> {
         .map_err(|error| Failure::new(ExitCode::Internal, format!("cannot start threads: {error}")))?;
     let result = runtime.block_on(async {
         match &cli.command {
-            Some(Command::Accept { meter, words }) => trust::accept(*meter, words.as_deref()).map(|()| ExitCode::Success),
+            Some(Command::Accept { meter: Some(meter), words, .. }) => trust::accept(*meter, *words).map(|()| ExitCode::Success),
+            Some(Command::Accept { meter: None, .. }) => trust::list().map(|()| ExitCode::Success),
+            Some(Command::Refuse { meter, words }) => trust::refuse(*meter, *words).map(|()| ExitCode::Success),
             Some(Command::Doctor) => {
                 let language = cli.language.unwrap_or_else(Language::from_environment);
                 doctor::run(&settings, language).await.map(|complaint| complaint.unwrap_or(ExitCode::Success))

@@ -37,7 +37,7 @@ use crate::{
     order::{answer::Answer, arrival::Arrived},
     page::{self, serve::Question},
     seal::{
-        accept::{self, Accepted},
+        decisions::{self, Decision},
         pins,
     },
     statistics::{notes::NoteSender, task::Outcome},
@@ -64,9 +64,10 @@ const CANNOT_KEEP: Words = Words::new(
 );
 
 const ACCEPTED: Words = Words::new(
-    "meter {}: another reader was accepted; it speaks from its next hello on",
-    "compteur {} : un autre lecteur a été accepté ; il parle dès son prochain bonjour",
+    "meter {}: one more reader was accepted; it speaks from its next hello on",
+    "compteur {} : un lecteur de plus a été accepté ; il parle dès son prochain bonjour",
 );
+const REFUSED: Words = Words::new("meter {}: the reader {} is refused from now on", "compteur {} : le lecteur {} est refusé désormais");
 
 /// What changes slowly is looked at this often: the router, the line for `systemctl status`, retained messages that found no room.
 const SLOW: Duration = Duration::from_secs(2);
@@ -81,7 +82,7 @@ struct Inputs {
     outcomes: mpsc::Receiver<Outcome>,
     write_failures: mpsc::Receiver<WriteFailure>,
     questions: mpsc::Receiver<Question>,
-    accepted: mpsc::Receiver<Accepted>,
+    decisions: mpsc::Receiver<Decision>,
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
@@ -139,7 +140,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         outcomes,
         write_failures,
         questions: page::serve::start(settings.page.clone()),
-        accepted: accept::watch(state_directory.clone()),
+        decisions: decisions::watch(state_directory.clone()),
         terminate: signal_of(SignalKind::terminate())?,
         interrupt: signal_of(SignalKind::interrupt())?,
         hangup: signal_of(SignalKind::hangup())?,
@@ -189,7 +190,7 @@ impl Bridge {
                 () = room(&self.hub, &self.outlet) => {}
                 Some(outcome) = inputs.outcomes.recv() => self.handle_outcome(outcome, Instant::now()),
                 Some(failure) = inputs.write_failures.recv() => self.handle_write_failure(&failure, Instant::now()),
-                Some(accepted) = inputs.accepted.recv() => self.handle_accepted(accepted),
+                Some(decision) = inputs.decisions.recv() => self.handle_decision(decision),
                 Some(arrived) = inputs.arrivals.presences.recv() => self.hub.handle_arrival(arrived, Instant::now()),
                 Some(question) = inputs.questions.recv() => drop(question.send(metrics::families(&self.hub, Instant::now()))),
                 Some(answer) = inputs.answers.recv() => self.hub.handle_answer(answer, Instant::now()),
@@ -256,10 +257,13 @@ impl Bridge {
         }
     }
 
-    /// A person has accepted another reader.
-    fn handle_accepted(&mut self, (meter, words): Accepted) {
-        info!("{}", journal::say(ACCEPTED, &[&meter]));
-        let text = self.sealed.with(|readers| readers.handle_accepted(meter, words));
+    /// A person has accepted or refused a reader.
+    fn handle_decision(&mut self, decision: Decision) {
+        match decision {
+            Decision::Accept(meter, _) => info!("{}", journal::say(ACCEPTED, &[&meter])),
+            Decision::Refuse(meter, words) => info!("{}", journal::say(REFUSED, &[&meter, &words])),
+        }
+        let text = self.sealed.with(|readers| readers.handle_decision(decision));
         self.keep_readers(text);
     }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use teleinfo_proto::tic::MeterId;
+use teleinfo_proto::{seal::Fingerprint, tic::MeterId};
 
 use crate::words::{language::Language, scope::Scope};
 
@@ -39,12 +39,23 @@ pub enum Command {
     Doctor,
     /// Put what Home Assistant recorded of another program before our own energy; without --write only say what would be done
     Adopt(Adopt),
-    /// Accept another reader for a meter, after its card or its key was lost
+    /// Believe one more reader for a meter: a second one, or a new one after its card or its key was lost
     Accept {
         /// 12 digits, the meter's ADCO or ADSC
-        meter: MeterId,
+        #[arg(required_unless_present = "list")]
+        meter: Option<MeterId>,
         /// The five words that `teleinfo-reader doctor` shows; without them the next reader that comes
-        words: Option<String>,
+        words: Option<Fingerprint>,
+        /// Say which readers are believed for which meters
+        #[arg(long, exclusive = true)]
+        list: bool,
+    },
+    /// No longer believe a reader of a meter: one that was sold, lost or stolen
+    Refuse {
+        /// 12 digits, the meter's ADCO or ADSC
+        meter: MeterId,
+        /// Its five words, as `accept --list` shows them
+        words: Fingerprint,
     },
     /// Take what the broker and this machine keep of a meter away, or of everything; stop the bridge first
     Forget {

@@ -24,7 +24,7 @@ const LATER: Duration = Duration::from_secs(2);
 /// What was said to readers, and when to look again.
 #[derive(Debug, Default)]
 pub(super) struct Receipts {
-    said: BTreeMap<MeterId, Mark>,
+    said: BTreeMap<MeterId, Marks>,
     taken: u64,
     due: Option<Instant>,
 }
@@ -41,7 +41,7 @@ impl Receipts {
         self.due
     }
 
-    /// What is to be said now: how far each meter's samples are at the broker, where that is news.
+    /// What is to be said now: how far the samples of each run of each meter's readers are at the broker, where that is news.
     pub(super) fn poll<'a>(
         &mut self,
         positions: impl Iterator<Item = (&'a MeterId, &'a Marks)>,
@@ -50,9 +50,13 @@ impl Receipts {
         now: Instant,
     ) -> Vec<(MeterId, Mark)> {
         self.due = (!untold.is_empty()).then_some(now + if is_up { AGAIN } else { LATER });
-        let latest = positions.filter_map(|(meter, marks)| Some((*meter, told(*meter, marks, untold).latest()?)));
-        let news: Vec<_> = latest.filter(|(meter, mark)| self.said.get(meter) != Some(mark)).collect();
-        self.said.extend(news.iter().copied());
+        let mut news = Vec::new();
+        for (meter, marks) in positions {
+            let marks = told(*meter, marks, untold);
+            let said = self.said.entry(*meter).or_default();
+            news.extend(marks.iter().filter(|mark| said.iter().all(|known| known != *mark)).map(|mark| (*meter, *mark)));
+            *said = marks;
+        }
         news
     }
 }
@@ -78,5 +82,16 @@ mod tests {
         assert_eq!(said.iter().map(|(_, mark)| mark.sequence).collect::<Vec<_>>(), [5]);
         assert_eq!(receipts.poll([(&meter, &marks(5))].into_iter(), &[], true, now), []);
         assert_eq!(receipts.poll_timeout(), None);
+    }
+
+    #[test]
+    fn two_readers_whose_frames_end_together_are_both_told() {
+        let (mut receipts, now) = (Receipts::default(), Instant::now());
+        let meter = "012345678912".parse().unwrap();
+        let marks = |both: [u64; 2]| {
+            Marks::new((1..).zip(both).map(|(boot, sequence)| Mark { boot: BootId::new(boot), sequence, unix_ms: 0 }).collect())
+        };
+        let mut said = |both| receipts.poll([(&meter, &marks(both))].into_iter(), &[], true, now).len();
+        assert_eq!([said([1, 1]), said([2, 2]), said([2, 3]), said([2, 3])], [2, 2, 1, 0]);
     }
 }

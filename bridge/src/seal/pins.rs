@@ -1,17 +1,36 @@
-//! Which key speaks for which meter: learnt at first contact, then kept. The file has a line for each meter, `METER KEY`, or
-//! `METER WORDS` where a person has accepted a fingerprint that has not been heard yet; `- KEY` is a reader that has found no meter yet.
+//! Which keys speak for which meter: the first one at first contact, each further one once a person has accepted it, until a person refuses it.
+//!
+//! The file has a line for each, all of a meter behind each other. `- KEY` is a reader that has found no meter yet.
+//!
+//! | line | who |
+//! |---|---|
+//! | `METER KEY` | the reader with this key |
+//! | `METER WORDS` | a reader that a person has accepted by its fingerprint, and that has not come yet |
+//! | `METER next` | the next reader that comes: a person has accepted it without words |
+//! | `METER nobody` | a person has refused all, so that nobody comes in at first contact again |
 
-use std::{collections::BTreeMap, fmt::Write, fs, io, path::Path};
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Write},
+    fs, io,
+    path::Path,
+    str::FromStr,
+};
 
 use teleinfo_proto::{
-    seal::{Fingerprint, KeyId, PublicKey},
-    tic::MeterId,
+    seal::{Fingerprint, PublicKey},
+    tic::{MeterId, ParseError},
 };
 
 /// Meters that have a pin: twice as many as one bridge follows.
 const PINS_MAX: usize = 4_096;
+/// Readers of one meter: two that watch it, and each of them exchanged once.
+const READERS_MAX: usize = 4;
 /// Readers without a meter: they are few, and strangers may fill these places.
 const WITHOUT_METER_MAX: usize = 64;
+
+const NEXT: &str = "next";
+const NOBODY: &str = "nobody";
 
 /// Its name in the state directory.
 pub const FILE: &str = "readers";
@@ -39,6 +58,47 @@ pub enum Pin {
     Key(PublicKey),
     /// The reader with this fingerprint, once it comes.
     Expected(Fingerprint),
+    /// The next reader that comes.
+    Next,
+}
+
+impl Pin {
+    /// The fingerprint, where it is known.
+    #[must_use]
+    pub fn words(&self) -> Option<Fingerprint> {
+        match self {
+            Self::Key(key) => Some(key.fingerprint()),
+            Self::Expected(words) => Some(*words),
+            Self::Next => None,
+        }
+    }
+
+    fn is_for(&self, key: &PublicKey) -> bool {
+        match self {
+            Self::Key(known) => known == key,
+            Self::Expected(words) => *words == key.fingerprint(),
+            Self::Next => true,
+        }
+    }
+}
+
+impl fmt::Display for Pin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(key) => key.fmt(f),
+            Self::Expected(words) => words.fmt(f),
+            Self::Next => f.write_str(NEXT),
+        }
+    }
+}
+
+impl FromStr for Pin {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let words = || text.parse().map(Self::Expected);
+        if text == NEXT { Ok(Self::Next) } else { text.parse().map(Self::Key).or_else(|_| words()) }
+    }
 }
 
 /// What becomes of a key that wants to speak for a meter.
@@ -57,7 +117,8 @@ pub enum Claim {
 /// All pins.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pins {
-    meters: BTreeMap<MeterId, Pin>,
+    /// The one accepted last is the last. None: all were refused.
+    meters: BTreeMap<MeterId, Vec<Pin>>,
     without_meter: Vec<PublicKey>,
 }
 
@@ -76,10 +137,13 @@ impl Pins {
 
     fn take(&mut self, line: &str) -> Option<()> {
         let (meter, who) = line.split_once(' ')?;
-        match (meter, who.parse::<PublicKey>()) {
-            ("-", key) => self.without_meter.push(key.ok()?),
-            (meter, Ok(key)) => _ = self.meters.insert(meter.parse().ok()?, Pin::Key(key)),
-            (meter, Err(_)) => _ = self.meters.insert(meter.parse().ok()?, Pin::Expected(who.parse().ok()?)),
+        if meter == "-" {
+            self.without_meter.push(who.parse().ok()?);
+            return Some(());
+        }
+        let pins = self.meters.entry(meter.parse().ok()?).or_default();
+        if who != NOBODY {
+            pins.push(who.parse().ok()?);
         }
         Some(())
     }
@@ -88,11 +152,11 @@ impl Pins {
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();
-        for (meter, pin) in &self.meters {
-            let _ = match pin {
-                Pin::Key(key) => writeln!(text, "{meter} {key}"),
-                Pin::Expected(words) => writeln!(text, "{meter} {words}"),
-            };
+        for (meter, pins) in &self.meters {
+            if pins.is_empty() {
+                let _ = writeln!(text, "{meter} {NOBODY}");
+            }
+            pins.iter().for_each(|pin| _ = writeln!(text, "{meter} {pin}"));
         }
         for key in &self.without_meter {
             let _ = writeln!(text, "- {key}");
@@ -100,48 +164,64 @@ impl Pins {
         text
     }
 
-    /// Who speaks for a meter.
+    /// Who speaks for a meter. `None`: nobody yet, so that the first reader that comes will.
     #[must_use]
-    pub fn of(&self, meter: &MeterId) -> Option<Pin> {
-        self.meters.get(meter).copied()
+    pub fn of(&self, meter: &MeterId) -> Option<&[Pin]> {
+        self.meters.get(meter).map(Vec::as_slice)
+    }
+
+    /// The keys that speak for a meter.
+    pub fn keys_of(&self, meter: &MeterId) -> impl Iterator<Item = PublicKey> {
+        self.of(meter).unwrap_or_default().iter().filter_map(key)
     }
 
     /// All meters that have one.
-    pub fn iter(&self) -> impl Iterator<Item = (&MeterId, &Pin)> {
-        self.meters.iter()
+    pub fn iter(&self) -> impl Iterator<Item = (&MeterId, &[Pin])> {
+        self.meters.iter().map(|(meter, pins)| (meter, pins.as_slice()))
     }
 
     /// The meters for which this key speaks.
     pub fn meters_of(&self, key: &PublicKey) -> impl Iterator<Item = MeterId> {
-        self.meters.iter().filter(move |(_, pin)| **pin == Pin::Key(*key)).map(|(meter, _)| *meter)
+        self.meters.iter().filter(move |(_, pins)| pins.contains(&Pin::Key(*key))).map(|(meter, _)| *meter)
     }
 
-    /// The key of a reader that is known, whatever its meter.
+    /// Readers that have found no meter yet.
     #[must_use]
-    pub fn key_of(&self, id: KeyId) -> Option<PublicKey> {
-        self.keys().find(|key| key.id() == id)
+    pub fn without_meter(&self) -> &[PublicKey] {
+        &self.without_meter
     }
 
     /// All keys that are known.
     pub fn keys(&self) -> impl Iterator<Item = PublicKey> {
-        let of_meters = self.meters.values().filter_map(|pin| if let Pin::Key(key) = pin { Some(*key) } else { None });
-        of_meters.chain(self.without_meter.iter().copied())
+        self.meters.values().flatten().filter_map(key).chain(self.without_meter.iter().copied())
     }
 
-    /// A key wants to speak for a meter, or for none yet. Nobody is replaced here: that is for a person to accept.
+    /// What would become of a key that wants to speak for a meter.
+    #[must_use]
+    pub fn judge(&self, meter: &MeterId, key: &PublicKey) -> Claim {
+        match self.of(meter) {
+            None if self.meters.len() >= PINS_MAX => Claim::Full,
+            Some(pins) if pins.contains(&Pin::Key(*key)) => Claim::Known,
+            Some(pins) if !pins.iter().any(|pin| pin.is_for(key)) => Claim::Refused,
+            None | Some(_) => Claim::Pinned,
+        }
+    }
+
+    /// A key wants to speak for a meter, or for none yet. Nobody is replaced here, and no second one let in: that is for a person to accept.
     pub fn claim(&mut self, meter: Option<MeterId>, key: &PublicKey) -> Claim {
         let Some(meter) = meter else { return self.claim_without_meter(key) };
-        let is_full = self.meters.len() >= PINS_MAX;
-        match self.of(&meter) {
-            Some(Pin::Key(known)) if known == *key => return Claim::Known,
-            Some(Pin::Key(_)) => return Claim::Refused,
-            Some(Pin::Expected(words)) if words != key.fingerprint() => return Claim::Refused,
-            None if is_full => return Claim::Full,
-            Some(Pin::Expected(_)) | None => {}
+        let claim = self.judge(&meter, key);
+        if claim == Claim::Pinned {
+            let pins = self.meters.entry(meter).or_default();
+            // Who was accepted by its words does not take the place of the next one.
+            let by_words = pins.iter().position(|pin| *pin != Pin::Next && pin.is_for(key));
+            if let Some(place) = by_words.or_else(|| pins.iter().position(|pin| *pin == Pin::Next)) {
+                pins.remove(place);
+            }
+            pins.push(Pin::Key(*key));
+            self.without_meter.retain(|known| known != key);
         }
-        self.meters.insert(meter, Pin::Key(*key));
-        self.without_meter.retain(|known| known != key);
-        Claim::Pinned
+        claim
     }
 
     fn claim_without_meter(&mut self, key: &PublicKey) -> Claim {
@@ -155,13 +235,31 @@ impl Pins {
         Claim::Pinned
     }
 
-    /// A person accepts another reader for a meter: the one with this fingerprint, or the next one that comes.
-    pub fn accept(&mut self, meter: MeterId, words: Option<Fingerprint>) {
-        match words {
-            Some(words) => _ = self.meters.insert(meter, Pin::Expected(words)),
-            None => _ = self.meters.remove(&meter),
+    /// A person accepts one more reader for a meter: the one with this fingerprint, or the next one that comes. Of too many, the oldest one
+    /// that is not heard makes room.
+    pub fn accept(&mut self, meter: MeterId, words: Option<Fingerprint>, is_heard: impl Fn(&PublicKey) -> bool) {
+        let pins = self.meters.entry(meter).or_default();
+        if words.is_some() && pins.iter().any(|pin| pin.words() == words) {
+            return;
         }
+        if pins.len() >= READERS_MAX {
+            let idle = pins.iter().position(|pin| !key(pin).is_some_and(|key| is_heard(&key)));
+            pins.remove(idle.unwrap_or_default());
+        }
+        pins.push(words.map_or(Pin::Next, Pin::Expected));
     }
+
+    /// A person refuses a reader of a meter. Returns whether there was one with this fingerprint.
+    pub fn refuse(&mut self, meter: MeterId, words: Fingerprint) -> bool {
+        let Some(pins) = self.meters.get_mut(&meter) else { return false };
+        let before = pins.len();
+        pins.retain(|pin| pin.words() != Some(words));
+        pins.len() < before
+    }
+}
+
+fn key(pin: &Pin) -> Option<PublicKey> {
+    if let Pin::Key(key) = pin { Some(*key) } else { None }
 }
 
 #[cfg(test)]
@@ -178,25 +276,52 @@ mod tests {
         format!("{number:012}").parse().unwrap()
     }
 
+    fn accept(pins: &mut Pins, number: u32, words: Option<u8>) {
+        pins.accept(meter(number), words.map(|number| key(number).fingerprint()), |_| false);
+    }
+
     #[test]
-    fn a_meter_keeps_its_reader_until_a_person_accepts_another() {
+    fn a_meter_has_its_first_reader_and_those_that_a_person_accepts() {
         let mut pins = Pins::default();
-        let m = Some(meter(1));
-        assert_eq!([pins.claim(m, &key(1)), pins.claim(m, &key(1)), pins.claim(m, &key(2))], [Claim::Pinned, Claim::Known, Claim::Refused]);
-        pins.accept(meter(1), Some(key(2).fingerprint()));
-        assert_eq!(
-            [pins.claim(m, &key(3)), pins.claim(m, &key(2)), pins.claim(m, &key(1))],
-            [Claim::Refused, Claim::Pinned, Claim::Refused]
-        );
-        pins.accept(meter(1), None);
-        assert_eq!(pins.claim(m, &key(3)), Claim::Pinned);
+        let claim = |pins: &mut Pins, number| pins.claim(Some(meter(1)), &key(number));
+        assert_eq!([1, 1, 2].map(|number| claim(&mut pins, number)), [Claim::Pinned, Claim::Known, Claim::Refused]);
+        accept(&mut pins, 1, Some(2));
+        assert_eq!([3, 2, 1].map(|number| claim(&mut pins, number)), [Claim::Refused, Claim::Pinned, Claim::Known]);
+        accept(&mut pins, 1, None);
+        accept(&mut pins, 1, Some(4));
+        assert_eq!([4, 3, 5].map(|number| claim(&mut pins, number)), [Claim::Pinned, Claim::Pinned, Claim::Refused]);
+        assert_eq!(pins.keys_of(&meter(1)).collect::<Vec<_>>(), [key(1), key(2), key(4), key(3)]);
+    }
+
+    #[test]
+    fn whom_a_person_refuses_does_not_come_back_at_first_contact() {
+        let mut pins = Pins::default();
+        pins.claim(Some(meter(1)), &key(1));
+        assert!(pins.refuse(meter(1), key(1).fingerprint()) && !pins.refuse(meter(1), key(1).fingerprint()));
+        assert_eq!([pins.claim(Some(meter(1)), &key(1)), pins.claim(Some(meter(1)), &key(2))], [Claim::Refused; 2]);
+        assert_eq!((&*pins.text(), Pins::parse(&pins.text())), (&*format!("{} nobody\n", meter(1)), Ok(pins.clone())));
+        accept(&mut pins, 1, None);
+        assert_eq!(pins.claim(Some(meter(1)), &key(2)), Claim::Pinned);
+    }
+
+    #[test]
+    fn of_too_many_readers_the_oldest_that_is_not_heard_makes_room() {
+        let mut pins = Pins::default();
+        for number in 0..4 {
+            accept(&mut pins, 1, None);
+            pins.claim(Some(meter(1)), &key(number));
+        }
+        pins.accept(meter(1), Some(key(9).fingerprint()), |known| *known == key(0));
+        assert_eq!(pins.keys_of(&meter(1)).collect::<Vec<_>>(), [key(0), key(2), key(3)]);
+        (0..100).for_each(|_| accept(&mut pins, 1, None));
+        assert_eq!(pins.of(&meter(1)).unwrap().len(), READERS_MAX);
     }
 
     #[test]
     fn a_reader_without_a_meter_is_known_and_takes_one_later() {
         let mut pins = Pins::default();
         assert_eq!(pins.claim(None, &key(1)), Claim::Pinned);
-        assert_eq!(pins.key_of(key(1).id()), Some(key(1)));
+        assert_eq!(pins.keys().collect::<Vec<_>>(), [key(1)]);
         assert_eq!(pins.claim(Some(meter(1)), &key(1)), Claim::Pinned);
         assert_eq!(pins.text(), format!("{} {}\n", meter(1), key(1)));
     }
@@ -206,7 +331,8 @@ mod tests {
         let mut pins = Pins::default();
         pins.claim(Some(meter(1)), &key(1));
         pins.claim(None, &key(2));
-        pins.accept(meter(3), Some(key(3).fingerprint()));
+        accept(&mut pins, 1, Some(3));
+        accept(&mut pins, 1, None);
         assert_eq!(Pins::parse(&pins.text()), Ok(pins.clone()));
         for (line, number) in [("x", 1), ("012345678912", 1), (&*format!("\n012345678912 {}", &key(1).to_string()[1..]), 2), ("- lusab", 1)]
         {

@@ -19,7 +19,10 @@ use teleinfo_proto::{
 };
 
 use crate::{
-    seal::pins::{Claim, Pin, Pins},
+    seal::{
+        decisions::Decision,
+        pins::{Claim, Pins},
+    },
     words::{journal, language::Words},
 };
 
@@ -238,10 +241,17 @@ impl Readers {
         held.into_iter().filter(|plain| self.handle_claim(keys::meter_of(&plain.key), public).is_ok()).collect()
     }
 
-    /// A question to the history of a meter's reader. `None`: it has not been heard yet.
-    pub fn question(&mut self, meter: MeterId, asked: &str) -> Option<Vec<u8>> {
+    /// The readers of a meter that were heard: each of them holds a history.
+    #[must_use]
+    pub fn heard(&self, meter: MeterId) -> Vec<KeyId> {
+        let ids = self.pins.keys_of(&meter).map(|key| key.id());
+        ids.filter(|id| self.peers.get(id).is_some_and(|peer| peer.boot.is_some())).collect()
+    }
+
+    /// A question to the history that a reader holds of a meter. `None`: it has not been heard yet.
+    pub fn question(&mut self, meter: MeterId, reader: KeyId, asked: &str) -> Option<Vec<u8>> {
         let (random, id) = (self.random().ok()?, self.question_id().ok()?);
-        let peer = peer_of(&self.pins, &mut self.peers, &meter)?;
+        let peer = self.peers.get_mut(&reader)?;
         peer.end.speak_to(&self.own, peer.boot?, random).ok()?;
         let mut room = [0; 512];
         Some(peer.end.question(id, asked.as_bytes(), &keys::history(&meter), &mut room).ok()?.to_vec())
@@ -252,7 +262,9 @@ impl Readers {
     /// # Errors
     /// It is not sealed as it should be, or answers no open question.
     pub fn handle_reply(&mut self, meter: MeterId, key: &str, message: &mut [u8], now: Instant) -> Result<Option<Vec<u8>>, Refused> {
-        let peer = peer_of(&self.pins, &mut self.peers, &meter).ok_or(Refused::NotPaired)?;
+        let sender = Header::read(message)?.sender;
+        let is_pinned = self.pins.keys_of(&meter).any(|key| key.id() == sender);
+        let peer = self.peers.get_mut(&sender).filter(|_| is_pinned).ok_or(Refused::NotPaired)?;
         match peer.end.open(&self.own, key, message, &mut self.looks, now - self.started)? {
             Opened::Reply(plain) => Ok(Some(plain.to_vec())),
             Opened::End => Ok(None),
@@ -260,12 +272,14 @@ impl Readers {
         }
     }
 
-    /// The broker has the samples of a meter's reader up to this one.
+    /// The broker has the samples of a run of a meter's reader up to this one.
     pub fn handle_delivered(&mut self, meter: MeterId, boot: BootId, sequence: u64) {
         let Ok(random) = self.random() else { return };
-        let Some(peer) = peer_of(&self.pins, &mut self.peers, &meter) else { return };
-        // The samples of an earlier run came from the history; only the run that is heard now waits for a receipt.
-        if peer.boot != Some(boot) || peer.end.speak_to(&self.own, boot, random).is_err() {
+        // The samples of an earlier run came from the history; only a run that is heard now waits for a receipt.
+        let is_heard = |id: &KeyId| self.peers.get(id).is_some_and(|peer| peer.boot == Some(boot));
+        let Some(reader) = self.pins.keys_of(&meter).map(|key| key.id()).find(is_heard) else { return };
+        let Some(peer) = self.peers.get_mut(&reader) else { return };
+        if peer.end.speak_to(&self.own, boot, random).is_err() {
             return;
         }
         let Some(inbox) = inbox(peer.end.key().id()) else { return };
@@ -276,11 +290,16 @@ impl Readers {
         }
     }
 
-    /// A person accepts another reader for a meter. Returns the pins as they are now.
-    pub fn handle_accepted(&mut self, meter: MeterId, words: Option<Fingerprint>) -> String {
+    /// A person accepts one more reader for a meter, or refuses one. Returns the pins as they are now.
+    pub fn handle_decision(&mut self, decision: Decision) -> String {
         let mut pins = self.pins.clone();
-        pins.accept(meter, words);
-        self.refused.remove(&meter);
+        match decision {
+            Decision::Accept(meter, words) => {
+                pins.accept(meter, words, |key| self.peers.get(&key.id()).is_some_and(|peer| peer.proven.is_some()));
+                self.refused.remove(&meter);
+            }
+            Decision::Refuse(meter, words) => _ = pins.refuse(meter, words),
+        }
         self.handle_pins(pins);
         self.pins.text()
     }
@@ -326,11 +345,12 @@ impl Readers {
             let is_own = keys::reader_of(key) == Some(&sender.to_string());
             return if is_own { Ok(()) } else { Err(Refused::AnotherKey.into()) };
         };
-        match self.pins.of(&meter) {
-            Some(Pin::Key(pinned)) if pinned.id() == sender => Ok(()),
-            Some(_) => Err(self.another(meter)),
-            None if self.peers.contains_key(&sender) => Ok(()),
-            None => Err(Refused::NotPaired.into()),
+        let known = self.peers.get(&sender).map(|peer| self.pins.judge(&meter, peer.end.key()));
+        match known {
+            Some(Claim::Known | Claim::Pinned) => Ok(()),
+            None if self.pins.of(&meter).is_none() => Err(Refused::NotPaired.into()),
+            Some(Claim::Full) => Err(Refused::TooMany.into()),
+            Some(Claim::Refused) | None => Err(self.another(meter)),
         }
     }
 
@@ -438,13 +458,6 @@ fn candidate(candidates: &mut VecDeque<Peer>, key: PublicKey) -> &mut Peer {
         candidates.len() - 1
     });
     &mut candidates[at]
-}
-
-fn peer_of<'p>(pins: &Pins, peers: &'p mut HashMap<KeyId, Peer>, meter: &MeterId) -> Option<&'p mut Peer> {
-    match pins.of(meter)? {
-        Pin::Key(key) => peers.get_mut(&key.id()),
-        Pin::Expected(_) => None,
-    }
 }
 
 fn inbox(id: KeyId) -> Option<String> {

@@ -14,7 +14,7 @@ use std::{
 };
 
 use teleinfo_proto::{
-    seal::OVERHEAD_BYTES,
+    seal::{KeyId, OVERHEAD_BYTES},
     tic::MeterId,
     wire::{Sample, keys},
 };
@@ -93,17 +93,30 @@ impl Historian {
         self.take(meter, &selection, EVERYTHING).await.0
     }
 
-    /// Asks, and takes the replies as they come.
-    async fn take(&self, meter: MeterId, selection: &str, limit: Limit) -> (Vec<Received>, Outcome) {
+    /// Asks each reader of the meter that was heard, one after the other.
+    async fn take(&self, meter: MeterId, selection: &str, mut limit: Limit) -> (Vec<Received>, Outcome) {
         let turn = self.turns.lock().unwrap_or_else(PoisonError::into_inner).entry(meter).or_default().clone();
         let _turn = turn.lock().await;
         let _slot = self.slots.acquire().await;
-        let Some(question) = self.sealed.with(|readers| readers.question(meter, selection)) else {
-            debug!("meter {meter}: its reader has not been heard yet, so it cannot be asked");
+        let (mut samples, mut outcome) = (Vec::new(), None);
+        for reader in self.sealed.with(|readers| readers.heard(meter)) {
+            let progress = Arc::new(Progress::new(limit));
+            let (replies, ended) = self.ask_reader(meter, reader, selection, &progress).await;
+            samples.extend(replies);
+            limit = progress.rest();
+            outcome = Some(outcome.map_or(ended, |before| both(before, ended)));
+        }
+        let outcome = outcome.unwrap_or(Outcome::Failed);
+        debug!("meter {meter}: history with {selection} has {} samples, {outcome:?}", samples.len());
+        (samples, outcome)
+    }
+
+    /// Asks one reader, and takes the replies as they come.
+    async fn ask_reader(&self, meter: MeterId, reader: KeyId, selection: &str, progress: &Arc<Progress>) -> (Vec<Received>, Outcome) {
+        let Some(question) = self.sealed.with(|readers| readers.question(meter, reader, selection)) else {
             return (Vec::new(), Outcome::Failed);
         };
-        let (sender, mut replies) = mpsc::channel(limit.samples);
-        let progress = Arc::new(Progress::new(limit));
+        let (sender, mut replies) = mpsc::channel(progress.limit.samples.max(1));
         let (noted, sealed) = (progress.clone(), self.sealed.clone());
         let take = move |reply: Reply| noted.handle_reply(meter, &reply, &sealed, &sender);
         let key = keys::history(&meter);
@@ -126,9 +139,16 @@ impl Historian {
                 }
             }
         }
-        let outcome = if is_quiet { Outcome::Quiet } else { progress.outcome() };
-        debug!("meter {meter}: history with {selection} has {} samples, {outcome:?}", samples.len());
-        (samples, outcome)
+        (samples, if is_quiet { Outcome::Quiet } else { progress.outcome() })
+    }
+}
+
+/// How an answer of two readers ends: where one of them says nothing, the other one may have all that is missing.
+fn both(one: Outcome, other: Outcome) -> Outcome {
+    match (one, other) {
+        (Outcome::Cut, _) | (_, Outcome::Cut) => Outcome::Cut,
+        _ if one == other => one,
+        _ => Outcome::Quiet,
     }
 }
 
@@ -193,6 +213,12 @@ impl Progress {
         samples < self.limit.samples && bytes + size <= self.limit.bytes && !self.is_cut.load(Ordering::Relaxed)
     }
 
+    /// What may still be taken of the next reader.
+    fn rest(&self) -> Limit {
+        let (samples, bytes) = (self.samples.load(Ordering::Relaxed), self.bytes.load(Ordering::Relaxed));
+        Limit { samples: self.limit.samples.saturating_sub(samples), bytes: self.limit.bytes.saturating_sub(bytes) }
+    }
+
     fn outcome(&self) -> Outcome {
         if self.is_cut.load(Ordering::Relaxed) {
             Outcome::Cut
@@ -224,6 +250,21 @@ mod tests {
             };
             assert_eq!(sizes.iter().filter(|size| room(size)).count(), taken, "{limit:?}");
             assert_eq!(progress.outcome(), if taken < sizes.len() { Outcome::Cut } else { Outcome::Complete });
+            assert!(progress.rest().samples <= limit.samples - taken);
+        }
+    }
+
+    #[test]
+    fn a_reader_that_says_nothing_leaves_the_word_to_the_other() {
+        use Outcome::{Complete, Cut, Failed, Quiet};
+        for (one, other, outcome) in [
+            (Complete, Complete, Complete),
+            (Complete, Failed, Quiet),
+            (Failed, Failed, Failed),
+            (Quiet, Complete, Quiet),
+            (Cut, Failed, Cut),
+        ] {
+            assert_eq!([both(one, other), both(other, one)], [outcome; 2]);
         }
     }
 }

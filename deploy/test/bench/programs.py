@@ -9,7 +9,7 @@ import pathlib
 import shutil
 
 from bench.need import missing_files
-from bench.process import Process, environment
+from bench.process import Process, call, environment
 from bench.wait import wait_for
 
 PROJECT = pathlib.Path(__file__).resolve().parents[3]
@@ -31,6 +31,12 @@ def copy(name, directory):
     if not target.exists():
         shutil.copy2(BIN / name, target)
     return target
+
+
+def accept(directory, state, meter, *words):
+    """A person accepts one more reader for a meter, at the bridge with this state directory."""
+    state.mkdir(exist_ok=True)
+    call(copy(BRIDGE, directory), "accept", meter, *words, env=environment(STATE_DIRECTORY=state))
 
 
 def locator(address, port=ZENOH):

@@ -4,7 +4,7 @@ import pathlib
 
 from bench import broker
 from bench.outputs import tails
-from bench.programs import FRAMES, Bridge, Meter, Reader, Replay, locator
+from bench.programs import FRAMES, Bridge, Meter, Reader, Replay, accept, locator
 
 # A meter is unavailable after so many seconds without a good frame.
 OFFLINE_AFTER = 6
@@ -30,8 +30,8 @@ class Chain:
         self.options, self.language, self.environment, self.of_readers = {}, "en", {}, {}
         self.publish, self.pace, self.meters, self.held = "every-frame", None, {}, None
         self.prices, self.grid_meters = {}, []
-        # Where a reader keeps its key, and which one has read a meter first: the bridge refuses another.
-        self.states, self.state_of_meter = {}, {}
+        # Meters that a reader has read: the bridge believes a further one once it is accepted.
+        self.read, self.named = set(), set()
         self.directory.mkdir()
 
     def start(self, name, program):
@@ -62,9 +62,12 @@ class Chain:
         self.start("bridge", Bridge(self.directory, settings, **self.environment))
 
     def meter(self, name, meter, options=""):
-        """A simulated meter and its reader: the one that has read this meter before, if there was one."""
+        """A simulated meter and its reader, which is accepted where another one has read this meter before."""
         self.start(f"meter-{name}", self.new_meter(name, meter, *options.split()))
-        self.states[name] = self.state_of_meter.setdefault(meter, self.directory / f"reader-{name}-state")
+        if meter in self.read and name not in self.named:
+            accept(self.directory, self.directory / "bridge-state", meter)
+        self.read.add(meter)
+        self.named.add(name)
         self.reader(name)
 
     def replay(self, name, *files):
@@ -90,8 +93,7 @@ class Chain:
         settings = {"name": name, "led": {"mode": "off"}}
         settings |= {"history": {"size": self.held}} if self.held else {}
         how = {"name": f"reader-{name}", "settings": settings}
-        state = {"STATE_DIRECTORY": self.states[name]} if name in self.states else {}
-        return Reader(self.directory, terminal, broker.HOST, **how, **state | self.environment | self.of_readers)
+        return Reader(self.directory, terminal, broker.HOST, **how, **self.environment | self.of_readers)
 
     def truth(self, name):
         """The file with what the meter of this name has sent."""

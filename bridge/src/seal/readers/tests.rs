@@ -164,13 +164,42 @@ fn another_key_for_a_known_meter_is_refused_with_its_command_until_it_is_accepte
     let words = other.end.key().fingerprint();
     assert!(refused.text.ends_with(&format!("sudo teleinfo-bridge accept {METER} {words}")), "{refused}");
     assert_eq!(house.hear(&mut other, 1).unwrap_err().refused, Refused::AnotherKey);
-    let mut pins = house.bridge.pins.clone();
-    pins.accept(METER.parse().unwrap(), Some(words));
-    house.bridge.handle_pins(pins);
+    house.bridge.handle_decision(Decision::Accept(METER.parse().unwrap(), Some(words)));
     house.meet(&mut other).unwrap();
     house.hear(&mut other, 2).unwrap();
     house.deliver(&mut other).unwrap();
     assert_eq!(house.hear(&mut other, 3).unwrap().len(), 1);
+}
+
+#[test]
+fn two_readers_of_one_meter_are_both_heard_asked_and_told_until_one_is_refused() {
+    let (mut house, mut first) = friends();
+    let meter = METER.parse().unwrap();
+    house.bridge.handle_decision(Decision::Accept(meter, None));
+    let mut second = Reader::new(2, 8);
+    house.meet(&mut second).unwrap();
+    house.hear(&mut second, 1).unwrap();
+    house.deliver(&mut second).unwrap();
+    assert_eq!((house.hear(&mut first, 2).unwrap().len(), house.hear(&mut second, 2).unwrap().len()), (1, 1));
+    let readers = house.bridge.heard(meter);
+    assert_eq!(readers, [&first, &second].map(|reader| reader.end.key().id()));
+    for (id, reader) in readers.into_iter().zip([&mut first, &mut second]) {
+        let mut question = house.bridge.question(meter, id, "from=").unwrap();
+        let Ok(Heard::Question(asked, _)) = reader.end.handle_message(&keys::history(&meter), &mut question, house.time()) else {
+            panic!("the question is for this one");
+        };
+        let mut end = reader.end.end(reader.end.answer(asked), &sample_key(), &mut [0; 512]).unwrap().to_vec();
+        assert_eq!(house.bridge.handle_reply(meter, &sample_key(), &mut end, house.now), Ok(None));
+    }
+    house.bridge.handle_delivered(meter, BootId::new(7), 41);
+    house.deliver(&mut first).unwrap();
+    house.bridge.handle_delivered(meter, BootId::new(8), 42);
+    house.deliver(&mut second).unwrap();
+    assert_eq!((first.delivered, second.delivered), (41, 42));
+    let words = first.end.key().fingerprint();
+    house.bridge.handle_decision(Decision::Refuse(meter, words));
+    assert_eq!(house.hear(&mut first, 3).unwrap_err().refused, Refused::AnotherKey);
+    assert_eq!(house.hear(&mut second, 3).unwrap().len(), 1);
 }
 
 #[test]

@@ -124,12 +124,14 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     let grid_meters = GridMeters::start(&settings.grid_meters);
     let (store, write_failures) = Store::new();
     let (positions, state_directory) = (Positions::from_env(), positions::directory("STATE_DIRECTORY"));
-    let sealed = Sealed::start(node.session(), start::readers(state_directory.as_deref())?);
+    let readers = start::readers(state_directory.as_deref())?;
+    let fingerprint = readers.fingerprint().to_string();
+    let sealed = Sealed::start(node.session(), readers);
     let (historian, answers) = Historian::new(node.session().clone(), sealed.clone());
     let (statistics, outcomes) = start::correct_statistics(&settings, &historian, state_directory.clone(), counters.clone());
     let (kept, damages) = start::kept(&positions, state_directory.as_deref());
     let now = Instant::now();
-    let mut hub = Hub::new(start::options(&settings, statistics.is_some()), kept, counters.clone(), now);
+    let mut hub = Hub::new(start::options(&settings, fingerprint, statistics.is_some()), kept, counters.clone(), now);
     damages.iter().skip(1).for_each(|damage| warn!("{damage}"));
     // A complaint is said in the log too, but only one of a kind at once.
     damages.iter().take(1).for_each(|damage| hub.handle_complaint(Complaint::Damaged, damage, now));
@@ -190,7 +192,7 @@ impl Bridge {
                 () = room(&self.hub, &self.outlet) => {}
                 Some(outcome) = inputs.outcomes.recv() => self.handle_outcome(outcome, Instant::now()),
                 Some(failure) = inputs.write_failures.recv() => self.handle_write_failure(&failure, Instant::now()),
-                Some(decision) = inputs.decisions.recv() => self.handle_decision(decision),
+                Some(decision) = inputs.decisions.recv() => self.handle_decision(decision, Instant::now()),
                 Some(arrived) = inputs.arrivals.presences.recv() => self.hub.handle_arrival(arrived, Instant::now()),
                 Some(question) = inputs.questions.recv() => drop(question.send(metrics::families(&self.hub, Instant::now()))),
                 Some(answer) = inputs.answers.recv() => self.hub.handle_answer(answer, Instant::now()),
@@ -258,11 +260,13 @@ impl Bridge {
     }
 
     /// A person has accepted or refused a reader.
-    fn handle_decision(&mut self, decision: Decision) {
-        match decision {
-            Decision::Accept(meter, _) => info!("{}", journal::say(ACCEPTED, &[&meter])),
-            Decision::Refuse(meter, words) => info!("{}", journal::say(REFUSED, &[&meter, &words])),
-        }
+    fn handle_decision(&mut self, decision: Decision, now: Instant) {
+        let (meter, said) = match decision {
+            Decision::Accept(meter, _) => (meter, journal::say(ACCEPTED, &[&meter])),
+            Decision::Refuse(meter, words) => (meter, journal::say(REFUSED, &[&meter, &words])),
+        };
+        info!("{said}");
+        self.hub.handle_decided(meter, now);
         let text = self.sealed.with(|readers| readers.handle_decision(decision));
         self.keep_readers(text);
     }

@@ -12,7 +12,7 @@ use crate::{
     daemon::exit::{ExitCode, Failure},
     seal::{
         decisions::{Decision, leave},
-        pins::{self, Pins},
+        pins::{self, Pin, Pins},
     },
     store::positions,
     words::{journal, language::Words},
@@ -89,11 +89,14 @@ pub fn list() -> Result<(), Failure> {
 
 /// A line for each reader: its meter, or `-` before it has found one, and its words.
 fn listed(pins: &Pins) -> Vec<String> {
-    let of_meters = pins.iter().flat_map(|(meter, pins)| {
-        let shown = |pin: &pins::Pin| pin.words().map_or_else(|| pin.to_string(), |words| words.to_string());
-        pins.iter().map(move |pin| format!("{meter} {}", shown(pin)))
-    });
+    let of_meters = pins.iter().flat_map(|(meter, pins)| pins.iter().map(move |pin| format!("{meter} {}", words_of(pin))));
     of_meters.chain(pins.without_meter().iter().map(|key| format!("- {}", key.fingerprint()))).collect()
+}
+
+/// How a person knows a reader: by its words, or as the next one that comes.
+#[must_use]
+pub fn words_of(pin: &Pin) -> String {
+    pin.words().map_or_else(|| pin.to_string(), |words| words.to_string())
 }
 
 fn known() -> Result<Pins, Failure> {

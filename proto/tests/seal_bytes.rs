@@ -3,7 +3,7 @@
 //! Do not change this test: readers and bridges of different releases work together. A new layout is a new version.
 
 use teleinfo_proto::{
-    seal::{Direction, Hello, Identity, Opener, PublicKey, Refused, Sealer, Type},
+    seal::{Direction, Header, Hello, Identity, Opener, PublicKey, Refused, Sealer, Type},
     wire::BootId,
 };
 
@@ -63,9 +63,21 @@ fn a_hello() {
     let bytes = hello.encode();
     assert_eq!(hex(&bytes), format!("02010000{}0102030405060708", KEYS[0].0));
     assert_eq!(Hello::decode(&bytes), Ok(hello));
-    for wrong in [&bytes[1..], &[&bytes[..], &[0]].concat(), &[&[3], &bytes[1..]].concat(), &[&bytes[..2], &[1], &bytes[3..]].concat()] {
+    for wrong in [&bytes[..43], &[&bytes[..], &[0]].concat(), &[&bytes[..2], &[1], &bytes[3..]].concat(), &[]] {
         assert_eq!(Hello::decode(wrong), Err(Refused::Malformed));
     }
+    assert_eq!(Hello::decode(&[&[3], &bytes[1..]].concat()), Err(Refused::Version(3)));
+}
+
+#[test]
+fn what_another_release_says_is_known_by_its_first_two_bytes() {
+    let mut sealer = Sealer::new(&reader(), bridge().key(), Direction::ToBridge, [3; 32]).unwrap();
+    let mut out = [0; 256];
+    let sealed = sealer.seal(Type::Sample, SAMPLE, &[b"a sample"], &mut out).unwrap();
+    assert_eq!(Header::read(&[&[3], &sealed[1..]].concat()), Err(Refused::Version(3)));
+    assert_eq!(Header::read(&[&[2, 99], &sealed[2..]].concat()), Err(Refused::Type(99)));
+    assert_eq!(Header::read(&[2, 4]), Err(Refused::Malformed));
+    assert!(Refused::Version(3).to_string().contains("version 3"));
 }
 
 #[test]

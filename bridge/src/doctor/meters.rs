@@ -115,6 +115,10 @@ fn reading(report: &mut Report<'_>, findings: &Findings, topics: &Topics, meter:
             }
         }
     }
+    // In the bridge's own words, with the command that accepts it.
+    if let Some(text) = quality["refused_reader"].as_str() {
+        report.doubt(METER, &report.say(OF_METER, &[&meter, &printable(text)]), &[]);
+    }
 }
 
 /// The words with what is known filled in, or nothing.

@@ -40,6 +40,7 @@ pub struct Repair {
 #[derive(Debug)]
 pub struct BridgeQuality {
     language: Language,
+    fingerprint: String,
     started: Instant,
     published: Option<(Instant, Facts)>,
 }
@@ -54,10 +55,10 @@ struct Facts {
 }
 
 impl BridgeQuality {
-    /// The process started at `now`; it says in this language what complaints are about.
+    /// The process started at `now`; it says in this language what complaints are about, and that its key has this fingerprint.
     #[must_use]
-    pub const fn new(language: Language, now: Instant) -> Self {
-        Self { language, started: now, published: None }
+    pub const fn new(language: Language, fingerprint: String, now: Instant) -> Self {
+        Self { language, fingerprint, started: now, published: None }
     }
 
     /// The report, when it is time for one.
@@ -81,7 +82,7 @@ impl BridgeQuality {
         if !due {
             return None;
         }
-        let report = facts.json(self.language, now.saturating_duration_since(self.started));
+        let report = facts.json(self.language, &self.fingerprint, now.saturating_duration_since(self.started));
         self.published = Some((now, facts));
         serde_json::to_vec(&report).ok()
     }
@@ -100,9 +101,10 @@ impl Facts {
         self.meters != next.meters || self.repair != next.repair || trouble(self) != trouble(next) || kinds(self) != kinds(next)
     }
 
-    fn json(&self, language: Language, uptime: Duration) -> Value {
+    fn json(&self, language: Language, fingerprint: &str, uptime: Duration) -> Value {
         let mut report = Map::new();
         report.insert("version".into(), json!(env!("CARGO_PKG_VERSION")));
+        report.insert("fingerprint".into(), json!(fingerprint));
         report.insert("uptime".into(), json!(uptime.as_secs()));
         report.insert("meters".into(), json!(self.meters.known));
         report.insert("meters_online".into(), json!(self.meters.online));
@@ -151,7 +153,7 @@ mod tests {
             Self {
                 counters: Counters::default(),
                 complaints: Complaints::default(),
-                quality: BridgeQuality::new(Language::French, start),
+                quality: BridgeQuality::new(Language::French, "lusab-babad".into(), start),
                 repair: Repair::default(),
                 start,
             }
@@ -171,7 +173,7 @@ mod tests {
         bench.complaints.handle_complaint(Complaint::Version, "version 9", bench.start);
         let report = bench.report(7).unwrap();
         assert_eq!((&report["uptime"], &report["meters"], &report["meters_online"]), (&json!(7), &json!(2), &json!(1)));
-        assert_eq!(report["refused"]["version"], 3);
+        assert_eq!((&report["refused"]["version"], &report["fingerprint"]), (&json!(3), &json!("lusab-babad")));
         assert_eq!(
             report["complaints"],
             json!({ "version": { "count": 1, "subject": "messages d'une autre version", "text": "version 9" } })

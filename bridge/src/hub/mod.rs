@@ -86,6 +86,8 @@ pub struct HubOptions {
     pub broker_keeps: bool,
     /// Meters whose power batteries and wallboxes steer by.
     pub measured: BTreeSet<MeterId>,
+    /// The words by which readers know this bridge.
+    pub fingerprint: String,
     /// Meters that are announced again at the same time spread by this number; it differs from bridge to bridge.
     pub seed: u64,
 }
@@ -141,6 +143,7 @@ impl Hub {
     pub fn new(options: HubOptions, kept: Kept, counters: Counters, now: Instant) -> Self {
         let repair = Repair { is_on: options.notes, reason: None };
         let (broker_keeps, language) = (options.broker_keeps, options.station.presentation.language);
+        let fingerprint = options.fingerprint.clone();
         let mut hub = Self {
             options,
             stations: BTreeMap::new(),
@@ -154,7 +157,7 @@ impl Hub {
             say_again: None,
             counters,
             complaints: Complaints::default(),
-            quality: BridgeQuality::new(language, now),
+            quality: BridgeQuality::new(language, fingerprint, now),
             quality_due: now,
             unheard_due: Some(now + reception::SILENCE),
             repair,
@@ -179,6 +182,15 @@ impl Hub {
             Arrival::Goodbye(id) => self.handle_goodbye(id, at, now),
             Arrival::FirstContact(text, readers) => self.orders.extend([Order::Say(Level::INFO, text), Order::KeepReaders(readers)]),
             Arrival::Refused(refusal, text) => self.handle_refusal(refusal, &text, now),
+            Arrival::Told(refusal, another, text) => self.handle_told(refusal, another, &text, now),
+        }
+    }
+
+    /// A person has accepted a reader of this meter, or refused one: what was said of others is no longer news.
+    pub fn handle_decided(&mut self, id: MeterId, now: Instant) {
+        if let Some(station) = self.stations.get_mut(&id) {
+            let message = station.handle_another(None, now);
+            self.orders.extend(message.map(Order::Publish));
         }
     }
 

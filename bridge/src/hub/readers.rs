@@ -16,7 +16,10 @@ use crate::{
         counters::Counter,
         orders::{Note, Order},
     },
-    order::{arrival::Refusal, received::Received},
+    order::{
+        arrival::{Another, Refusal},
+        received::Received,
+    },
     words::{
         journal,
         language::{Language, Sentence},
@@ -111,6 +114,17 @@ impl Hub {
             language => Sentence::of(format!("{} : {text}", complaint.subject().get(language))),
         };
         self.handle_complaint(complaint, said.as_str(), now);
+    }
+
+    /// What is not believed, in a whole sentence. If it is of another reader than those of a meter, its quality says so.
+    pub(super) fn handle_told(&mut self, refusal: Refusal, another: Option<Another>, text: &str, now: Instant) {
+        self.counters.count(refusal.counter());
+        self.handle_complaint(refusal.complaint(), text, now);
+        let Some((id, words)) = another else { return };
+        let Some(station) = self.station(id, now) else { return };
+        let message = station.handle_another(Some(words), now);
+        self.orders.extend(message.map(Order::Publish));
+        self.settle(id, now);
     }
 
     /// Says what a reader reports, if that is news.

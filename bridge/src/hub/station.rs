@@ -13,6 +13,7 @@ use std::{
 };
 
 use teleinfo_proto::{
+    seal::Fingerprint,
     tic::{Dataset, MeterId, Mode},
     wire::{BootId, LineState, Sample, SampleKind, Status},
 };
@@ -48,7 +49,7 @@ use crate::{
     },
     power::reading::Power,
     words::{
-        journal,
+        another_reader, journal,
         language::{Sentence, Words},
         message::Message,
         utc,
@@ -297,6 +298,14 @@ impl Station {
     pub fn handle_report(&mut self, status: &Status<'_>, now: Instant) -> Option<Message> {
         self.presence.handle_line(status.line == LineState::Reading);
         self.reception.handle_status(status, now);
+        self.quality_message(now)
+    }
+
+    /// Another reader than those that are believed, the one with these words if they are known, speaks for the meter; or nothing is to be said
+    /// of one any more.
+    pub fn handle_another(&mut self, reader: Option<Option<Fingerprint>>, now: Instant) -> Option<Message> {
+        let sentence = reader.map(|words| another_reader::sentence(self.id, words, self.presentation.language).to_string());
+        self.reception.handle_another(sentence, now);
         self.quality_message(now)
     }
 

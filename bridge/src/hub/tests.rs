@@ -225,7 +225,7 @@ impl Bench {
             pace: Duration::ZERO,
             offline_after: Duration::from_secs(30),
         };
-        let options = HubOptions { station, notes: true, broker_keeps, measured: BTreeSet::new(), seed: 7 };
+        let options = HubOptions { station, notes: true, broker_keeps, measured: BTreeSet::new(), fingerprint: String::new(), seed: 7 };
         let start = Instant::now();
         let memories = kept.memories.clone();
         let hub = Hub::new(options, kept, Counters::default(), start);
@@ -507,6 +507,22 @@ fn a_goodbye_is_believed_at_once_even_if_frames_still_wait() {
     assert_eq!(bench.availability(METER), ["offline"]);
     bench.happens(Hub::handle_stop);
     assert_eq!(bench.published("teleinfo/bridge/state"), ["offline"]);
+}
+
+#[test]
+fn another_reader_is_said_of_its_meter_also_where_its_own_is_dead_until_a_person_decides() {
+    let id = METER.parse().unwrap();
+    let (mut first, mut reader) = (Bench::new(), Reader::new(METER));
+    first.frames(&mut reader, 20);
+    let mut bench = first.restarted();
+    bench.arrives(Arrival::Told(Refusal::AnotherKey, Some((id, None)), "another".into()));
+    bench.pass(SECOND * 60);
+    let topic = format!("teleinfo/{METER}/quality");
+    let told = bench.published(&topic);
+    let text = format!("another reader speaks for it and is refused; if it is yours: sudo teleinfo-bridge accept {METER}");
+    assert!(told.iter().all(|told| told["cause_text"] == *text && told["line"] == "unreachable"), "{told:?}");
+    bench.happens(|hub, now| hub.handle_decided(id, now));
+    assert_eq!(bench.published(&topic).last().unwrap()["refused_reader"], Value::Null);
 }
 
 #[test]

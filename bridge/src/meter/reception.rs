@@ -50,6 +50,8 @@ pub struct Reception {
     unreachable: bool,
     /// Since when its readers contradict each other, and about what.
     contradiction: Option<(Instant, String)>,
+    /// Another reader is refused, since when and in which words.
+    another: Option<(Instant, String)>,
     /// Line or cause changed: not to wait.
     urgent: bool,
     /// Whether there was a figure for the reception when it was last looked at.
@@ -98,6 +100,8 @@ struct QualityReport<'a> {
     /// Readers contradict each other about an index: its label, the number that was published, and the other one.
     contradiction: bool,
     contradiction_text: Option<&'a str>,
+    /// Another reader speaks for the meter and is refused: what to do about it.
+    refused_reader: Option<&'a str>,
     reader: Option<&'a Reader>,
     bridge: BridgeVersion,
 }
@@ -194,6 +198,19 @@ impl Reception {
         self.urgent |= before.is_none();
     }
 
+    /// Another reader speaks for the meter and is refused, in these words; or that is over.
+    pub fn handle_another(&mut self, text: Option<String>, now: Instant) {
+        let before = self.another.take().map(|(_, before)| before);
+        self.urgent |= before != text;
+        self.another = text.map(|text| (now, text));
+    }
+
+    /// Whether nothing is known, not even of a reader that is refused.
+    #[must_use]
+    pub const fn is_silent(&self) -> bool {
+        !self.is_heard() && self.another.is_none()
+    }
+
     /// The report, when it is time for one.
     pub fn poll_report(&mut self, language: Language, now: Instant) -> Option<Vec<u8>> {
         let unreachable = self.heard.is_some_and(|at| now.saturating_duration_since(at) >= SILENCE);
@@ -205,8 +222,12 @@ impl Reception {
             self.contradiction = None;
             self.urgent = true;
         }
+        if self.another.as_ref().is_some_and(|(at, _)| now.saturating_duration_since(*at) >= WINDOW) {
+            self.handle_another(None, now);
+        }
         let waited = self.published.as_ref().is_none_or(|(at, _)| now.saturating_duration_since(*at) >= PERIOD);
-        if self.boot.is_none() || !(waited || self.urgent) {
+        let is_known = self.boot.is_some() || self.another.is_some() || self.published.is_some();
+        if !is_known || !(waited || self.urgent) {
             return None;
         }
         self.urgent = false;
@@ -233,7 +254,8 @@ impl Reception {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let report = self.published.as_ref().filter(|_| self.boot.is_some()).map(|(at, _)| *at + PERIOD);
         let silence = self.heard.filter(|_| !self.unreachable && self.boot.is_some()).map(|at| at + SILENCE);
-        report.into_iter().chain(silence).min()
+        let another = self.another.as_ref().map(|(at, _)| *at + WINDOW);
+        report.into_iter().chain(silence).chain(another).min()
     }
 
     fn point(&mut self, now: Instant) {
@@ -259,12 +281,14 @@ impl Reception {
 
     /// What the line is doing, and the likely cause in words.
     fn diagnosis(&self, language: Language) -> (&'static str, Option<Cause>, String) {
-        if self.unreachable {
-            return (UNREACHABLE, None, NO_WORD.get(language).to_owned());
+        let another = self.another.as_ref().map(|(_, text)| text.clone());
+        if self.unreachable || !self.is_heard() {
+            return (UNREACHABLE, None, another.unwrap_or_else(|| NO_WORD.get(language).to_owned()));
         }
         // Samples without a report: an old reader, or one whose report is still on its way. It reads, evidently.
         let (line, cause) = self.reader.as_ref().map_or((LineState::Reading, Cause::None), |reader| (reader.line, reader.cause));
-        (line.name(), Some(cause), cause::sentence(cause, self.label().unwrap_or_default(), language))
+        let text = another.unwrap_or_else(|| cause::sentence(cause, self.label().unwrap_or_default(), language));
+        (line.name(), Some(cause), text)
     }
 
     /// The label that the cause is about.
@@ -296,6 +320,7 @@ impl Reception {
             reconnects: counters.reconnects,
             contradiction: self.contradiction.is_some(),
             contradiction_text: self.contradiction.as_ref().map(|(_, text)| text.as_str()),
+            refused_reader: self.another.as_ref().map(|(_, text)| text.as_str()),
             reader: self.reader.as_ref(),
             bridge: BridgeVersion { version: env!("CARGO_PKG_VERSION") },
         };
@@ -371,6 +396,24 @@ mod tests {
         assert_eq!(line(&mut quality, 41), None);
         quality.handle_status(&status(LineState::Reading, Cause::None), start + Duration::from_secs(50));
         assert_eq!(line(&mut quality, 50).as_deref(), Some("reading"));
+    }
+
+    #[test]
+    fn a_reader_that_is_refused_is_the_diagnosis_until_it_is_accepted_or_quiet() {
+        let (mut quality, start) = (Reception::default(), Instant::now());
+        let told =
+            |quality: &mut Reception, seconds| report(quality, start + Duration::from_secs(seconds)).map(|told| told["cause_text"].clone());
+        quality.handle_another(Some("another reader".into()), start);
+        assert_eq!(told(&mut quality, 0), Some("another reader".into()), "also of a meter that was never heard");
+        quality.handle_sample(BootId::new(1), &counters(1, 0), start);
+        quality.handle_another(Some("another reader".into()), start + Duration::from_secs(1));
+        told(&mut quality, 61);
+        quality.handle_another(None, start + Duration::from_secs(62));
+        assert_eq!(told(&mut quality, 62), Some("no trouble".into()));
+        quality.handle_another(Some("another reader".into()), start + Duration::from_secs(63));
+        assert_eq!(told(&mut quality, 63), Some("another reader".into()));
+        assert_eq!(told(&mut quality, 662), None);
+        assert_eq!(told(&mut quality, 663), Some("no trouble".into()));
     }
 
     #[test]

@@ -2,7 +2,11 @@
 
 use std::time::{Instant, SystemTime};
 
-use teleinfo_proto::{seal::Refused, tic::MeterId, wire::Error};
+use teleinfo_proto::{
+    seal::{Fingerprint, Refused},
+    tic::MeterId,
+    wire::Error,
+};
 
 use crate::order::received::Received;
 
@@ -34,7 +38,12 @@ pub enum Arrival {
     FirstContact(String, String),
     /// Something that is not believed, and what is to be said of it.
     Refused(Refusal, String),
+    /// Likewise, in a whole sentence of the journal's language.
+    Told(Refusal, Option<Another>, String),
 }
+
+/// Another reader wants to speak for this meter: the one with these words, as far as they are known.
+pub type Another = (MeterId, Option<Fingerprint>);
 
 /// Why something is not believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +73,8 @@ impl Refusal {
     #[must_use]
     pub const fn of_seal(refused: Refused) -> Self {
         match refused {
+            Refused::Version(_) => Self::Version,
+            Refused::Type(_) => Self::Newer,
             Refused::Malformed => Self::Malformed,
             Refused::TooLong => Self::TooLarge,
             Refused::AnotherKey => Self::AnotherKey,

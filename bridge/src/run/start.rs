@@ -133,8 +133,8 @@ pub(super) fn correct_statistics(
     (statistics, outcomes)
 }
 
-/// What the hub needs to know; `notes` says whether statistics are corrected.
-pub(super) fn options(settings: &Settings, notes: bool) -> HubOptions {
+/// What the hub needs to know, with the fingerprint of this bridge; `notes` says whether statistics are corrected.
+pub(super) fn options(settings: &Settings, fingerprint: String, notes: bool) -> HubOptions {
     let presentation = Presentation {
         topics: settings.topics.clone(),
         language: settings.language,
@@ -155,6 +155,7 @@ pub(super) fn options(settings: &Settings, notes: bool) -> HubOptions {
         notes,
         broker_keeps,
         measured: serve::meters_of(&settings.grid_meters),
+        fingerprint,
         seed: RandomState::new().build_hasher().finish(),
     }
 }

@@ -15,15 +15,19 @@ use std::{
 use teleinfo_proto::{
     seal::{Fingerprint, Header, Held, Hello, Identity, KeyId, Looks, Opened, PublicKey, ReaderPeer, Refused},
     tic::MeterId,
-    wire::{BootId, Goodbye, Sample, Status, keys},
+    wire::{BootId, Goodbye, Sample, Status, VERSION, keys},
 };
 
 use crate::{
+    order::arrival::Another,
     seal::{
         decisions::Decision,
         pins::{Claim, Pins},
     },
-    words::{journal, language::Words},
+    words::{
+        another_reader, journal,
+        language::{Sentence, Words},
+    },
 };
 
 const FIRST_CONTACT: Words = Words::new(
@@ -36,9 +40,18 @@ const FULL: Words = Words::new(
     "more readers than this bridge keeps; the new ones are refused",
     "plus de lecteurs que cette passerelle n'en garde ; les nouveaux sont refusés",
 );
-const ANOTHER: Words = Words::new(
-    "meter {}: another reader{} speaks for it and is refused; if it is yours: sudo teleinfo-bridge accept {}{}",
-    "compteur {} : un autre lecteur{} parle pour lui et est refusé ; si c'est le vôtre : sudo teleinfo-bridge accept {}{}",
+const OF_METER: Words = Words::new("meter {}: {}", "compteur {} : {}");
+const FOR_ANOTHER: Words = Words::new(
+    "a reader speaks to another bridge than this one; if this one has taken its place, at the reader: sudo teleinfo-reader accept {}",
+    "un lecteur parle à une autre passerelle que celle-ci ; si celle-ci a pris sa place, au lecteur : sudo teleinfo-reader accept {}",
+);
+const NEWER: Words = Words::new(
+    "a reader speaks version {} of the messages between the two, this bridge version {}: update this bridge",
+    "un lecteur parle la version {} des messages entre les deux, cette passerelle la version {} : mettez cette passerelle à jour",
+);
+const OLDER: Words = Words::new(
+    "a reader speaks version {} of the messages between the two, this bridge version {}: update that reader",
+    "un lecteur parle la version {} des messages entre les deux, cette passerelle la version {} : mettez ce lecteur à jour",
 );
 
 /// Readers that have said hello and have not paired.
@@ -79,19 +92,35 @@ pub struct Plain {
 pub struct NotBelieved {
     /// The reason.
     pub refused: Refused,
-    /// The words.
-    pub text: String,
+    /// A whole sentence for the journal, with the command that helps; `None` where nobody has anything to do.
+    pub text: Option<String>,
+    /// Another reader wants to speak for a meter.
+    pub another: Option<Another>,
+}
+
+impl NotBelieved {
+    fn new(refused: Refused, text: Sentence) -> Self {
+        Self { refused, text: Some(text.to_string()), another: None }
+    }
 }
 
 impl From<Refused> for NotBelieved {
     fn from(refused: Refused) -> Self {
-        Self { refused, text: refused.to_string() }
+        match refused {
+            Refused::Version(version) => {
+                Self::new(refused, journal::say(if version > VERSION { NEWER } else { OLDER }, &[&version, &VERSION]))
+            }
+            _ => Self { refused, text: None, another: None },
+        }
     }
 }
 
 impl fmt::Display for NotBelieved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        match &self.text {
+            Some(text) => f.write_str(text),
+            None => self.refused.fmt(f),
+        }
     }
 }
 
@@ -153,6 +182,7 @@ impl Readers {
     /// # Errors
     /// It cannot be read, is not under its own key expression, or too many came in this second.
     pub fn handle_hello(&mut self, key: &str, message: &[u8], now: Instant) -> Result<(), NotBelieved> {
+        // Its key says the version, too, so it is read before the key is looked at.
         let hello = Hello::decode(message)?;
         let id = hello.key.id();
         let inbox = inbox(id).filter(|_| keys::reader_of(key) == Some(&id.to_string())).ok_or(Refused::Malformed)?;
@@ -202,7 +232,10 @@ impl Readers {
     /// # Errors
     /// Why it is not believed.
     pub fn handle_message(&mut self, key: &str, message: &mut [u8], now: Instant) -> Result<Vec<Plain>, NotBelieved> {
-        let sender = Header::read(message)?.sender;
+        let Header { sender, receiver, .. } = Header::read(message)?;
+        if receiver != self.own.id() {
+            return Err(NotBelieved::new(Refused::NotForUs, journal::say(FOR_ANOTHER, &[&self.fingerprint()])));
+        }
         let meter = keys::meter_of(key);
         self.may_speak(key, meter, sender)?;
         let (elapsed, own) = (now - self.started, &self.own);
@@ -368,8 +401,7 @@ impl Readers {
                 self.news.push_back(text.to_string());
             }
             Claim::Full => {
-                let text = journal::say(FULL, &[]).to_string();
-                return Err(NotBelieved { refused: Refused::TooMany, text });
+                return Err(NotBelieved::new(Refused::TooMany, journal::say(FULL, &[])));
             }
             Claim::Refused => {
                 if let Some(meter) = meter {
@@ -385,9 +417,9 @@ impl Readers {
 
     /// Another reader than the pinned one, with the command that accepts it.
     fn another(&self, meter: MeterId) -> NotBelieved {
-        let words = self.refused.get(&meter).map(|words| format!(" {words}")).unwrap_or_default();
-        let text = journal::say(ANOTHER, &[&meter, &words, &meter, &words]).to_string();
-        NotBelieved { refused: Refused::AnotherKey, text }
+        let words = self.refused.get(&meter).copied();
+        let text = journal::say(OF_METER, &[&meter, &another_reader::sentence(meter, words, journal::language())]);
+        NotBelieved { another: Some((meter, words)), ..NotBelieved::new(Refused::AnotherKey, text) }
     }
 
     fn ask_whether_it_lives(&mut self, sender: KeyId, now: Instant) -> Result<(), Refused> {

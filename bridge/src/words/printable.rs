@@ -1,10 +1,10 @@
 //! Text from the network, made fit for a log: what somebody else wrote must not move the cursor, begin a line of its own, turn the
 //! direction of writing round, or fill the journal.
 
-/// Characters that stay of a long text; a locator, a key or the name of a reader is shorter.
-const CHARS_MAX: usize = 160;
+/// Characters that stay of a long text: the longest sentence of our own names a reader twice, by its five words.
+const CHARS_MAX: usize = 220;
 
-/// The text with every character that a terminal would not simply show replaced by its code (`\u{1b}`), cut at 160 characters.
+/// The text with every character that a terminal would not simply show replaced by its code (`\u{1b}`), cut at 220 characters.
 #[must_use]
 pub fn printable(text: &str) -> String {
     let mut chars = text.chars();

@@ -33,6 +33,9 @@ const PRESENCES_MAX: usize = 8_192;
 /// The longest message: a pair has the reader's key in the clear, too.
 const SEALED_BYTES_MAX: usize = MESSAGE_BYTES_MAX + OVERHEAD_BYTES + 32;
 
+/// The end of the key of a hello, whatever version it is of.
+const HELLO: &str = "/hello";
+
 /// The two queues.
 #[derive(Debug)]
 pub struct Arrivals {
@@ -73,7 +76,7 @@ impl Queues {
     fn push(&self, arrival: Arrival) {
         let queue = match arrival {
             Arrival::Token(..) | Arrival::Proven(_) | Arrival::Goodbye(_) | Arrival::FirstContact(..) => &self.presences,
-            Arrival::Sample(_) | Arrival::Report(_) | Arrival::Refused(..) => &self.samples,
+            Arrival::Sample(_) | Arrival::Report(_) | Arrival::Refused(..) | Arrival::Told(..) => &self.samples,
         };
         let makes_way = matches!(&arrival, Arrival::Sample(received) if received.kind == wire::SampleKind::Live);
         if makes_way && queue.capacity() < SAMPLES_MAX / 2
@@ -92,14 +95,15 @@ fn of_message(sample: &Sample, sealed: &Sealed) -> Vec<Arrival> {
         return vec![refused(Refusal::TooLarge, sample, &format!("{size} bytes"))];
     }
     let key = sample.key_expr().as_str();
-    if keys::meter_of(key).is_none() && keys::reader_of(key).is_none() {
+    if keys::meter_of(key).is_none() && keys::reader_of(key).is_none() && !key.ends_with(HELLO) {
         return vec![stranger(sample)];
     }
     let mut bytes = sample.payload().to_bytes().into_owned();
     let (result, news, proven) = sealed.with(|readers| (believe(readers, key, &mut bytes), first_contact(readers), proven(readers)));
     let arrivals = match result {
         Ok(plain) => plain.into_iter().map(of_plain).collect(),
-        Err(NotBelieved { refused: why, text }) => vec![refused(Refusal::of_seal(why), sample, &text)],
+        Err(NotBelieved { refused: why, text: Some(text), another }) => vec![Arrival::Told(Refusal::of_seal(why), another, text)],
+        Err(NotBelieved { refused: why, .. }) => vec![refused(Refusal::of_seal(why), sample, &why.to_string())],
     };
     news.into_iter().chain(proven).chain(arrivals).collect()
 }
@@ -108,7 +112,7 @@ fn of_message(sample: &Sample, sealed: &Sealed) -> Vec<Arrival> {
 fn believe(readers: &mut Readers, key: &str, bytes: &mut [u8]) -> Result<Vec<Plain>, NotBelieved> {
     let now = Instant::now();
     match key.rsplit_once('/') {
-        Some((_, "hello")) => readers.handle_hello(key, bytes, now).map(|()| Vec::new()),
+        _ if key.ends_with(HELLO) => readers.handle_hello(key, bytes, now).map(|()| Vec::new()),
         Some((_, "pair")) => readers.handle_pair(key, bytes, now).map(|()| Vec::new()),
         _ => readers.handle_message(key, bytes, now),
     }

@@ -84,8 +84,14 @@ impl Bridge {
             offline_after: Duration::from_secs(30),
         };
         self.starts += 1;
-        let options =
-            HubOptions { station, notes: false, broker_keeps: true, measured: std::collections::BTreeSet::new(), seed: self.starts };
+        let options = HubOptions {
+            station,
+            notes: false,
+            broker_keeps: true,
+            measured: std::collections::BTreeSet::new(),
+            fingerprint: String::new(),
+            seed: self.starts,
+        };
         let kept = self.disks.last().cloned().unwrap_or_default();
         self.hub = Some(Hub::new(options, kept, Counters::default(), self.started + now));
         self.published.clear();

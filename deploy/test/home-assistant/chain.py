@@ -30,8 +30,8 @@ class Chain:
         self.options, self.language, self.environment, self.of_readers = {}, "en", {}, {}
         self.publish, self.pace, self.meters, self.held = "every-frame", None, {}, None
         self.prices, self.grid_meters = {}, []
-        # Meters that a reader has read: the bridge believes a further one once it is accepted.
-        self.read, self.named = set(), set()
+        # Which reader has read which meter: the bridge believes a further one once it is accepted.
+        self.read = set()
         self.directory.mkdir()
 
     def start(self, name, program):
@@ -62,12 +62,8 @@ class Chain:
         self.start("bridge", Bridge(self.directory, settings, **self.environment))
 
     def meter(self, name, meter, options=""):
-        """A simulated meter and its reader, which is accepted where another one has read this meter before."""
+        """A simulated meter and its reader."""
         self.start(f"meter-{name}", self.new_meter(name, meter, *options.split()))
-        if meter in self.read and name not in self.named:
-            accept(self.directory, self.directory / "bridge-state", meter)
-        self.read.add(meter)
-        self.named.add(name)
         self.reader(name)
 
     def replay(self, name, *files):
@@ -85,6 +81,10 @@ class Chain:
         self.kill(f"meter-{name}")
 
     def new_meter(self, name, meter, *options):
+        """A meter whose reader is accepted, if it is another one than that which has read this meter before."""
+        if (name, meter) not in self.read and meter in {read for _, read in self.read}:
+            accept(self.directory, self.directory / "bridge-state", meter)
+        self.read.add((name, meter))
         return Meter(self.directory, "--id", meter, *options, name=f"meter-{name}", **self.environment)
 
     def new_reader(self, name):

@@ -126,14 +126,15 @@ impl Header {
     ///
     /// # Errors
     ///
-    /// [`Refused::TooLong`], [`Refused::Malformed`].
+    /// [`Refused::TooLong`], [`Refused::Version`], [`Refused::Type`], [`Refused::Malformed`].
     pub fn read(message: &[u8]) -> Result<Self, Refused> {
         if message.len() > BYTES_MAX {
             return Err(Refused::TooLong);
         }
+        same_version(message)?;
         let header = message.first_chunk::<HEADER_BYTES>().ok_or(Refused::Malformed)?;
-        let of = Type::from_number(header[1]).filter(|of| *of != Type::Hello).ok_or(Refused::Malformed)?;
-        if header[0] != VERSION || message.len() < of.clear_bytes() + TAG_BYTES {
+        let of = Type::from_number(header[1]).ok_or(Refused::Type(header[1]))?;
+        if of == Type::Hello || message.len() < of.clear_bytes() + TAG_BYTES {
             return Err(Refused::Malformed);
         }
         Ok(Self {
@@ -143,6 +144,15 @@ impl Header {
             number: u64::from_be_bytes(part(header, 20)),
             session: part(header, 28),
         })
+    }
+}
+
+/// The first byte of all messages, a hello too, says how the others are read.
+fn same_version(message: &[u8]) -> Result<(), Refused> {
+    match message.first() {
+        Some(&VERSION) => Ok(()),
+        Some(&other) => Err(Refused::Version(other)),
+        None => Err(Refused::Malformed),
     }
 }
 
@@ -181,8 +191,9 @@ impl Hello {
     ///
     /// # Errors
     ///
-    /// [`Refused::Malformed`].
+    /// [`Refused::Version`], [`Refused::Malformed`].
     pub fn decode(message: &[u8]) -> Result<Self, Refused> {
+        same_version(message)?;
         let message: &[u8; HELLO_BYTES] = message.try_into().map_err(|_| Refused::Malformed)?;
         if message[..4] != [VERSION, Type::Hello as u8, 0, 0] {
             return Err(Refused::Malformed);

@@ -2,11 +2,17 @@
 
 use core::fmt;
 
+use crate::wire;
+
 /// Why a message was refused, or could not be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refused {
-    /// Too short, another version, an unknown type, or a content that means nothing.
+    /// Of another version of the wire format: one of the two programs is older.
+    Version(u8),
+    /// Of a type that only a newer release knows.
+    Type(u8),
+    /// Too short, or a content that means nothing.
     Malformed,
     /// Longer than any message, or than its buffer.
     TooLong,
@@ -50,7 +56,11 @@ const WORDS: &[(Refused, &str)] = &[
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(WORDS.iter().find(|(reason, _)| reason == self).map_or("refused", |(_, words)| words))
+        match *self {
+            Self::Version(number) => wire::Error::Version(number).fmt(f),
+            Self::Type(number) => wire::Error::Type(number).fmt(f),
+            _ => f.write_str(WORDS.iter().find(|(reason, _)| reason == self).map_or("refused", |(_, words)| words)),
+        }
     }
 }
 

@@ -23,8 +23,8 @@ pub const SAMPLES: &str = "tic/v2/*/sample";
 pub const ALIVES: &str = "tic/v2/*/alive";
 /// The status of every reader.
 pub const STATUSES: &str = "tic/v2/reader/*/status";
-/// What readers say to whoever may be a bridge.
-pub const HELLOS: &str = "tic/v2/reader/*/hello";
+/// What readers say to whoever may be a bridge, whatever version they are of: the first byte says which.
+pub const HELLOS: &str = "tic/*/reader/*/hello";
 /// Which bridge readers trust.
 pub const PAIRS: &str = "tic/v2/reader/*/pair";
 /// All of it.

@@ -9,7 +9,7 @@ use teleinfo_proto::{
     seal::{Answer, Heard, OVERHEAD_BYTES, PublicKey, ReaderEnd, Refused, Type},
     tic::MeterId,
     wire::{
-        BootId, MESSAGE_BYTES_MAX,
+        BootId, MESSAGE_BYTES_MAX, VERSION,
         keys::{self, Key},
     },
 };
@@ -17,7 +17,7 @@ use teleinfo_proto::{
 use crate::{
     daemon::on_change::OnChange,
     journal,
-    language::Words,
+    language::{Sentence, Words},
     trust::keys::{ACCEPT, Keys, Trusted, pin},
 };
 
@@ -57,6 +57,15 @@ const REFUSED: [(Refused, Words); 3] = [
         ),
     ),
 ];
+
+const NEWER: Words = Words::new(
+    "the bridge speaks version {} of the messages between the two, this reader version {}: update this reader",
+    "la passerelle parle la version {} des messages entre les deux, ce lecteur la version {} : mettez ce lecteur à jour",
+);
+const OLDER: Words = Words::new(
+    "the bridge speaks version {} of the messages between the two, this reader version {}: update the bridge",
+    "la passerelle parle la version {} des messages entre les deux, ce lecteur la version {} : mettez la passerelle à jour",
+);
 
 /// A hello is repeated this often, as long as no bridge is trusted.
 const HELLO_EVERY: Duration = Duration::from_secs(10);
@@ -288,11 +297,17 @@ impl SealedEnd {
 
     /// Strangers may say what they like, so each reason is said once.
     fn handle_refused(&mut self, refused: Refused) {
-        let words = REFUSED.iter().find(|(reason, _)| *reason == refused).map(|(_, words)| *words);
-        if let Some(words) = words.filter(|_| self.refused.is_new(refused)) {
-            log::warn!("{}", journal::say(words, &[&ACCEPT]));
-        } else {
-            log::debug!("refused: {refused}");
+        match words_of(refused).filter(|_| self.refused.is_new(refused)) {
+            Some(words) => log::warn!("{words}"),
+            None => log::debug!("refused: {refused}"),
         }
+    }
+}
+
+/// What a person must know of a message that is refused.
+fn words_of(refused: Refused) -> Option<Sentence> {
+    match refused {
+        Refused::Version(version) => Some(journal::say(if version > VERSION { NEWER } else { OLDER }, &[&version, &VERSION])),
+        _ => REFUSED.iter().find(|(reason, _)| *reason == refused).map(|(_, words)| journal::say(*words, &[&ACCEPT])),
     }
 }

@@ -162,7 +162,7 @@ fn another_key_for_a_known_meter_is_refused_with_its_command_until_it_is_accepte
     let mut other = Reader::new(2, 8);
     let refused = house.meet(&mut other).unwrap_err();
     let words = other.end.key().fingerprint();
-    assert!(refused.text.ends_with(&format!("sudo teleinfo-bridge accept {METER} {words}")), "{refused}");
+    assert!(refused.to_string().ends_with(&format!("sudo teleinfo-bridge accept {METER} {words}")), "{refused}");
     assert_eq!(house.hear(&mut other, 1).unwrap_err().refused, Refused::AnotherKey);
     house.bridge.handle_decision(Decision::Accept(METER.parse().unwrap(), Some(words)));
     house.meet(&mut other).unwrap();

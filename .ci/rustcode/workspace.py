@@ -18,6 +18,7 @@ MAY_DEPEND_ON = {
     "teleinfo-bridge": {"teleinfo-proto", "teleinfo-people"},
     "teleinfo-simulator": {"teleinfo-proto"},
     "teleinfo-lab": {"*"},
+    "teleinfo-app": {"teleinfo-people"},
 }
 # Programs are started by tests, never linked into each other: what tests may use beside the above.
 TESTS_MAY_DEPEND_ON = {"teleinfo-bridge": {"teleinfo-simulator"}}

@@ -104,3 +104,29 @@ step_two_hosts() {
     need_programs
     deploy/test/two-hosts
 }
+
+# The image of one program, if it is not there: the static bridge takes long.
+need_images() { # NAME...
+    local name missing=()
+    need_packages buildah gcc libc6-dev
+    need_targets x86_64-unknown-linux-musl
+    need_static
+    for name in "$@"; do
+        [ -e "target/images/teleinfo-$name.tar" ] || missing+=(--only "$name")
+    done
+    [ ${#missing[@]} -eq 0 ] || deploy/image/build "${missing[@]}"
+}
+
+step_images() {
+    need_packages docker.io docker-compose mosquitto mosquitto-clients iproute2 util-linux python3
+    need_images reader-amd64 bridge-amd64
+    need_programs
+    deploy/test/image
+}
+
+step_app() {
+    need_packages apparmor curl git docker.io mosquitto mosquitto-clients iproute2 util-linux python3
+    need_images app-amd64
+    need_programs
+    deploy/test/app
+}

@@ -98,6 +98,13 @@ step_repository() {
     deploy/test/repository
 }
 
+step_guides() {
+    need_packages apt-utils debootstrap gpg iproute2 systemd-container util-linux python3
+    need_our_packages
+    need_programs
+    deploy/test/readme
+}
+
 step_two_hosts() {
     need_packages systemd-container debootstrap iproute2 util-linux dpkg python3
     need_our_packages

@@ -58,6 +58,13 @@ step_one_link() {
     deploy/test/one-link
 }
 
+step_pairing() {
+    need_packages mosquitto mosquitto-clients iproute2 util-linux python3
+    need_programs
+    deploy/test/pairing
+    deploy/test/attacks/relay
+}
+
 step_light() {
     need_packages mosquitto mosquitto-clients iproute2 strace util-linux python3
     need_programs

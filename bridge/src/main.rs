@@ -52,6 +52,7 @@ fn open(cli: &Cli) -> Result<ExitCode, Failure> {
         match &cli.command {
             Some(Command::Accept { meter: Some(meter), words, .. }) => trust::accept(*meter, *words).map(|()| ExitCode::Success),
             Some(Command::Accept { meter: None, .. }) => trust::list().map(|()| ExitCode::Success),
+            Some(Command::Code) => trust::code().map(|()| ExitCode::Success),
             Some(Command::Refuse { meter, words }) => trust::refuse(*meter, *words).map(|()| ExitCode::Success),
             Some(Command::Doctor) => {
                 let language = cli.language.unwrap_or_else(Language::from_environment);

@@ -124,7 +124,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     let grid_meters = GridMeters::start(&settings.grid_meters);
     let (store, write_failures) = Store::new();
     let (positions, state_directory) = (Positions::from_env(), positions::directory("STATE_DIRECTORY"));
-    let readers = start::readers(state_directory.as_deref())?;
+    let readers = start::readers(state_directory.as_deref(), settings.zenoh.pairing)?;
     let fingerprint = readers.fingerprint().to_string();
     let sealed = Sealed::start(node.session(), readers);
     let (historian, answers) = Historian::new(node.session().clone(), sealed.clone());

@@ -1,4 +1,4 @@
-//! `accept METER [WORDS]`, `refuse METER WORDS` and `accept --list`, for a person who has a second reader, or another one: its card died, it was
+//! `accept METER [WORDS]`, `refuse METER WORDS`, `accept --list` and `code`, for a person who has a second reader, or another one: its card died, it was
 //! exchanged, sold or stolen.
 
 use std::{
@@ -11,6 +11,7 @@ use teleinfo_proto::{seal::Fingerprint, tic::MeterId};
 use crate::{
     daemon::exit::{ExitCode, Failure},
     seal::{
+        code,
         decisions::{Decision, leave},
         pins::{self, Pin, Pins},
     },
@@ -22,8 +23,8 @@ use crate::{
 pub const STATE_DIRECTORY: &str = "/var/lib/teleinfo-bridge";
 
 const SOON: Words = Words::new(
-    "within some seconds if the bridge runs; a running reader asks once a minute",
-    "d'ici quelques secondes si la passerelle tourne ; un lecteur en service demande une fois par minute",
+    "within some seconds if the bridge runs; a running reader asks within a minute",
+    "d'ici quelques secondes si la passerelle tourne ; un lecteur en service demande dans la minute",
 );
 const NEXT: Words = Words::new(
     "meter {}: the next reader that comes is believed, too, {}",
@@ -37,6 +38,10 @@ const REFUSED: Words = Words::new(
 const NOT_THERE: Words = Words::new(
     "meter {} has no reader {}; all of them: sudo teleinfo-bridge accept --list",
     "le compteur {} n'a pas de lecteur {} ; tous les voir : sudo teleinfo-bridge accept --list",
+);
+const NO_CODE: Words = Words::new(
+    "there is no code yet: set pairing = \"code\" in [zenoh] of bridge.toml, and start the bridge",
+    "il n'y a pas encore de code : réglez pairing = \"code\" dans [zenoh] de bridge.toml, et démarrez la passerelle",
 );
 const NONE_YET: Words = Words::new("no reader has come yet", "aucun lecteur n'est encore venu");
 
@@ -83,6 +88,20 @@ pub fn list() -> Result<(), Failure> {
     lines.iter().for_each(|line| say(line));
     if lines.is_empty() {
         say(&journal::say(NONE_YET, &[]));
+    }
+    Ok(())
+}
+
+/// Shows the code that a person types at a reader: seven words.
+///
+/// # Errors
+/// There is none, or it cannot be read.
+pub fn code() -> Result<(), Failure> {
+    let directory = directory();
+    let failure = |error: io::Error| Failure::new(ExitCode::Permission, format!("{}: {error}", directory.join(code::FILE).display()));
+    match code::read(&directory).map_err(failure)? {
+        Some(code) => say(&code),
+        None => return Err(Failure::new(ExitCode::Config, journal::say(NO_CODE, &[]).to_string())),
     }
     Ok(())
 }

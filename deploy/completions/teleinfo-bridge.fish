@@ -7,6 +7,7 @@ complete -c teleinfo-bridge -n __fish_use_subcommand -a doctor -d 'Look at every
 complete -c teleinfo-bridge -n __fish_use_subcommand -a accept -d 'Believe one more reader for a meter'
 complete -c teleinfo-bridge -n '__fish_seen_subcommand_from accept' -l list -d 'Say which readers are believed'
 complete -c teleinfo-bridge -n __fish_use_subcommand -a refuse -d 'No longer believe a reader of a meter'
+complete -c teleinfo-bridge -n __fish_use_subcommand -a code -d 'Show the code that lets a reader in'
 complete -c teleinfo-bridge -n __fish_use_subcommand -a forget -d 'Take away what is kept of a meter, or of everything'
 complete -c teleinfo-bridge -l config -r -F -d 'Configuration'
 complete -c teleinfo-bridge -l listen -x -d 'Where readers reach this bridge (tcp/[::]:7447)'

@@ -4,7 +4,7 @@ _arguments \
     '--config[configuration]:file:_files' \
     '*--listen[where readers reach this bridge]:locator (tcp/[\:\:]\:7447):' \
     '--mqtt[the broker, or embedded]:url:(embedded mqtt\:// mqtts\://)' \
-    '1:command:((adopt\:"put what another program has recorded before our energy" doctor\:"look at everything and say what is wrong" accept\:"believe one more reader for a meter" refuse\:"no longer believe a reader of a meter" forget\:"take away what is kept of a meter, or of everything"))' \
+    '1:command:((adopt\:"put what another program has recorded before our energy" doctor\:"look at everything and say what is wrong" accept\:"believe one more reader for a meter" refuse\:"no longer believe a reader of a meter" code\:"show the code that lets a reader in" forget\:"take away what is kept of a meter, or of everything"))' \
     '--language[language of journal, doctor and adopt]:language:(en fr)' \
     '--list[accept\: say which readers are believed]' \
     '--write[adopt\: write it]' \

@@ -10,7 +10,7 @@ use std::{
 
 use lexopt::{Arg, Parser, ValueExt};
 use log::LevelFilter;
-use teleinfo_proto::seal::Fingerprint;
+use teleinfo_proto::seal::PairingCode;
 
 use crate::{
     config::{Flags, Settings, credentials::Asker},
@@ -29,7 +29,7 @@ Reads the TIC output of a French electricity meter and sends it to teleinfo-brid
 Usage: teleinfo-reader [OPTIONS]           read the meter (what the service does)
        teleinfo-reader doctor [OPTIONS]    look at line, meter, bridge, clock and light, and say what is wrong
        teleinfo-reader monitor [OPTIONS]   show what the meter sends, label by label, until Ctrl-C
-       teleinfo-reader accept [WORDS]      trust another bridge: the one with these five words, or the next one that comes
+       teleinfo-reader accept [WORDS]      trust another bridge: that of these five words, or of this code of seven, or the next one
 
 Flags:
       --config FILE      configuration [default: /etc/teleinfo/reader.toml, if it exists]
@@ -55,7 +55,7 @@ enum Command {
     /// Show what the meter sends.
     Monitor(Flags),
     /// Trust another bridge.
-    Accept(Flags, Option<Fingerprint>),
+    Accept(Flags, Option<PairingCode>),
     /// Print the help.
     Help,
     /// Print the version.
@@ -108,13 +108,13 @@ fn load(flags: &Flags) -> Result<Settings, Failure> {
 }
 
 /// Forgets the bridge; the service begins again with it when it starts.
-fn accept(settings: &Settings, bridge: Option<Fingerprint>) -> Result<(), Failure> {
+fn accept(settings: &Settings, bridge: Option<PairingCode>) -> Result<(), Failure> {
     let directory = settings.state_directory.as_deref().unwrap_or(Path::new(STATE_DIRECTORY));
     keys::accept(directory, bridge).map_err(|error| {
         let code = if error.kind() == io::ErrorKind::PermissionDenied { ExitCode::Permission } else { ExitCode::Config };
         Failure::new(code, format!("{}: {error}", directory.display()))
     })?;
-    let who = bridge.map_or_else(|| "the next bridge that offers itself".into(), |words| format!("the bridge {words}"));
+    let who = bridge.map_or_else(|| "the next bridge that offers itself".into(), |code| format!("the bridge {}", code.bridge));
     print(&format!("{who} will be trusted; now: sudo systemctl restart teleinfo-reader\n"));
     Ok(())
 }
@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(french, Ok(Command::Monitor(serial(Language::French))));
         assert_eq!(parsed(&["accept"]), Ok(Command::Accept(Flags::default(), None)));
         let words = Identity::from_seed(&[1; 32]).key().fingerprint();
-        assert_eq!(parsed(&["accept", &words.to_string()]), Ok(Command::Accept(Flags::default(), Some(words))));
+        assert_eq!(parsed(&["accept", &words.to_string()]), Ok(Command::Accept(Flags::default(), Some(words.into()))));
     }
 
     #[test]

@@ -165,6 +165,7 @@ mod tests {
             let values = [
                 "fr",
                 "client",
+                "code",
                 "false",
                 "tcp/[::1]:9,tcp/a:1",
                 "mqtts://b",

@@ -66,6 +66,8 @@ pub struct ZenohKeys {
     pub connect: Vec<String>,
     /// Whether readers without a configured address find this router.
     pub scouting: bool,
+    /// How a reader that is not known comes in.
+    pub pairing: Pairing,
     /// `user:password` lines of those who may connect; none = anybody (router).
     pub users_file: Option<PathBuf>,
     /// Whom this bridge connects as.
@@ -81,11 +83,22 @@ impl Default for ZenohKeys {
             listen: vec!["tcp/[::]:7447".into()],
             connect: Vec::new(),
             scouting: true,
+            pairing: Pairing::FirstContact,
             users_file: None,
             user: None,
             password_file: None,
         }
     }
+}
+
+/// How a reader that is not known comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pairing {
+    /// The first one that comes speaks for its meter.
+    FirstContact,
+    /// Only with the code of this bridge, or once a person has accepted its words.
+    Code,
 }
 
 /// The bridge's place in the Zenoh network.

@@ -17,7 +17,7 @@ use zenoh::config::EndPoint;
 use crate::{
     config::{
         broker_url::Url,
-        file::{self, Config, PublishName, ZenohMode},
+        file::{self, Config, Pairing, PublishName, ZenohMode},
         grid_meters,
         home_assistant_url::is_address,
         keys, locators, meters,
@@ -97,6 +97,8 @@ pub struct Zenoh {
     pub connect: Vec<EndPoint>,
     /// Whether to answer those who look for a router.
     pub scouting: bool,
+    /// How a reader that is not known comes in.
+    pub pairing: Pairing,
     /// Who may connect.
     pub users_file: Option<PathBuf>,
     /// Whom to connect as.
@@ -259,6 +261,7 @@ fn zenoh(config: file::ZenohKeys) -> Result<Zenoh, Failure> {
         listen: locators::to_listen("zenoh.listen", &config.listen)?,
         connect: locators::to_connect("zenoh.connect", &config.connect)?,
         scouting: config.scouting,
+        pairing: config.pairing,
         login: with_password(login("zenoh", config.user, config.password_file.as_deref())?)?,
         users_file: config.users_file,
     })

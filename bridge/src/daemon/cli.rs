@@ -50,6 +50,8 @@ pub enum Command {
         #[arg(long, exclusive = true)]
         list: bool,
     },
+    /// Show the code that lets a reader in where zenoh.pairing is "code": to be typed there, `teleinfo-reader accept CODE`
+    Code,
     /// No longer believe a reader of a meter: one that was sold, lost or stolen
     Refuse {
         /// 12 digits, the meter's ADCO or ADSC

@@ -75,7 +75,7 @@ pub async fn run(settings: &Settings, language: Language) -> Result<Option<ExitC
         Ok(findings) => {
             login(&mut report, &broker, &findings, &settings.topics);
             bridge(&mut report, &findings, &settings.topics);
-            trust::check(&mut report, &findings, &settings.topics);
+            trust::check(&mut report, &findings, &settings.topics, settings.zenoh.pairing);
             meters::home_assistant(&mut report, &findings, &settings.topics);
             meters::check(&mut report, &findings, &settings.topics, settings.homeassistant.discovery);
         }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use teleinfo_people::report::{Advice, Report};
 
 use crate::{
+    config::file::Pairing,
     doctor::broker::Findings,
     seal::pins::{self, Pins},
     trust::{directory, words_of},
@@ -18,6 +19,10 @@ use crate::{
 
 const KEY: Words = Words::new("key", "clé");
 const FINGERPRINT: Words = Words::new("the fingerprint of this bridge is {}", "l'empreinte de cette passerelle est {}");
+const BY_CODE: Words = Words::new(
+    "new readers come in with the code of this bridge only: sudo teleinfo-bridge code shows it",
+    "de nouveaux lecteurs n'entrent qu'avec le code de cette passerelle : sudo teleinfo-bridge code le montre",
+);
 const BELIEVED: Words = Words::new("meter {} is believed from {}", "le compteur {} est cru de {}");
 const NOBODY: Words = Words::new(
     "meter {} is believed from nobody: all its readers were refused",
@@ -27,10 +32,13 @@ const NOT_READ: Words =
     Words::new("which readers are believed can only be read by root:", "seul root peut lire quels lecteurs sont crus :");
 
 /// The key by what the running bridge says of itself; the readers by its file.
-pub(super) fn check(report: &mut Report<'_>, findings: &Findings, topics: &Topics) {
+pub(super) fn check(report: &mut Report<'_>, findings: &Findings, topics: &Topics, pairing: Pairing) {
     let quality: Value = findings.text(&topics.bridge_quality()).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     if let Some(words) = quality["fingerprint"].as_str() {
         report.good(KEY, &report.say(FINGERPRINT, &[&printable(words)]));
+    }
+    if pairing == Pairing::Code {
+        report.good(KEY, &report.say(BY_CODE, &[]));
     }
     let directory = directory();
     match pins::load(Some(&directory)) {

@@ -78,7 +78,7 @@ impl Refusal {
             Refused::Malformed => Self::Malformed,
             Refused::TooLong => Self::TooLarge,
             Refused::AnotherKey => Self::AnotherKey,
-            Refused::NotForUs | Refused::NotPaired => Self::NotForUs,
+            Refused::NotForUs | Refused::NotPaired | Refused::WrongCode => Self::NotForUs,
             _ => Self::NotAuthentic,
         }
     }

@@ -7,12 +7,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use teleinfo_proto::seal::Identity;
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use crate::{
     config::{
-        file::ZenohMode,
+        file::{Pairing, ZenohMode},
         settings::{Mqtt, Settings},
     },
     daemon::exit::{ExitCode, Failure},
@@ -21,7 +22,7 @@ use crate::{
     hub::{HubOptions, Kept, counters::Counters, station::StationOptions},
     meter::cadence::Policy,
     mqtt::{Outlet, embedded, external},
-    seal::{keys, pins, readers::Readers},
+    seal::{code, keys, pins, readers::Readers},
     statistics::{
         notes::{self, NoteSender},
         task::{self, Outcome},
@@ -38,6 +39,14 @@ use crate::{
 };
 
 const FINGERPRINT: Words = Words::new("the fingerprint of this bridge is {}", "l'empreinte de cette passerelle est {}");
+const BY_CODE: Words = Words::new(
+    "new readers come in with the code of this bridge only: sudo teleinfo-bridge code shows it",
+    "de nouveaux lecteurs n'entrent qu'avec le code de cette passerelle : sudo teleinfo-bridge code le montre",
+);
+const NO_CODE: Words = Words::new(
+    "zenoh.pairing: \"code\" needs a state directory (STATE_DIRECTORY), where the code is kept",
+    "zenoh.pairing : \"code\" a besoin d'un répertoire d'état (STATE_DIRECTORY), où le code est gardé",
+);
 const HELLO: Words = Words::new("teleinfo-bridge {}: {}; {}", "teleinfo-bridge {} : {} ; {}");
 const READERS_CONNECT: Words = Words::new("readers connect to {}", "les lecteurs se relient à {}");
 const READERS_COME: Words =
@@ -94,14 +103,29 @@ fn echoed(topics: &Topics, discovery: bool) -> Vec<String> {
 ///
 /// # Errors
 /// The file of the readers is damaged: to go on without it would be to believe anybody.
-pub(super) fn readers(state_directory: Option<&Path>) -> Result<Readers, Failure> {
+pub(super) fn readers(state_directory: Option<&Path>, pairing: Pairing) -> Result<Readers, Failure> {
     let (own, remark) =
         keys::load(state_directory).map_err(|error| Failure::new(ExitCode::Internal, format!("random numbers: {error}")))?;
     remark.into_iter().for_each(|remark| warn!("{remark}"));
     let pins = pins::load(state_directory).map_err(Failure::config)?;
+    let secret = secret(&own, state_directory, pairing)?;
     let readers = Readers::new(own, pins, |bytes| getrandom::fill(bytes).is_ok(), Instant::now());
     info!("{}", journal::say(FINGERPRINT, &[&readers.fingerprint()]));
-    Ok(readers)
+    Ok(match secret {
+        Some(secret) => readers.with_code(secret),
+        None => readers,
+    })
+}
+
+/// What a reader must say that is not known, where a code is wanted.
+fn secret(own: &Identity, state_directory: Option<&Path>, pairing: Pairing) -> Result<Option<u32>, Failure> {
+    if pairing == Pairing::FirstContact {
+        return Ok(None);
+    }
+    let directory = state_directory.ok_or_else(|| Failure::config(journal::say(NO_CODE, &[]).to_string()))?;
+    let code = code::load(own, directory).map_err(|error| Failure::config(format!("{}: {error}", directory.join(code::FILE).display())))?;
+    info!("{}", journal::say(BY_CODE, &[]));
+    Ok(Some(code.secret))
 }
 
 /// What an earlier process kept, and what is wrong with its files.

@@ -62,6 +62,13 @@ pub fn load(directory: Option<&Path>) -> Result<(Identity, Option<Sentence>), ge
 /// # Errors
 /// Those of the file system; `InvalidData` for what is no plain file with a key.
 pub fn read(path: &Path) -> io::Result<Option<([u8; 32], bool)>> {
+    let Some((text, is_open)) = read_text(path)? else { return Ok(None) };
+    let key = text.trim_end().parse::<PublicKey>().map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "this is no key"))?;
+    Ok(Some((*key.as_bytes(), is_open)))
+}
+
+/// The text of a small plain file, and whether others than its owner may read it.
+pub(super) fn read_text(path: &Path) -> io::Result<Option<(String, bool)>> {
     let is_link = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
     match fs::symlink_metadata(path) {
         Err(error) if is_link(&error) => return Ok(None),
@@ -73,11 +80,10 @@ pub fn read(path: &Path) -> io::Result<Option<([u8; 32], bool)>> {
     let is_open = file.metadata()?.mode() & 0o077 != 0;
     let mut text = String::new();
     file.take(4096).read_to_string(&mut text)?;
-    let key = text.trim_end().parse::<PublicKey>().map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "this is no key"))?;
-    Ok(Some((*key.as_bytes(), is_open)))
+    Ok(Some((text, is_open)))
 }
 
-fn write(path: &Path, text: &str) -> io::Result<()> {
+pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
     let beside = path.with_extension("new");
     if beside.exists() {
         fs::remove_file(&beside)?;

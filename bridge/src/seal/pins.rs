@@ -207,6 +207,13 @@ impl Pins {
         }
     }
 
+    /// Whether a person has accepted this key by its words, or it is known already.
+    #[must_use]
+    pub fn knows(&self, key: &PublicKey) -> bool {
+        let is_it = |pin: &Pin| *pin != Pin::Next && pin.is_for(key);
+        self.without_meter.contains(key) || self.meters.values().flatten().any(is_it)
+    }
+
     /// A key wants to speak for a meter, or for none yet. Nobody is replaced here, and no second one let in: that is for a person to accept.
     pub fn claim(&mut self, meter: Option<MeterId>, key: &PublicKey) -> Claim {
         let Some(meter) = meter else { return self.claim_without_meter(key) };

@@ -7,7 +7,7 @@
 //! told, [`Readers::poll_pins`] what is to be kept, [`Readers::poll_proven`] whose history is worth a question.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{HashMap, VecDeque},
     fmt,
     time::{Duration, Instant},
 };
@@ -45,6 +45,14 @@ const FOR_ANOTHER: Words = Words::new(
     "a reader speaks to another bridge than this one; if this one has taken its place, at the reader: sudo teleinfo-reader accept {}",
     "un lecteur parle à une autre passerelle que celle-ci ; si celle-ci a pris sa place, au lecteur : sudo teleinfo-reader accept {}",
 );
+const NO_CODE: Words = Words::new(
+    "the reader {} came without the code of this bridge and is refused; if it is yours: sudo teleinfo-bridge code, then sudo teleinfo-reader accept CODE there",
+    "le lecteur {} est venu sans le code de cette passerelle et est refusé ; si c'est le vôtre : sudo teleinfo-bridge code, puis là-bas sudo teleinfo-reader accept CODE",
+);
+const TRIED: Words = Words::new(
+    "a wrong code was tried, so none is heard for {} s; the reader {} asks again by itself",
+    "un code faux a été essayé, donc aucun n'est écouté pendant {} s ; le lecteur {} redemande de lui-même",
+);
 const NEWER: Words = Words::new(
     "a reader speaks version {} of the messages between the two, this bridge version {}: update this bridge",
     "un lecteur parle la version {} des messages entre les deux, cette passerelle la version {} : mettez cette passerelle à jour",
@@ -56,11 +64,11 @@ const OLDER: Words = Words::new(
 
 /// Readers that have said hello and have not paired.
 const CANDIDATES_MAX: usize = 64;
-/// Meters whose refused readers are remembered, for the words of the command that accepts them.
-const REFUSED_MAX: usize = 64;
 /// Messages of a session that is not proven: half a minute of a standard meter is never needed, the answer takes milliseconds.
 const HELD_MAX: usize = 32;
 const HELD_FOR: Duration = Duration::from_secs(5);
+/// After a wrong code none is heard for this time, so that nobody can try them all: there are four thousand million.
+const WRONG_CODE: Duration = Duration::from_secs(10);
 /// A session that is not proven is asked again after this time.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
 /// Messages that wait to be sent.
@@ -151,9 +159,9 @@ pub struct Readers {
     news: VecDeque<String>,
     /// Meters whose reader has just proven that it lives.
     proven: VecDeque<MeterId>,
-    /// Readers that wanted to speak for a meter of another.
-    refused: BTreeMap<MeterId, Fingerprint>,
     is_changed: bool,
+    /// What a reader that is not known must say, and until when no answer is heard.
+    code: Option<(u32, Instant)>,
 }
 
 impl Readers {
@@ -172,9 +180,15 @@ impl Readers {
             out: VecDeque::new(),
             news: VecDeque::new(),
             proven: VecDeque::new(),
-            refused: BTreeMap::new(),
             is_changed: false,
+            code: None,
         }
+    }
+
+    /// From now on, no reader comes in at first contact that does not say this secret.
+    #[must_use]
+    pub fn with_code(self, secret: u32) -> Self {
+        Self { code: Some((secret, self.started)), ..self }
     }
 
     /// A reader is here, and wants an offer.
@@ -216,6 +230,11 @@ impl Readers {
         // What it agrees to is sealed for that run, so the hello was its own.
         peer.boot = peer.greeted;
         let public = *peer.end.key();
+        // Whoever wants the meter of another is told of with its words, which a person may accept.
+        let is_refused = paired.meter.is_some_and(|meter| self.pins.judge(&meter, &public) == Claim::Refused);
+        if !is_refused {
+            self.check_code(&public, paired.secret, now)?;
+        }
         self.handle_claim(paired.meter, public)?;
         if let Some(at) = self.candidates.iter().position(|peer| peer.end.key().id() == sender) {
             self.peers.extend(self.candidates.remove(at).map(|peer| (sender, peer)));
@@ -329,7 +348,6 @@ impl Readers {
         match decision {
             Decision::Accept(meter, words) => {
                 pins.accept(meter, words, |key| self.peers.get(&key.id()).is_some_and(|peer| peer.proven.is_some()));
-                self.refused.remove(&meter);
             }
             Decision::Refuse(meter, words) => _ = pins.refuse(meter, words),
         }
@@ -378,13 +396,35 @@ impl Readers {
             let is_own = keys::reader_of(key) == Some(&sender.to_string());
             return if is_own { Ok(()) } else { Err(Refused::AnotherKey.into()) };
         };
-        let known = self.peers.get(&sender).map(|peer| self.pins.judge(&meter, peer.end.key()));
-        match known {
-            Some(Claim::Known | Claim::Pinned) => Ok(()),
-            None if self.pins.of(&meter).is_none() => Err(Refused::NotPaired.into()),
+        let is_known = self.peers.contains_key(&sender);
+        let met = self.peers.get(&sender).or_else(|| self.candidates.iter().find(|peer| peer.end.key().id() == sender));
+        let key = met.map(|peer| *peer.end.key());
+        match key.map(|key| self.pins.judge(&meter, &key)) {
+            Some(Claim::Known | Claim::Pinned) if is_known => Ok(()),
+            // One that a person has accepted says hello again soon.
+            Some(Claim::Known | Claim::Pinned) => Err(Refused::NotPaired.into()),
             Some(Claim::Full) => Err(Refused::TooMany.into()),
-            Some(Claim::Refused) | None => Err(self.another(meter)),
+            None if self.pins.of(&meter).is_none() => Err(Refused::NotPaired.into()),
+            Some(Claim::Refused) | None => Err(another(meter, key.map(|key| key.fingerprint()))),
         }
+    }
+
+    /// Whether a reader that is not known says the code, where one is wanted.
+    fn check_code(&mut self, key: &PublicKey, said: u32, now: Instant) -> Result<(), NotBelieved> {
+        let Some((secret, deaf_until)) = &mut self.code else { return Ok(()) };
+        if self.pins.knows(key) {
+            return Ok(());
+        }
+        if said != 0 && now < *deaf_until {
+            return Err(NotBelieved::new(Refused::TooMany, journal::say(TRIED, &[&WRONG_CODE.as_secs(), &key.fingerprint()])));
+        }
+        if said == *secret {
+            return Ok(());
+        }
+        if said != 0 {
+            *deaf_until = now + WRONG_CODE;
+        }
+        Err(NotBelieved::new(Refused::WrongCode, journal::say(NO_CODE, &[&key.fingerprint()])))
     }
 
     /// A key that was opened wants to speak for a meter, or is here without one.
@@ -403,23 +443,9 @@ impl Readers {
             Claim::Full => {
                 return Err(NotBelieved::new(Refused::TooMany, journal::say(FULL, &[])));
             }
-            Claim::Refused => {
-                if let Some(meter) = meter {
-                    if self.refused.len() < REFUSED_MAX || self.refused.contains_key(&meter) {
-                        self.refused.insert(meter, words);
-                    }
-                    return Err(self.another(meter));
-                }
-            }
+            Claim::Refused => return meter.map_or(Ok(()), |meter| Err(another(meter, Some(words)))),
         }
         Ok(())
-    }
-
-    /// Another reader than the pinned one, with the command that accepts it.
-    fn another(&self, meter: MeterId) -> NotBelieved {
-        let words = self.refused.get(&meter).copied();
-        let text = journal::say(OF_METER, &[&meter, &another_reader::sentence(meter, words, journal::language())]);
-        NotBelieved { another: Some((meter, words)), ..NotBelieved::new(Refused::AnotherKey, text) }
     }
 
     fn ask_whether_it_lives(&mut self, sender: KeyId, now: Instant) -> Result<(), Refused> {
@@ -478,6 +504,12 @@ impl Peer {
         let fresh = std::mem::take(&mut self.held).into_iter().filter(|(.., at)| now < *at + HELD_FOR);
         fresh.filter_map(|(held, plain, _)| self.end.release(held).ok().map(|()| plain)).collect()
     }
+}
+
+/// Another reader than those of a meter, with the command that accepts it.
+fn another(meter: MeterId, words: Option<Fingerprint>) -> NotBelieved {
+    let text = journal::say(OF_METER, &[&meter, &another_reader::sentence(meter, words, journal::language())]);
+    NotBelieved { another: Some((meter, words)), ..NotBelieved::new(Refused::AnotherKey, text) }
 }
 
 /// A reader that has said hello; the one that did so longest ago makes room.

@@ -204,11 +204,19 @@ fn refused(endpoint: &EndPoint, address: SocketAddr, error: &io::Error) -> Failu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::file::Pairing;
 
     #[test]
     fn readers_are_told_the_short_lease() {
-        let zenoh =
-            Zenoh { mode: ZenohMode::Router, listen: Vec::new(), connect: Vec::new(), scouting: false, users_file: None, login: None };
+        let zenoh = Zenoh {
+            mode: ZenohMode::Router,
+            listen: Vec::new(),
+            connect: Vec::new(),
+            scouting: false,
+            pairing: Pairing::FirstContact,
+            users_file: None,
+            login: None,
+        };
         let config = config(&zenoh, &[], None).unwrap();
         assert_eq!(config.get_json("transport/link/tx/lease").unwrap(), LEASE_MS.to_string());
     }

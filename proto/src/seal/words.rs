@@ -31,13 +31,19 @@ impl Fingerprint {
 }
 
 /// What a person types at a reader that shall trust one bridge only: the fingerprint of that bridge, and a secret that only ever goes to it,
-/// sealed. Seven words.
+/// sealed. Seven words; or the five of the fingerprint alone, for a bridge that wants no secret.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PairingCode {
     /// The bridge.
     pub bridge: Fingerprint,
-    /// What the bridge wants to hear.
+    /// What the bridge wants to hear; 0 is no secret.
     pub secret: u32,
+}
+
+impl From<Fingerprint> for PairingCode {
+    fn from(bridge: Fingerprint) -> Self {
+        Self { bridge, secret: 0 }
+    }
 }
 
 impl fmt::Display for Fingerprint {
@@ -54,7 +60,11 @@ impl fmt::Debug for Fingerprint {
 
 impl fmt::Display for PairingCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-", self.bridge)?;
+        write!(f, "{}", self.bridge)?;
+        if self.secret == 0 {
+            return Ok(());
+        }
+        f.write_char('-')?;
         write_words(&self.secret.to_be_bytes(), f)
     }
 }
@@ -80,7 +90,11 @@ impl FromStr for PairingCode {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bytes: [u8; FINGERPRINT_BYTES + SECRET_BYTES] = read_words(text).ok_or(ParseError::expected("seven words of five letters"))?;
+        if let Ok(bridge) = text.parse::<Fingerprint>() {
+            return Ok(bridge.into());
+        }
+        let bytes: [u8; FINGERPRINT_BYTES + SECRET_BYTES] =
+            read_words(text).ok_or(ParseError::expected("five or seven words of five letters"))?;
         let bridge = Fingerprint(core::array::from_fn(|i| bytes[i]));
         Ok(Self { bridge, secret: u32::from_be_bytes(core::array::from_fn(|i| bytes[FINGERPRINT_BYTES + i])) })
     }
@@ -153,6 +167,8 @@ mod tests {
         assert_eq!((text.split('-').count(), text.parse()), (7, Ok(code)));
         assert_eq!(text.to_uppercase().replace('-', " ").parse(), Ok(code));
         assert_eq!(key.fingerprint().to_string().parse(), Ok(key.fingerprint()));
+        let alone = PairingCode::from(key.fingerprint());
+        assert_eq!((alone.to_string(), alone.to_string().parse()), (key.fingerprint().to_string(), Ok(alone)));
         for wrong in [&text[1..], &format!("{text}b"), &format!("e{}", &text[1..]), "", "été"] {
             assert!(wrong.parse::<PairingCode>().is_err(), "{wrong}");
         }

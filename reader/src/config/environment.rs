@@ -93,7 +93,7 @@ mod tests {
         let path = directory.path().join("value");
         for key in KEYS {
             let variable = variable_of(key.section, key.name);
-            let values = ["historic", "power", "software", "debug", "53", "40000", "tcp/a:1,tcp/b:2", "fr"];
+            let values = ["historic", "power", "software", "debug", "53", "40000", "tcp/a:1,tcp/b:2", "fr", "code"];
             let taken = values.iter().find(|value| config(&variable, value).is_ok_and(|config| config != Config::default()));
             let value = taken.unwrap_or_else(|| panic!("{variable} gives nothing"));
             fs::write(&path, format!("{value}\n")).unwrap();

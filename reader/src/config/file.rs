@@ -57,6 +57,8 @@ pub(super) struct Config {
     pub(super) connect: Vec<Locator>,
     /// User name, if the bridge asks for one.
     pub(super) user: Option<String>,
+    /// No bridge is trusted before its code was typed.
+    pub(super) by_code: bool,
     /// File with the password.
     pub(super) password_file: Option<PathBuf>,
     /// Bytes of memory.
@@ -86,6 +88,7 @@ impl Default for Config {
             connect: Vec::new(),
             user: None,
             password_file: None,
+            by_code: false,
             history_size: 262_144,
             history_directory: None,
             led: LedMode::Auto,
@@ -119,6 +122,7 @@ pub(super) const KEYS: &[Key] = &[
     key("serial", "mode", |config, value| put(&mut config.mode, choice(value, MODES))),
     key("serial", "parity", |config, value| put(&mut config.parity, choice(value, PARITIES))),
     key("zenoh", "connect", |config, value| put(&mut config.connect, parsed(&texts(value)?))),
+    key("zenoh", "pairing", |config, value| put(&mut config.by_code, choice(value, PAIRINGS))),
     key("zenoh", "user", |config, value| put(&mut config.user, text(value).map(|user| Some(user.into())))),
     key("zenoh", "password-file", |config, value| put(&mut config.password_file, text(value).map(|path| Some(path.into())))),
     key("history", "size", |config, value| put(&mut config.history_size, number(value, history::BYTES_MIN..=HISTORY_MAX))),
@@ -134,6 +138,7 @@ const LANGUAGES: &[(&str, Option<Language>)] = &[("en", Some(Language::English))
 const MODES: &[(&str, Option<Mode>)] = &[("auto", None), ("historic", Some(Mode::Historic)), ("standard", Some(Mode::Standard))];
 const PARITIES: &[(&str, ParityChoice)] =
     &[("auto", ParityChoice::Auto), ("hardware", ParityChoice::Hardware), ("software", ParityChoice::Software)];
+const PAIRINGS: &[(&str, bool)] = &[("first-contact", false), ("code", true)];
 const LEDS: &[(&str, LedMode)] =
     &[("auto", LedMode::Auto), ("delivered", LedMode::Delivered), ("power", LedMode::Power), ("off", LedMode::Off)];
 const LEVELS: &[(&str, LevelFilter)] = &[
@@ -350,7 +355,13 @@ mod tests {
             assert!(KEYS[..index].iter().all(|other| (other.section, other.name) != (key.section, key.name)), "{}", key.name);
             let values =
                 [Value::Text("historic".into()), Value::Text("power".into()), Value::Text("software".into()), Value::Text("fr".into())];
-            let more = [Value::Text("debug".into()), Value::Number(53), Value::Number(40_000), Value::Texts(vec!["tcp/a:1".into()])];
+            let more = [
+                Value::Text("debug".into()),
+                Value::Text("code".into()),
+                Value::Number(53),
+                Value::Number(40_000),
+                Value::Texts(vec!["tcp/a:1".into()]),
+            ];
             let changes = |key: &Key| {
                 let mut config = Config::default();
                 let taken = values.iter().chain(&more).any(|value| (key.set)(&mut config, value).is_ok() && config != Config::default());

@@ -70,6 +70,8 @@ pub(crate) struct Settings {
     pub(crate) history_size: usize,
     /// Where the history outlives a restart.
     pub(crate) history_directory: Option<PathBuf>,
+    /// No bridge is trusted before its code was typed.
+    pub(crate) by_code: bool,
     /// Where the reader keeps its key and the bridge that it trusts.
     pub(crate) state_directory: Option<PathBuf>,
     /// What the LED shows.
@@ -128,6 +130,7 @@ impl Settings {
             source,
             mode: config.mode,
             connect: if flags.connect.is_empty() { config.connect } else { given },
+            by_code: config.by_code,
             history_size: config.history_size,
             state_directory: state_directory().or_else(|| config.history_directory.clone()),
             history_directory: config.history_directory.or_else(state_directory),

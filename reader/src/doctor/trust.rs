@@ -15,6 +15,9 @@ const KEY: Words = Words::new("key of this reader", "clé de ce lecteur");
 const BRIDGE: Words = Words::new("trusted bridge", "passerelle de confiance");
 const NOT_YET: Words = Words::new("none yet: the reader makes it when it starts", "pas encore : le lecteur la crée à son démarrage");
 const FIRST: Words = Words::new("none yet: the first one that offers itself", "aucune encore : la première qui se présente");
+const NO_CODE: Words = Words::new("none yet: zenoh.pairing is \"code\"", "aucune encore : zenoh.pairing vaut \"code\"");
+const TYPE_CODE: Words =
+    Words::new("type the code that `sudo teleinfo-bridge code` shows:", "taper le code que montre `sudo teleinfo-bridge code` :");
 const EXPECTED: Words = Words::new("{}, which has not come yet", "{}, qui n'est pas encore venue");
 const NOBODY: Words = Words::new("the file that names it is damaged", "le fichier qui la nomme est abîmé");
 const BEGIN_AGAIN: Words = Words::new("begin again with the bridge:", "recommencer avec la passerelle :");
@@ -23,10 +26,10 @@ const ROOT_MAY: Words = Words::new("root may read it:", "root peut le lire :");
 /// Shows both fingerprints.
 pub(super) fn check(report: &mut Report<'_>, settings: &Settings) {
     let directory = settings.state_directory.clone().unwrap_or_else(|| PathBuf::from(STATE_DIRECTORY));
-    check_directory(report, &directory);
+    check_directory(report, &directory, settings.by_code);
 }
 
-fn check_directory(report: &mut Report<'_>, directory: &Path) {
+fn check_directory(report: &mut Report<'_>, directory: &Path, by_code: bool) {
     let (own, trusted) = match look(directory) {
         Ok(found) => found,
         Err(error) => {
@@ -40,7 +43,11 @@ fn check_directory(report: &mut Report<'_>, directory: &Path) {
     }
     match trusted {
         Trusted::Pinned(key) => report.good(BRIDGE, &Sentence::of(key.fingerprint())),
-        Trusted::Expected(words) => report.good(BRIDGE, &report.say(EXPECTED, &[&words])),
+        Trusted::Expected(words) => report.good(BRIDGE, &report.say(EXPECTED, &[&words.bridge])),
+        Trusted::First if by_code => {
+            let advice = [report.advise(TYPE_CODE, &[]), Advice::Type(format!("{ACCEPT} CODE"))];
+            report.wrong(BRIDGE, ExitCode::Config, &report.say(NO_CODE, &[]), &advice);
+        }
         Trusted::First => report.skip(BRIDGE, &report.say(FIRST, &[]), &[]),
         Trusted::Nobody => {
             let advice = [report.advise(BEGIN_AGAIN, &[]), Advice::Type(ACCEPT.into())];
@@ -60,16 +67,18 @@ mod tests {
     #[test]
     fn both_fingerprints_are_shown_and_a_damaged_file_is_a_fault() {
         let directory = tempfile::tempdir().unwrap();
-        let (text, code) = said(|report| check_directory(report, directory.path()));
+        let (text, code) = said(|report| check_directory(report, directory.path(), false));
         assert!(code.is_none() && text.contains("none yet"), "{text}");
-        let (keys, _) = Keys::load(Some(directory.path())).unwrap();
+        let (keys, _) = Keys::load(Some(directory.path()), false).unwrap();
+        let (text, code) = said(|report| check_directory(report, directory.path(), true));
+        assert!(code.is_some() && text.contains("sudo teleinfo-reader accept CODE"), "{text}");
         let bridge = *Identity::from_seed(&[2; 32]).key();
         pin(&directory.path().join("bridge"), &bridge).unwrap();
-        let (text, code) = said(|report| check_directory(report, directory.path()));
+        let (text, code) = said(|report| check_directory(report, directory.path(), false));
         let words = [keys.own.key().fingerprint(), bridge.fingerprint()];
         assert!(code.is_none() && words.iter().all(|words| text.contains(&words.to_string())), "{text}");
         std::fs::write(directory.path().join("bridge"), "x").unwrap();
-        let (text, code) = said(|report| check_directory(report, directory.path()));
+        let (text, code) = said(|report| check_directory(report, directory.path(), false));
         assert!(code.is_some() && text.contains(ACCEPT), "{text}");
     }
 }

@@ -220,7 +220,7 @@ impl<'a> Reader<'a> {
 /// The way to the bridge, sealed with the keys of the state directory.
 fn uplink(settings: &Settings, client: Client, boot: BootId, now: Instant) -> Result<Uplink, Failure> {
     let failure = |error: &dyn std::fmt::Display| Failure::internal("keys", error);
-    let (keys, remarks) = Keys::load(settings.state_directory.as_deref()).map_err(|error| failure(&error))?;
+    let (keys, remarks) = Keys::load(settings.state_directory.as_deref(), settings.by_code).map_err(|error| failure(&error))?;
     remarks.iter().for_each(|remark| log::warn!("{remark}"));
     let mut random = [0; 32];
     getrandom::fill(&mut random).map_err(|error| failure(&error))?;

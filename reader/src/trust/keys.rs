@@ -1,7 +1,7 @@
 //! The reader's key and the bridge that it trusts, in two files of the state directory.
 //!
-//! `key`: 64 hexadecimal digits, drawn at the first start. `bridge`: the public key of the bridge that was pinned, in 64 digits, or five
-//! words of the fingerprint of the one that shall be. A file of the bridge that is damaged is never taken for none, or anybody could step
+//! `key`: 64 hexadecimal digits, drawn at the first start. `bridge`: the public key of the bridge that was pinned, in 64 digits, or the words of
+//! the one that shall be: five of its fingerprint, or seven of its pairing code. A file of the bridge that is damaged is never taken for none, or anybody could step
 //! into its place.
 
 use std::{
@@ -27,8 +27,8 @@ pub const STATE_DIRECTORY: &str = "/var/lib/teleinfo-reader";
 pub enum Trusted {
     /// The first one that offers itself alone.
     First,
-    /// The one with this fingerprint.
-    Expected(Fingerprint),
+    /// The one of this code.
+    Expected(PairingCode),
     /// The one with this key.
     Pinned(PublicKey),
     /// It is not known which: none.
@@ -57,11 +57,12 @@ impl fmt::Display for Remark {
 }
 
 impl Keys {
-    /// From the files of this directory. A key that is missing is made; where it cannot be kept, it lives as long as this process.
+    /// From the files of this directory. A key that is missing is made; where it cannot be kept, it lives as long as this process. With
+    /// `by_code`, no bridge is trusted before a person has typed its code.
     ///
     /// # Errors
     /// The system has no random numbers.
-    pub fn load(directory: Option<&Path>) -> Result<(Self, Vec<Remark>), getrandom::Error> {
+    pub fn load(directory: Option<&Path>, by_code: bool) -> Result<(Self, Vec<Remark>), getrandom::Error> {
         let mut remarks = Vec::new();
         let seed = match directory {
             Some(directory) => seed_of(&directory.join(KEY), &mut remarks)?,
@@ -70,7 +71,11 @@ impl Keys {
                 draw()?
             }
         };
-        let trusted = directory.map_or(Trusted::First, |directory| trusted(&directory.join(BRIDGE), &mut remarks));
+        let mut trusted = directory.map_or(Trusted::First, |directory| trusted(&directory.join(BRIDGE), &mut remarks));
+        if by_code && trusted == Trusted::First {
+            remarks.push(Remark(journal::say(NO_CODE, &[&ACCEPT])));
+            trusted = Trusted::Nobody;
+        }
         Ok((Self { own: Identity::from_seed(&seed), trusted, directory: directory.map(PathBuf::from) }, remarks))
     }
 
@@ -85,7 +90,7 @@ impl Keys {
     pub fn pairing(&self) -> (Option<PublicKey>, Pairing) {
         match self.trusted {
             Trusted::Pinned(key) => (Some(key), Pairing::FirstContact),
-            Trusted::Expected(bridge) => (None, Pairing::Code(PairingCode { bridge, secret: 0 })),
+            Trusted::Expected(code) => (None, Pairing::Code(code)),
             Trusted::First | Trusted::Nobody => (None, Pairing::FirstContact),
         }
     }
@@ -117,6 +122,10 @@ const NOT_READ: Words = Words::new(
     "{}: the key cannot be read: {}; another one is used, and the bridge refuses another key of a meter that it knows",
     "{} : la clé ne peut pas être lue : {} ; une autre sert, et la passerelle refuse une autre clé d'un compteur connu",
 );
+const NO_CODE: Words = Words::new(
+    "zenoh.pairing is \"code\": no bridge is trusted before its code was typed here: {} CODE; sudo teleinfo-bridge code shows it",
+    "zenoh.pairing vaut \"code\" : aucune passerelle n'est crue avant que son code soit tapé ici : {} CODE ; sudo teleinfo-bridge code le montre",
+);
 const NOBODY: Words = Words::new(
     "{}: {}; no bridge is trusted until it is mended: {}",
     "{} : {} ; aucune passerelle n'est crue tant que ce n'est pas réparé : {}",
@@ -134,14 +143,14 @@ pub fn pin(file: &Path, bridge: &PublicKey) -> io::Result<()> {
     files::write(file, &format!("{bridge}\n"))
 }
 
-/// Forgets the bridge of this directory, and waits for one with this fingerprint, or for any.
+/// Forgets the bridge of this directory, and waits for the one of this code, or for any.
 ///
 /// # Errors
 /// Those of the file system.
-pub fn accept(directory: &Path, bridge: Option<Fingerprint>) -> io::Result<()> {
+pub fn accept(directory: &Path, bridge: Option<PairingCode>) -> io::Result<()> {
     let file = directory.join(BRIDGE);
     match bridge {
-        Some(fingerprint) => files::write(&file, &format!("{fingerprint}\n")),
+        Some(code) => files::write(&file, &format!("{code}\n")),
         None => files::remove(&file),
     }
 }
@@ -220,7 +229,7 @@ mod tests {
     use super::*;
 
     fn load(directory: &Path) -> (Keys, Vec<Remark>) {
-        Keys::load(Some(directory)).unwrap()
+        Keys::load(Some(directory), false).unwrap()
     }
 
     #[test]
@@ -231,7 +240,7 @@ mod tests {
         let (second, _) = load(directory.path());
         assert_eq!(first.own.key(), second.own.key());
         assert_eq!(look(directory.path()).unwrap(), (Some(first.own.key().fingerprint()), Trusted::First));
-        let (other, remarks) = Keys::load(None).unwrap();
+        let (other, remarks) = Keys::load(None, false).unwrap();
         assert!(other.own.key() != first.own.key() && remarks.len() == 1);
     }
 
@@ -254,10 +263,14 @@ mod tests {
         let file = directory.path().join(BRIDGE);
         pin(&file, &bridge).unwrap();
         assert_eq!(load(directory.path()).0.trusted, Trusted::Pinned(bridge));
-        accept(directory.path(), Some(bridge.fingerprint())).unwrap();
-        assert_eq!(load(directory.path()).0.trusted, Trusted::Expected(bridge.fingerprint()));
+        for code in [PairingCode::from(bridge.fingerprint()), PairingCode { bridge: bridge.fingerprint(), secret: 7 }] {
+            accept(directory.path(), Some(code)).unwrap();
+            assert_eq!(load(directory.path()).0.trusted, Trusted::Expected(code));
+        }
         accept(directory.path(), None).unwrap();
         assert_eq!(load(directory.path()).0.trusted, Trusted::First);
+        let (by_code, remarks) = Keys::load(Some(directory.path()), true).unwrap();
+        assert_eq!((by_code.trusted, remarks.len()), (Trusted::Nobody, 1), "no first contact without the code");
         fs::write(&file, "damaged").unwrap();
         let (keys, remarks) = load(directory.path());
         assert_eq!((keys.trusted, remarks.len()), (Trusted::Nobody, 1));

@@ -127,6 +127,8 @@ pub struct SealedEnd {
     next_hello: Instant,
     /// Whoever is at the other end of this connection has heard none.
     is_new_here: bool,
+    /// The bridge has said something that it only says to a reader that it believes.
+    is_believed: bool,
     /// Since when what was sent has not been confirmed.
     unconfirmed: Option<Instant>,
     refused: OnChange<Refused>,
@@ -159,6 +161,7 @@ impl SealedEnd {
             started: now,
             next_hello: now,
             is_new_here: true,
+            is_believed: false,
             unconfirmed: None,
             refused: OnChange::new(),
             silence: OnChange::new(),
@@ -229,7 +232,7 @@ impl SealedEnd {
         self.end.end(question.0, &self.keys.status, &mut self.out)
     }
 
-    /// The hello that is due: with each connection, until a bridge is trusted, and to one that confirms nothing.
+    /// The hello that is due: with each connection, until a bridge is trusted and believes this reader, and to one that confirms nothing.
     pub fn poll_hello(&mut self, now: Instant) -> Option<[u8; teleinfo_proto::seal::HELLO_BYTES]> {
         if self.trusted == Trusted::Nobody || now < self.next_hello {
             return None;
@@ -240,7 +243,7 @@ impl SealedEnd {
         if is_silent && self.silence.is_new(()) {
             log::warn!("{}", journal::say(UNCONFIRMED_WORDS, &[&ACCEPT]));
         }
-        (is_new_here || is_silent || self.end.bridge().is_none()).then(|| self.end.hello())
+        (is_new_here || is_silent || !self.is_believed).then(|| self.end.hello())
     }
 
     /// When [`Self::poll_hello`] is due.
@@ -266,11 +269,13 @@ impl SealedEnd {
                 self.next_hello = self.next_hello.min(now + HELLO_AGAIN);
                 Word::None
             }
-            Ok(Heard::Question(id, asked)) => match std::str::from_utf8(asked) {
-                Ok(asked) => Word::Asked(asked.into(), Question(self.end.answer(id))),
-                Err(_) => Word::None,
-            },
+            Ok(Heard::Question(id, asked)) => {
+                self.is_believed = true;
+                let asked = std::str::from_utf8(asked);
+                asked.map_or(Word::None, |asked| Word::Asked(asked.into(), Question(self.end.answer(id))))
+            }
             Ok(Heard::Delivered(boot, sequence)) if boot == self.boot => {
+                self.is_believed = true;
                 self.unconfirmed = None;
                 self.silence.forget();
                 Word::Delivered(sequence)

@@ -1,7 +1,7 @@
 //! Readers made of the reader's own end of the seal: first contact, another key, a restart of the bridge, receipts.
 
 use teleinfo_proto::{
-    seal::{Heard, Pairing, ReaderEnd, Type},
+    seal::{Heard, Pairing, PairingCode, ReaderEnd, Type},
     tic::Mode,
     wire::{Counters, DatasetsWriter, SampleKind},
 };
@@ -94,6 +94,14 @@ impl Reader {
         let id = own.id().to_string();
         let boot = BootId::new(boot);
         Self { end: ReaderEnd::new(own, boot, None, Pairing::FirstContact, random()).unwrap(), boot, id, delivered: 0 }
+    }
+
+    /// One at which a person has typed a code.
+    fn with_code(number: u8, secret: u32) -> Self {
+        let (own, bridge) = (Identity::from_seed(&[number; 32]), *Identity::from_seed(&[200; 32]).key());
+        let (id, boot) = (own.id().to_string(), BootId::new(1));
+        let code = Pairing::Code(PairingCode { bridge: bridge.fingerprint(), secret });
+        Self { end: ReaderEnd::new(own, boot, None, code, random()).unwrap(), boot, id, delivered: 0 }
     }
 
     /// Another run of it, which knows its bridge.
@@ -200,6 +208,50 @@ fn two_readers_of_one_meter_are_both_heard_asked_and_told_until_one_is_refused()
     house.bridge.handle_decision(Decision::Refuse(meter, words));
     assert_eq!(house.hear(&mut first, 3).unwrap_err().refused, Refused::AnotherKey);
     assert_eq!(house.hear(&mut second, 3).unwrap().len(), 1);
+}
+
+#[test]
+fn another_version_says_which_of_the_two_is_older_and_a_reader_of_another_bridge_what_to_do() {
+    let (mut house, mut reader) = friends();
+    for (version, older) in [(3, "update this bridge"), (1, "update that reader")] {
+        let refused = house.bridge.handle_hello("tic/v3/reader/0123456789abcdef/hello", &[version, 1, 0], house.now).unwrap_err();
+        assert_eq!((refused.refused, refused.to_string().contains(older)), (Refused::Version(version), true), "{refused}");
+        let mut sealed = reader.sample(2);
+        sealed[0] = version;
+        assert!(house.bridge.handle_message(&sample_key(), &mut sealed, house.now).unwrap_err().to_string().contains(older));
+    }
+    let mut other = House::new();
+    other.bridge = Readers::new(Identity::from_seed(&[201; 32]), Pins::default(), draw, other.now);
+    let refused = other.hear(&mut reader, 3).unwrap_err();
+    let command = format!("sudo teleinfo-reader accept {}", other.bridge.fingerprint());
+    assert_eq!((refused.refused, refused.to_string().ends_with(&command)), (Refused::NotForUs, true), "{refused}");
+}
+
+#[test]
+fn where_a_code_is_wanted_nobody_comes_in_without_it_and_nobody_can_try_them_all() {
+    let house = House::new();
+    let mut house = House { bridge: house.bridge.with_code(0x0102_0304), now: house.now };
+    let mut met = |reader: &mut Reader| house.meet(reader).map_err(|error| error.refused);
+    assert_eq!(met(&mut Reader::new(1, 7)), Err(Refused::WrongCode), "first contact is closed");
+    assert_eq!(met(&mut Reader::with_code(2, 5)), Err(Refused::WrongCode));
+    let mut right = Reader::with_code(3, 0x0102_0304);
+    // The wrong one has just been heard: 12 s of this meeting pass before its pair.
+    assert_eq!(met(&mut right), Ok(()));
+    assert_eq!(met(&mut right), Ok(()), "one that is known needs no code");
+    for number in 10..20 {
+        let pair = |house: &mut House, secret| {
+            let mut reader = Reader::with_code(number, secret);
+            house.bridge.handle_hello(&reader.key("hello"), &reader.end.hello(), house.now).unwrap();
+            house.deliver(&mut reader).unwrap();
+            let mut pair = reader.end.pair(&reader.key("pair"), None, &mut [0; 512]).unwrap().to_vec();
+            house.bridge.handle_pair(&reader.key("pair"), &mut pair, house.now).map_err(|error| error.refused)
+        };
+        let expected = if number == 10 { Refused::WrongCode } else { Refused::TooMany };
+        assert_eq!(pair(&mut house, 6), Err(expected));
+        assert_eq!(pair(&mut house, 0x0102_0304), Err(Refused::TooMany), "whoever tries all of them does not get this one");
+    }
+    house.bridge.handle_decision(Decision::Accept(METER.parse().unwrap(), Some(Reader::new(1, 7).end.key().fingerprint())));
+    assert_eq!(house.meet(&mut Reader::new(1, 7)), Ok(()), "a person has accepted its words");
 }
 
 #[test]

@@ -59,7 +59,7 @@ async fn a_disk_error_is_said_after_any_number_of_strange_messages() {
     fs::remove_dir_all(bridge.directory.path().join("state")).unwrap();
     let mut reader = Reader::new(port).await;
     for number in 0..70_u8 {
-        reader.babble(&[99, number]).await;
+        reader.babble(&[2, number]).await;
     }
     reader.make_many(3).await;
     observer.expect_powers(METER, 1..=3).await;

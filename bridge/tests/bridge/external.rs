@@ -215,13 +215,24 @@ async fn strange_bytes_are_said_once_and_do_no_harm() {
     let observer = Observer::new(broker.port).await;
     let mut reader = Reader::new(bridge.zenoh).await;
     for _ in 0..5 {
-        reader.babble(&[99, 1, 2, 3]).await;
+        reader.babble(&[2, 1, 2, 3]).await;
     }
     reader.make(true).await;
     observer.expect_powers(METER, [1]).await;
     let line = bridge.says("cannot be read").await;
     assert!(line.starts_with("WARN "), "{line}");
     assert_eq!(bridge.log().iter().filter(|line| line.starts_with("WARN ")).count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_of_another_version_is_told_to_be_one() {
+    let broker = Broker::open().unwrap();
+    let bridge = Program::external(&broker.url());
+    bridge.is_up().await;
+    let mut reader = Reader::new(bridge.zenoh).await;
+    reader.babble(&[3, 4, 1, 2]).await;
+    let line = bridge.says("speaks version 3").await;
+    assert!(line.starts_with("WARN ") && line.ends_with("this bridge version 2: update this bridge"), "{line}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -93,6 +93,18 @@ step_metrics() {
     deploy/test/metrics
 }
 
+step_page() {
+    local log why
+    need_packages chromium fonts-noto-core iproute2 util-linux python3 python3-venv
+    need_programs
+    log=$(mktemp)
+    deploy/test/page/run | tee "$log"
+    while read -r why; do
+        not_checked "$why"
+    done < <(sed -n 's/.*NOT CHECKED: //p' "$log")
+    rm "$log"
+}
+
 step_home_assistant() {
     need_packages debootstrap mosquitto mosquitto-clients iproute2 iptables util-linux faketime python3
     need_programs

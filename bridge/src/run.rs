@@ -20,6 +20,7 @@ use tokio::{
 use tracing::{Level, debug, error, info, warn};
 
 use crate::{
+    archive::{keeper::Archive, prices::Names},
     config::settings::Settings,
     daemon::{
         exit::{ExitCode, Failure},
@@ -35,7 +36,12 @@ use crate::{
     metrics,
     mqtt::Outlet,
     order::{answer::Answer, arrival::Arrived},
-    page::{self, serve::Question},
+    page::{
+        self,
+        feed::Feed,
+        serve::{Question, Shown},
+        told,
+    },
     seal::{
         decisions::{self, Decision},
         pins,
@@ -101,6 +107,9 @@ struct Bridge {
     state_directory: Option<PathBuf>,
     statistics: Option<NoteSender>,
     grid_meters: GridMeters,
+    archive: Option<Archive>,
+    /// What browsers are told, if there is a page.
+    feed: Feed,
     counters: Counters,
     notifier: Notifier,
     watchdog: Watchdog,
@@ -131,7 +140,11 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     let (statistics, outcomes) = start::correct_statistics(&settings, &historian, state_directory.clone(), counters.clone());
     let (kept, damages) = start::kept(&positions, state_directory.as_deref());
     let now = Instant::now();
-    let mut hub = Hub::new(start::options(&settings, fingerprint, statistics.is_some()), kept, counters.clone(), now);
+    let archive = start::archive(&settings, state_directory.as_deref());
+    let feed = Feed::new(settings.topics.clone());
+    let shown = Shown { archive: archive.clone(), door: feed.door() };
+    let options = start::options(&settings, fingerprint, statistics.is_some(), archive.is_some());
+    let mut hub = Hub::new(options, kept, counters.clone(), now);
     damages.iter().skip(1).for_each(|damage| warn!("{damage}"));
     // A complaint is said in the log too, but only one of a kind at once.
     damages.iter().take(1).for_each(|damage| hub.handle_complaint(Complaint::Damaged, damage, now));
@@ -141,7 +154,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         inbound,
         outcomes,
         write_failures,
-        questions: page::serve::start(settings.page.clone()),
+        questions: page::serve::start(settings.page.clone(), shown),
         decisions: decisions::watch(state_directory.clone()),
         terminate: signal_of(SignalKind::terminate())?,
         interrupt: signal_of(SignalKind::interrupt())?,
@@ -161,6 +174,8 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         state_directory,
         statistics,
         grid_meters,
+        archive,
+        feed,
         counters,
         notifier,
         watchdog: Watchdog::from_env(now),
@@ -194,7 +209,7 @@ impl Bridge {
                 Some(failure) = inputs.write_failures.recv() => self.handle_write_failure(&failure, Instant::now()),
                 Some(decision) = inputs.decisions.recv() => self.handle_decision(decision, Instant::now()),
                 Some(arrived) = inputs.arrivals.presences.recv() => self.hub.handle_arrival(arrived, Instant::now()),
-                Some(question) = inputs.questions.recv() => drop(question.send(metrics::families(&self.hub, Instant::now()))),
+                Some(question) = inputs.questions.recv() => self.handle_question(question, Instant::now()),
                 Some(answer) = inputs.answers.recv() => self.hub.handle_answer(answer, Instant::now()),
                 Some(arrived) = inputs.arrivals.samples.recv() => self.handle_sample(arrived, inputs.arrivals.samples.len()),
             }
@@ -215,6 +230,9 @@ impl Bridge {
     fn obey(&mut self, order: Order, now: Instant) {
         match order {
             Order::Publish(message) => {
+                if self.archive.is_some() {
+                    self.feed.handle_message(&message, utc::unix_seconds(SystemTime::now()));
+                }
                 // While the broker is away, what is not retained is not dropped: there is nobody to hear it.
                 if !self.outlet.publish(message) && self.outlet.is_up() {
                     self.counters.count(Counter::MessagesDropped);
@@ -228,6 +246,13 @@ impl Bridge {
             Order::Noted(note) => {
                 if let Some(statistics) = &mut self.statistics {
                     statistics.handle_note(note);
+                }
+            }
+            Order::Remember(meter, readings) => {
+                if let Some(archive) = &self.archive
+                    && !archive.handle_readings(meter, readings)
+                {
+                    self.counters.count(Counter::ReadingsDropped);
                 }
             }
             Order::Measured(meter, reading) => self.grid_meters.handle_reading(meter, &reading),
@@ -256,6 +281,22 @@ impl Bridge {
         if !receipts.is_empty() {
             self.sealed
                 .with(|readers| receipts.into_iter().for_each(|(meter, mark)| readers.handle_delivered(meter, mark.boot, mark.sequence)));
+        }
+    }
+
+    /// Somebody looks at the page, or collects metrics. Whoever has asked may be gone.
+    fn handle_question(&self, question: Question, now: Instant) {
+        match question {
+            Question::Metrics(answer) => drop(answer.send(metrics::families(&self.hub, now))),
+            Question::Now(language, answer) => {
+                let unix_ms = utc::unix_ms(SystemTime::now());
+                drop(answer.send(told::now(&self.hub, &self.feed, language, unix_ms, now)));
+            }
+            Question::Tariffs(meter, answer) => {
+                let station = self.hub.stations().find(|(id, _)| **id == meter).map(|(_, station)| station);
+                let tariffs = station.map(|station| (Names::of(station.account().meanings()), station.prices().clone()));
+                drop(answer.send(tariffs.unwrap_or_default()));
+            }
         }
     }
 
@@ -349,6 +390,9 @@ impl Bridge {
         let _ = time::timeout(STOP, self.outlet.close()).await;
         self.write_positions(true, now);
         self.store.finish(STOP).await;
+        if let Some(archive) = &self.archive {
+            let _ = time::timeout(STOP, archive.finish()).await;
+        }
         let _ = time::timeout(STOP, node.close()).await;
         info!("{}", journal::say(STOPPED, &[]));
     }

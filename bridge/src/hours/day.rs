@@ -89,12 +89,16 @@ impl Day {
         Self { day: 1, ..self }
     }
 
+    /// The first day of the month after.
+    #[must_use]
+    pub const fn next_month(self) -> Self {
+        if self.month == 12 { Self { year: self.year + 1, month: 1, day: 1 } } else { Self { month: self.month + 1, day: 1, ..self } }
+    }
+
     /// How many days its month has.
     #[must_use]
     pub fn days_of_month(self) -> i64 {
-        let next =
-            if self.month == 12 { Self { year: self.year + 1, month: 1, day: 1 } } else { Self { month: self.month + 1, day: 1, ..self } };
-        next.number() - self.first_of_month().number()
+        self.next_month().number() - self.first_of_month().number()
     }
 
     /// Whether it is in the months of mobile peaks, from November to March (arrêté of 30 October 2014).

@@ -16,8 +16,12 @@ pub struct Request {
     pub verb: Verb,
     /// The path, without what follows a question mark.
     pub path: String,
+    /// What follows it; empty if nothing does.
+    pub query: String,
     /// The host that is asked, as the client knows it; empty if it does not say.
     pub host: String,
+    /// Where a browser says that the request comes from, such as `cross-site`; empty if it does not say.
+    pub site: String,
     /// The forms of an answer that it takes; empty if it does not say.
     pub accept: String,
     /// The body; empty with most requests.
@@ -44,30 +48,42 @@ pub struct Answer {
     pub content_type: &'static str,
     /// The body.
     pub body: String,
+    /// Further headers.
+    pub headers: Headers,
 }
+
+/// Headers that are the same for all answers of a kind.
+pub type Headers = &'static [(&'static str, &'static str)];
 
 impl Answer {
     /// An answer without a body.
     #[must_use]
     pub const fn empty(status: u16) -> Self {
-        Self { status, content_type: JSON, body: String::new() }
+        Self { status, content_type: JSON, body: String::new(), headers: &[] }
     }
 
     /// An answer that is text of some kind.
     #[must_use]
     pub const fn text(status: u16, content_type: &'static str, body: String) -> Self {
-        Self { status, content_type, body }
+        Self { status, content_type, body, headers: &[] }
     }
 
     /// An answer that is JSON already.
     #[must_use]
     pub const fn json_text(status: u16, body: String) -> Self {
-        Self { status, content_type: JSON, body }
+        Self { status, content_type: JSON, body, headers: &[] }
+    }
+
+    /// The same with these headers.
+    #[must_use]
+    pub const fn with(mut self, headers: Headers) -> Self {
+        self.headers = headers;
+        self
     }
 
     /// An answer in JSON. A value that cannot be written is a fault of ours.
     #[must_use]
     pub fn json(status: u16, value: &impl Serialize) -> Self {
-        serde_json::to_string(value).map_or(Self::empty(500), |body| Self { status, content_type: JSON, body })
+        serde_json::to_string(value).map_or(Self::empty(500), |body| Self::json_text(status, body))
     }
 }

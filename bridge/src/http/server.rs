@@ -2,12 +2,13 @@
 //!
 //! Each bound keeps a client that is slow, broken or malicious from taking what others need: connections, bytes of a request, time.
 
-use std::{convert::Infallible, future::Future, net::IpAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::Future, net::IpAddr, pin::Pin, sync::Arc, time::Duration};
 
-use http_body_util::{BodyExt, Full, Limited};
+use futures_util::{Stream, StreamExt};
+use http_body_util::{BodyExt, Full, Limited, StreamBody, combinators::UnsyncBoxBody};
 use hyper::{
     Method, StatusCode,
-    body::{Bytes, Incoming},
+    body::{Bytes, Frame, Incoming},
     header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue},
     server::conn::http1,
     service::service_fn,
@@ -22,12 +23,10 @@ use tokio::{
 use tracing::debug;
 
 use crate::http::{
-    message::{Answer, Request, Verb},
+    message::{Answer, Headers, Request, Verb},
     upgrade::{self, Socket},
 };
 
-/// Connections at once: a house has a handful of clients.
-const CONNECTIONS: usize = 32;
 /// The head of a request; clients send a tenth of it.
 const HEAD_MAX: usize = 8_192;
 /// The body of a request; clients send a tenth of it.
@@ -41,10 +40,34 @@ const UNREAD: Duration = Duration::from_secs(10);
 /// After an error of the listener, such as too many open files.
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// The header by which a browser says where a request comes from.
+const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+/// The content of a stream of events.
+const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
+
+/// The body of an answer: whole, or piece by piece.
+type Body = UnsyncBoxBody<Bytes, Infallible>;
+
+/// Events as they happen (WHATWG HTML, server-sent events), for as long as a client listens.
+pub struct Events {
+    /// Further headers.
+    pub headers: Headers,
+    /// What is sent.
+    pub events: Pin<Box<dyn Stream<Item = Bytes> + Send>>,
+}
+
 /// Whoever answers requests.
 pub trait Site: Send + Sync + 'static {
+    /// Connections at once: a house has a handful of clients.
+    const CONNECTIONS: usize = 32;
+
     /// The answer to one request. It must come within a bounded time.
     fn answer(&self, request: Request) -> impl Future<Output = Answer> + Send;
+
+    /// Events instead of an answer, if this asks for them.
+    fn events(&self, _request: &Request) -> Option<Events> {
+        None
+    }
 
     /// Whether a WebSocket may be opened at this path.
     fn has_socket(&self, _path: &str) -> bool {
@@ -59,7 +82,7 @@ pub trait Site: Send + Sync + 'static {
 
 /// Serves for ever.
 pub async fn serve<S: Site>(listener: TcpListener, site: Arc<S>) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let places = Arc::new(Semaphore::new(S::CONNECTIONS));
     loop {
         // Beyond the limit a client waits until another one leaves.
         let Ok(place) = places.clone().acquire_owned().await else { return };
@@ -103,7 +126,7 @@ async fn respond<S: Site>(
     client: IpAddr,
     site: Arc<S>,
     place: Arc<OwnedSemaphorePermit>,
-) -> hyper::Response<Full<Bytes>> {
+) -> hyper::Response<Body> {
     if upgrade::is_asked(&request) && site.has_socket(request.uri().path()) {
         let (response, socket) = upgrade::switch(&mut request);
         tokio::spawn(async move {
@@ -119,14 +142,18 @@ async fn respond<S: Site>(
         Method::POST => Verb::Post,
         _ => Verb::Other,
     };
-    let path = request.uri().path().to_owned();
-    let (host, accept) = (text_of(request.headers(), HOST), text_of(request.headers(), ACCEPT));
-    let answer = match time::timeout(BODY_TIME, Limited::new(request.into_body(), BODY_MAX).collect()).await {
-        Ok(Ok(body)) => site.answer(Request { client, verb, path, host, accept, body: body.to_bytes().to_vec() }).await,
-        Ok(Err(_)) => Answer::empty(413),
-        Err(_) => Answer::empty(408),
+    let (path, query) = (request.uri().path().to_owned(), request.uri().query().unwrap_or_default().to_owned());
+    let [host, accept, site_asking] = [HOST, ACCEPT, SITE].map(|name| text_of(request.headers(), name));
+    let body = match time::timeout(BODY_TIME, Limited::new(request.into_body(), BODY_MAX).collect()).await {
+        Ok(Ok(body)) => body.to_bytes().to_vec(),
+        Ok(Err(_)) => return written(Answer::empty(413)),
+        Err(_) => return written(Answer::empty(408)),
     };
-    written(answer)
+    let request = Request { client, verb, path, query, host, site: site_asking, accept, body };
+    match site.events(&request) {
+        Some(events) => streamed(events),
+        None => written(site.answer(request).await),
+    }
 }
 
 /// Empty if there is no such header, or more than one.
@@ -136,11 +163,26 @@ fn text_of(headers: &HeaderMap, name: HeaderName) -> String {
     only.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
 }
 
-fn written(answer: Answer) -> hyper::Response<Full<Bytes>> {
-    let mut response = hyper::Response::new(Full::from(answer.body));
+fn written(answer: Answer) -> hyper::Response<Body> {
+    let mut response = hyper::Response::new(Full::from(answer.body).boxed_unsync());
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
+    add(answer.headers, &mut response);
     response
+}
+
+fn streamed(Events { headers, events }: Events) -> hyper::Response<Body> {
+    let body = StreamBody::new(events.map(|event| Ok(Frame::data(event))));
+    let mut response = hyper::Response::new(body.boxed_unsync());
+    response.headers_mut().insert(CONTENT_TYPE, EVENT_STREAM);
+    add(headers, &mut response);
+    response
+}
+
+fn add(headers: Headers, response: &mut hyper::Response<Body>) {
+    for (name, value) in headers {
+        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
 }
 
 #[cfg(test)]

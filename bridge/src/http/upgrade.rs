@@ -2,10 +2,9 @@
 
 use std::{future::Future, time::Duration};
 
-use http_body_util::Full;
 use hyper::{
     Method, Request, Response, StatusCode,
-    body::{Bytes, Incoming},
+    body::Incoming,
     header::{CONNECTION, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, UPGRADE},
     upgrade::Upgraded,
 };
@@ -39,9 +38,9 @@ pub fn is_asked(request: &Request<Incoming>) -> bool {
 }
 
 /// The answer, and the socket once that is sent.
-pub fn switch(request: &mut Request<Incoming>) -> (Response<Full<Bytes>>, impl Future<Output = Option<Socket>> + Send + use<>) {
+pub fn switch<B: Default>(request: &mut Request<Incoming>) -> (Response<B>, impl Future<Output = Option<Socket>> + Send + use<B>) {
     let key = request.headers().get(SEC_WEBSOCKET_KEY).map(|key| derive_accept_key(key.as_bytes())).unwrap_or_default();
-    let mut response = Response::new(Full::default());
+    let mut response = Response::new(B::default());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     response.headers_mut().insert(UPGRADE, WEBSOCKET);
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("Upgrade"));

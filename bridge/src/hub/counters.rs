@@ -85,6 +85,7 @@ counters! {
     MessagesTooLarge    "messages_too_large" "messages"  Sum     Trouble "MQTT messages not sent: too large for the broker"           "messages MQTT non envoyés : trop grands pour le broker";
     InboundDropped      "inbound_dropped"    "messages"  Sum     Trouble "MQTT messages to the bridge dropped: the queue was full"   "messages MQTT vers la passerelle abandonnés : la file était pleine";
     NotesDropped        "notes_dropped"      "samples"   Sum     Trouble "samples not noted for statistics: the queue was full"      "échantillons non notés pour les statistiques : la file était pleine";
+    ReadingsDropped     "readings_dropped"   "readings"  Sum     Trouble "indexes not remembered: the disk of the page's memory is too slow" "index non mémorisés : le disque de la mémoire de la page est trop lent";
     RefusedTooLarge     "refused.too_large"  "messages"  Sum     Trouble "messages refused: too large"                               "messages refusés : trop grands";
     RefusedVersion      "refused.version"    "messages"  Sum     Trouble "messages refused: another version of the wire format"      "messages refusés : autre version du format";
     RefusedNewer        "refused.newer"      "messages"  Sum     Trouble "messages refused: of a type that only a newer release knows" "messages refusés : d'un type que seule une version plus récente connaît";
@@ -168,7 +169,14 @@ const GROUPS: [(Words, &[Counter]); 4] = [
     (Words::new("samples lost", "relevés perdus"), &[Counter::SamplesLost]),
     (
         Words::new("dropped", "abandonnés"),
-        &[Counter::ArrivalsDropped, Counter::MessagesDropped, Counter::MessagesTooLarge, Counter::InboundDropped, Counter::NotesDropped],
+        &[
+            Counter::ArrivalsDropped,
+            Counter::MessagesDropped,
+            Counter::MessagesTooLarge,
+            Counter::InboundDropped,
+            Counter::NotesDropped,
+            Counter::ReadingsDropped,
+        ],
     ),
     (
         Words::new("refused", "refusés"),

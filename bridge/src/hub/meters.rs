@@ -94,6 +94,8 @@ impl Hub {
             source.handle_learnt(station.figures().steering());
         }
         let is_of_this_run = station.clock().is_of(&received);
+        let readings = station.poll_readings();
+        self.orders.extend(readings.into_iter().map(|readings| Order::Remember(id, readings)));
         // What ends an entity must reach Home Assistant before the number that would spoil it.
         self.keep_ledger(id, false, now);
         self.orders.extend(messages.into_iter().map(|message| Order::Publish(originated(&received, message))));

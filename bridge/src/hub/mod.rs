@@ -49,7 +49,7 @@ use crate::{
     words::{
         inbound::Inbound,
         journal,
-        language::{Sentence, Words},
+        language::{Language, Sentence, Words},
         message::Message,
         topics::{OFFLINE, ONLINE, Topics},
     },
@@ -328,7 +328,7 @@ impl Hub {
     /// One line for each meter on what became of its samples, one for each reader on its line, and one on the bridge itself.
     pub fn reports(&self, now: Instant) -> impl Iterator<Item = String> {
         let meters = self.stations.iter().map(|(id, station)| report_of_meter(id, station));
-        let readers = self.readers.lines(now);
+        let readers = self.readers.lines(journal::language(), now);
         let bridge = self.counters.line(journal::language());
         meters.chain(readers).chain((!bridge.is_empty()).then(|| journal::say(BRIDGE, &[&bridge]).to_string()))
     }
@@ -342,6 +342,16 @@ impl Hub {
     /// All meters that were heard of since the start.
     pub fn stations(&self) -> impl Iterator<Item = (&MeterId, &Station)> {
         self.stations.iter()
+    }
+
+    /// One line on each reader that has reported, by who it is and what it does.
+    pub fn readers(&self, language: Language, now: Instant) -> impl Iterator<Item = String> {
+        self.readers.lines(language, now)
+    }
+
+    /// What somebody should know, and how often it happened.
+    pub fn complaints(&self) -> impl Iterator<Item = (Complaint, u64, &str)> {
+        self.complaints.lasting()
     }
 
     /// What the bridge counts.
@@ -375,7 +385,8 @@ impl Hub {
 
     /// What other threads and tasks had to drop is only counted there.
     fn complain_of_drops(&mut self, now: Instant) {
-        let dropped = [Counter::ArrivalsDropped, Counter::MessagesDropped, Counter::InboundDropped, Counter::NotesDropped];
+        let dropped =
+            [Counter::ArrivalsDropped, Counter::MessagesDropped, Counter::InboundDropped, Counter::NotesDropped, Counter::ReadingsDropped];
         let sum = dropped.iter().map(|counter| self.counters.get(*counter)).sum();
         if std::mem::replace(&mut self.dropped, sum) != sum {
             let text = journal::say(TOO_MUCH, &[&sum]);

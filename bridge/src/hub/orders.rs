@@ -4,6 +4,7 @@ use teleinfo_proto::tic::MeterId;
 use tracing::Level;
 
 use crate::{
+    archive::readings::Readings,
     energy::ledger::Ledger,
     grid_meter::reading::Reading,
     homeassistant::{memory::Memory, statistic::Statistic},
@@ -31,6 +32,8 @@ pub enum Order {
     Disturbed,
     /// Tell the statistics.
     Noted(Note),
+    /// Keep in the memory what this meter showed.
+    Remember(MeterId, Readings),
     /// Tell the grid meters what this meter measures now.
     Measured(MeterId, Reading),
     /// Write this line to the log.

@@ -10,7 +10,11 @@ use teleinfo_proto::{
     wire::{BootId, Cause, LineState, Status},
 };
 
-use crate::words::{cause, journal, language::Words, printable::printable};
+use crate::words::{
+    cause, journal,
+    language::{Language, Words},
+    printable::printable,
+};
 
 const READS: Words = Words::new("reader {} ({}) reads meter {}", "lecteur {} ({}) : lit le compteur {}");
 const READS_BADLY: Words = Words::new("reader {} ({}) reads meter {}: {}", "lecteur {} ({}) : lit le compteur {} : {}");
@@ -34,7 +38,8 @@ struct ReaderSeen {
     line: LineState,
     cause: Cause,
     meter: Option<MeterId>,
-    text: String,
+    /// In both languages.
+    texts: [String; 2],
     at: Instant,
 }
 
@@ -44,36 +49,42 @@ impl ReaderLog {
         if self.0.len() >= READERS_MAX && !self.0.contains_key(&status.boot) {
             self.0.clear();
         }
-        let text = text_of(status);
-        let seen = ReaderSeen { line: status.line, cause: status.cause, meter: status.meter, text: text.clone(), at: now };
+        let texts = [Language::English, Language::French].map(|language| text_of(status, language));
+        let seen = ReaderSeen { line: status.line, cause: status.cause, meter: status.meter, texts, at: now };
+        let text = seen.text(journal::language()).to_owned();
         let last = self.0.insert(status.boot, seen);
         last.is_none_or(|last| (last.line, last.cause, last.meter) != (status.line, status.cause, status.meter)).then_some(text)
     }
 
     /// One line on each; nothing about a reader that has been silent for long.
-    pub(super) fn lines(&self, now: Instant) -> impl Iterator<Item = String> {
-        self.0.values().filter_map(move |seen| seen.line_at(now))
+    pub(super) fn lines(&self, language: Language, now: Instant) -> impl Iterator<Item = String> {
+        self.0.values().filter_map(move |seen| seen.line_at(language, now))
     }
 }
 
 impl ReaderSeen {
-    fn line_at(&self, now: Instant) -> Option<String> {
+    fn text(&self, language: Language) -> &str {
+        let [english, french] = &self.texts;
+        language.choose(english, french)
+    }
+
+    fn line_at(&self, language: Language, now: Instant) -> Option<String> {
         let silence = now.saturating_duration_since(self.at);
         match silence {
-            _ if silence < SILENCE => Some(self.text.clone()),
-            _ if silence < FORGOTTEN => Some(journal::say(SILENT, &[&self.text, &silence.as_secs()]).to_string()),
+            _ if silence < SILENCE => Some(self.text(language).to_owned()),
+            _ if silence < FORGOTTEN => Some(SILENT.say(language, &[&self.text(language), &silence.as_secs()]).to_string()),
             _ => None,
         }
     }
 }
 
-fn text_of(status: &Status<'_>) -> String {
+fn text_of(status: &Status<'_>, language: Language) -> String {
     let (name, release) = (printable(status.name), printable(status.release));
-    let trouble = cause::sentence(status.cause, &printable(status.label), journal::language());
+    let trouble = cause::sentence(status.cause, &printable(status.label), language);
     let text = match status.meter.filter(|_| status.line == LineState::Reading) {
-        Some(id) if status.cause == Cause::None => journal::say(READS, &[&name, &release, &id]),
-        Some(id) => journal::say(READS_BADLY, &[&name, &release, &id, &trouble]),
-        None => journal::say(DOES_NOT_READ, &[&name, &release, &status.line.name(), &trouble]),
+        Some(id) if status.cause == Cause::None => READS.say(language, &[&name, &release, &id]),
+        Some(id) => READS_BADLY.say(language, &[&name, &release, &id, &trouble]),
+        None => DOES_NOT_READ.say(language, &[&name, &release, &status.line.name(), &trouble]),
     };
     text.to_string()
 }

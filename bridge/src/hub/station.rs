@@ -19,6 +19,7 @@ use teleinfo_proto::{
 };
 
 use crate::{
+    archive::readings::{Readings, Turns},
     energy::{
         account::{Account, Contradiction, Judged},
         ledger::{Ledger, Refusal},
@@ -48,6 +49,7 @@ use crate::{
         received::{ReaderClock, Received},
     },
     power::reading::Power,
+    prices::book::Book,
     words::{
         another_reader, journal,
         language::{Sentence, Words},
@@ -98,6 +100,8 @@ pub struct StationOptions {
     pub pace: Duration,
     /// Time without a frame after which a meter is offline.
     pub offline_after: Duration,
+    /// Whether the bridge has a memory of what meters showed.
+    pub archive: bool,
 }
 
 /// One meter.
@@ -133,6 +137,8 @@ pub struct Station {
     sources: Sources,
     /// What had been told before the samples that brought the last events.
     told_before: VecDeque<((BootId, u64), Told)>,
+    /// The samples that the memory is made of, if there is one.
+    turns: Option<Turns>,
     /// The tally as the log last spoke of it, and as it was last counted.
     logged: Tally,
     counted: Tally,
@@ -170,6 +176,7 @@ impl Station {
             statistics: Vec::new(),
             sources: Sources::default(),
             told_before: VecDeque::new(),
+            turns: options.archive.then(Turns::default),
             logged: Tally::default(),
             counted: Tally::default(),
             contradiction: None,
@@ -205,6 +212,12 @@ impl Station {
     #[must_use]
     pub const fn account(&self) -> &Account {
         &self.account
+    }
+
+    /// What energy costs at this meter.
+    #[must_use]
+    pub fn prices(&self) -> &Book {
+        self.presentation.prices_of(self.id)
     }
 
     /// The clock of the reader that reads it.
@@ -348,6 +361,7 @@ impl Station {
             self.is_present = false;
             let plausible: Vec<Dataset<'_>> = datasets.iter().filter(|dataset| !implausible.contains(dataset.label())).copied().collect();
             self.figures.handle_past(part, sample.mode, &plausible);
+            self.remember_indexes(&plausible, moment);
         }
         self.history_message(&datasets, moment)
     }
@@ -372,6 +386,7 @@ impl Station {
         datasets.retain(|dataset| !judged.is_withheld(dataset.label()));
         datasets.extend(late.iter().filter_map(|(label, data)| Dataset::new(sample.mode, label, None, data).ok()));
         self.handle_judged(&judged, moment.at);
+        self.remember_indexes(&datasets, moment);
         let total = self.account.total().filter(|_| judged.is_counted);
         if !self.figures.handle_datasets(part, sample, &datasets, total, moment) {
             return self.event_messages(&events, moment);
@@ -496,6 +511,11 @@ impl Station {
         }
     }
 
+    /// What the memory is to be told, since the last call.
+    pub fn poll_readings(&mut self) -> Vec<Readings> {
+        self.turns.as_mut().map(Turns::poll_picked).unwrap_or_default()
+    }
+
     /// Notes what is to be said of a judgement.
     fn handle_judged(&mut self, judged: &Judged, now: Instant) {
         if let Some(Contradiction { label, published, said }) = judged.contradictions.first() {
@@ -510,6 +530,13 @@ impl Station {
             self.energy_news = Some(journal::say(REPLACED, &[&self.id, &labels]));
         } else if judged.is_anew {
             self.energy_news = Some(journal::say(ANEW, &[&self.id]));
+        }
+    }
+
+    /// These are believed.
+    fn remember_indexes(&mut self, datasets: &[Dataset<'_>], moment: Moment) {
+        if let Some(turns) = &mut self.turns {
+            turns.handle_datasets(datasets, moment.unix_ms);
         }
     }
 

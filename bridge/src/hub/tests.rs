@@ -224,6 +224,7 @@ impl Bench {
             policy: Policy::EveryFrame,
             pace: Duration::ZERO,
             offline_after: Duration::from_secs(30),
+            archive: true,
         };
         let options = HubOptions { station, notes: true, broker_keeps, measured: BTreeSet::new(), fingerprint: String::new(), seed: 7 };
         let start = Instant::now();

@@ -237,6 +237,12 @@ impl Reception {
         changed.then_some(report)
     }
 
+    /// The report as it is now, in any language.
+    #[must_use]
+    pub fn report(&self, language: Language) -> Option<Vec<u8>> {
+        self.json(language)
+    }
+
     /// The report, if it differs from the one that was said last.
     pub fn poll_newest(&mut self, language: Language, now: Instant) -> Option<Vec<u8>> {
         self.urgent = true;

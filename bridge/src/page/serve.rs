@@ -1,104 +1,244 @@
-//! Opens the port, and answers what is asked there: `/metrics`.
+//! Opens the port, and answers what is asked there: the page and its data, `/metrics`.
+//!
+//! | path | what |
+//! |---|---|
+//! | `/` and its files | the page |
+//! | `/events` | what happens, as it happens (server-sent events) |
+//! | `/api/now` | what is known now |
+//! | `/api/labels` | what each label means |
+//! | `/api/energy`, `/api/energy.csv` | what a meter has counted |
+//! | `/metrics` | for Prometheus |
 
 use std::{
-    net::SocketAddr,
+    collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use teleinfo_proto::tic::MeterId;
 use tokio::{
-    sync::{Mutex, mpsc, oneshot},
-    time,
+    sync::{Mutex, Semaphore, mpsc, oneshot},
+    task, time,
 };
 use tracing::{info, warn};
 
 use crate::{
+    archive::{keeper::Archive, prices::Names},
     http::{
         listen,
-        message::{Answer, Request, Verb},
-        server::{self, Site},
+        message::{Answer, Headers, Request, Verb},
+        server::{self, Events, Site},
     },
     metrics::exposition::{Family, Format},
-    page::{hosts::Hosts, setup::Setup},
-    words::{journal, language::Words},
+    page::{
+        energy::{self, Wanted},
+        feed::Door,
+        files,
+        hosts::Hosts,
+        labels, query,
+        setup::Setup,
+        told::Told,
+    },
+    prices::book::Book,
+    words::{
+        journal,
+        language::{Language, Words},
+    },
 };
 
-const ANSWERS: Words = Words::new("metrics are at http://{}/metrics", "les mesures sont à l'adresse http://{}/metrics");
+const ANSWERS: Words = Words::new("the page is at http://{}", "la page est à l'adresse http://{}");
 const CANNOT: Words = Words::new(
     "page.listen: cannot answer at {}, which is tried again: {}",
     "page.listen : impossible de répondre à {}, nouvel essai : {}",
 );
 const METRICS: &str = "/metrics";
+const EVENTS: &str = "/events";
 const TEXT: &str = "text/plain; charset=utf-8";
+const CSV: &str = "text/csv; charset=utf-8";
 const STRANGE_HOST: &str = "This bridge is not known by that name. Use its address, or add the name to page.hosts in bridge.toml.\n\
                             Cette passerelle n'est pas connue sous ce nom. Utilisez son adresse, ou ajoutez le nom à page.hosts dans bridge.toml.\n";
-const NOTHING_HERE: &str = "There is nothing here but /metrics.\nIl n'y a rien ici que /metrics.\n";
+const NOTHING_HERE: &str = "There is nothing here.\nIl n'y a rien ici.\n";
+/// A request of another site's page, as its browser says.
+const CROSS_SITE: &str = "cross-site";
+
+/// What a browser may do with what it is given: nothing comes from elsewhere, nothing is sent elsewhere, no text becomes a script.
+const SAFE: Headers = &[
+    (
+        "content-security-policy",
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; manifest-src 'self'; base-uri 'none'; \
+         form-action 'none'; frame-ancestors 'self'",
+    ),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cache-control", "no-cache"),
+    // Proxies must not hold events back.
+    ("x-accel-buffering", "no"),
+];
 
 /// Whoever asks within this time is told the same: the main loop has other things to do.
 const FRESH: Duration = Duration::from_secs(1);
 /// How long the main loop may take.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// So many read the memory at a time.
+const READERS: usize = 2;
 
-/// The main loop is asked for all families of metrics.
-pub type Question = oneshot::Sender<Vec<Family>>;
+/// What the main loop is asked for.
+pub enum Question {
+    /// All families of metrics.
+    Metrics(oneshot::Sender<Vec<Family>>),
+    /// What is known now, in this language.
+    Now(Language, oneshot::Sender<Told>),
+    /// What registers of a meter are called, and what they cost.
+    Tariffs(MeterId, oneshot::Sender<(Names, Book)>),
+}
+
+/// What the page shows, beside what the main loop knows.
+pub struct Shown {
+    /// The memory, if there is one.
+    pub archive: Option<Archive>,
+    /// What happens.
+    pub door: Door,
+}
 
 /// Opens the port, if one is wanted. Questions come by the channel.
 #[must_use]
-pub fn start(setup: Option<Setup>) -> mpsc::Receiver<Question> {
+pub fn start(setup: Option<Setup>, shown: Shown) -> mpsc::Receiver<Question> {
     let (questions, asked) = mpsc::channel(1);
-    if let Some(Setup { listen, hosts }) = setup {
-        tokio::spawn(serve(listen, Page { hosts: Hosts::new(&hosts), questions, newest: Mutex::default() }));
+    if let Some(setup) = setup {
+        let hosts = Hosts::new(&setup.hosts);
+        tokio::spawn(serve(
+            setup,
+            Page { hosts, shown, questions, metrics: Mutex::default(), now: Mutex::default(), reading: Semaphore::new(READERS) },
+        ));
     }
     asked
 }
 
-async fn serve(address: SocketAddr, page: Page) {
-    let listener = listen::opened(address, |error| warn!("{}", journal::say(CANNOT, &[&address, error]))).await;
-    info!("{}", journal::say(ANSWERS, &[&address]));
+async fn serve(Setup { listen, is_wanted, .. }: Setup, page: Page) {
+    let cannot = |error: &std::io::Error| {
+        let text = journal::say(CANNOT, &[&listen, error]);
+        // Who has not asked for a page may need its port for something else.
+        if is_wanted { warn!("{text}") } else { info!("{text}") }
+    };
+    let listener = listen::opened(listen, cannot).await;
+    info!("{}", journal::say(ANSWERS, &[&listen]));
     server::serve(listener, Arc::new(page)).await;
 }
+
+/// An answer of the main loop, and when it came.
+type Known<T> = Mutex<Option<(Instant, T)>>;
 
 /// Answers requests.
 struct Page {
     hosts: Hosts,
+    shown: Shown,
     questions: mpsc::Sender<Question>,
-    /// What was last told, and when.
-    newest: Mutex<Option<(Instant, Arc<[Family]>)>>,
+    /// What was last told.
+    metrics: Known<Arc<[Family]>>,
+    now: Mutex<HashMap<&'static str, (Instant, String)>>,
+    /// Who reads the memory.
+    reading: Semaphore,
 }
 
 impl Site for Page {
+    /// A browser keeps several, and may read slowly.
+    const CONNECTIONS: usize = 160;
+
     async fn answer(&self, request: Request) -> Answer {
-        if !self.hosts.accepts(&request.host) {
-            return Answer::text(421, TEXT, STRANGE_HOST.to_owned());
+        match self.refusal(&request) {
+            Some(refusal) => refusal,
+            None => self.find(&request).await,
         }
-        match (request.verb, request.path.as_str()) {
-            (Verb::Get, METRICS) => self.metrics(Format::accepted(&request.accept)).await,
-            (Verb::Get, _) => Answer::text(404, TEXT, NOTHING_HERE.to_owned()),
-            _ => Answer::empty(405),
-        }
+        .with(SAFE)
+    }
+
+    fn events(&self, request: &Request) -> Option<Events> {
+        let is_asked = request.verb == Verb::Get && request.path == EVENTS && self.refusal(request).is_none();
+        is_asked.then(|| Events { headers: SAFE, events: Box::pin(self.shown.door.events()) })
     }
 }
 
 impl Page {
-    async fn metrics(&self, format: Format) -> Answer {
-        match time::timeout(PATIENCE, self.families()).await {
-            Ok(Some(families)) => Answer::text(200, format.content_type(), format.text(&families)),
-            _ => Answer::empty(503),
+    /// Why nothing is told: a page from elsewhere may have made a name of its own lead here, or ask from within somebody's browser.
+    fn refusal(&self, request: &Request) -> Option<Answer> {
+        if !self.hosts.accepts(&request.host) {
+            return Some(Answer::text(421, TEXT, STRANGE_HOST.to_owned()));
+        }
+        let is_page = request.path == "/";
+        match request.verb {
+            Verb::Get if request.site == CROSS_SITE && !is_page => Some(Answer::empty(403)),
+            Verb::Get => None,
+            _ => Some(Answer::empty(405)),
         }
     }
 
-    /// Those who ask at the same time wait for one answer.
-    async fn families(&self) -> Option<Arc<[Family]>> {
-        let mut newest = self.newest.lock().await;
-        if let Some((_, families)) = newest.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
-            return Some(families.clone());
+    async fn find(&self, request: &Request) -> Answer {
+        match request.path.as_str() {
+            METRICS => self.metrics(Format::accepted(&request.accept)).await,
+            "/api/now" => self.now(language(&request.query)).await,
+            "/api/labels" => Answer::json_text(200, labels::json()),
+            "/api/energy" => self.energy(&request.query, |told| Answer::json(200, told)).await,
+            "/api/energy.csv" => self.energy(&request.query, |told| Answer::text(200, CSV, told.csv())).await,
+            path => match files::find(path) {
+                Some(file) => Answer::text(200, file.content_type, file.text.to_owned()),
+                None => Answer::text(404, TEXT, NOTHING_HERE.to_owned()),
+            },
         }
-        let (question, answer) = oneshot::channel();
-        self.questions.send(question).await.ok()?;
-        let families: Arc<[Family]> = answer.await.ok()?.into();
-        *newest = Some((Instant::now(), families.clone()));
-        Some(families)
     }
+
+    async fn metrics(&self, format: Format) -> Answer {
+        // Those who ask at the same time wait for one answer.
+        let mut known = self.metrics.lock().await;
+        if let Some((_, families)) = known.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
+            return Answer::text(200, format.content_type(), format.text(families));
+        }
+        let Some(families) = self.ask(Question::Metrics).await else { return Answer::empty(503) };
+        let (_, families) = known.insert((Instant::now(), families.into()));
+        Answer::text(200, format.content_type(), format.text(families))
+    }
+
+    async fn now(&self, language: Language) -> Answer {
+        let mut known = self.now.lock().await;
+        let name = language.choose("en", "fr");
+        if let Some((_, text)) = known.get(name).filter(|(at, _)| at.elapsed() < FRESH) {
+            return Answer::json_text(200, text.clone());
+        }
+        let told = self.ask(|sender| Question::Now(language, sender)).await;
+        let Some(text) = told.and_then(|told| serde_json::to_string(&told).ok()) else { return Answer::empty(503) };
+        known.insert(name, (Instant::now(), text.clone()));
+        Answer::json_text(200, text)
+    }
+
+    async fn energy(&self, query: &str, form: fn(&energy::Told) -> Answer) -> Answer {
+        let wanted = match Wanted::of(query) {
+            Ok(wanted) => wanted,
+            Err(why) => return Answer::text(400, TEXT, format!("{why}\n")),
+        };
+        let Some(archive) = self.shown.archive.clone() else { return Answer::empty(404) };
+        let Some((names, prices)) = self.ask(|sender| Question::Tariffs(wanted.meter, sender)).await else { return Answer::empty(503) };
+        let Ok(_place) = self.reading.acquire().await else { return Answer::empty(503) };
+        let read = task::spawn_blocking(move || energy::Told::read(wanted, &archive, &names, &prices).map(|told| form(&told)));
+        match read.await {
+            Ok(Ok(answer)) => answer,
+            _ => Answer::empty(500),
+        }
+    }
+
+    /// Nothing if the bridge stops, or takes too long.
+    async fn ask<T>(&self, question: impl FnOnce(oneshot::Sender<T>) -> Question) -> Option<T> {
+        let (sender, answer) = oneshot::channel();
+        let asked = async {
+            self.questions.send(question(sender)).await.ok()?;
+            answer.await.ok()
+        };
+        time::timeout(PATIENCE, asked).await.ok().flatten()
+    }
+}
+
+fn language(text: &str) -> Language {
+    if query::value(text, "lang") == Some("fr") { Language::French } else { Language::English }
 }
 
 #[cfg(test)]
@@ -106,16 +246,25 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
-    use crate::metrics::exposition::{Kind, Metric};
+    use crate::archive::readings::Readings;
+    use crate::{
+        metrics::exposition::{Kind, Metric},
+        page::feed::Feed,
+        words::topics::Topics,
+    };
 
     fn asks(host: &str, verb: Verb, path: &str) -> Request {
         let accept = "application/openmetrics-text; version=1.0.0".to_owned();
-        Request { client: Ipv4Addr::LOCALHOST.into(), verb, path: path.into(), host: host.into(), accept, body: Vec::new() }
+        let (client, site) = (Ipv4Addr::LOCALHOST.into(), String::new());
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        Request { client, verb, path: path.into(), query: query.into(), host: host.into(), site, accept, body: Vec::new() }
     }
 
     fn page() -> (Page, mpsc::Receiver<Question>) {
         let (questions, asked) = mpsc::channel(1);
-        (Page { hosts: Hosts::new(&[]), questions, newest: Mutex::default() }, asked)
+        let shown = Shown { archive: Archive::start(None, Box::new(|_| ())), door: Feed::new(Topics::default()).door() };
+        let reading = Semaphore::new(READERS);
+        (Page { hosts: Hosts::new(&[]), shown, questions, metrics: Mutex::default(), now: Mutex::default(), reading }, asked)
     }
 
     #[tokio::test]
@@ -123,10 +272,10 @@ mod tests {
         let (page, mut asked) = page();
         let loop_ = tokio::spawn(async move {
             let mut times = 0;
-            while let Some(question) = asked.recv().await {
+            while let Some(Question::Metrics(answer)) = asked.recv().await {
                 times += 1;
                 let metrics = vec![Metric::new(Vec::new(), times)];
-                let _ = question.send(vec![Family { name: "x".into(), kind: Kind::Gauge, unit: "", help: "X.", metrics }]);
+                let _ = answer.send(vec![Family { name: "x".into(), kind: Kind::Gauge, unit: "", help: "X.", metrics }]);
             }
             times
         });
@@ -146,11 +295,50 @@ mod tests {
             ("evil.example", Verb::Get, "/metrics", 421),
             ("", Verb::Get, "/metrics", 421),
             ("localhost", Verb::Post, "/metrics", 405),
-            ("localhost", Verb::Get, "/", 404),
+            ("localhost", Verb::Get, "/nothing", 404),
+            ("localhost", Verb::Get, "/api/energy?meter=x", 400),
         ] {
             assert_eq!(page.answer(asks(host, verb, path)).await.status, status, "{host} {path}");
         }
+        let elsewhere = |path| Request { site: CROSS_SITE.into(), ..asks("localhost", Verb::Get, path) };
+        let told = [page.answer(elsewhere("/api/now")).await.status, page.answer(elsewhere("/")).await.status];
+        assert_eq!(told, [403, 200], "a link to the page is no harm");
+        assert!(page.events(&elsewhere(EVENTS)).is_none() && page.events(&asks("evil.example", Verb::Get, EVENTS)).is_none());
+        assert!(page.events(&asks("localhost", Verb::Get, EVENTS)).is_some());
         assert!(asked.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_browser_is_told_what_it_may_do() {
+        let (page, _asked) = page();
+        for path in ["/", "/page.js", "/nothing"] {
+            let answer = page.answer(asks("localhost", Verb::Get, path)).await;
+            assert!(
+                answer.headers.iter().any(|(name, value)| *name == "content-security-policy" && value.starts_with("default-src 'none'"))
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn the_memory_is_told_as_a_table() {
+        let (page, mut asked) = page();
+        let meter: MeterId = "041876097767".parse().unwrap();
+        let midnight_ms = crate::hours::day::Day::from("2026-11-28").at(0) * 1_000;
+        let archive = page.shown.archive.clone().unwrap();
+        for (hour, wh) in [(0, 1_000), (1, 1_250)] {
+            let readings = Readings { unix_ms: midnight_ms + hour * 3_600_000, indexes: vec![("BASE".into(), wh)] };
+            assert!(archive.handle_readings(meter, readings));
+        }
+        archive.finish().await;
+        tokio::spawn(async move {
+            while let Some(Question::Tariffs(_, answer)) = asked.recv().await {
+                let _ = answer.send((Names::default(), Book::default()));
+            }
+        });
+        let path = "/api/energy.csv?meter=041876097767&step=hour&from=2026-11-28&to=2026-11-29";
+        let answer = page.answer(asks("localhost", Verb::Get, path)).await;
+        let lines: Vec<&str> = answer.body.lines().collect();
+        assert_eq!((answer.status, lines.len(), lines[1]), (200, 25, "2026-11-27T23:00:00Z,2026-11-28T00:00:00Z,250,,,true,250"));
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use crate::{
+    archive::keeper::Archive,
     config::{
         file::{Pairing, ZenohMode},
         settings::{Mqtt, Settings},
@@ -138,6 +139,12 @@ pub(super) fn kept(positions: &Positions, state_directory: Option<&Path>) -> (Ke
     (Kept { positions, memories, ledgers, ..Kept::default() }, damages)
 }
 
+/// Opens the memory, if there is a page that shows it. What a person should know of it is said once, and whatever is wrong goes on without it.
+pub(super) fn archive(settings: &Settings, state_directory: Option<&Path>) -> Option<Archive> {
+    settings.page.as_ref()?;
+    Archive::start(state_directory, Box::new(|text| warn!("{text}")))
+}
+
 /// Starts what corrects statistics, if there is an address and a token for it.
 pub(super) fn correct_statistics(
     settings: &Settings,
@@ -157,8 +164,8 @@ pub(super) fn correct_statistics(
     (statistics, outcomes)
 }
 
-/// What the hub needs to know, with the fingerprint of this bridge; `notes` says whether statistics are corrected.
-pub(super) fn options(settings: &Settings, fingerprint: String, notes: bool) -> HubOptions {
+/// What the hub needs to know, with the fingerprint of this bridge; `notes` says whether statistics are corrected, `archive` whether there is a memory.
+pub(super) fn options(settings: &Settings, fingerprint: String, notes: bool, archive: bool) -> HubOptions {
     let presentation = Presentation {
         topics: settings.topics.clone(),
         language: settings.language,
@@ -172,6 +179,7 @@ pub(super) fn options(settings: &Settings, fingerprint: String, notes: bool) -> 
         policy: settings.policy,
         offline_after: settings.homeassistant.offline_after,
         pace: settings.homeassistant.pace,
+        archive,
     };
     let broker_keeps = matches!(settings.mqtt, Mqtt::External(_));
     HubOptions {

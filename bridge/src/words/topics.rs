@@ -46,6 +46,12 @@ impl Default for Topics {
 }
 
 impl Topics {
+    /// What all topics of values begin with.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     /// Names below `base` (values) and `prefix` (discovery); slashes at either end do not count.
     #[must_use]
     pub fn new(base: &str, prefix: &str) -> Self {

@@ -134,8 +134,13 @@ impl Bench {
         let topics = Topics::default();
         let presentation =
             Arc::new(Presentation { topics, language, discovery: true, migrate, meters: std::collections::BTreeMap::new(), prices });
-        let options =
-            StationOptions { presentation, policy: Policy::EveryFrame, pace: Duration::ZERO, offline_after: Duration::from_secs(30) };
+        let options = StationOptions {
+            presentation,
+            policy: Policy::EveryFrame,
+            pace: Duration::ZERO,
+            offline_after: Duration::from_secs(30),
+            archive: false,
+        };
         Self {
             station: Station::new(id, &options, memory, Marks::default(), None),
             id,

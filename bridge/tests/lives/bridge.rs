@@ -82,6 +82,7 @@ impl Bridge {
             policy: Policy::EveryFrame,
             pace: Duration::ZERO,
             offline_after: Duration::from_secs(30),
+            archive: true,
         };
         self.starts += 1;
         let options = HubOptions {
@@ -182,7 +183,7 @@ impl Bridge {
             Order::Keep(meter, memory) => self.keep(|kept| drop(kept.memories.insert(meter, *memory))),
             Order::KeepLedger(meter, ledger) => self.keep(|kept| drop(kept.ledgers.insert(meter, *ledger))),
             Order::Say(_, text) if std::env::var_os("SEED").is_some() => eprintln!("{now:?} {text}"),
-            Order::KeepReaders(_) | Order::Disturbed | Order::Noted(_) | Order::Measured(..) | Order::Say(..) => {}
+            Order::KeepReaders(_) | Order::Disturbed | Order::Noted(_) | Order::Measured(..) | Order::Remember(..) | Order::Say(..) => {}
         }
     }
 

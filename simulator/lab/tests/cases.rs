@@ -137,6 +137,7 @@ fn new_station(meter: MeterId) -> Station {
         policy: Policy::EveryFrame,
         pace: Duration::ZERO,
         offline_after: Duration::from_secs(30),
+        archive: false,
     };
     Station::new(meter, &options, Memory::default(), Marks::default(), None)
 }

@@ -95,7 +95,8 @@ impl Demo {
             self.meter.device, self.bridge.locator
         );
         println!(
-            "\nTo see everything with a client of your own:\n\n  mosquitto_sub -h 127.0.0.1 -p {port} -v -t 'teleinfo/#'\n\nCtrl-C ends it.\n"
+            "\nThe page of the bridge:\n\n  http://localhost:{}\n\nTo see everything with a client of your own:\n\n  mosquitto_sub -h 127.0.0.1 -p {port} -v -t 'teleinfo/#'\n\nCtrl-C ends it.\n",
+            self.bridge.page
         );
     }
 

@@ -1,7 +1,7 @@
 //! The programs of the chain, and how each is started: with a configuration file of its own, so that nothing on the
 //! machine changes what they do.
 
-use super::process::{Process, free_port};
+use super::process::{Process, free_port, free_port_or};
 use crate::failure::{Code, Failure, OrFail, Outcome};
 use crate::line::pty::Terminal;
 use crate::line::stop::Stop;
@@ -11,6 +11,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use teleinfo_proto::seal::{Identity, PublicKey};
 
+/// The port of the page, unless another program has it.
+const PAGE_PORT: u16 = 8_080;
 /// How long a program may take to listen.
 const START: Duration = Duration::from_secs(20);
 
@@ -54,6 +56,8 @@ pub struct Bridge {
     pub locator: String,
     /// Where it publishes.
     pub mqtt: Mqtt,
+    /// The port of its page, on this machine alone.
+    pub page: u16,
 }
 
 /// Starts a bridge.
@@ -61,20 +65,21 @@ pub struct Bridge {
 /// # Errors
 /// When it is not built, or does not start.
 pub fn bridge(dir: &Path, mqtt: Mqtt) -> Outcome<Bridge> {
-    let zenoh = free_port()?;
+    let (zenoh, page) = (free_port()?, free_port_or(PAGE_PORT)?);
     let locator = format!("tcp/127.0.0.1:{zenoh}");
     let mqtt_config = match mqtt {
         Mqtt::Broker(port) => format!("url = \"mqtt://127.0.0.1:{port}\""),
         Mqtt::Embedded(port) => format!("url = \"embedded\"\nlisten = \"127.0.0.1:{port}\""),
     };
-    let text = format!("[zenoh]\nlisten = [\"{locator}\"]\nscouting = false\n[mqtt]\n{mqtt_config}\n");
+    let text =
+        format!("[zenoh]\nlisten = [\"{locator}\"]\nscouting = false\n[mqtt]\n{mqtt_config}\n[page]\nlisten = \"127.0.0.1:{page}\"\n");
     write(dir, "bridge.toml", &text)?;
     let mut command = bridge_command(dir)?;
     command.env("STATE_DIRECTORY", state(dir, BRIDGE, &format!("- {}\n", public(READER_SEED)), "readers")?);
     let mut process = Process::start("teleinfo-bridge", &mut command, dir)?;
     process.wait_for_port(zenoh, START)?;
     process.wait_for_port(mqtt.port(), START)?;
-    Ok(Bridge { process, locator, mqtt })
+    Ok(Bridge { process, locator, mqtt, page })
 }
 
 /// The command of a bridge with the `bridge.toml` of this directory. A service manager that may have started us is kept from it.

@@ -1,0 +1,19 @@
+//! The memory of the page, held against the truth of a simulated meter, and killed at random moments.
+//!
+//! By itself it plays one day and kills ten writers. `cargo test --release --test archive -- --ignored --nocapture` plays thirty days and kills a
+//! thousand; `fills_a_memory` makes one of more than a year for the tests in a browser.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod agreement;
+mod crash;
+mod filled;
+
+use std::path::Path;
+
+use teleinfo_bridge::archive::keeper::Archive;
+
+/// A memory that has nothing to complain of.
+fn started(directory: Option<&Path>) -> Archive {
+    Archive::start(directory, Box::new(|text| panic!("{text}"))).unwrap()
+}

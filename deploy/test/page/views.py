@@ -1,0 +1,212 @@
+"""What is done and looked at in each view of the page, whoever started the programs behind it."""
+
+import http.client
+import json
+import time
+
+from bench.report import require, say
+from bench.wait import wait_for
+
+# Of the phone of the smallest width that WCAG asks for, a common phone, a desktop.
+SIZES = {"small": (320, 720), "phone": (360, 780), "desktop": (1280, 800)}
+VIEWS = "now", "day", "period", "frame", "state", "setup"
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+AXE_RUN = f"axe.run(document, {{runOnly: {json.dumps(TAGS)}}})"
+WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+PAINT = (
+    "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+    " - performance.getEntriesByType('navigation')[0].responseStart"
+)
+OUTSIDE = (
+    "performance.getEntriesByType('resource').map(one => one.name).filter(name => !name.startsWith(location.origin))"
+)
+SIZE = (
+    "performance.getEntriesByType('resource').filter(one => !one.name.includes('/api/') && !one.name.endsWith('events'))"
+    ".reduce((sum, one) => sum + one.transferSize, performance.getEntriesByType('navigation')[0].transferSize)"
+)
+# The first picture comes within this time after the first byte, in ms; a machine that does other things meanwhile has more.
+PICTURE_MS, BUSY_MS = 200, 1_000
+BYTES_MAX = 100_000
+WAIT_MS = 30_000
+
+
+def until(page, condition, seconds=WAIT_MS / 1_000):
+    """Asked again and again from outside: the policy of the page lets no text become a script."""
+    wait_for(condition, lambda: page.evaluate(condition), seconds, 0.1)
+
+
+class Views:
+    def __init__(self, browser, address, axe, pictures):
+        self.browser, self.address, self.axe, self.pictures = browser, address, axe, pictures
+
+    def open(self, size="phone", colours="light", language="fr-FR", path="", **options):
+        """A page, and what its browser complains of."""
+        width, height = SIZES[size]
+        context = self.browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=colours, locale=language,
+            timezone_id="America/New_York", reduced_motion="reduce", **options,
+        )
+        page, complaints = context.new_page(), []
+        page.set_default_timeout(WAIT_MS)
+        page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(self.address + path)
+        return page, complaints
+
+    def shot(self, page, name):
+        page.screenshot(path=self.pictures / f"{name}.png", full_page=True)
+
+    def check(self, page, name, complaints=()):
+        wider = page.evaluate(WIDER)
+        require(wider <= 0, f"{name}: {wider} px wider than the screen")
+        outside = page.evaluate(OUTSIDE)
+        require(not outside, f"{name}: comes from elsewhere: {outside}")
+        require(not complaints, f"{name}: the browser complains: {complaints}")
+        if self.axe:
+            page.evaluate(self.axe)
+            found = page.evaluate(AXE_RUN)["violations"]
+            broken = [(one["id"], [node["html"][:90] for node in one["nodes"]]) for one in found]
+            require(not broken, f"{name}: {broken}")
+
+    def nobody(self):
+        """No reader yet: what to do, in the language of the browser. Others are told nothing."""
+        for language, wanted in ("fr-FR", "Aucun lecteur vu"), ("en-GB", "No reader was seen"), ("de-DE", "No reader"):
+            page, complaints = self.open(language=language)
+            page.get_by_text(wanted).wait_for()
+            require("apt install teleinfo-reader" in page.inner_text("main"), "the commands are missing")
+            self.check(page, f"nobody, {language}", complaints)
+            self.shot(page, f"nobody-{language[:2]}")
+            page.context.close()
+        connection = http.client.HTTPConnection("127.0.0.1", 8080)
+        for path, host, status in ("/", "evil.example", 421), ("/api/now", "evil.example", 421), ("/", "localhost", 200):
+            connection.request("GET", path, headers={"Host": host})
+            answer = connection.getresponse()
+            answer.read()
+            require(answer.status == status, f"{path} for {host}: {answer.status}")
+        policy = answer.getheader("Content-Security-Policy")
+        require("default-src 'none'" in policy and "unsafe" not in policy, f"the policy is {policy}")
+
+    def read(self):
+        """A meter is read: its power is there, and moves."""
+        page, complaints = self.open()
+        until(page, "/[0-9]/.test(document.querySelector('#watts')?.textContent || '')")
+        until(page, "document.querySelector('#link').textContent === 'en direct'")
+        until(page, "document.querySelectorAll('#halves .bar').length > 0 || new Date().getHours() < 1")
+        for _ in range(3):
+            shown, *known = page.evaluate(
+                "new Promise(done => source.addEventListener('power', event => {"
+                " const { value } = JSON.parse(event.data); requestAnimationFrame(() => requestAnimationFrame(() =>"
+                " done([document.querySelector('#watts').textContent, value.power, meter().power]))); }, { once: true }))"
+            )
+            digits = "".join(character for character in shown if character.isdigit())
+            require(digits in [str(abs(power)) for power in known], f"{known} W came, and {shown} is shown")
+        paint = sorted(self.first_picture() for _ in range(5))[2]
+        require(paint <= BUSY_MS, f"the first picture took {paint:.0f} ms")
+        size = page.evaluate(SIZE)
+        require(size <= BYTES_MAX, f"{size} bytes are loaded")
+        say(f"first picture {paint:.0f} ms after the first byte (wanted: {PICTURE_MS}), {size} bytes in all")
+        self.check(page, "now", complaints)
+        page.context.close()
+
+    def first_picture(self):
+        page, _ = self.open()
+        until(page, "performance.getEntriesByName('first-contentful-paint').length > 0")
+        paint = page.evaluate(PAINT)
+        page.context.close()
+        return paint
+
+    def all_pictures(self):
+        """Each view, in each size, colours and language."""
+        for size, colours, language in ("small", "light", "fr-FR"), ("phone", "dark", "fr-FR"), ("desktop", "light", "en-GB"), ("desktop", "dark", "fr-FR"):
+            page, complaints = self.open(size, colours, language)
+            until(page, "/[0-9]/.test(document.querySelector('#watts')?.textContent || '')")
+            for view in VIEWS:
+                page.click(f"nav a[href='#/{view}']")
+                page.wait_for_timeout(700)
+                name = f"{view}-{size}-{colours}-{language[:2]}"
+                self.seen(page, view, name)
+                self.shot(page, name)
+                self.check(page, name, complaints)
+            page.context.close()
+
+    def seen(self, page, view, name):
+        """What must be there."""
+        if view == "period":
+            for period in range(3):
+                page.locator(".bar-of-buttons button").nth(period).click()
+                until(page, "document.querySelectorAll('#bars .bar').length > 0")
+                until(page, "document.querySelector('#period').textContent.includes('€')")
+                require(page.locator("#bars .before").count() == 1, f"{name}: no time before")
+                self.shot(page, f"{name}-{period}")
+            page.locator(".bar-of-buttons button").nth(1).click()
+            page.get_by_text("←").click()
+            until(page, "document.querySelectorAll('.month li svg').length > 25")
+        if view == "day":
+            until(page, "document.querySelectorAll('#halves .bar').length > 0 || new Date().getHours() < 1")
+            page.get_by_text("←").click()
+            until(page, "document.querySelectorAll('#halves .bar').length >= 46")
+            require("€" in page.inner_text("#day"), f"{name}: no costs")
+            require(page.locator("#tariffs tbody tr").count() >= 3, f"{name}: no tariffs")
+        if view == "frame":
+            rows = page.locator("#rows tr").count()
+            require(rows > 30, f"{name}: {rows} labels")
+            page.fill("#filter", "EAST")
+            require(page.locator("#rows tr:visible").count() == 1, f"{name}: the filter does not filter")
+            page.fill("#filter", "")
+
+    def keyboard(self):
+        """Everything is reached by the tabulator, and shows that it is."""
+        page, _ = self.open()
+        page.wait_for_selector("#freeze")
+        reached = []
+        for _ in range(12):
+            page.keyboard.press("Tab")
+            one = page.evaluate(
+                "(e => [e.id || e.hash || e.tagName, getComputedStyle(e).outlineStyle !== 'none' || e.id === 'skip'])(document.activeElement)"
+            )
+            if one[0] == "BODY":
+                break
+            require(one[1], f"{one[0]} does not show that it is reached")
+            reached.append(one[0])
+        require(reached[:3] == ["skip", "#/now", "#/day"] and "freeze" in reached, f"reached: {reached}")
+        page.focus("#freeze")
+        page.keyboard.press("Enter")
+        require(page.get_attribute("#freeze", "aria-pressed") == "true", "it cannot be frozen")
+        page.wait_for_timeout(100)
+        before = page.inner_text("#watts")
+        page.wait_for_timeout(4_000)
+        require(page.inner_text("#watts") == before, "it moves though it is frozen")
+        page.context.close()
+
+    def clocks(self):
+        """Midnight comes while somebody looks; nights on which the clock is moved have their hours."""
+        page, _ = self.open()
+        page.wait_for_selector("#freeze")
+        for day, hours in ("2026-03-29", 23), ("2026-10-25", 25), ("2026-11-15", 24):
+            rows = page.evaluate(f"ask(energyPath('hour', '{day}', addDays('{day}', 1))).then(told => told.rows.length)")
+            require(rows == hours, f"{day} has {rows} hours")
+        titles = page.evaluate(
+            "(async () => { const titles = []; go(); location.hash = '#/day'; await new Promise(r => setTimeout(r, 500));"
+            " titles.push(document.querySelector('#h-day').textContent); clockAhead += 86400; show();"
+            " await new Promise(r => setTimeout(r, 500)); titles.push(document.querySelector('#h-day').textContent); return titles; })()"
+        )
+        require(titles[0] != titles[1], f"midnight does not bring a day: {titles}")
+        page.context.close()
+
+    def away(self):
+        """The reader is gone: what is old is said to be so."""
+        page, complaints = self.open()
+        until(page, "/aucune trame depuis/.test(document.querySelector('#link').textContent)")
+        page.wait_for_selector("#watts.old")
+        self.check(page, "away", complaints)
+        self.shot(page, "away")
+        page.click("nav a[href='#/setup']")
+        page.get_by_text("Le compteur est muet").wait_for()
+        self.shot(page, "away-setup")
+        self.page = page
+
+    def lost(self):
+        """The bridge is gone."""
+        until(self.page, "document.querySelector('#link').textContent === 'connexion perdue, nouvel essai'")
+        self.shot(self.page, "lost")
+        time.sleep(0.1)

@@ -36,12 +36,7 @@ use crate::{
     metrics,
     mqtt::Outlet,
     order::{answer::Answer, arrival::Arrived},
-    page::{
-        self,
-        feed::Feed,
-        serve::{Question, Shown},
-        told,
-    },
+    page::{feed::Feed, serve::Question, told},
     seal::{
         decisions::{self, Decision},
         pins,
@@ -140,9 +135,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     let (statistics, outcomes) = start::correct_statistics(&settings, &historian, state_directory.clone(), counters.clone());
     let (kept, damages) = start::kept(&positions, state_directory.as_deref());
     let now = Instant::now();
-    let archive = start::archive(&settings, state_directory.as_deref());
-    let feed = Feed::new(settings.topics.clone());
-    let shown = Shown { archive: archive.clone(), door: feed.door() };
+    let start::Page { archive, feed, questions } = start::page(&settings, state_directory.as_deref());
     let options = start::options(&settings, fingerprint, statistics.is_some(), archive.is_some());
     let mut hub = Hub::new(options, kept, counters.clone(), now);
     damages.iter().skip(1).for_each(|damage| warn!("{damage}"));
@@ -154,7 +147,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         inbound,
         outcomes,
         write_failures,
-        questions: page::serve::start(settings.page.clone(), shown),
+        questions,
         decisions: decisions::watch(state_directory.clone()),
         terminate: signal_of(SignalKind::terminate())?,
         interrupt: signal_of(SignalKind::interrupt())?,

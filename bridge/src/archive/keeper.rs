@@ -5,7 +5,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         mpsc::{self, RecvTimeoutError, SyncSender, TrySendError},
@@ -125,7 +125,7 @@ fn lock(waiting: &Mutex<Rows>) -> MutexGuard<'_, Rows> {
 }
 
 /// The file, or a memory without one: whatever the disk says, the page must show what is known from now on.
-fn opened(path: &PathBuf, complain: &Complain) -> Option<File> {
+fn opened(path: &Path, complain: &Complain) -> Option<File> {
     match File::open(path) {
         Ok((file, damaged)) => {
             damaged.into_iter().for_each(|aside| complain(journal::say(ASIDE, &[&aside]).to_string()));

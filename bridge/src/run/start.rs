@@ -23,6 +23,11 @@ use crate::{
     hub::{HubOptions, Kept, counters::Counters, station::StationOptions},
     meter::cadence::Policy,
     mqtt::{Outlet, embedded, external},
+    page::{
+        self,
+        feed::Feed,
+        serve::{Question, Shown},
+    },
     seal::{code, keys, pins, readers::Readers},
     statistics::{
         notes::{self, NoteSender},
@@ -139,10 +144,22 @@ pub(super) fn kept(positions: &Positions, state_directory: Option<&Path>) -> (Ke
     (Kept { positions, memories, ledgers, ..Kept::default() }, damages)
 }
 
-/// Opens the memory, if there is a page that shows it. What a person should know of it is said once, and whatever is wrong goes on without it.
-pub(super) fn archive(settings: &Settings, state_directory: Option<&Path>) -> Option<Archive> {
-    settings.page.as_ref()?;
-    Archive::start(state_directory, Box::new(|text| warn!("{text}")))
+/// What the main loop has of the page.
+pub(super) struct Page {
+    /// The memory, if there is a page that shows it.
+    pub archive: Option<Archive>,
+    /// What browsers are told.
+    pub feed: Feed,
+    /// What is asked there.
+    pub questions: mpsc::Receiver<Question>,
+}
+
+/// Opens the page and its memory, if they are wanted. What a person should know of the memory is said; whatever is wrong, the bridge goes on without it.
+pub(super) fn page(settings: &Settings, state_directory: Option<&Path>) -> Page {
+    let archive = settings.page.as_ref().and_then(|_| Archive::start(state_directory, Box::new(|text| warn!("{text}"))));
+    let feed = Feed::new(settings.topics.clone());
+    let shown = Shown { archive: archive.clone(), door: feed.door() };
+    Page { archive, feed, questions: page::serve::start(settings.page.clone(), shown) }
 }
 
 /// Starts what corrects statistics, if there is an address and a token for it.

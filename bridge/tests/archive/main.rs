@@ -3,7 +3,7 @@
 //! By itself it plays one day and kills ten writers. `cargo test --release --test archive -- --ignored --nocapture` plays thirty days and kills a
 //! thousand; `fills_a_memory` makes one of more than a year for the tests in a browser.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod agreement;
 mod crash;

@@ -229,7 +229,7 @@ async fn a_reader_of_another_version_is_told_to_be_one() {
     let broker = Broker::open().unwrap();
     let bridge = Program::external(&broker.url());
     bridge.is_up().await;
-    let mut reader = Reader::new(bridge.zenoh).await;
+    let reader = Reader::new(bridge.zenoh).await;
     reader.babble(&[3, 4, 1, 2]).await;
     let line = bridge.says("speaks version 3").await;
     assert!(line.starts_with("WARN ") && line.ends_with("this bridge version 2: update this bridge"), "{line}");

@@ -150,6 +150,15 @@ step_images() {
     deploy/test/image
 }
 
+step_one_release() {
+    need_packages apt-utils buildah dpkg-dev git gpg python3
+    need_targets x86_64-unknown-linux-musl
+    need_static
+    need_cargo deb
+    need_cargo cyclonedx
+    deploy/test/release
+}
+
 step_app() {
     need_packages apparmor curl git docker.io mosquitto mosquitto-clients iproute2 util-linux python3
     need_images app-amd64

@@ -72,6 +72,12 @@ mod tests {
     }
 
     #[test]
+    fn the_app_has_the_version_of_its_programs() {
+        let config = include_str!("../../teleinfo/config.yaml");
+        assert!(config.contains(&format!("\nversion: \"{}\"\n", env!("CARGO_PKG_VERSION"))));
+    }
+
+    #[test]
     fn what_is_wrong_names_the_file() {
         let directory = tempfile::tempdir().unwrap();
         for path in [directory.path().join("none"), directory.path().to_owned()] {

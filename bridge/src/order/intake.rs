@@ -11,7 +11,7 @@
 //! No clock, no I/O: `handle_*` takes what happened, `poll_*` says what to do.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     time::{Duration, Instant},
 };
 
@@ -139,6 +139,9 @@ pub struct Intake {
     /// The newest waiting sample at the time of the question. Whatever is missing before it and not in the answer is lost.
     newest_when_asked: Option<(BootId, u64)>,
     fruitless: u32,
+    /// Of runs that began before the latest mark, the last sample that the newest answer had of that time: another reader has told of it, so
+    /// nothing is missing there.
+    passed_over: HashMap<BootId, u64>,
     /// Nothing seems to be missing, but the reader had just appeared and its history may not have been there yet: ask again then, unless
     /// a sample that arrives proves it before.
     recheck: Option<Instant>,
@@ -160,6 +163,7 @@ impl Intake {
             ask_again: false,
             newest_when_asked: None,
             fruitless: 0,
+            passed_over: HashMap::new(),
             recheck: None,
             gap_is_final: false,
             last_kind: None,
@@ -226,6 +230,8 @@ impl Intake {
         }
         let run = self.newest_waiting().map(|(boot, _)| boot);
         let fresh = |sample: &Received| !self.marks.covers(sample) && (run == Some(sample.boot) || !self.marks.predates(sample));
+        let older = samples.iter().filter(|sample| self.marks.predates(sample));
+        self.passed_over = older.map(|sample| (sample.boot, sample.sequence)).collect();
         let offered = samples.len();
         let backlog: VecDeque<_> = samples.into_iter().filter(fresh).collect();
         self.tally.duplicates += (offered - backlog.len()) as u64;
@@ -330,7 +336,8 @@ impl Intake {
     fn hand_on(&mut self, received: Received, tense: Tense) -> InOrder {
         // One that waits may come from the history first.
         self.waiting.retain(|waiting| waiting.received.name() != received.name());
-        let left_out = self.marks.advance(&received);
+        let passed_over = self.passed_over.remove(&received.boot).filter(|_| self.marks.is_of_new_run(&received)).unwrap_or_default();
+        let left_out = self.marks.advance(&received).saturating_sub(passed_over);
         if received.kind == SampleKind::Snapshot || self.last_kind == Some(SampleKind::Snapshot) {
             self.tally.thinned += left_out;
         } else {

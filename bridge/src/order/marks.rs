@@ -69,7 +69,12 @@ impl Marks {
 
     /// Whether `sample` is of a run that is not known and was over before the latest mark, by the reader's clock.
     pub(super) fn predates(&self, sample: &Received) -> bool {
-        self.of(sample.boot).is_none() && self.latest().is_some_and(|mark| sample.unix_ms <= mark.unix_ms)
+        self.is_of_new_run(sample) && self.latest().is_some_and(|mark| sample.unix_ms <= mark.unix_ms)
+    }
+
+    /// Whether nothing of the run of `sample` was handed on.
+    pub(super) fn is_of_new_run(&self, sample: &Received) -> bool {
+        self.of(sample.boot).is_none()
     }
 
     /// Whether nothing can be missing between the marks and `sample`.

@@ -319,6 +319,23 @@ fn a_broker_that_is_away_costs_a_question_not_memory() {
 }
 
 #[test]
+fn what_a_reader_saw_before_it_was_accepted_is_not_lost_where_another_told_of_it() {
+    let now = Instant::now();
+    let mut intake = Intake::new(Marks::default());
+    arrive(&mut intake, 1, 1..11);
+    drain(&mut intake, now);
+    // Half a second behind the first.
+    let second = |sequence| Received { boot: BootId::new(2), unix_ms: sample(1, sequence).unix_ms + 500, ..sample(1, sequence) };
+    intake.handle_arrival(second(11), now);
+    arrive(&mut intake, 1, [11]);
+    assert_eq!(drain(&mut intake, now), []);
+    assert!(intake.poll_question(now).is_some());
+    intake.handle_answer((1..12).map(second).collect(), Outcome::Complete);
+    assert_eq!(drain(&mut intake, now), [(2, 10), (2, 11), (1, 11)]);
+    assert_eq!(intake.tally().lost, 0);
+}
+
+#[test]
 fn two_readers_of_one_meter_both_count() {
     let now = Instant::now();
     let mut intake = Intake::new(Marks::default());

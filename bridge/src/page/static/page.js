@@ -358,9 +358,9 @@ function showFrame() {
 
 function showWell(place) {
   const { quality, online, last } = meter() || {};
-  const isWell = online && quality && quality.line === 'reading' && (!quality.cause || quality.cause === 'none');
+  const hasCause = quality && quality.cause && quality.cause !== 'none', isWell = online && quality && quality.line === 'reading' && !hasCause;
   place.replaceChildren(
-    h('p', { class: isWell ? '' : 'bad' }, isWell ? W.allWell : (quality && quality.cause_text) || W.isSilent),
+    h('p', { class: isWell ? '' : 'bad' }, isWell ? W.allWell : hasCause ? quality.cause_text : W.isSilent),
     quality && quality.reception !== null ? h('p', { class: 'sub' }, `${number(quality.reception, 1)}${THIN}% ${W.good}`) : '',
     last ? h('p', { class: 'sub' }, say(W.last, clockSeconds(last))) : '');
 }

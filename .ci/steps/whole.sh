@@ -77,6 +77,12 @@ step_faults() {
     deploy/test/faults/run --short
 }
 
+step_attacks() {
+    need_packages mosquitto mosquitto-clients iproute2 openssl util-linux python3 python3-venv
+    need_programs
+    deploy/test/attacks/run --short
+}
+
 step_grid_meters() {
     need_packages iproute2 util-linux mosquitto mosquitto-clients python3 python3-venv
     need_programs

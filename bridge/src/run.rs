@@ -235,6 +235,7 @@ impl Bridge {
             Order::Keep(meter, memory) => self.keep(meter, |directory| memories::file(directory, meter, &memory), now),
             Order::KeepReaders(text) => self.keep_readers(text),
             Order::KeepLedger(meter, ledger) => self.keep(meter, |directory| ledgers::file(directory, meter, &ledger), now),
+            Order::Announced(meter) => self.sealed.with(|readers| readers.handle_announced(meter)),
             Order::Disturbed => self.statistics.iter_mut().for_each(NoteSender::handle_return),
             Order::Noted(note) => {
                 if let Some(statistics) = &mut self.statistics {

@@ -96,6 +96,7 @@ counters! {
     RefusedNotForUs     "refused.not_for_us" "messages"  Sum     Trouble "messages refused: sealed for another bridge, or of unknown readers" "messages refusés : scellés pour une autre passerelle, ou de lecteurs inconnus";
     RefusedNotAuthentic "refused.not_authentic" "messages" Sum  Trouble "messages refused: they do not open, or came a second time"  "messages refusés : ils ne s'ouvrent pas, ou sont venus une seconde fois";
     MetersBeyondLimit   "meters_beyond_limit" "messages" Sum     Trouble "messages of meters beyond the limit"                       "messages de compteurs au-delà de la limite";
+    NewMetersHeld       "new_meters_held"    "messages"  Sum     Trouble "messages of new meters that wait: too many came at once"   "messages de nouveaux compteurs en attente : trop sont venus à la fois";
     BrokerReconnections "broker_reconnections" "times"   Sum     Trouble "reconnections to the MQTT broker"                          "reconnexions au broker MQTT";
     ReaderReconnections "reader_reconnections" "times"   Sum     Trouble "readers that came back"                                    "retours de lecteurs";
     QuestionsAsked      "questions_asked"    "questions" Sum     Work    "questions to readers' histories"                           "questions aux historiques des lecteurs";

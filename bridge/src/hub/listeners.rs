@@ -7,10 +7,9 @@ use std::{
 };
 
 use teleinfo_proto::{tic::MeterId, wire::BootId};
-use tracing::Level;
 
 use crate::{
-    hub::{Hub, counters::Counter, orders::Order, station::Station},
+    hub::{Hub, Line, counters::Counter, orders::Order, station::Station},
     words::{
         journal,
         language::Words,
@@ -46,7 +45,7 @@ impl Hub {
         for (id, samples) in samples {
             let Some(station) = self.stations.get_mut(&id) else { continue };
             station.handle_given_up(&samples);
-            self.say(Level::INFO, journal::say(NOT_TAKEN, &[&id, &samples.len()]));
+            self.say_at_pace(Line::Meter, journal::say(NOT_TAKEN, &[&id, &samples.len()]), now);
             self.agenda.push_busy(id);
             self.settle(id, now);
         }
@@ -86,7 +85,8 @@ impl Hub {
     fn handle_birth(&mut self, now: Instant) {
         self.orders.push_back(Order::Disturbed);
         self.say_presence();
-        self.say(Level::INFO, journal::say(BIRTH, &[&self.stations.len()]));
+        let text = journal::say(BIRTH, &[&self.told_meters().count()]);
+        self.say_at_pace(Line::Birth, text, now);
         for (id, station) in &mut self.stations {
             let mut random = DefaultHasher::new();
             random.write_u64(self.options.seed);
@@ -97,6 +97,7 @@ impl Hub {
     }
 
     fn handle_remembered(&mut self, id: MeterId, now: Instant) {
+        self.kept.known.insert(id);
         if let Some(station) = self.station(id, now) {
             station.handle_remembered(now);
             self.settle(id, now);
@@ -117,7 +118,7 @@ impl Hub {
     }
 
     pub(super) fn say_everything(&mut self, now: Instant) {
-        for station in self.stations.values_mut() {
+        for (_, station) in self.stations.iter_mut().filter(|(id, _)| !self.newcomers.contains(**id)) {
             self.orders.extend(station.everything().into_iter().map(Order::Publish));
             self.orders.extend(station.newest_quality(now).map(Order::Publish));
         }

@@ -3,11 +3,10 @@
 use std::time::{Duration, Instant};
 
 use teleinfo_proto::{tic::MeterId, wire::SampleKind};
-use tracing::Level;
 
 use crate::{
     hub::{
-        Hub,
+        Hub, Line,
         bridge_quality::Meters,
         complaints::Complaint,
         counters::Counter,
@@ -36,6 +35,10 @@ const RECOVERED: Words = Words::new(
 );
 const TOO_MANY: Words =
     Words::new("more than {} meters; the others are left out", "plus de {} compteurs ; les autres sont laissés de côté");
+const TOO_MANY_NEW: Words = Words::new(
+    "very many new meters at once: they are taken a few a minute",
+    "énormément de nouveaux compteurs à la fois : ils sont pris à quelques-uns par minute",
+);
 
 /// Meters followed: more than one bridge serves, and a limit to what a malicious reader can fill.
 pub(super) const METERS_MAX: usize = 2_048;
@@ -46,27 +49,87 @@ impl Hub {
     /// The station of a meter, new if need be.
     pub(super) fn station(&mut self, id: MeterId, now: Instant) -> Option<&mut Station> {
         if !self.stations.contains_key(&id) {
-            if self.stations.len() >= METERS_MAX {
+            if self.stations.len() >= METERS_MAX && !self.make_room() {
                 self.counters.count(Counter::MetersBeyondLimit);
                 self.handle_complaint(Complaint::TooManyMeters, journal::say(TOO_MANY, &[&METERS_MAX]).as_str(), now);
                 return None;
             }
+            let is_expected = self.is_kept(id) || self.is_wished(id);
             let memory = self.kept.memories.remove(&id).unwrap_or_default();
             let marks = self.kept.positions.remove(&id).unwrap_or_default();
             let ledger = self.kept.ledgers.remove(&id);
+            let is_known = self.kept.known.remove(&id);
             let mut station = Station::new(id, &self.options.station, memory, marks, ledger);
-            if self.kept.known.remove(&id) {
+            if is_known {
                 station.handle_known();
             }
+            if self.tokens.remove(&id) {
+                station.handle_token(true, now);
+            }
             self.stations.insert(id, station);
-            self.handle_new_meter(id, now);
+            match is_expected {
+                true => self.handle_new_meter(id, now),
+                false => self.newcomers.handle_new(id, now),
+            }
         }
+        self.newcomers.handle_heard(id, now);
         self.stations.get_mut(&id)
     }
 
-    /// A meter was heard of for the first time since the start.
+    /// Something of this meter was kept by an earlier process, or by the broker.
+    pub(super) fn is_kept(&self, id: MeterId) -> bool {
+        let kept = &self.kept;
+        kept.memories.contains_key(&id) || kept.positions.contains_key(&id) || kept.ledgers.contains_key(&id) || kept.known.contains(&id)
+    }
+
+    /// The owner has said something of this meter.
+    fn is_wished(&self, id: MeterId) -> bool {
+        self.options.measured.contains(&id) || self.options.station.presentation.meters.contains_key(&id)
+    }
+
+    /// A newcomer makes room for another one.
+    fn make_room(&mut self) -> bool {
+        self.newcomers.poll_room().map(|id| self.let_go(id)).is_some()
+    }
+
+    /// Newcomers that say nothing more leave nothing behind.
+    pub(super) fn let_idle_go(&mut self, now: Instant) {
+        while let Some(id) = self.newcomers.poll_idle(now) {
+            self.let_go(id);
+        }
+    }
+
+    fn let_go(&mut self, id: MeterId) {
+        self.stations.remove(&id);
+        self.agenda.set_deadline(id, None);
+    }
+
+    /// Whether anything may be said of a meter: a newcomer has to send several samples first, and only so many are new in a minute.
+    fn may_tell(&mut self, id: MeterId, now: Instant) -> bool {
+        if !self.newcomers.contains(id) {
+            return true;
+        }
+        let has_enough = self.stations.get(&id).is_some_and(|station| station.intake().waiting() >= self.options.samples_first);
+        if !has_enough || !self.newcomers.poll_announcement(id, now) {
+            if has_enough {
+                self.counters.count(Counter::NewMetersHeld);
+                self.handle_complaint(Complaint::TooManyMeters, journal::say(TOO_MANY_NEW, &[]).as_str(), now);
+            }
+            return false;
+        }
+        self.orders.push_back(Order::Announced(id));
+        self.handle_new_meter(id, now);
+        true
+    }
+
+    /// The meters of which something is said.
+    pub(super) fn told_meters(&self) -> impl Iterator<Item = &MeterId> {
+        self.stations.keys().filter(|id| !self.newcomers.contains(**id))
+    }
+
+    /// A meter is told of for the first time since the start.
     fn handle_new_meter(&mut self, id: MeterId, now: Instant) {
-        let is_one_of_several = self.stations.len() + self.kept.memories.len() > 1;
+        let is_one_of_several = self.told_meters().count() + self.kept.memories.len() > 1;
         self.stations.values_mut().for_each(|station| station.handle_others(is_one_of_several, now));
         if self.retained == Retained::Read {
             self.continue_total(id, now);
@@ -75,13 +138,16 @@ impl Hub {
 
     /// Takes the next sample of a meter, or else asks for what is missing. Returns whether there was a sample.
     pub(super) fn hand_on(&mut self, id: MeterId, now: Instant) -> bool {
+        if !self.may_tell(id, now) {
+            return false;
+        }
         let Some(station) = self.stations.get_mut(&id) else { return false };
         let Some(InOrder { received, tense }) = station.poll_sample(now) else {
             if let Some(question) = station.poll_question(now) {
                 self.counters.count(Counter::QuestionsAsked);
                 self.orders.push_back(Order::Ask(id, question));
             }
-            self.log_recovery(id);
+            self.log_recovery(id, now);
             return false;
         };
         let moment = Moment { at: now, unix_ms: station.time_of(&received) };
@@ -117,8 +183,10 @@ impl Hub {
 
     /// What follows from whatever happened to a meter.
     pub(super) fn settle(&mut self, id: MeterId, now: Instant) {
-        self.say_availability(id, now);
-        self.keep(id, false, now);
+        if !self.newcomers.contains(id) {
+            self.say_availability(id, now);
+            self.keep(id, false, now);
+        }
         self.count(id);
         self.schedule(id, now);
     }
@@ -126,7 +194,7 @@ impl Hub {
     fn say_availability(&mut self, id: MeterId, now: Instant) {
         let Some(online) = self.stations.get_mut(&id).and_then(|station| station.poll_presence(now)) else { return };
         let payload = if online { ONLINE } else { OFFLINE };
-        self.say(Level::INFO, journal::say(if online { IS_ONLINE } else { IS_OFFLINE }, &[&id]));
+        self.say_at_pace(Line::Meter, journal::say(if online { IS_ONLINE } else { IS_OFFLINE }, &[&id]), now);
         if online {
             self.orders.push_back(Order::Disturbed);
         }
@@ -161,9 +229,9 @@ impl Hub {
     }
 
     /// Says what the history brought back, once it has all been handed on.
-    fn log_recovery(&mut self, id: MeterId) {
+    fn log_recovery(&mut self, id: MeterId, now: Instant) {
         let Some(news) = self.stations.get_mut(&id).and_then(Station::poll_recovery) else { return };
-        self.say(Level::INFO, journal::say(RECOVERED, &[&id, &news.recovered, &news.lost]));
+        self.say_at_pace(Line::Meter, journal::say(RECOVERED, &[&id, &news.recovered, &news.lost]), now);
         self.orders.push_back(Order::Disturbed);
     }
 
@@ -174,7 +242,8 @@ impl Hub {
 
     /// Sets the deadline of a meter.
     fn schedule(&mut self, id: MeterId, now: Instant) {
-        let Some(station) = self.stations.get(&id) else { return };
+        // A newcomer is looked at when it speaks.
+        let Some(station) = self.stations.get(&id).filter(|_| !self.newcomers.contains(id)) else { return };
         let question = station.intake().poll_timeout().filter(|_| !self.agenda.is_busy(id));
         let next = station.poll_timeout().into_iter().chain(question).min();
         self.agenda.set_deadline(id, next.map(|at| if at <= now { now + DEADLINE_AGAIN } else { at }));
@@ -183,7 +252,7 @@ impl Hub {
     /// How many meters there are.
     #[must_use]
     pub fn meters(&self) -> Meters {
-        Meters { known: self.stations.len(), online: self.stations.values().filter(|station| station.is_online()).count() }
+        Meters { known: self.told_meters().count(), online: self.stations.values().filter(|station| station.is_online()).count() }
     }
 }
 
@@ -193,7 +262,7 @@ fn originated(received: &Received, message: Message) -> Message {
     let Received { meter, boot, sequence, kind, .. } = *received;
     match kind {
         SampleKind::Live if message.qos == Qos::AtMostOnce => message,
-        SampleKind::Live => message.of(Origin { meter, boot, sequence: sequence + 1 }),
+        SampleKind::Live => message.of(Origin { meter, boot, sequence: sequence.saturating_add(1) }),
         _ => message.of(Origin { meter, boot, sequence }),
     }
 }

@@ -11,6 +11,7 @@ pub mod counters;
 mod ledgers;
 mod listeners;
 mod meters;
+mod newcomers;
 pub mod orders;
 mod reader_log;
 mod readers;
@@ -35,6 +36,7 @@ use crate::{
         bridge_quality::{BridgeQuality, Meters, Repair},
         complaints::{Complaint, Complaints, Remark},
         counters::{Counter, Counters},
+        newcomers::Newcomers,
         orders::Order,
         reader_log::ReaderLog,
         retained::Retained,
@@ -51,6 +53,7 @@ use crate::{
         journal,
         language::{Language, Sentence, Words},
         message::Message,
+        pace::Pace,
         topics::{OFFLINE, ONLINE, Topics},
     },
 };
@@ -75,6 +78,26 @@ const LISTENERS_GATHER: Duration = Duration::from_millis(300);
 /// The report of the bridge on itself is looked at this often.
 const QUALITY_EVERY: Duration = Duration::from_secs(30);
 
+/// Lines of the log that others can cause, each kind at its own pace.
+#[derive(Debug, Clone, Copy)]
+enum Line {
+    /// Home Assistant has started.
+    Birth,
+    /// A reader reports.
+    Reader,
+    /// A meter comes or goes, or its reader's history was taken.
+    Meter,
+}
+
+impl Line {
+    const COUNT: usize = 3;
+
+    /// Home Assistant does not start twice in a minute for long. A line of each meter of a big house may come at once.
+    const fn paces() -> [Pace; Self::COUNT] {
+        [Pace::new(3, 1), Pace::new(32, 10), Pace::new(256, 60)]
+    }
+}
+
 /// What the hub needs to know.
 #[derive(Debug, Clone)]
 pub struct HubOptions {
@@ -88,6 +111,8 @@ pub struct HubOptions {
     pub measured: BTreeSet<MeterId>,
     /// The words by which readers know this bridge.
     pub fingerprint: String,
+    /// Samples that a meter must have sent before anything is said of it, if nobody knew it before.
+    pub samples_first: usize,
     /// Meters that are announced again at the same time spread by this number; it differs from bridge to bridge.
     pub seed: u64,
 }
@@ -110,6 +135,10 @@ pub struct Kept {
 pub struct Hub {
     options: HubOptions,
     stations: BTreeMap<MeterId, Station>,
+    /// Meters that nobody knew before, of which nothing is said yet.
+    newcomers: Newcomers,
+    /// Tokens of meters that were not heard yet: a hint, and no more.
+    tokens: BTreeSet<MeterId>,
     /// What those steer by who ask for the power of a meter.
     sources: BTreeMap<MeterId, Source>,
     kept: Kept,
@@ -131,6 +160,8 @@ pub struct Hub {
     unheard_due: Option<Instant>,
     /// How the repair of statistics is doing.
     repair: Repair,
+    /// How many lines of each kind there may be.
+    lines: [Pace; Line::COUNT],
     /// What had been dropped when that was last looked at.
     dropped: u64,
 }
@@ -147,6 +178,8 @@ impl Hub {
         let mut hub = Self {
             options,
             stations: BTreeMap::new(),
+            newcomers: Newcomers::default(),
+            tokens: BTreeSet::new(),
             sources: BTreeMap::new(),
             kept,
             orders: VecDeque::new(),
@@ -161,6 +194,7 @@ impl Hub {
             quality_due: now,
             unheard_due: Some(now + reception::SILENCE),
             repair,
+            lines: Line::paces(),
             dropped: 0,
         };
         let known: BTreeSet<MeterId> = hub.kept.memories.keys().chain(hub.kept.positions.keys()).copied().collect();
@@ -180,7 +214,10 @@ impl Hub {
             Arrival::Token(id, present) => self.handle_token(id, present, at, now),
             Arrival::Proven(id) => self.handle_proven(id, now),
             Arrival::Goodbye(id) => self.handle_goodbye(id, at, now),
-            Arrival::FirstContact(text, readers) => self.orders.extend([Order::Say(Level::INFO, text), Order::KeepReaders(readers)]),
+            Arrival::FirstContact(text, readers) => {
+                self.orders.extend(text.map(|text| Order::Say(Level::INFO, text)));
+                self.orders.push_back(Order::KeepReaders(readers));
+            }
             Arrival::Refused(refusal, text) => self.handle_refusal(refusal, &text, now),
             Arrival::Told(refusal, another, text) => self.handle_told(refusal, another, &text, now),
         }
@@ -257,6 +294,7 @@ impl Hub {
             self.complain_of_drops(now);
             self.complain_of_prices(now);
             self.say_quality(now);
+            self.let_idle_go(now);
         }
     }
 
@@ -269,7 +307,7 @@ impl Hub {
         let topics = self.topics();
         let offline = |topic: String| Order::Publish(Message::retained(topic, OFFLINE));
         let last: Vec<Order> =
-            self.stations.keys().map(|id| offline(topics.availability(id))).chain([offline(topics.bridge_state())]).collect();
+            self.told_meters().map(|id| offline(topics.availability(id))).chain([offline(topics.bridge_state())]).collect();
         self.orders.extend(last);
     }
 }
@@ -377,6 +415,13 @@ impl Hub {
 impl Hub {
     fn publish(&mut self, message: Message) {
         self.orders.push_back(Order::Publish(message));
+    }
+
+    /// Information of a kind that others can cause: so many lines a minute, and no more.
+    fn say_at_pace(&mut self, kind: Line, text: Sentence, now: Instant) {
+        if self.lines[kind as usize].take(now) {
+            self.say(Level::INFO, text);
+        }
     }
 
     fn say(&mut self, level: Level, text: Sentence) {

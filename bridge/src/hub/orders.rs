@@ -28,6 +28,8 @@ pub enum Order {
     KeepLedger(MeterId, Box<Ledger>),
     /// Keep on disk which readers are known.
     KeepReaders(String),
+    /// This meter is announced from now on: its reader is no newcomer.
+    Announced(MeterId),
     /// Something that was away is back: hours of statistics may be missing or wrong.
     Disturbed,
     /// Tell the statistics.

@@ -6,12 +6,11 @@ use teleinfo_proto::{
     tic::MeterId,
     wire::{SampleKind, Status},
 };
-use tracing::Level;
 
 use crate::{
     grid_meter::source::Source,
     hub::{
-        Hub,
+        Hub, Line,
         complaints::Complaint,
         counters::Counter,
         orders::{Note, Order},
@@ -25,6 +24,9 @@ use crate::{
         language::{Language, Sentence},
     },
 };
+
+/// Tokens that are remembered: more than there are meters.
+const TOKENS_MAX: usize = 4_096;
 
 impl Hub {
     pub(super) fn handle_sample(&mut self, received: Received, at: Instant, wall: SystemTime, now: Instant) {
@@ -62,12 +64,24 @@ impl Hub {
     }
 
     pub(super) fn handle_token(&mut self, id: MeterId, present: bool, at: Instant, now: Instant) {
+        if !self.stations.contains_key(&id) && !self.is_kept(id) {
+            return self.remember_token(id, present);
+        }
         let Some(station) = self.station(id, now) else { return };
         if station.handle_token(present, at) {
             self.counters.count(Counter::ReaderReconnections);
         }
         self.agenda.push_busy(id);
         self.settle(id, now);
+    }
+
+    /// Anybody can declare a token: of a meter that was not heard yet it says nothing.
+    fn remember_token(&mut self, id: MeterId, present: bool) {
+        match present {
+            true if self.tokens.len() < TOKENS_MAX => _ = self.tokens.insert(id),
+            true => {}
+            false => _ = self.tokens.remove(&id),
+        }
     }
 
     /// A meter that has said nothing yet has nothing to catch up with.
@@ -79,7 +93,7 @@ impl Hub {
     }
 
     pub(super) fn handle_goodbye(&mut self, id: MeterId, at: Instant, now: Instant) {
-        let Some(station) = self.station(id, now) else { return };
+        let Some(station) = self.stations.get_mut(&id) else { return };
         station.handle_goodbye(at);
         self.settle(id, now);
     }
@@ -92,7 +106,7 @@ impl Hub {
         self.log_reader(&status, now);
         let Some(id) = status.meter.or_else(|| self.orphan_of(status.name)) else { return };
         let Some(station) = self.station(id, now) else { return };
-        let message = station.handle_report(&status, now);
+        let message = station.handle_report(&status, now).filter(|_| !self.newcomers.contains(id));
         self.orders.extend(message.map(Order::Publish));
         self.settle(id, now);
     }
@@ -130,7 +144,7 @@ impl Hub {
     /// Says what a reader reports, if that is news.
     fn log_reader(&mut self, status: &Status<'_>, now: Instant) {
         if let Some(text) = self.readers.handle_report(status, now) {
-            self.say(Level::INFO, Sentence::of(text));
+            self.say_at_pace(Line::Reader, Sentence::of(text), now);
         }
     }
 }

@@ -428,7 +428,7 @@ impl Station {
         if warns {
             let events = self.figures.derive(self.announcer.learnt(), moment);
             // If they do not arrive, the frame that follows tells them.
-            self.remember_events((sample.boot, sample.sequence + 1));
+            self.remember_events((sample.boot, sample.sequence.saturating_add(1)));
             messages.extend(self.derived_message());
             messages.extend(self.home_message(moment));
             messages.extend(self.event_messages(&events, moment));

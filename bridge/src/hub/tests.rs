@@ -226,7 +226,15 @@ impl Bench {
             offline_after: Duration::from_secs(30),
             archive: true,
         };
-        let options = HubOptions { station, notes: true, broker_keeps, measured: BTreeSet::new(), fingerprint: String::new(), seed: 7 };
+        let options = HubOptions {
+            station,
+            notes: true,
+            broker_keeps,
+            samples_first: 1,
+            measured: BTreeSet::new(),
+            fingerprint: String::new(),
+            seed: 7,
+        };
         let start = Instant::now();
         let memories = kept.memories.clone();
         let hub = Hub::new(options, kept, Counters::default(), start);

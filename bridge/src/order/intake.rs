@@ -183,6 +183,12 @@ impl Intake {
         self.tally
     }
 
+    /// Samples that wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Whether samples of the past are still to come.
     #[must_use]
     pub fn is_catching_up(&self) -> bool {

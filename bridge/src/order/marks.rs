@@ -52,7 +52,7 @@ impl Marks {
     pub(super) fn advance(&mut self, sample: &Received) -> u64 {
         let before = self.of(sample.boot).map_or(0, |mark| mark.sequence);
         self.put(Mark { boot: sample.boot, sequence: sample.sequence, unix_ms: sample.unix_ms });
-        sample.sequence.saturating_sub(before + 1)
+        sample.sequence.saturating_sub(before.saturating_add(1))
     }
 
     /// A sample that was handed on did not arrive: it and all after it in its run are wanted again, before anything else.
@@ -79,7 +79,7 @@ impl Marks {
 
     /// Whether nothing can be missing between the marks and `sample`.
     pub(super) fn precede(&self, sample: &Received) -> bool {
-        self.of(sample.boot).is_some_and(|mark| sample.sequence == mark.sequence + 1)
+        self.of(sample.boot).is_some_and(|mark| mark.sequence.checked_add(1) == Some(sample.sequence))
     }
 
     /// Whether what was handed on last is of the run of this live sample, and no later than the frame before it.

@@ -7,8 +7,21 @@ use std::{
 
 use teleinfo_proto::{
     tic::MeterId,
-    wire::{self, BootId, Error, Sample, SampleKind},
+    wire::{self, BootId, Error, Message, Sample, SampleKind},
 };
+
+/// More samples than a reader can have made in its first second, and then in each: a line of 9600 baud carries a few.
+const SAMPLES_AT_ONCE: u64 = 1_024;
+const SAMPLES_A_SECOND: u64 = 100;
+/// No process runs for longer, in ms: a hundred years.
+const UPTIME_MAX_MS: u64 = 100 * 365 * 24 * 3_600 * 1_000;
+
+/// Whether a reader can have made so many samples in the time that it says it runs. Whoever counts beyond that would be waited for.
+#[must_use]
+pub fn is_possible(sample: &Sample<'_>) -> bool {
+    let uptime_ms = sample.uptime_ms;
+    uptime_ms <= UPTIME_MAX_MS && sample.sequence <= SAMPLES_AT_ONCE + uptime_ms / 1_000 * SAMPLES_A_SECOND + SAMPLES_A_SECOND
+}
 
 /// One sample, decoded as far as its place in the order goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +57,11 @@ impl Received {
     /// # Errors
     /// As [`Self::new`], or of another meter than its key.
     pub fn under(key: &str, bytes: Vec<u8>) -> Result<Self, Error> {
-        wire::open(key, &bytes)?;
+        if let Message::Sample(sample) = wire::open(key, &bytes)?
+            && !is_possible(&sample)
+        {
+            return Err(Error::Malformed);
+        }
         Self::new(bytes)
     }
 

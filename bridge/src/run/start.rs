@@ -64,6 +64,9 @@ const OPEN: Words = Words::new(
     "n'importe qui sur le réseau peut se relier à {} et publier : réglez mqtt.users-file, ou retirez mqtt.listen",
 );
 
+/// A meter that nobody knew is told of once it has sent so many samples: some seconds.
+const SAMPLES_FIRST: usize = 3;
+
 /// The configuration of the plugin that serves MQTT clients, where there is no broker.
 ///
 /// # Errors
@@ -203,6 +206,7 @@ pub(super) fn options(settings: &Settings, fingerprint: String, notes: bool, arc
         station,
         notes,
         broker_keeps,
+        samples_first: SAMPLES_FIRST,
         measured: serve::meters_of(&settings.grid_meters),
         fingerprint,
         seed: RandomState::new().build_hasher().finish(),

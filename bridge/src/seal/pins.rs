@@ -26,6 +26,8 @@ use teleinfo_proto::{
 const PINS_MAX: usize = 4_096;
 /// Readers of one meter: two that watch it, and each of them exchanged once.
 const READERS_MAX: usize = 4;
+/// Meters that one reader may speak for by itself: it has one line, and may have been moved a few times.
+const METERS_OF_A_READER_MAX: usize = 8;
 /// Readers without a meter: they are few, and strangers may fill these places.
 const WITHOUT_METER_MAX: usize = 64;
 
@@ -200,7 +202,7 @@ impl Pins {
     #[must_use]
     pub fn judge(&self, meter: &MeterId, key: &PublicKey) -> Claim {
         match self.of(meter) {
-            None if self.meters.len() >= PINS_MAX => Claim::Full,
+            None if self.is_full() || self.meters_of(key).count() >= METERS_OF_A_READER_MAX => Claim::Full,
             Some(pins) if pins.contains(&Pin::Key(*key)) => Claim::Known,
             Some(pins) if !pins.iter().any(|pin| pin.is_for(key)) => Claim::Refused,
             None | Some(_) => Claim::Pinned,
@@ -235,11 +237,23 @@ impl Pins {
         if self.keys().any(|known| known == *key) {
             return Claim::Known;
         }
+        // The one that came first makes room: if it is honest, it says hello again.
         if self.without_meter.len() >= WITHOUT_METER_MAX {
-            return Claim::Full;
+            self.without_meter.remove(0);
         }
         self.without_meter.push(*key);
         Claim::Pinned
+    }
+
+    /// Whether there is a place for one more meter.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.meters.len() >= PINS_MAX
+    }
+
+    /// A meter that was never announced makes room. Returns the keys that spoke for it.
+    pub fn remove(&mut self, meter: &MeterId) -> Vec<PublicKey> {
+        self.meters.remove(meter).unwrap_or_default().iter().filter_map(key).collect()
     }
 
     /// A person accepts one more reader for a meter: the one with this fingerprint, or the next one that comes. Of too many, the oldest one
@@ -348,14 +362,24 @@ mod tests {
     }
 
     #[test]
+    fn one_reader_speaks_for_few_meters() {
+        let mut pins = Pins::default();
+        let claims: Vec<Claim> = (0..100).map(|number| pins.claim(Some(meter(number)), &key(1))).collect();
+        assert_eq!(claims.iter().filter(|claim| **claim == Claim::Pinned).count(), METERS_OF_A_READER_MAX);
+        assert_eq!(pins.claim(Some(meter(200)), &key(2)), Claim::Pinned);
+    }
+
+    #[test]
     fn strangers_cannot_fill_it_without_end() {
         let mut pins = Pins::default();
         for number in 0..200_u8 {
             pins.claim(None, &key(number));
         }
         assert_eq!(pins.keys().count(), WITHOUT_METER_MAX);
+        let key_of = |number: u32| PublicKey::from_bytes([number.to_le_bytes(); 8].concat().try_into().unwrap());
         for number in 0..PINS_MAX as u32 {
-            assert_eq!(pins.claim(Some(meter(number)), &key(1)), Claim::Pinned);
+            let reader = if number == 1 { key(1) } else { key_of(number) };
+            assert_eq!(pins.claim(Some(meter(number)), &reader), Claim::Pinned, "{number}");
         }
         assert_eq!(pins.claim(Some(meter(999_999)), &key(1)), Claim::Full);
         assert_eq!(pins.claim(Some(meter(1)), &key(1)), Claim::Known, "one that is known is never locked out");

@@ -27,6 +27,7 @@ use crate::{
     words::{
         another_reader, journal,
         language::{Sentence, Words},
+        pace::Pace,
     },
 };
 
@@ -71,6 +72,9 @@ const HELD_FOR: Duration = Duration::from_secs(5);
 const WRONG_CODE: Duration = Duration::from_secs(10);
 /// A session that is not proven is asked again after this time.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
+/// Lines in the log on first contacts; the others are only kept.
+const LINES_AT_ONCE: u32 = 16;
+const LINES_A_MINUTE: u32 = 4;
 /// Messages that wait to be sent.
 const OUT_MAX: usize = 4_096;
 
@@ -159,9 +163,13 @@ pub struct Readers {
     news: VecDeque<String>,
     /// Meters whose reader has just proven that it lives.
     proven: VecDeque<MeterId>,
+    /// Meters that came in this process and are not announced yet, with the time at which they were last heard.
+    newcomers: BTreeMap<MeterId, Instant>,
     is_changed: bool,
     /// What a reader that is not known must say, and until when no answer is heard.
     code: Option<(u32, Instant)>,
+    /// Lines of first contacts.
+    lines: Pace,
 }
 
 impl Readers {
@@ -180,8 +188,10 @@ impl Readers {
             out: VecDeque::new(),
             news: VecDeque::new(),
             proven: VecDeque::new(),
+            newcomers: BTreeMap::new(),
             is_changed: false,
             code: None,
+            lines: Pace::new(LINES_AT_ONCE, LINES_A_MINUTE),
         }
     }
 
@@ -235,7 +245,7 @@ impl Readers {
         if !is_refused {
             self.check_code(&public, paired.secret, now)?;
         }
-        self.handle_claim(paired.meter, public)?;
+        self.handle_claim(paired.meter, public, now)?;
         if let Some(at) = self.candidates.iter().position(|peer| peer.end.key().id() == sender) {
             self.peers.extend(self.candidates.remove(at).map(|peer| (sender, peer)));
         }
@@ -269,7 +279,7 @@ impl Readers {
                 peer.boot = boot_of(plain).or(peer.boot);
                 let plain = Plain { key: key.into(), bytes: plain.to_vec() };
                 let public = *peer.end.key();
-                self.handle_claim(meter, public)?;
+                self.handle_claim(meter.or_else(|| reported(&plain.bytes)), public, now)?;
                 Ok(vec![plain])
             }
             Opened::Unproven(_, plain, held) => {
@@ -290,7 +300,9 @@ impl Readers {
         peer.proven = peer.boot;
         let (held, public) = (peer.release(now), *peer.end.key());
         self.proven.extend(self.pins.meters_of(&public));
-        held.into_iter().filter(|plain| self.handle_claim(keys::meter_of(&plain.key), public).is_ok()).collect()
+        held.into_iter()
+            .filter(|plain| self.handle_claim(keys::meter_of(&plain.key).or_else(|| reported(&plain.bytes)), public, now).is_ok())
+            .collect()
     }
 
     /// The readers of a meter that were heard: each of them holds a history.
@@ -427,13 +439,40 @@ impl Readers {
         Err(NotBelieved::new(Refused::WrongCode, journal::say(NO_CODE, &[&key.fingerprint()])))
     }
 
+    /// A meter is announced: it is no newcomer any more, and never makes room.
+    pub fn handle_announced(&mut self, meter: MeterId) {
+        self.newcomers.remove(&meter);
+    }
+
+    /// The newcomer that was silent for longest makes room for one more meter.
+    fn make_room(&mut self) {
+        let Some((meter, _)) = self.newcomers.iter().min_by_key(|(_, at)| **at) else { return };
+        let meter = *meter;
+        self.newcomers.remove(&meter);
+        for key in self.pins.remove(&meter) {
+            if self.pins.keys().all(|known| known != key) {
+                self.peers.remove(&key.id());
+            }
+        }
+    }
+
     /// A key that was opened wants to speak for a meter, or is here without one.
-    fn handle_claim(&mut self, meter: Option<MeterId>, key: PublicKey) -> Result<(), NotBelieved> {
+    fn handle_claim(&mut self, meter: Option<MeterId>, key: PublicKey, now: Instant) -> Result<(), NotBelieved> {
         let words = key.fingerprint();
+        if self.pins.is_full() && meter.is_some_and(|meter| self.pins.of(&meter).is_none()) {
+            self.make_room();
+        }
+        if let Some(at) = meter.and_then(|meter| self.newcomers.get_mut(&meter)) {
+            *at = now;
+        }
         match self.pins.claim(meter, &key) {
             Claim::Known => {}
             Claim::Pinned => {
                 self.is_changed = true;
+                self.newcomers.extend(meter.map(|meter| (meter, now)));
+                if !self.lines.take(now) {
+                    return Ok(());
+                }
                 let text = match meter {
                     Some(meter) => journal::say(FIRST_CONTACT, &[&meter, &words]),
                     None => journal::say(WITHOUT_METER, &[&words]),
@@ -526,6 +565,11 @@ fn candidate(candidates: &mut VecDeque<Peer>, key: PublicKey) -> &mut Peer {
 
 fn inbox(id: KeyId) -> Option<String> {
     keys::reader_inbox(&id.to_string()).map(|key| key.to_string())
+}
+
+/// The meter that a report names.
+fn reported(plain: &[u8]) -> Option<MeterId> {
+    Status::decode(plain).ok()?.meter
 }
 
 /// The run of whoever made a message.

@@ -14,6 +14,7 @@ pub mod interruption;
 pub mod notes;
 pub mod prices;
 pub mod recorder;
+mod registry;
 pub mod repairs;
 pub mod series;
 pub mod settle;

@@ -8,7 +8,10 @@ use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config, tungstenite};
 use tungstenite::{Message, protocol::WebSocketConfig};
 
-use super::recorder::{Commands, Error};
+use super::{
+    recorder::{Commands, Error},
+    registry,
+};
 use crate::{
     config::home_assistant_url::websocket_address,
     daemon::{credentials::Secret, tls},
@@ -16,8 +19,11 @@ use crate::{
 
 /// The longest wait for an answer: a big registry on a small machine takes seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// A registry of thousands of entities has some megabytes.
-const MESSAGE_MAX: usize = 64 << 20;
+/// The longest message: 20 000 entities have 13 MB in the registry.
+const MESSAGE_MAX: usize = 24 << 20;
+/// The longest answer that is read as any JSON: it takes ten times as much memory then. Of the registry only our own entries are read.
+const ANY_MAX: usize = 8 << 20;
+const REGISTRY: &str = "config/entity_registry/list";
 /// The code of a command that is refused because the token is not that of an administrator.
 const UNAUTHORIZED: &str = "unauthorized";
 
@@ -75,10 +81,18 @@ impl Client {
     }
 
     async fn receive(&mut self) -> Result<Value, Error> {
+        let text = self.receive_text().await?;
+        if text.len() > ANY_MAX {
+            return Err(Error::Connection(format!("an answer of {} bytes", text.len())));
+        }
+        serde_json::from_str(&text).map_err(|error| Error::Connection(error.to_string()))
+    }
+
+    async fn receive_text(&mut self) -> Result<String, Error> {
         loop {
             let next = timeout(PATIENCE, self.stream.next()).await.map_err(|_| late())?;
             match next.ok_or_else(|| Error::Connection("the connection was closed".into()))?? {
-                Message::Text(text) => return serde_json::from_str(&text).map_err(|error| Error::Connection(error.to_string())),
+                Message::Text(text) => return Ok(text),
                 Message::Close(_) => return Err(Error::Connection("the connection was closed".into())),
                 _ => {}
             }
@@ -95,8 +109,9 @@ impl Commands for Client {
         self.next += 1;
         command["id"] = json!(self.next);
         self.send(&command).await?;
+        let is_registry = command["type"] == REGISTRY;
         loop {
-            let mut answer = self.receive().await?;
+            let mut answer = if is_registry { registry::read(&self.receive_text().await?)? } else { self.receive().await? };
             if answer["id"] != self.next || answer["type"] != "result" {
                 continue;
             }

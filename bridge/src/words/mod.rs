@@ -9,6 +9,7 @@ pub mod cause;
 pub mod checksum;
 pub mod inbound;
 pub mod message;
+pub mod pace;
 pub mod printable;
 pub mod scope;
 pub mod topics;

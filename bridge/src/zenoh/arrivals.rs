@@ -19,7 +19,7 @@ use crate::{
     hub::counters::{Counter, Counters},
     order::{
         arrival::{Arrival, Arrived, Refusal},
-        received::Received,
+        received::{Received, is_possible},
     },
     seal::readers::{NotBelieved, Plain, Readers},
     zenoh::sealed::Sealed,
@@ -119,8 +119,8 @@ fn believe(readers: &mut Readers, key: &str, bytes: &mut [u8]) -> Result<Vec<Pla
 }
 
 fn first_contact(readers: &mut Readers) -> Option<Arrival> {
-    let text = readers.poll_news()?;
-    Some(Arrival::FirstContact(text, readers.poll_pins()?))
+    let pins = readers.poll_pins()?;
+    Some(Arrival::FirstContact(readers.poll_news(), pins))
 }
 
 fn proven(readers: &mut Readers) -> Vec<Arrival> {
@@ -130,6 +130,9 @@ fn proven(readers: &mut Readers) -> Vec<Arrival> {
 /// What a reader that is believed has said, held against its key.
 fn of_plain(Plain { key, bytes }: Plain) -> Arrival {
     let received = match wire::open(&key, &bytes) {
+        Ok(Message::Sample(sample)) if !is_possible(&sample) => {
+            return Arrival::Refused(Refusal::Malformed, format!("{key}: sample {} after {} ms", sample.sequence, sample.uptime_ms));
+        }
         Ok(Message::Sample(sample)) => Received::without_bytes(&sample),
         Ok(Message::Goodbye(goodbye)) => return Arrival::Goodbye(goodbye.meter),
         Ok(Message::Status(_)) => return Arrival::Report(bytes),

@@ -53,7 +53,7 @@ const QUESTIONS_MAX: usize = 4;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A reader that has said nothing for so long holds up nobody any more: another one may have answered all of it.
-const SILENCE: Duration = Duration::from_secs(10);
+const SILENCE: Duration = Duration::from_secs(3);
 /// What binds a reply to its question and its place.
 const ANSWER_BYTES: usize = 12;
 
@@ -116,7 +116,7 @@ impl Historian {
         let Some(question) = self.sealed.with(|readers| readers.question(meter, reader, selection)) else {
             return (Vec::new(), Outcome::Failed);
         };
-        let (sender, mut replies) = mpsc::channel(progress.limit.samples.max(1));
+        let (sender, mut replies) = mpsc::channel(progress.limit.samples + 1);
         let (noted, sealed) = (progress.clone(), self.sealed.clone());
         let take = move |reply: Reply| noted.handle_reply(meter, &reply, &sealed, &sender);
         let key = keys::history(&meter);
@@ -130,9 +130,10 @@ impl Historian {
         let (mut samples, mut is_quiet) = (Vec::new(), false);
         loop {
             match timeout(SILENCE, replies.recv()).await {
-                Ok(Some(received)) => samples.extend((received.meter == meter).then_some(received)),
-                // The channel closes with the last reply.
-                Ok(None) => break,
+                Ok(Some(Some(received))) => samples.extend((received.meter == meter).then_some(received)),
+                // The reader has said under its seal that this was all, or the channel closes with the last reply of all who were asked:
+                // anybody can declare that he answers, and then say nothing.
+                Ok(Some(None) | None) => break,
                 Err(_) => {
                     is_quiet = true;
                     break;
@@ -159,7 +160,6 @@ struct Progress {
     samples: AtomicUsize,
     bytes: AtomicUsize,
     is_cut: AtomicBool,
-    has_failed: AtomicBool,
     /// The reader has said that this was all, under its seal.
     is_ended: AtomicBool,
 }
@@ -171,15 +171,14 @@ impl Progress {
             samples: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
             is_cut: AtomicBool::new(false),
-            has_failed: AtomicBool::new(false),
             is_ended: AtomicBool::new(false),
         }
     }
 
     /// Called by Zenoh for each reply. After one that was not taken none is, or the order would have a hole.
-    fn handle_reply(&self, meter: MeterId, reply: &Reply, sealed: &Sealed, sender: &mpsc::Sender<Received>) {
+    fn handle_reply(&self, meter: MeterId, reply: &Reply, sealed: &Sealed, sender: &mpsc::Sender<Option<Received>>) {
         let Ok(sample) = reply.result() else {
-            self.has_failed.store(true, Ordering::Relaxed);
+            // Whoever it is of, the reader's own word counts.
             return;
         };
         let size = sample.payload().len();
@@ -192,14 +191,19 @@ impl Progress {
         let (key, mut message) = (sample.key_expr().as_str(), sample.payload().to_bytes().into_owned());
         let plain = match sealed.with(|readers| readers.handle_reply(meter, key, &mut message, Instant::now())) {
             Ok(Some(plain)) => plain,
-            Ok(None) => return self.is_ended.store(true, Ordering::Relaxed),
+            Ok(None) => {
+                self.is_ended.store(true, Ordering::Relaxed);
+                // Where there is no room for it, the answer was cut.
+                let _ = sender.try_send(None);
+                return;
+            }
             // Another queryable answers for the reader, or the answer has a hole: what is missing is asked for again.
             Err(refused) => return debug!("history of {key}: {refused}"),
         };
         match Received::under(key, plain) {
             Err(error) => debug!("history of {key}: {error}"),
             Ok(received) => {
-                if sender.try_send(received).is_err() {
+                if sender.try_send(Some(received)).is_err() {
                     self.is_cut.store(true, Ordering::Relaxed);
                 }
             }
@@ -222,10 +226,10 @@ impl Progress {
     fn outcome(&self) -> Outcome {
         if self.is_cut.load(Ordering::Relaxed) {
             Outcome::Cut
-        } else if self.has_failed.load(Ordering::Relaxed) || !self.is_ended.load(Ordering::Relaxed) {
-            Outcome::Failed
-        } else {
+        } else if self.is_ended.load(Ordering::Relaxed) {
             Outcome::Complete
+        } else {
+            Outcome::Failed
         }
     }
 }

@@ -36,6 +36,14 @@ const NO_ROUTER: Words = Words::new(
 /// Silence after which a reader gives this router up, and tries again until it is there. Less than Zenoh's ten seconds: TCP's pauses
 /// between two tries have grown beyond two seconds by then, so that a new connection is back sooner than the old one.
 const LEASE_MS: u32 = 4_000;
+/// Connections: one for each meter that is followed, and some for those who look. The unit's LimitNOFILE has room for all of them and for as
+/// many that have not said yet who they are.
+const SESSIONS_MAX: usize = 2_176;
+/// Connections that have not said yet who they are, and how long they may take: silent ones must not keep readers out.
+const PENDING_MAX: usize = 2_048;
+const ACCEPT_MS: u32 = 3_000;
+/// The longest message that Zenoh puts together: a reader's are 20 times shorter.
+const MESSAGE_BYTES_MAX: usize = 65_536;
 /// Time that a connection to a router may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -137,6 +145,11 @@ fn config(zenoh: &Zenoh, listen: &[EndPoint], plugin: Option<&serde_json::Value>
     set("connect/timeout_ms", (-1).into())?;
     set("connect/exit_on_failure", false.into())?;
     set("transport/link/tx/lease", LEASE_MS.into())?;
+    set("transport/unicast/max_sessions", SESSIONS_MAX.into())?;
+    set("transport/unicast/accept_pending", PENDING_MAX.into())?;
+    set("transport/unicast/accept_timeout", ACCEPT_MS.into())?;
+    set("transport/link/rx/max_message_size", MESSAGE_BYTES_MAX.into())?;
+    set("access_control", nobody_touches_mqtt())?;
     set("scouting/multicast/enabled", (router && zenoh.scouting).into())?;
     // A peer must gossip with its router, but has no need of other peers.
     set("scouting/gossip/enabled", (!router).into())?;
@@ -153,6 +166,24 @@ fn config(zenoh: &Zenoh, listen: &[EndPoint], plugin: Option<&serde_json::Value>
         set("plugins/mqtt", plugin.clone())?;
     }
     Ok(config)
+}
+
+/// What MQTT clients say and hear is no matter of whoever comes by Zenoh: the password of the one is not that of the other.
+fn nobody_touches_mqtt() -> serde_json::Value {
+    serde_json::json!({
+        "enabled": true,
+        "default_permission": "allow",
+        "rules": [{
+            "id": "mqtt",
+            "permission": "deny",
+            "messages": ["put", "delete", "declare_subscriber", "query", "declare_queryable", "reply", "liveliness_token",
+                         "declare_liveliness_subscriber", "liveliness_query"],
+            "flows": ["ingress", "egress"],
+            "key_exprs": ["mqtt/**"],
+        }],
+        "subjects": [{ "id": "anybody" }],
+        "policies": [{ "rules": ["mqtt"], "subjects": ["anybody"] }],
+    })
 }
 
 fn endpoints(endpoints: &[EndPoint]) -> serde_json::Value {

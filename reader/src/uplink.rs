@@ -258,7 +258,10 @@ impl Uplink {
                 let _ = self.sealed.here(question).map(|sealed| self.client.publish(&status, sealed, now));
                 self.is_asked = true;
             }
-            Word::Delivered(_) => self.delivered = true,
+            Word::Delivered(_) => {
+                self.delivered = true;
+                self.client.handle_good();
+            }
             Word::None => {}
         }
     }

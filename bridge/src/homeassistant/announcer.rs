@@ -59,6 +59,8 @@ pub struct Announcer {
     takeover: Takeover,
     /// Frames since mode or contract last changed.
     frames: u32,
+    /// Frames that are still to come before it is announced for the first time.
+    awaited: u32,
     /// One of these frames was whole.
     whole: bool,
     /// There are several meters.
@@ -84,6 +86,7 @@ impl Announcer {
             discovery: Discovery::default(),
             takeover: Takeover::default(),
             frames: 0,
+            awaited: 0,
             whole: false,
             is_one_of_several: false,
             held_until: None,
@@ -157,6 +160,11 @@ impl Announcer {
         self.discovery.handle_change(now);
     }
 
+    /// Nobody knew this meter before: it is announced with this frame, counted from one.
+    pub const fn handle_newcomer(&mut self, frames: u32) {
+        self.awaited = frames;
+    }
+
     /// There is one meter, or there are several.
     pub fn handle_others(&mut self, is_one_of_several: bool, now: Instant) {
         if std::mem::replace(&mut self.is_one_of_several, is_one_of_several) != is_one_of_several && self.frames > 0 {
@@ -196,6 +204,7 @@ impl Announcer {
             changed |= naming.is_some_and(|naming| self.memory.names.handle_naming(naming));
         }
         self.frames += 1;
+        self.awaited = self.awaited.saturating_sub(1);
         if changed || self.frames == FRAMES_BEFORE_DISCOVERY {
             self.discovery.handle_change(now);
         }
@@ -276,7 +285,7 @@ impl Announcer {
     }
 
     fn knows_enough(&self, frames: u32) -> bool {
-        self.whole || self.frames >= frames
+        self.awaited == 0 && (self.whole || self.frames >= frames)
     }
 
     /// Entities of another program are let go of first.

@@ -104,19 +104,19 @@ impl Hub {
         self.agenda.set_deadline(id, None);
     }
 
-    /// Whether anything may be said of a meter: a newcomer has to send several samples first, and only so many are new in a minute.
-    fn may_tell(&mut self, id: MeterId, now: Instant) -> bool {
+    /// Whether anything may be said of a meter: a newcomer has to speak first, and only so many are new in a minute.
+    pub(super) fn may_tell(&mut self, id: MeterId, now: Instant) -> bool {
         if !self.newcomers.contains(id) {
             return true;
         }
-        let has_enough = self.stations.get(&id).is_some_and(|station| station.intake().waiting() >= self.options.samples_first);
-        if !has_enough || !self.newcomers.poll_announcement(id, now) {
-            if has_enough {
-                self.counters.count(Counter::NewMetersHeld);
-                self.handle_complaint(Complaint::TooManyMeters, journal::say(TOO_MANY_NEW, &[]).as_str(), now);
-            }
+        let samples_first = self.options.samples_first;
+        let Some(station) = self.stations.get_mut(&id) else { return false };
+        if !self.newcomers.poll_announcement(id, now) {
+            self.counters.count(Counter::NewMetersHeld);
+            self.handle_complaint(Complaint::TooManyMeters, journal::say(TOO_MANY_NEW, &[]).as_str(), now);
             return false;
         }
+        station.handle_newcomer(samples_first);
         self.orders.push_back(Order::Announced(id));
         self.handle_new_meter(id, now);
         true
@@ -138,7 +138,8 @@ impl Hub {
 
     /// Takes the next sample of a meter, or else asks for what is missing. Returns whether there was a sample.
     pub(super) fn hand_on(&mut self, id: MeterId, now: Instant) -> bool {
-        if !self.may_tell(id, now) {
+        let has_waiting = |station: &Station| station.intake().has_waiting();
+        if self.newcomers.contains(id) && !(self.stations.get(&id).is_some_and(has_waiting) && self.may_tell(id, now)) {
             return false;
         }
         let Some(station) = self.stations.get_mut(&id) else { return false };

@@ -111,8 +111,8 @@ pub struct HubOptions {
     pub measured: BTreeSet<MeterId>,
     /// The words by which readers know this bridge.
     pub fingerprint: String,
-    /// Samples that a meter must have sent before anything is said of it, if nobody knew it before.
-    pub samples_first: usize,
+    /// Samples that a meter must have sent before Home Assistant is told of it, if nobody knew it before.
+    pub samples_first: u32,
     /// Meters that are announced again at the same time spread by this number; it differs from bridge to bridge.
     pub seed: u64,
 }

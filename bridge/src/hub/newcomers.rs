@@ -1,6 +1,6 @@
 //! Meters that nobody knew before this process: a stranger can invent any number of them.
 //!
-//! Such a meter is announced to Home Assistant once it has sent several samples, and only so many are in a minute. Where there is no more
+//! Nothing is said of such a meter before its turn: only so many are new in a minute. Home Assistant is told once it has sent several samples. Where there is no more
 //! place, the one that was silent for longest makes room, and one that says nothing more goes by itself: so those that send as meters do
 //! stay. Meters of an earlier process, and those that were announced, are no newcomers.
 

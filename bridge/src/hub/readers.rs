@@ -106,7 +106,8 @@ impl Hub {
         self.log_reader(&status, now);
         let Some(id) = status.meter.or_else(|| self.orphan_of(status.name)) else { return };
         let Some(station) = self.station(id, now) else { return };
-        let message = station.handle_report(&status, now).filter(|_| !self.newcomers.contains(id));
+        let message = station.handle_report(&status, now);
+        let message = message.filter(|_| self.may_tell(id, now));
         self.orders.extend(message.map(Order::Publish));
         self.settle(id, now);
     }

@@ -259,6 +259,11 @@ impl Station {
         back
     }
 
+    /// Nobody knew this meter before: it is announced once it has sent so many samples.
+    pub const fn handle_newcomer(&mut self, samples: u32) {
+        self.announcer.handle_newcomer(samples);
+    }
+
     /// The reader has proven that it lives: it may have samples that never counted.
     pub fn handle_proven(&mut self) {
         self.intake.handle_alive();

@@ -183,10 +183,10 @@ impl Intake {
         self.tally
     }
 
-    /// Samples that wait.
+    /// Whether samples wait.
     #[must_use]
-    pub fn waiting(&self) -> usize {
-        self.waiting.len()
+    pub fn has_waiting(&self) -> bool {
+        !self.waiting.is_empty()
     }
 
     /// Whether samples of the past are still to come.

@@ -11,7 +11,7 @@ use teleinfo_proto::{
 };
 
 /// More samples than a reader can have made in its first second, and then in each: a line of 9600 baud carries a few.
-const SAMPLES_AT_ONCE: u64 = 1_024;
+const SAMPLES_AT_ONCE: u64 = 4_096;
 const SAMPLES_A_SECOND: u64 = 100;
 /// No process runs for longer, in ms: a hundred years.
 const UPTIME_MAX_MS: u64 = 100 * 365 * 24 * 3_600 * 1_000;

@@ -64,8 +64,8 @@ const OPEN: Words = Words::new(
     "n'importe qui sur le réseau peut se relier à {} et publier : réglez mqtt.users-file, ou retirez mqtt.listen",
 );
 
-/// A meter that nobody knew is told of once it has sent so many samples: some seconds.
-const SAMPLES_FIRST: usize = 3;
+/// Home Assistant is told of a meter that nobody knew once it has sent so many samples: some seconds.
+const SAMPLES_FIRST: u32 = 3;
 
 /// The configuration of the plugin that serves MQTT clients, where there is no broker.
 ///

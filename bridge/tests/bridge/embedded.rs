@@ -16,7 +16,7 @@ async fn from_sample_to_topic() {
     let mut bridge = Program::embedded();
     bridge.is_up().await;
     let mut reader = Reader::new(bridge.zenoh).await;
-    reader.make_many(2).await;
+    reader.make_many(3).await;
 
     // Nothing is retained, yet whoever subscribes is told.
     let observer = Observer::new(bridge.mqtt).await;
@@ -24,9 +24,9 @@ async fn from_sample_to_topic() {
     observer.expect(&format!("teleinfo/{METER}/availability"), "online").await;
     let discovery = format!("homeassistant/device/teleinfo_{METER}/config");
     eventually("discovery", || observer.last(&discovery)).await;
-    eventually("the last state", || observer.powers(METER).last().copied().filter(|power| *power == 2)).await;
+    eventually("the last state", || observer.powers(METER).last().copied().filter(|power| *power == 3)).await;
     reader.make_many(3).await;
-    eventually("live states", || observer.powers(METER).ends_with(&[3, 4, 5]).then_some(())).await;
+    eventually("live states", || observer.powers(METER).ends_with(&[4, 5, 6]).then_some(())).await;
 
     // What travels between reader and bridge is nobody's business.
     let ours = |topic: &str| topic.starts_with("teleinfo/") || topic.starts_with("homeassistant/");
@@ -43,7 +43,7 @@ async fn home_assistant_that_starts_is_told_again() {
     let bridge = Program::embedded();
     bridge.is_up().await;
     let mut reader = Reader::new(bridge.zenoh).await;
-    reader.make_many(2).await;
+    reader.make_many(3).await;
     let observer = Observer::new(bridge.mqtt).await;
     let discovery = format!("homeassistant/device/teleinfo_{METER}/config");
     eventually("discovery", || observer.last(&discovery)).await;

@@ -173,7 +173,7 @@ async fn a_broker_that_forgot_everything_is_told_again() {
     bridge.is_up().await;
     let observer = Observer::new(broker.port).await;
     let mut reader = Reader::new(bridge.zenoh).await;
-    reader.make_many(2).await;
+    reader.make_many(3).await;
     let discovery = format!("homeassistant/device/teleinfo_{METER}/config");
     let announced = eventually("discovery", || observer.last(&discovery)).await;
     broker.stop();

@@ -4,8 +4,8 @@ import pathlib
 import random
 import time
 
-from attacks.house import LOCAL, METER, OPTIONS, Watched, bridge_at, running
-from attacks.services import Frozen, place
+from attacks.house import LOCAL, METER, OPTIONS, Watched, bridge_at, place, running
+from attacks.services import Frozen
 from bench.programs import Meter, Reader, locator
 from bench.report import require
 from bench.trust import FILES, know_bridge, know_reader

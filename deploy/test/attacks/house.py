@@ -2,14 +2,17 @@
 
 import contextlib
 import json
+import os
 import pathlib
+import shutil
 import tempfile
 import time
 
 from bench.broker import HOST, Broker, Listener
 from bench.outputs import Lines
 from bench.process import Process
-from bench.programs import ZENOH, Bridge, Meter, Reader, locator
+from bench.programs import BRIDGE as BRIDGE_PROGRAM
+from bench.programs import READER, SIMULATOR, ZENOH, Bridge, Meter, Reader, copy, locator
 from bench.report import require
 from bench.trust import BRIDGE, know_bridge, know_reader
 from bench.wait import wait_for
@@ -23,7 +26,31 @@ SHORT = 5
 # What an attack may add to the memory of the bridge, in kB.
 MORE_KB = 40_000
 ZENOH_PORT = ZENOH
+PROGRAMS = BRIDGE_PROGRAM, READER, SIMULATOR
 BRIDGE_KEY = bytes.fromhex(BRIDGE[1])
+
+
+# One copy of each program for all: to copy beside others that start processes makes "Text file busy".
+COPIES = pathlib.Path(tempfile.gettempdir()) / f"teleinfo-attacks-programs-{os.getpid()}"
+
+
+def copy_programs():
+    COPIES.mkdir()
+    for name in PROGRAMS:
+        copy(name, COPIES)
+
+
+def remove_programs():
+    shutil.rmtree(COPIES)
+
+
+@contextlib.contextmanager
+def place():
+    """A directory of its own, with the programs in it."""
+    with tempfile.TemporaryDirectory(prefix="teleinfo-attacks-") as directory:
+        for name in PROGRAMS:
+            (pathlib.Path(directory) / name).symlink_to(COPIES / name)
+        yield directory
 
 
 class Watched:
@@ -43,7 +70,7 @@ class House:
 
     def __init__(self, bridge_settings=None):
         self.ends = contextlib.ExitStack()
-        self.directory = pathlib.Path(self.ends.enter_context(tempfile.TemporaryDirectory(prefix="teleinfo-attacks-")))
+        self.directory = pathlib.Path(self.ends.enter_context(place()))
         self.more = bridge_settings or {}
 
     def __enter__(self):

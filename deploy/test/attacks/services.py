@@ -9,7 +9,7 @@ import time
 import zenoh
 
 from attacks.hostile import stranger
-from attacks.house import LOCAL, OPTIONS, Watched, bridge_at, mosquitto, running
+from attacks.house import LOCAL, OPTIONS, Watched, bridge_at, mosquitto, place, running
 from attacks.servers import HomeAssistant, MuteBroker, registry_of
 from bench.programs import Meter, Reader, locator
 from bench.report import require
@@ -17,10 +17,6 @@ from bench.wait import wait_for
 
 # What an attack on the bridge may leave of the memory that its unit has, in kB (deploy/systemd).
 UNIT_KB = 256_000
-
-
-def place():
-    return tempfile.TemporaryDirectory(prefix="teleinfo-attacks-")
 
 
 def refusing_broker():

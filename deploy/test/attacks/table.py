@@ -41,6 +41,7 @@ FIRST = [
 
 # Those that have programs of their own.
 ALONE = [
+    Attack("A8", "a router that asks for no password", "all samples", services.rogue_router),
     Attack("A11", "an access list that denies", "silence", services.refusing_broker),
     Attack("A11b", "a broker with small packets", "15 reconnections in 14 s, no entity", services.small_packets),
     Attack("A12", "20 000 entities", "138 MB: killed", services.big_registry),

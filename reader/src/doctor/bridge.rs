@@ -81,7 +81,7 @@ enum Trouble {
 
 impl Trouble {
     fn of(failures: &Failures, language: Language) -> Self {
-        let password = |error: &Error| matches!(error, Error::PasswordMissing | Error::PasswordRefused);
+        let password = |error: &Error| matches!(error, Error::PasswordMissing | Error::PasswordRefused | Error::PasswordNotAsked);
         let words = trouble::of_locators(failures, language);
         if failures.iter().any(|(_, error)| password(error)) { Self::Password(words) } else { Self::Bridge(words) }
     }

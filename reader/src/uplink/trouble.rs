@@ -38,6 +38,10 @@ const PASSWORD_REFUSED: Words = Words::new(
     "the router does not accept this user or password: compare zenoh.user and zenoh.password-file with the router's users file",
     "la passerelle refuse cet utilisateur ou ce mot de passe : comparez zenoh.user et zenoh.password-file avec son fichier d'utilisateurs",
 );
+const PASSWORD_NOT_ASKED: Words = Words::new(
+    "it asks for no password, so it is refused: it is another bridge, or the bridge has lost zenoh.users-file; without a password here, remove zenoh.user",
+    "elle ne demande pas de mot de passe, donc elle est refusée : c'est une autre passerelle, ou zenoh.users-file y manque ; sans mot de passe ici, retirez zenoh.user",
+);
 const VERSION: Words = Words::new("{}", "la passerelle parle une autre version du protocole Zenoh : installez des versions assorties ({})");
 const SILENT: Words = Words::new("{}", "la passerelle ne dit plus rien : elle ou le réseau a disparu ({})");
 const OTHER: Words = Words::new("{}", "ce qui répond n'agit pas comme une passerelle ({})");
@@ -63,6 +67,7 @@ fn of_error(error: &Error, language: Language) -> Sentence {
         Error::NoAnswer(patience) => NO_ZENOH.say(language, &[&format!("{patience:?}")]),
         Error::PasswordMissing => PASSWORD_MISSING.say(language, &[]),
         Error::PasswordRefused => PASSWORD_REFUSED.say(language, &[]),
+        Error::PasswordNotAsked => PASSWORD_NOT_ASKED.say(language, &[]),
         Error::Version { .. } => VERSION.say(language, &[error]),
         Error::Silent(_) => SILENT.say(language, &[error]),
         _ => OTHER.say(language, &[error]),
@@ -88,6 +93,7 @@ mod tests {
         for (error, english, french) in [
             (Error::PasswordMissing, "zenoh.password-file", "zenoh.password-file"),
             (Error::PasswordRefused, "zenoh.password-file", "zenoh.password-file"),
+            (Error::PasswordNotAsked, "asks for no password", "ne demande pas de mot de passe"),
             (Error::Socket { kind: io::ErrorKind::ConnectionRefused, words: String::new() }, "is the bridge running", "tourne-t-elle"),
             (Error::Ended, "the router ended the connection", "a coupé la connexion"),
         ] {

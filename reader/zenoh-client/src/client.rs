@@ -111,6 +111,8 @@ pub struct Client {
     state: ClientState,
     round: Round,
     backoff: Backoff,
+    /// The router that the program has found good last: it is tried before those that scouting finds.
+    good: Option<Locator>,
     /// What is declared, while no session has it.
     entities: Entities,
     events: VecDeque<Event>,
@@ -126,6 +128,7 @@ impl Client {
             options,
             state: ClientState::Waiting(now),
             backoff: Backoff::default(),
+            good: None,
             entities: Entities::default(),
             events: VecDeque::new(),
         }
@@ -251,6 +254,16 @@ impl Client {
         self.flush(now);
     }
 
+    /// The router of this connection is the right one. When it is lost, it is tried before any other that answers to scouting.
+    pub fn handle_good(&mut self) {
+        if let ClientState::Connected { locator, .. } = &self.state {
+            let locator = self.round.locator(*locator);
+            if self.good.as_ref() != Some(locator) {
+                self.good = Some(locator.clone());
+            }
+        }
+    }
+
     /// Says goodbye and ends the connection for good. What the socket does not take at once is lost.
     pub fn close(&mut self, now: Instant) {
         if let ClientState::Connected { connection, .. } = &mut self.state {
@@ -370,7 +383,7 @@ impl Client {
         let ClientState::Scouting(scouting) = &mut self.state else { return };
         if let Some(found) = scouting.poll_found(now) {
             log::debug!("scouting: found {found:?}");
-            self.round.set_locators(found);
+            self.round.set_locators(good_first(self.good.as_ref(), found));
             return self.begin_round(now);
         }
         let due = now >= scouting.poll_timeout();
@@ -406,4 +419,23 @@ fn identity() -> Result<Identity, getrandom::Error> {
     getrandom::fill(&mut id)?;
     id[0] |= 1; // Zenoh drops zeros at the end and wants at least one byte.
     Ok(Identity { id, first_sn: getrandom::u32()? & 0x0fff_ffff })
+}
+
+/// The locators that scouting has found, behind the one that was good.
+fn good_first(good: Option<&Locator>, found: Vec<Locator>) -> Vec<Locator> {
+    let others = found.into_iter().filter(|locator| Some(locator) != good);
+    good.cloned().into_iter().chain(others).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_router_that_was_good_is_tried_before_those_that_are_found() {
+        let [good, rogue]: [Locator; 2] = ["tcp/10.0.0.1:7447", "tcp/10.0.0.9:7447"].map(|text| text.parse().unwrap());
+        assert_eq!(good_first(Some(&good), vec![rogue.clone(), good.clone()]), [good.clone(), rogue.clone()]);
+        assert_eq!(good_first(Some(&good), vec![rogue.clone()]), [good, rogue.clone()], "its own answer may have been lost");
+        assert_eq!(good_first(None, vec![rogue.clone()]), [rogue]);
+    }
 }

@@ -44,6 +44,8 @@ pub enum Error {
     PasswordMissing,
     /// The router does not accept this user or this password.
     PasswordRefused,
+    /// The client has a password, and the router asks for none: it is not the one that the password is for.
+    PasswordNotAsked,
     /// The router has closed the session, for this reason (a number of Zenoh's `transport::close::reason`).
     Closed(u8),
     /// Nothing has been heard for as long as the router's lease.
@@ -67,7 +69,7 @@ pub enum Error {
 impl Error {
     /// The router has answered and said no: it will say so again until somebody has changed something.
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::PasswordMissing | Self::PasswordRefused | Self::Version { .. })
+        matches!(self, Self::PasswordMissing | Self::PasswordRefused | Self::PasswordNotAsked | Self::Version { .. })
     }
 
     pub(crate) fn lookup(error: &io::Error) -> Self {
@@ -94,6 +96,7 @@ impl fmt::Display for Error {
             }
             Self::PasswordMissing => f.write_str("the router wants a user and a password"),
             Self::PasswordRefused => f.write_str("the router does not accept this user or password"),
+            Self::PasswordNotAsked => f.write_str("the router asks for no password, so it is not the one that the password is for"),
             Self::Closed(code) => write!(f, "the router closed the session: {}", close_words(*code)),
             Self::Silent(lease) => write!(f, "the router has been silent for {lease:?}: the network or the router is gone"),
             Self::NoAnswer(patience) => {

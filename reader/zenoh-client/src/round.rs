@@ -57,6 +57,11 @@ impl Round {
         self.locators[locator].clone()
     }
 
+    /// The locator with this number.
+    pub(crate) fn locator(&self, number: usize) -> &Locator {
+        &self.locators[number]
+    }
+
     /// This locator has failed. A name with several addresses that all fail alike is one failure.
     pub(crate) fn handle_failure(&mut self, locator: usize, error: Error) {
         log::debug!("{}: {error}", self.locators[locator]);

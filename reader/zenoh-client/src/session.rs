@@ -336,6 +336,10 @@ impl Session {
         self.mask = self.mask.min(sequence_mask(ack.resolution.get(Field::FrameSN)));
         self.sn &= self.mask;
         let nonce = ack.ext_auth.as_ref().and_then(|extension| auth::challenge(&extension.value));
+        if self.credentials.is_some() && nonce.is_none() {
+            // Whoever does not ask may be anybody.
+            return Err(Error::PasswordNotAsked);
+        }
         self.send_open(ack, nonce)
     }
 

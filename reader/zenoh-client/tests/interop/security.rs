@@ -52,11 +52,12 @@ fn a_wrong_or_missing_password_is_said_in_words_and_not_tried_every_second() {
 }
 
 #[test]
-fn a_password_the_router_does_not_ask_for_does_no_harm() {
+fn a_router_that_asks_for_no_password_is_refused() {
     let port = free_port();
     let _router = router(port, "");
     let mut program = Program::to(port, Some(("pi", "correct horse:battery")));
-    assert!(matches!(program.next_event(), Event::Connected { authenticated: false, .. }));
+    let (failures, _) = program.expect_failures();
+    assert_eq!(failures[..], [(tcp(port), Error::PasswordNotAsked)]);
 }
 
 #[test]

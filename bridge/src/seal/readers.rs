@@ -7,7 +7,7 @@
 //! told, [`Readers::poll_pins`] what is to be kept, [`Readers::poll_proven`] whose history is worth a question.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     fmt,
     time::{Duration, Instant},
 };

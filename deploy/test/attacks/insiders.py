@@ -75,7 +75,7 @@ def labels(house):
         wait_for("its meter", lambda: house.messages(topic), 15)
         time.sleep(2)
     house.stays_small(watched)
-    largest = max(file.stat().st_size for file in house.bridge.state.rglob("*") if file.is_file())
+    largest = max(file.stat().st_size for file in house.bridge.state.rglob("*.state"))
     message = max(len(payload) for _, payload in house.messages(topic))
     require(largest < 100_000, f"a state file of {largest} bytes")
     require(message < 32_768, f"a message of {message} bytes")

@@ -22,7 +22,11 @@ impl Hub {
     fn unheard(&self) -> BTreeSet<MeterId> {
         let kept = &self.kept;
         let earlier = kept.memories.keys().chain(kept.positions.keys()).chain(&kept.known).copied();
-        let silent = self.stations.iter().filter(|(_, station)| station.reception().is_silent()).map(|(id, _)| *id);
+        let silent = self
+            .stations
+            .iter()
+            .filter(|(id, station)| !self.newcomers.contains(**id) && station.reception().is_silent())
+            .map(|(id, _)| *id);
         earlier.chain(silent).collect()
     }
 }

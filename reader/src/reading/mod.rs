@@ -25,6 +25,7 @@ mod evidence;
 mod frame;
 mod identity;
 mod judge;
+mod layout;
 mod moment;
 mod pace;
 mod plausibility;

@@ -1,26 +1,27 @@
 //! How long the line need not be looked at, because nothing that is waited for can be complete before.
 //!
 //! A line gives a byte every millisecond, or every eight, and waking for each costs more than all else that the reader does. What is
-//! waited for are ends: of a live dataset, and of a frame. Once the label of the dataset in progress has come, its length is known; behind
-//! it the shortest live dataset is the first that can end. So a number of bytes must still come, and a line gives them no faster than its
-//! rate.
+//! waited for are ends: of a live dataset, and of a frame. What has stood behind each label is known from the frames before (`layout`), and
+//! the length of each dataset from its label. So a number of bytes must still come, and a line gives them no faster than its rate.
 //!
-//! * It is a lower bound, not a guess: a dataset more or less in a frame makes nothing late. Only a frame that ends with another label than
-//!   those before is noticed up to a dataset later, once.
+//! * It is the shortest way of all that were seen: a dataset that comes and goes makes nothing late. Only what stands in another place than
+//!   ever before is noticed later, once, and so is a frame that was cut.
 //! * It holds for a line that has kept to its rate for a whole frame. A pseudo-terminal in a hurry is looked at for each byte.
 
 use std::time::{Duration, Instant};
 
 use teleinfo_proto::tic::{Event, Label, Mode, spec};
 
-/// Labels that ended frames and are remembered: a three-phase meter has long and short frames, and a change makes others.
-const ENDERS: usize = 4;
+use super::layout::Layout;
+
 /// A line may be this much faster than its rate, in thousandths: meters and adapters are off by one in a hundred (54E §5.3.5).
 const HASTE: u32 = 50;
 /// A USB adapter tells of a byte up to so much after it came, and a loop's timers are as coarse.
 const MARGIN: Duration = Duration::from_millis(2);
 /// A shorter rest is not worth its own work.
 const SHORTEST_REST: Duration = Duration::from_millis(3);
+/// After a longer rest what the line does would be judged too late.
+const LONGEST_REST: Duration = Duration::from_millis(500);
 
 /// What the bytes that come next stand behind.
 #[derive(Clone, Copy)]
@@ -34,7 +35,7 @@ enum Behind {
 /// Follows a line, frame by frame.
 pub(super) struct Pace {
     behind: Behind,
-    enders: [Option<&'static Label>; ENDERS],
+    layout: Layout,
     bytes: u64,
     /// When the line was read last: what has not come by then comes later.
     read: Option<Instant>,
@@ -45,12 +46,12 @@ pub(super) struct Pace {
 
 impl Pace {
     pub(super) const fn new() -> Self {
-        Self { behind: Behind::Other, enders: [None; ENDERS], bytes: 0, read: None, begun: None, keeps_rate: false }
+        Self { behind: Behind::Other, layout: Layout::new(), bytes: 0, read: None, begun: None, keeps_rate: false }
     }
 
     /// The line was opened or set: nothing is known of what it gives.
     pub(super) fn handle_line_changed(&mut self) {
-        *self = Self { enders: self.enders, ..Self::new() };
+        *self = Self::new();
     }
 
     /// So many bytes were read, and there were no more.
@@ -63,15 +64,28 @@ impl Pace {
     pub(super) fn handle_event(&mut self, event: &Event<'_>, mode: Option<Mode>, now: Instant) {
         match event {
             Event::FrameStart => (self.behind, self.begun) = (Behind::Frame, Some((now, self.bytes))),
-            Event::Dataset(dataset) => self.behind = dataset.info().map_or(Behind::Other, Behind::Dataset),
+            Event::Dataset(dataset) => self.handle_dataset(dataset.info(), mode),
             Event::Refused(_) => self.behind = Behind::Other,
             Event::FrameEnd(end) => {
                 let begun = self.begun.take().filter(|_| end.is_whole());
                 self.keeps_rate = begun.zip(mode).is_some_and(|((at, bytes), mode)| now - at >= least_time(self.bytes - bytes, mode));
-                self.note_ender();
+                if let (Some(mode), Behind::Dataset(last), true) = (mode, self.behind, end.is_whole()) {
+                    self.layout.handle_frame_end(Some(last), mode);
+                }
                 self.behind = Behind::Frame;
             }
         }
+    }
+
+    fn handle_dataset(&mut self, label: Option<&'static Label>, mode: Option<Mode>) {
+        if let (Some(label), Some(mode)) = (label, mode) {
+            match self.behind {
+                Behind::Frame => self.layout.handle_dataset(None, label, mode),
+                Behind::Dataset(before) => self.layout.handle_dataset(Some(before), label, mode),
+                Behind::Other => {}
+            }
+        }
+        self.behind = label.map_or(Behind::Other, Behind::Dataset);
     }
 
     /// Until when the line may be left alone, where `in_progress` is what has come of a dataset. `None`: each byte counts.
@@ -79,48 +93,30 @@ impl Pace {
         let read = self.read.filter(|_| self.keeps_rate)?;
         // The next byte may be just about to come.
         let certain = self.bytes_to_come(in_progress, mode) as u64 - 1;
-        let until = read + least_time(certain, mode).saturating_sub(MARGIN);
+        let until = read + least_time(certain, mode).saturating_sub(MARGIN).min(LONGEST_REST);
         (until >= now + SHORTEST_REST).then_some(until)
     }
 
     /// The least number of bytes up to and with the next end that is waited for; one at the least.
     fn bytes_to_come(&self, in_progress: Option<&[u8]>, mode: Mode) -> usize {
-        let Some(begun) = in_progress else {
-            return match self.behind {
-                Behind::Frame => shortest_live(mode),
-                Behind::Dataset(label) => self.behind_dataset(label, mode),
-                Behind::Other => 1,
-            };
+        let before = match self.behind {
+            Behind::Frame => None,
+            Behind::Dataset(label) => Some(label),
+            Behind::Other if in_progress.is_none() => return 1,
+            Behind::Other => None,
         };
+        let Some(begun) = in_progress else { return self.layout.bytes_behind(before, mode) };
         let to_come = |label: &'static Label| {
             let rest = label.dataset_bytes_min().saturating_sub(begun.len()).max(1);
-            if label.live { rest } else { rest + self.behind_dataset(label, mode) }
+            if label.live { rest } else { rest + self.layout.bytes_behind(Some(label), mode) }
         };
-        match begun.iter().position(|byte| [spec::SP, spec::HT].contains(byte)) {
-            Some(end) => str::from_utf8(&begun[..end]).ok().and_then(|code| Label::find(mode, code)).map_or(1, to_come),
-            None => Label::all(mode).iter().filter(|label| label.code.as_bytes().starts_with(begun)).map(to_come).min().unwrap_or(1),
+        if let Some(end) = begun.iter().position(|byte| [spec::SP, spec::HT].contains(byte)) {
+            return str::from_utf8(&begun[..end]).ok().and_then(|code| Label::find(mode, code)).map_or(1, to_come);
         }
+        let fits = |label: &&'static Label| label.code.as_bytes().starts_with(begun);
+        let expected = self.layout.next(before, mode).filter(fits).map(to_come).min();
+        expected.or_else(|| Label::all(mode).iter().filter(fits).map(to_come).min()).unwrap_or(1)
     }
-
-    /// The same from the end of a dataset on: its frame may end as well.
-    fn behind_dataset(&self, label: &'static Label, mode: Mode) -> usize {
-        if self.enders.contains(&Some(label)) { 1 } else { shortest_live(mode) }
-    }
-
-    fn note_ender(&mut self) {
-        if let Behind::Dataset(label) = self.behind
-            && !self.enders.contains(&Some(label))
-        {
-            self.enders.rotate_right(1);
-            self.enders[0] = Some(label);
-        }
-    }
-}
-
-/// Bytes of the shortest live dataset, with the LF before it.
-fn shortest_live(mode: Mode) -> usize {
-    let live = Label::all(mode).iter().filter(|label| label.live);
-    live.map(|label| 1 + label.dataset_bytes_min()).min().unwrap_or(1)
 }
 
 /// The least time that so many bytes take on the line.
@@ -133,7 +129,7 @@ fn least_time(bytes: u64, mode: Mode) -> Duration {
 mod tests {
     use teleinfo_proto::tic::{Decoder, Parity};
 
-    use super::*;
+    use super::{super::layout, *};
 
     const HISTORIC: &[u8] = include_bytes!("../../../proto/tests/frames/syn-hist-adps-mono.tic");
     const SHORT_FRAMES: &[u8] = include_bytes!("../../../proto/tests/frames/syn-hist-tri-short.tic");
@@ -201,7 +197,7 @@ mod tests {
                 let mut input = &[self.came[place].0][..];
                 while let Some(event) = self.decoder.next_event(&mut input) {
                     let is_live = matches!(event, Event::Dataset(dataset) if dataset.info().is_some_and(|label| label.live));
-                    if is_live || matches!(event, Event::FrameEnd(_)) {
+                    if is_live || matches!(event, Event::FrameEnd(end) if end.is_whole()) {
                         self.ends.push((place, now));
                     }
                     self.pace.handle_event(&event, Some(self.mode), self.start + now);
@@ -262,7 +258,7 @@ mod tests {
         // LF stands before it, CR is its last byte.
         assert_eq!((to_come(b"PAPP 00"), to_come(b"PAPP 00540 "), to_come(b"PAPP 00540 +")), (6, 2, 1));
         assert_eq!(to_come(b"ADPS "), 6);
-        let shortest = shortest_live(Mode::Historic);
+        let shortest = layout::shortest_live(Mode::Historic);
         assert_eq!((shortest, to_come(b"BASE 0000")), (12, 7 + 12), "a concentrator's index has eight digits");
         assert_eq!((to_come(b"UNKNOWN 1"), to_come(b"XYZ")), (1, 1));
     }

@@ -156,7 +156,7 @@ def change_of_mode(house):
     new = dict.fromkeys([unique(meter, "energy_total"), unique(meter, "voltage")], known)
     new[unique(meter, "mode")] = is_("Standard")
     house.wait("standard", dict.fromkeys(same, known) | new)
-    house.wait_gone(unique(meter, "energy_base"))
+    house.wait("the index that is over", {unique(meter, "energy_base"): is_("unavailable")})
     now = house.entity_ids()
     require(all(before[key] == now[key] for key in same), "entities changed their id")
     require(len(house.ha.devices()) == 1, "a second device")

@@ -9,6 +9,7 @@ from hours import HOUR, SPOKEN, Hours
 from house import PATIENCE, check, known, unique
 from outage import access
 
+from bench import trust
 from bench.report import require, say
 from bench.wait import wait_for, wait_for_all
 
@@ -168,7 +169,7 @@ def ledger_missing(house):
         if broker:
             forget(house)
         if disk:
-            shutil.rmtree(chain.directory / "bridge-state")
+            lose_all_but_trust(chain.directory / "bridge-state")
         # Of what is drawn here without a ledger nobody can know.
         hours.meters[0].lost |= {hours.hour()} if disk and broker else set()
         come_back(hours)
@@ -223,8 +224,7 @@ def damaged_history(house):
         hours.meters[0].thaw()
         hours.speak()
         chain.stop("reader-young")
-        for file in (chain.directory / "reader-young-state").iterdir():
-            flip(file)
+        flip(chain.directory / "reader-young-state" / "history")
         chain.reader("young")
         come_back(hours)
         require(chain.said("reader-young").count("history is damaged") == number, "the damage was not said")
@@ -241,6 +241,13 @@ def begin_young(house):
     hours.meter("young", "900061000700", f"--mode historic --contract hc {YOUNG}")
     hours.play()
     return hours, house.chain
+
+
+def lose_all_but_trust(state):
+    """A bridge whose key is lost too would have to be accepted by its readers."""
+    for file in state.iterdir():
+        if file.name not in trust.FILES:
+            shutil.rmtree(file) if file.is_dir() else file.unlink()
 
 
 def come_back(hours):

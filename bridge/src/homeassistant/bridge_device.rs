@@ -19,6 +19,8 @@ const CONNECTION: Words = Words::new("Connection", "Connexion");
 const REPAIR: Words = Words::new("Statistics repair", "Correction des statistiques");
 const COMPLAINT: Words = Words::new("Complaint", "Anomalie");
 const VERSION: Words = Words::new("Version", "Version");
+const METERS: Words = Words::new("Meters that are read", "Compteurs lus");
+const REFUSED: Words = Words::new("Refused messages", "Messages refusés");
 const NONE: Words = Words::new("none", "aucune");
 
 /// Home Assistant takes no longer states.
@@ -47,6 +49,8 @@ fn payload(presentation: &Presentation) -> Value {
             "connection": connection(topics, words(CONNECTION)),
             "statistics_repair": repair(topics, words(REPAIR)),
             "complaint": complaint(topics, words(COMPLAINT), words(NONE)),
+            "meters": meters(topics, words(METERS)),
+            "refused": refused(topics, words(REFUSED)),
             "version": version(topics, words(VERSION)),
         },
     })
@@ -88,6 +92,29 @@ fn complaint(topics: &Topics, name: &str, none: &str) -> Value {
     entity
 }
 
+/// How many meters are being read, and beside it of how many that were heard of since the start.
+fn meters(topics: &Topics, name: &str) -> Value {
+    let mut entity = of_quality(topics, "sensor", "meters", name);
+    entity["ic"] = json!("mdi:meter-electric-outline");
+    entity["stat_cla"] = json!("measurement");
+    entity["val_tpl"] = json!("{{ value_json.get('meters_online') }}");
+    entity["json_attr_t"] = json!(topics.bridge_quality());
+    entity["json_attr_tpl"] = json!("{{ {'known': value_json.get('meters')} | to_json }}");
+    entity
+}
+
+/// How many messages were not believed or not understood since the start; of which kind, is beside it.
+fn refused(topics: &Topics, name: &str) -> Value {
+    const ALL: &str = "(value_json.get('refused') or {})";
+    let mut entity = of_quality(topics, "sensor", "refused", name);
+    entity["ic"] = json!("mdi:email-off-outline");
+    entity["stat_cla"] = json!("total_increasing");
+    entity["val_tpl"] = json!(format!("{{{{ {ALL}.values() | sum }}}}"));
+    entity["json_attr_t"] = json!(topics.bridge_quality());
+    entity["json_attr_tpl"] = json!(format!("{{{{ {ALL} | to_json }}}}"));
+    entity
+}
+
 fn version(topics: &Topics, name: &str) -> Value {
     let mut entity = of_quality(topics, "sensor", "version", name);
     entity["ic"] = json!("mdi:tag-outline");
@@ -124,7 +151,7 @@ mod tests {
         let payload: Value = serde_json::from_slice(&message.payload).unwrap();
         assert_eq!(payload["dev"]["name"], "Passerelle teleinfo");
         let entities = payload["cmps"].as_object().unwrap();
-        assert_eq!(entities.keys().collect::<Vec<_>>(), ["complaint", "connection", "statistics_repair", "version"]);
+        assert_eq!(entities.keys().collect::<Vec<_>>(), ["complaint", "connection", "meters", "refused", "statistics_repair", "version"]);
         for (key, entity) in entities {
             assert_eq!(entity["uniq_id"], format!("teleinfo_bridge_teleinfo_{key}"));
             assert_eq!(entity.get("avty").is_none(), key == "connection", "{key}");

@@ -144,6 +144,9 @@ fn template(entity: &Entity, language: Language) -> Option<String> {
         return Some(of_types(types));
     }
     let value = expression(entity.source)?;
+    if entity.is_thousandfold {
+        return Some(format!("{{% set wh = {value} %}}{{{{ (wh / 1000) | round(3) if wh is number else none }}}}"));
+    }
     let read = match entity.platform {
         Platform::BinarySensor => format!("{{true: 'ON', false: 'OFF'}}.get({value})"),
         _ if !entity.choices.is_empty() => format!("{}.get({value})", words(entity.choices.iter(), language)),

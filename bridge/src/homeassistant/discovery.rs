@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use teleinfo_proto::tic::MeterFamily;
+use teleinfo_proto::tic::{MeterFamily, Mode};
 
 use super::{
     component::{Component, Context, component},
@@ -187,7 +187,7 @@ struct Device {
     #[serde(rename = "sn")]
     serial_number: String,
     #[serde(rename = "mdl")]
-    model: &'static str,
+    model: String,
     #[serde(rename = "mf", skip_serializing_if = "Option::is_none")]
     manufacturer: Option<&'static str>,
     #[serde(rename = "hw", skip_serializing_if = "Option::is_none")]
@@ -213,6 +213,18 @@ impl Payload {
     }
 }
 
+/// What the names of types say in English.
+const OF_MODELS: &[Words] = &[
+    Words::new("three-phase", "triphasé"),
+    Words::new("pilot", "pilote"),
+    Words::new("trial", "essai"),
+    Words::new("first generation", "première génération"),
+    Words::new("second generation", "deuxième génération"),
+    Words::new("multi-rate", "multitarif"),
+    Words::new("four quadrants", "quatre quadrants"),
+    Words::new("Concentrator", "Concentrateur"),
+];
+
 /// What a device is called until its owner gives it a name: by the family of the meter.
 const fn name_of(family: Option<MeterFamily>) -> Words {
     match family {
@@ -235,6 +247,21 @@ fn name(subject: &Subject<'_>, family: Option<MeterFamily>) -> String {
     subject.name.clone().unwrap_or_else(numbered)
 }
 
+/// The type that its number tells, in the language of its owner; else its kind.
+fn model(subject: &Subject<'_>, family: Option<MeterFamily>) -> String {
+    let language = subject.context.language;
+    let kind = subject.context.meter.kind().filter(|kind| Some(kind.family) == family);
+    let name = kind.map_or_else(|| name_of(family).get(language), |kind| kind.name);
+    OF_MODELS.iter().fold(name.to_owned(), |name, words| name.replace(words.english, words.get(language)))
+}
+
+const fn mode_of(mode: Mode) -> Words {
+    match mode {
+        Mode::Historic => Words::new("historic", "historique"),
+        Mode::Standard => Words::new("standard", "standard"),
+    }
+}
+
 impl Device {
     fn new(subject: &Subject<'_>) -> Self {
         let meter = subject.context.meter;
@@ -244,10 +271,10 @@ impl Device {
             identifiers: Topics::object_id(meter),
             name: name(subject, family),
             serial_number: meter.to_string(),
-            model: meter.kind().filter(|kind| Some(kind.family) == family).map_or_else(|| name_of(family).english, |kind| kind.name),
+            model: model(subject, family),
             manufacturer: meter.manufacturer(),
             hardware_version: meter.year().map(|year| year.to_string()),
-            software_version: format!("TIC {}{version}", subject.mode),
+            software_version: format!("TIC {}{version}", mode_of(subject.mode).get(subject.context.language)),
         }
     }
 }

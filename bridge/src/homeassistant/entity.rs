@@ -107,6 +107,8 @@ pub struct Entity {
     pub state_class: Option<&'static str>,
     /// Unit.
     pub unit: Option<&'static str>,
+    /// Whether its value is a thousand times the number in that unit.
+    pub is_thousandfold: bool,
     /// Decimals to show.
     pub precision: Option<u8>,
     /// Whether it belongs among the diagnostics.
@@ -137,6 +139,7 @@ impl Entity {
             class: None,
             state_class: None,
             unit: None,
+            is_thousandfold: false,
             precision: None,
             diagnostic: false,
             hidden: false,
@@ -188,9 +191,10 @@ impl Entity {
         Self { state_class: Some(state_class), ..self }
     }
 
-    /// An index in Wh.
+    /// An index in Wh, shown in kWh as on the meter and on the bill.
     pub(super) const fn energy(self) -> Self {
-        self.number("Wh").class("energy").state_class("total_increasing")
+        let kwh = Self { is_thousandfold: true, precision: Some(1), ..self.number("kWh") };
+        kwh.class("energy").state_class("total_increasing")
     }
 
     /// An index in varh. No device class: 2024.11 does not know `reactive_energy` and would refuse the entity.
@@ -245,10 +249,8 @@ impl Entity {
 
     /// Days of a Tempo season that were counted: they begin anew each September.
     pub(super) const fn days(self) -> Self {
-        self.number("d")
-            .icon("mdi:calendar-multiselect")
-            .attributes(Attributes::Derived(&["tempo_season.partial", "tempo_season.since"]))
-            .diagnostic()
+        let whole = Self { precision: Some(0), ..self.state_class("measurement") };
+        whole.icon("mdi:calendar-multiselect").attributes(Attributes::Derived(&["tempo_season.partial", "tempo_season.since"])).diagnostic()
     }
 
     /// The price of a kWh that holds now.

@@ -171,8 +171,16 @@ impl Costs {
             total: Some(Euros(self.total)),
             since: Some(utc::rfc3339(since)),
             unpriced: Some(self.unpriced),
-            tariffs: self.tariffs.iter().map(|(tariff, amount)| (*tariff, Euros(*amount))).collect(),
+            tariffs: self.of_tariffs(book),
         }
+    }
+}
+
+impl Costs {
+    /// What each tariff has cost: nothing yet where it has a price and has not counted.
+    fn of_tariffs(&self, book: &Book) -> BTreeMap<Tariff, Euros> {
+        let priced = Tariff::all().filter(|tariff| book.prices(*tariff)).map(|tariff| (tariff, Euros(Amount::default())));
+        priced.chain(self.tariffs.iter().map(|(tariff, amount)| (*tariff, Euros(*amount)))).collect()
     }
 }
 

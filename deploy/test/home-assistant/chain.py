@@ -1,5 +1,6 @@
 """Meters, readers and the bridge of one check, by their names: started, stopped and killed."""
 
+import json
 import pathlib
 
 from bench import broker
@@ -10,6 +11,15 @@ from bench.programs import FRAMES, Bridge, Meter, Reader, Replay, accept, locato
 OFFLINE_AFTER = 6
 
 
+def priced(table, lists):
+    """The tables of price lists, by their date."""
+    found = {}
+    for date, keys in lists.items():
+        found[f"{table}.{date}"] = {key: value for key, value in keys.items() if key != "kwh"}
+        found[f"{table}.{date}.kwh"] = {json.dumps(tariff): price for tariff, price in keys["kwh"].items()}
+    return found
+
+
 class Chain:
     """What runs, by name. What a check wants to be otherwise is set before the bridge or the meter is started:
 
@@ -18,7 +28,8 @@ class Chain:
     publish      how often the bridge publishes a state
     pace         how often it tells Home Assistant of measurements; None: as it is shipped
     meters       tables [meter."ADDRESS"] of its configuration file
-    prices       tables [prices.DATE.kwh] of its configuration file, by their date
+    prices       tables [prices.DATE] of its configuration file, by their date
+    own_prices   the same of a meter, by its address
     grid_meters  tables [[grid-meter]] of its configuration file
     environment  further variables of all programs
     of_readers   further variables of readers
@@ -29,7 +40,7 @@ class Chain:
         self.directory, self.running = pathlib.Path(directory), {}
         self.options, self.language, self.environment, self.of_readers = {}, "en", {}, {}
         self.publish, self.pace, self.meters, self.held = "every-frame", None, {}, None
-        self.prices, self.grid_meters = {}, []
+        self.prices, self.own_prices, self.grid_meters = {}, {}, []
         # Which reader has read which meter: the bridge believes a further one once it is accepted.
         self.read = set()
         self.directory.mkdir()
@@ -57,7 +68,12 @@ class Chain:
             "log": {"level": "debug"},
             "grid-meter": self.grid_meters,
             **{f'meter."{address}"': table for address, table in self.meters.items()},
-            **{f"prices.{date}.{key}": table for date, of in self.prices.items() for key, table in of.items()},
+            **priced("prices", self.prices),
+            **{
+                name: table
+                for address, own in self.own_prices.items()
+                for name, table in priced(f'meter."{address}".prices', own).items()
+            },
         }
         self.start("bridge", Bridge(self.directory, settings, **self.environment))
 

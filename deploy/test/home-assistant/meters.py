@@ -1,7 +1,7 @@
 """The meters of the tests, one of each kind, and what their entities must be in Home Assistant: key -> (platform,
 class, unit)."""
 
-ENERGY = ("sensor", "energy", "Wh")
+ENERGY = ("sensor", "energy", "kWh")
 VA = ("sensor", "apparent_power", "VA")
 AMPERE = ("sensor", "current", "A")
 VOLT = ("sensor", "voltage", "V")

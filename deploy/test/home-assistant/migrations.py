@@ -41,7 +41,7 @@ def migrate(house, program, node, object_of, unique_of):
     old.wait_states()
     before = old.entity_ids()
     hour = int(time.time()) // 3600 * 3600 - 7200
-    house.ha.import_row(before["BASE"], hour, 100_000, 5)
+    house.ha.import_rows(before["BASE"], ("Wh", "energy"), {hour: {"sum": 5, "state": 100_000}})
     house.chain.options = {"migrate": program}
     house.chain.bridge()
     house.chain.meter("base", METER, OPTIONS + " --index 100000")

@@ -88,7 +88,8 @@ def total(house):
 
 
 def wh(entity):
-    return float(entity["state"])
+    """What an entity in kWh shows."""
+    return round(float(entity["state"]) * 1000)
 
 
 def utility_meter(ha, source):

@@ -166,11 +166,9 @@ class HomeAssistant:
                 "units": {"energy": "Wh"},
             }
         )
-        return {int(row["start"] / 1000): {kind: row[kind] for kind in kinds} for row in rows.get(entity_id, [])}
-
-    def import_row(self, entity_id, start, wh, total):
-        """Puts a row of energy into the hourly statistics."""
-        self.import_rows(entity_id, ("Wh", "energy"), {start: {"sum": total, "state": wh}})
+        # What is kept in kWh comes back in Wh with a remainder far behind the point.
+        exact = lambda number: number if number is None else round(number, 6)  # noqa: E731
+        return {int(row["start"] / 1000): {kind: exact(row[kind]) for kind in kinds} for row in rows.get(entity_id, [])}
 
     def import_rows(self, statistic_id, unit, rows, mean=False):
         """Puts rows into the hourly statistics, by their start: sums, or means. `unit`: its name and its class. What

@@ -10,6 +10,7 @@ use teleinfo_proto::{
 use crate::{
     daemon::exit::ExitCode,
     doctor::broker::Findings,
+    meter::reception::UNREACHABLE,
     words::{
         cause,
         language::{Language, Sentence, Words},
@@ -128,7 +129,7 @@ fn optional(report: &Report<'_>, words: Words, value: Option<impl std::fmt::Disp
 
 fn why_not_read(quality: &Value, language: Language) -> Sentence {
     match quality["line"].as_str() {
-        Some(line) if line != "reading" => trouble(quality, language).unwrap_or_else(|| NOT_SAID.say(language, &[])),
+        Some(line) if line != "reading" && line != UNREACHABLE => trouble(quality, language).unwrap_or_else(|| NOT_SAID.say(language, &[])),
         _ => READER_AWAY.say(language, &[]),
     }
 }

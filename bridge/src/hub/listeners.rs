@@ -97,7 +97,9 @@ impl Hub {
     }
 
     fn handle_remembered(&mut self, id: MeterId, now: Instant) {
-        self.kept.known.insert(id);
+        if !self.stations.contains_key(&id) {
+            self.kept.known.insert(id);
+        }
         if let Some(station) = self.station(id, now) {
             station.handle_remembered(now);
             self.settle(id, now);

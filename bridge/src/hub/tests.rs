@@ -560,6 +560,16 @@ fn a_reader_that_died_while_the_bridge_was_away_is_said() {
 }
 
 #[test]
+fn a_meter_that_is_heard_stays_so_when_the_broker_repeats_that_it_is_there() {
+    let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+    bench.frames(&mut reader, 5);
+    bench.mqtt(&format!("teleinfo/{METER}/availability"), "online");
+    bench.frames(&mut reader, 50);
+    let told = bench.published(&format!("teleinfo/{METER}/quality"));
+    assert!(!told.is_empty() && told.iter().all(|report| report["line"] == "reading"), "{told:?}");
+}
+
+#[test]
 fn home_assistant_is_told_when_the_last_frame_was() {
     let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
     bench.frames(&mut reader, 20);

@@ -23,7 +23,7 @@ BEGINS = 50 * 60 + 30
 # Of a meter's own time, in each hour.
 SPOKEN = 160
 # What did not change for so many seconds of this machine has arrived.
-QUIET = 3
+QUIET = 5
 SPEED = 20
 
 

@@ -43,7 +43,7 @@ impl Chain {
     }
 
     fn new(dir: TempDir, mqtt: Mqtt, broker: Option<Broker>) -> Self {
-        let bridge = programs::bridge(dir.path(), mqtt).unwrap();
+        let bridge = programs::bridge(dir.path(), mqtt, free_port().unwrap()).unwrap();
         let mut command = Command::new("mosquitto_sub");
         let port = mqtt.port().to_string();
         command.args(["-h", "127.0.0.1", "-p", &port, "-F", "%r %t %p", "-t", "teleinfo/#", "-t", "homeassistant/#"]);

@@ -14,6 +14,7 @@ use std::time::Duration;
 use teleinfo_proto::tic::Mode;
 use teleinfo_simulator::capture::decode::{Summary, decode};
 use teleinfo_simulator::chain::broker::Broker;
+use teleinfo_simulator::chain::process::free_port;
 use teleinfo_simulator::chain::programs::{self, Mqtt, wait_for_reader};
 use teleinfo_simulator::chain::watch::Watch;
 use teleinfo_simulator::failure::{Code, OrFail, Outcome};
@@ -149,7 +150,7 @@ impl Bench<'_> {
 
     /// Plays a file to a new reader and a new bridge, which know nothing of other captures; what the subscriber then sees.
     fn play(&mut self, file: &Path, lent: bool) -> Outcome<Vec<(String, Value)>> {
-        let mut bridge = programs::bridge(self.dir, Mqtt::Broker(self.port))?;
+        let mut bridge = programs::bridge(self.dir, Mqtt::Broker(self.port), free_port()?)?;
         let link = self.dir.join("line");
         let terminal = Terminal::create(&link)?;
         let mut reader = programs::reader(self.dir, &link, &bridge.locator)?;

@@ -157,7 +157,7 @@ fn a_pme_pmi_meter_is_published_under_its_own_identity_and_never_called_linky() 
     assert_eq!(chain.state("EAP_s"), 14_510);
     assert_eq!(chain.state("PA1_s"), 4);
     assert_eq!(chain.state("Debp"), "01/11/25 00:00:00", "what is not in the table goes on as text");
-    assert_eq!((&chain.device()["name"], &chain.device()["mdl"]), (&"Compteur PME-PMI".into(), &"PME-PMI meter".into()));
+    assert_eq!((&chain.device()["name"], &chain.device()["mdl"]), (&"Compteur PME-PMI".into(), &"Compteur PME-PMI".into()));
     assert_eq!(chain.component("power_mean")["unit_of_meas"], "kW");
     assert_eq!(chain.told["derived"]["tariff"], "HPH");
     assert!(chain.told["derived"]["overload"].is_null() && chain.component("overload").is_null(), "it never says so");
@@ -169,7 +169,7 @@ fn a_pme_pmi_meter_is_published_under_its_own_identity_and_never_called_linky() 
 #[test]
 fn a_meter_older_than_linky_is_called_by_its_own_name() {
     let chain = Chain::new(Mode::Historic).play("v1-hist-no-papp-type22.tic", 60);
-    assert_eq!((&chain.device()["name"], &chain.device()["mdl"]), (&"Compteur électronique".into(), &"CBE, second generation".into()));
+    assert_eq!((&chain.device()["name"], &chain.device()["mdl"]), (&"Compteur électronique".into(), &"CBE, deuxième génération".into()));
     assert_eq!(chain.state("HCHC"), 45_678_901);
     assert_eq!(chain.cause(), Cause::None);
 }

@@ -23,7 +23,7 @@ fn a_fleet_without_a_bridge_says_so() {
 fn a_fleet_is_seen_by_the_bridge() {
     let dir = tempfile::tempdir().unwrap();
     let broker = Broker::open().unwrap();
-    let bridge = programs::bridge(dir.path(), Mqtt::Broker(broker.port)).unwrap();
+    let bridge = programs::bridge(dir.path(), Mqtt::Broker(broker.port), free_port().unwrap()).unwrap();
     let watch = Watch::start(broker.port, &["teleinfo/+"]).unwrap();
     let output = Command::new(LAB)
         .args(["fleet", "--connect", &bridge.locator, "--meters", "20", "--rate", "5", "--seconds", "15"])

@@ -19,6 +19,8 @@ use teleinfo_proto::tic::{Label, Mode, Role, TariffOption};
 
 /// The port that every MQTT client tries first.
 const MQTT_PORT: u16 = 1883;
+/// The port of the page of a bridge as it is shipped.
+const PAGE_PORT: u16 = 8080;
 /// Values for people: what a house takes now, and what it has taken.
 const SHOWN: [Role; 10] = [
     Role::Tariff,
@@ -80,7 +82,7 @@ impl Demo {
     fn start(dir: &Path, meter: MeterOptions, speed: Speed) -> Outcome<Self> {
         let mqtt = Mqtt::Embedded(free_port_or(MQTT_PORT)?);
         println!("starting teleinfo-bridge, teleinfo-reader and a simulated meter ...");
-        let bridge = programs::bridge(dir, mqtt)?;
+        let bridge = programs::bridge(dir, mqtt, free_port_or(PAGE_PORT)?)?;
         let watch = Watch::start(mqtt.port(), &["teleinfo/#", "homeassistant/#"])?;
         let line = dir.join("meter");
         let meter = MeterThread::start(Terminal::create(&line)?, meter, speed)?;

@@ -1,7 +1,7 @@
 //! The programs of the chain, and how each is started: with a configuration file of its own, so that nothing on the
 //! machine changes what they do.
 
-use super::process::{Process, free_port, free_port_or};
+use super::process::{Process, free_port};
 use crate::failure::{Code, Failure, OrFail, Outcome};
 use crate::line::pty::Terminal;
 use crate::line::stop::Stop;
@@ -11,8 +11,6 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use teleinfo_proto::seal::{Identity, PublicKey};
 
-/// The port of the page, unless another program has it.
-const PAGE_PORT: u16 = 8_080;
 /// How long a program may take to listen.
 const START: Duration = Duration::from_secs(20);
 
@@ -60,12 +58,12 @@ pub struct Bridge {
     pub page: u16,
 }
 
-/// Starts a bridge.
+/// Starts a bridge whose page is at this port.
 ///
 /// # Errors
 /// When it is not built, or does not start.
-pub fn bridge(dir: &Path, mqtt: Mqtt) -> Outcome<Bridge> {
-    let (zenoh, page) = (free_port()?, free_port_or(PAGE_PORT)?);
+pub fn bridge(dir: &Path, mqtt: Mqtt, page: u16) -> Outcome<Bridge> {
+    let zenoh = free_port()?;
     let locator = format!("tcp/127.0.0.1:{zenoh}");
     let mqtt_config = match mqtt {
         Mqtt::Broker(port) => format!("url = \"mqtt://127.0.0.1:{port}\""),

@@ -13,6 +13,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use teleinfo_proto::tic::{Label, Mode, Role};
 use teleinfo_simulator::chain::broker::Broker;
+use teleinfo_simulator::chain::process::free_port;
 use teleinfo_simulator::chain::programs::{self, Mqtt, wait_for_reader};
 use teleinfo_simulator::chain::watch::{Message, Watch};
 use teleinfo_simulator::failure::{Code, Failure, OrFail, Outcome};
@@ -103,7 +104,7 @@ struct OnTheWay {
 pub fn measure(mode: Mode, frames: u64, speed: Speed, stop: &Stop) -> Outcome<Measured> {
     let dir = tempfile::tempdir().or_fail(Code::CannotCreate, || "cannot make a directory".into())?;
     let broker = Broker::open()?;
-    let mut bridge = programs::bridge(dir.path(), Mqtt::Broker(broker.port))?;
+    let mut bridge = programs::bridge(dir.path(), Mqtt::Broker(broker.port), free_port()?)?;
     let watch = Watch::start(broker.port, &["teleinfo/+", "teleinfo/+/power", "bare/+"])?;
     let (of_reader, of_bare) = (dir.path().join("meter"), dir.path().join("bare"));
     let (terminal, other) = (Terminal::create(&of_reader)?, Terminal::create(&of_bare)?);

@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::time::{Duration, Instant};
 use teleinfo_proto::tic::Mode;
 use teleinfo_simulator::chain::broker::Broker;
-use teleinfo_simulator::chain::process::Process;
+use teleinfo_simulator::chain::process::{Process, free_port};
 use teleinfo_simulator::chain::programs::{self, Bridge, Mqtt, wait_for_reader};
 use teleinfo_simulator::chain::watch::Watch;
 use teleinfo_simulator::failure::{Code, Failure, OrFail, Outcome};
@@ -31,7 +31,7 @@ const LOOK: Duration = Duration::from_millis(20);
 pub(super) fn play(mode: Mode, battery: Battery, scenes: &[Scene; 2], stop: &Stop) -> Outcome<[Trace; 2]> {
     let dir = tempfile::tempdir().or_fail(Code::CannotCreate, || "cannot make a directory".into())?;
     let broker = Broker::open()?;
-    let bridge = programs::bridge(dir.path(), Mqtt::Broker(broker.port))?;
+    let bridge = programs::bridge(dir.path(), Mqtt::Broker(broker.port), free_port()?)?;
     let watch = Watch::start(broker.port, &["teleinfo/+/power"])?;
     let line = dir.path().join("meter");
     let terminal = Terminal::create(&line)?;

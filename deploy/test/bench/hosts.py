@@ -110,7 +110,7 @@ class Host:
         if not cable:
             wait_for("nspawn has put the cable in", lambda: "UP" in call("ip", "-o", "link", "show", self._port()), 10)
             self.cable("down")
-        wait_for(f"{self.name} answers", lambda: self.state() != "offline", 60)
+        wait_for(f"{self.name} answers", self._answers, 60)
         wait_for(f"{self.name} is up", lambda: self.state() == "running", 60)
         self._allow_limits()
         say(f"{self.name} is up after {time.monotonic() - began:.1f} s")
@@ -151,6 +151,11 @@ class Host:
     def _port(self):
         """Our side of its cable; the kernel takes 15 characters of the name."""
         return f"vb-{self.machine}"[:15]
+
+    def _answers(self):
+        """nspawn may have had a child before this one, which has ended."""
+        self.init = self._child() or self.init
+        return self.state() != "offline"
 
     def _child(self):
         return pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()[:1]

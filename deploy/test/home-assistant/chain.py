@@ -33,6 +33,7 @@ class Chain:
     grid_meters  tables [[grid-meter]] of its configuration file
     environment  further variables of all programs
     of_readers   further variables of readers
+    offline_after  after so many seconds without a good frame a meter is unavailable
     held         how many bytes of history a reader holds; None: as it is shipped
     """
 
@@ -40,6 +41,7 @@ class Chain:
         self.directory, self.running = pathlib.Path(directory), {}
         self.options, self.language, self.environment, self.of_readers = {}, "en", {}, {}
         self.publish, self.pace, self.meters, self.held = "every-frame", None, {}, None
+        self.offline_after = OFFLINE_AFTER
         self.prices, self.own_prices, self.grid_meters = {}, {}, []
         # Which reader has read which meter: the bridge believes a further one once it is accepted.
         self.read = set()
@@ -64,7 +66,7 @@ class Chain:
             "language": self.language,
             "zenoh": {"listen": [locator(broker.HOST)], "scouting": False},
             "mqtt": {"url": f"mqtt://{broker.HOST}:{broker.PORT}", "publish": self.publish},
-            "homeassistant": {"offline-after": OFFLINE_AFTER, **pace, **self.options},
+            "homeassistant": {"offline-after": self.offline_after, **pace, **self.options},
             "log": {"level": "debug"},
             "grid-meter": self.grid_meters,
             **{f'meter."{address}"': table for address, table in self.meters.items()},

@@ -100,6 +100,8 @@ class Hours:
         # A reader dates what it holds by the clock that nobody sets.
         house.chain.of_readers = dict.fromkeys(MONOTONIC_ALONE, "0")
         house.chain.publish = 1
+        # One that stands still until all has arrived is there.
+        house.chain.offline_after = 3 * QUIET
 
     def now(self):
         return int(time.time() + float(self.house.clock.read_text()))

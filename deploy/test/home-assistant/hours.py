@@ -95,6 +95,8 @@ class Hours:
 
     def __init__(self, house):
         self.house, self.meters = house, []
+        # The network of the readers is cut: nobody waits for them.
+        self.is_cut = False
         self.first = self.hour()
         house.chain.environment = told_by(house.clock, library())
         # A reader dates what it holds by the clock that nobody sets.
@@ -134,10 +136,19 @@ class Hours:
 
         def moving():
             looks.append(self._energies())
-            return [name for name, wh in looks[-1].items() if looks[-2].get(name) != wh]
+            return [name for name, wh in looks[-1].items() if looks[-2].get(name) != wh] + self._on_the_way_back()
 
         time.sleep(QUIET)
         wait_for_all("Home Assistant has heard all", moving, LONG, QUIET)
+
+    def _on_the_way_back(self):
+        """The readers that have lost the bridge: a clock that leaps ends their connections as a long silence would."""
+        chain = self.house.chain
+        if self.is_cut or "bridge" not in chain.running:
+            return []
+        readers = [name for name in (f"reader-{meter.name}" for meter in self.running()) if name in chain.running]
+        logs = {name: chain.said(name) for name in readers}
+        return [name for name, log in logs.items() if log.rfind("no connection to") > log.rfind("connected to tcp")]
 
     def _energies(self):
         """What Home Assistant shows of each energy now."""

@@ -80,7 +80,7 @@ step_faults() {
 step_attacks() {
     need_packages mosquitto mosquitto-clients iproute2 openssl util-linux python3 python3-venv
     need_programs
-    deploy/test/attacks/run --short
+    deploy/test/attacks/run
 }
 
 step_grid_meters() {

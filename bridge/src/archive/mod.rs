@@ -1,7 +1,8 @@
 //! The memory of the bridge: what each register of each meter showed at each full hour, for ever, and at each full minute, for some weeks.
 //!
-//! [`readings`] picks the samples on both sides of a minute, [`segments`] makes of them what an index was at that minute, [`block`] says how it lies in the [`mod@file`], and [`keeper`] is the thread that writes and reads it.
-//! [`periods`] and [`prices`] make energies and costs of half hours, days and months of it, [`export`] a table of those. What a meter shows is judged before, in [`crate::energy`].
+//! [`readings`] are what a sample shows. [`segments`] makes of two of them what an index was at each full minute between. [`block`] says how that lies in the [`mod@file`],
+//! which the thread of the [`keeper`] writes. [`periods`] and [`prices`] make energies and costs of half hours, days and months of it, [`export`] a table of those.
+//! What a meter shows is judged before, in [`crate::energy`].
 
 pub mod block;
 pub mod export;

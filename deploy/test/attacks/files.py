@@ -79,7 +79,7 @@ def spoilt_state():
     spoilt = [b"", b"\xff" * 5_000, b"[" * 200_000, b'{"version":2,"records":[{"sequence":18446744073709551615}]}']
     with place() as directory:
         bridge = bridge_at(directory, 7531, {"url": f"mqtt://{LOCAL}:1998"}, "spoilt")
-        names = ["positions.json", f"{METER}.state", f"{METER}.ledger"]
+        names = ["positions.state", f"{METER}.state", f"{METER}.ledger"]
         for number, content in enumerate(spoilt):
             for name in names:
                 (bridge.state / name).write_bytes(content)
@@ -88,6 +88,8 @@ def spoilt_state():
                 watched = Frozen(bridge)
                 watched.note()
         require("panicked" not in bridge.said(), "a thread panicked")
+        for name in names:
+            require(f"{name}: damaged" in bridge.said(), f"{name} was not read, or its damage is not said")
     return f"{len(spoilt)} kinds, it starts with each", watched
 
 
@@ -97,12 +99,14 @@ def links():
         bridge = bridge_at(directory, 7532, {"url": f"mqtt://{LOCAL}:1997"}, "link")
         meter = Meter(directory, *OPTIONS)
         reader = Reader(directory, meter.pty, settings={"zenoh": {"connect": [locator(LOCAL, 7532)]}})
-        for state, name in ((bridge.state, "positions.json"), (reader.state, "history")):
+        for state, name in ((bridge.state, "positions.state"), (reader.state, "history")):
             (state / name).symlink_to("/dev/zero")
         with running(bridge, meter, reader):
             bridge.wait_said("readers connect to")
             wait_for("the reader reads", lambda: "reading" in reader.said() or "meter" in reader.said(), 20)
             watched = Frozen(reader)
             watched.note()
+            for program in bridge, reader:
+                require("a link or a device" in program.said(), f"{program.log.name} does not say that it is a link")
             require(reader.memory() < 20_000, f"{reader.memory()} kB")
     return "refused", watched

@@ -12,7 +12,6 @@ class Attack(NamedTuple):
     what: str
     before: str
     function: object
-    is_long: bool = False
 
 
 # Those that all happen to one house, one after the other.

@@ -1,6 +1,6 @@
 //! The file of the memory: a `redb` database. What is committed reaches the disk before that returns, whole or not at all.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, io, path::Path};
 
 use redb::{
     Builder, Database, Error, ReadableDatabase, ReadableTable, StorageError, TableDefinition, TableError, backends::InMemoryBackend,
@@ -39,7 +39,7 @@ impl File {
     pub fn open(path: &Path) -> Result<(Self, Option<String>), Error> {
         match builder().create(path) {
             Ok(database) => Ok((Self(database), None)),
-            Err(redb::DatabaseError::Storage(StorageError::Corrupted(_))) => {
+            Err(redb::DatabaseError::Storage(error)) if is_damage(&error) => {
                 let aside = path.with_extension("damaged");
                 fs::rename(path, &aside).map_err(StorageError::from)?;
                 Ok((Self(builder().create(path)?), Some(aside.display().to_string())))
@@ -117,6 +117,15 @@ impl File {
             }
         }
         Ok(curves)
+    }
+}
+
+/// Whether it is the file that is wrong, and not the disk. What does not even begin as a database comes as invalid data.
+fn is_damage(error: &StorageError) -> bool {
+    match error {
+        StorageError::Corrupted(_) => true,
+        StorageError::Io(error) => error.kind() == io::ErrorKind::InvalidData,
+        _ => false,
     }
 }
 
@@ -200,7 +209,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("archive.redb");
         fs::write(&path, vec![7; 8_192]).unwrap();
-        let opened = File::open(&path);
-        assert!(opened.is_err() || directory.path().join("archive.damaged").exists());
+        let (file, damaged) = File::open(&path).unwrap();
+        let aside = directory.path().join("archive.damaged");
+        assert_eq!(damaged, Some(aside.display().to_string()));
+        assert_eq!(fs::read(aside).unwrap(), [7; 8_192]);
+        file.commit(&rows(NOON..NOON + 60)).unwrap();
     }
 }

@@ -65,6 +65,7 @@ def open_secrets():
                 told = f"{program.said()} {_shown(program)}".split()
                 require("right" not in told, f"{program.log.name}: the password is shown")
             wait_for("each secret", lambda: all(str(file) in bridge.said() for file in secrets), 10)
+            wait_for("the password", lambda: f"chmod o-r {secrets[1]}" in reader.said(), 10)
     return "said with the command; no password is shown", None
 
 
@@ -81,7 +82,7 @@ def spoilt_state():
         bridge = bridge_at(directory, 7531, {"url": f"mqtt://{LOCAL}:1998"}, "spoilt")
         names = ["positions.state", f"{METER}.state", f"{METER}.ledger"]
         for number, content in enumerate(spoilt):
-            for name in names:
+            for name in [*names, "archive.redb"]:
                 (bridge.state / name).write_bytes(content)
             with running(bridge):
                 bridge.wait_said("readers connect to", times=number + 1)
@@ -90,6 +91,7 @@ def spoilt_state():
         require("panicked" not in bridge.said(), "a thread panicked")
         for name in names:
             require(f"{name}: damaged" in bridge.said(), f"{name} was not read, or its damage is not said")
+        require("the memory of the page was damaged" in bridge.said(), "the memory's damage is not said")
     return f"{len(spoilt)} kinds, it starts with each", watched
 
 

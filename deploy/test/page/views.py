@@ -73,11 +73,10 @@ class Views:
         outside = page.evaluate(OUTSIDE)
         require(not outside, f"{name}: comes from elsewhere: {outside}")
         require(not complaints, f"{name}: the browser complains: {complaints}")
-        if self.axe:
-            page.evaluate(self.axe)
-            found = page.evaluate(AXE_RUN)["violations"]
-            broken = [(one["id"], [node["html"][:90] for node in one["nodes"]]) for one in found]
-            require(not broken, f"{name}: {broken}")
+        page.evaluate(self.axe)
+        found = page.evaluate(AXE_RUN)["violations"]
+        broken = [(one["id"], [node["html"][:90] for node in one["nodes"]]) for one in found]
+        require(not broken, f"{name}: {broken}")
 
     def nobody(self):
         """No reader yet: what to do, in the language of the browser. Others are told nothing."""

@@ -2,15 +2,23 @@
 
 use std::{
     env, fs, io,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
-use crate::daemon::exit::{ExitCode, Failure};
+use crate::{
+    daemon::exit::{ExitCode, Failure},
+    journal,
+    language::Words,
+};
 
 /// The credential's name in the unit file.
 const CREDENTIAL: &str = "zenoh-password";
 /// Where the unit takes the credential from, below the root of the machine. Only root may read it.
 const STORE: &str = "etc/credstore/teleinfo-reader.zenoh-password";
+
+const OPEN: Words =
+    Words::new("{}: others may read the password: sudo chmod o-r {}", "{} : d'autres peuvent lire le mot de passe : sudo chmod o-r {}");
 
 /// Who wants the password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +35,9 @@ pub(crate) enum Asker<'a> {
 /// A file that is there or is named, and that cannot be read or is empty.
 pub(super) fn zenoh_password(file: Option<&Path>, asker: Asker<'_>) -> Result<Option<String>, Failure> {
     if let Some(path) = file.map(PathBuf::from).or_else(credential) {
+        if asker == Asker::Service {
+            warn_of_readers(&path);
+        }
         return read(&path).map(Some);
     }
     let Asker::Inspector(root) = asker else { return Ok(None) };
@@ -34,6 +45,13 @@ pub(super) fn zenoh_password(file: Option<&Path>, asker: Asker<'_>) -> Result<Op
     match fs::metadata(&store) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         _ => read(&store).map(Some),
+    }
+}
+
+/// Says so where anybody can read a password.
+fn warn_of_readers(path: &Path) {
+    if fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o004 != 0) {
+        log::warn!("{}", journal::say(OPEN, &[&path.display(), &path.display()]));
     }
 }
 

@@ -23,7 +23,7 @@ BEGINS = 50 * 60 + 30
 # Of a meter's own time, in each hour.
 SPOKEN = 160
 # What did not change for so many seconds of this machine has arrived.
-QUIET = 5
+QUIET = 2
 SPEED = 20
 
 
@@ -95,15 +95,11 @@ class Hours:
 
     def __init__(self, house):
         self.house, self.meters = house, []
-        # The network of the readers is cut: nobody waits for them.
-        self.is_cut = False
         self.first = self.hour()
         house.chain.environment = told_by(house.clock, library())
         # A reader dates what it holds by the clock that nobody sets.
         house.chain.of_readers = dict.fromkeys(MONOTONIC_ALONE, "0")
         house.chain.publish = 1
-        # One that stands still until all has arrived is there.
-        house.chain.offline_after = 3 * QUIET
 
     def now(self):
         return int(time.time() + float(self.house.clock.read_text()))
@@ -136,19 +132,10 @@ class Hours:
 
         def moving():
             looks.append(self._energies())
-            return [name for name, wh in looks[-1].items() if looks[-2].get(name) != wh] + self._on_the_way_back()
+            return [name for name, wh in looks[-1].items() if looks[-2].get(name) != wh]
 
         time.sleep(QUIET)
         wait_for_all("Home Assistant has heard all", moving, LONG, QUIET)
-
-    def _on_the_way_back(self):
-        """The readers that have lost the bridge: a clock that leaps ends their connections as a long silence would."""
-        chain = self.house.chain
-        if self.is_cut or "bridge" not in chain.running:
-            return []
-        readers = [name for name in (f"reader-{meter.name}" for meter in self.running()) if name in chain.running]
-        logs = {name: chain.said(name) for name in readers}
-        return [name for name, log in logs.items() if log.rfind("no connection to") > log.rfind("connected to tcp")]
 
     def _energies(self):
         """What Home Assistant shows of each energy now."""

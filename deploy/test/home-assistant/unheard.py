@@ -49,11 +49,9 @@ def costs_of_unheard_hours(house):
 
     hours.speak()
     network("-A")
-    hours.is_cut = True
     hours.play_unheard()
     house.wait("nobody is heard", dict.fromkeys(hours.totals(), unavailable), PATIENCE)
     network("-D")
-    hours.is_cut = False
     hours.speak_until("heard again", dict.fromkeys(hours.totals(), known))
     require_repaired(hours)
     house.quiet()

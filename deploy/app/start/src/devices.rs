@@ -49,6 +49,14 @@ mod tests {
     }
 
     #[test]
+    fn the_rule_of_udev_knows_the_same_names() {
+        let rules = include_str!("../../../udev/60-teleinfo.rules").replace("[Tt]", "t").to_lowercase();
+        for part in NAMES.iter().copied().flatten() {
+            assert!(rules.contains(&part.replace('_', " ")), "{part}");
+        }
+    }
+
+    #[test]
     fn of_two_adapters_none_is_taken() {
         let folder = tempfile::tempdir().unwrap();
         let add = |name: &str| fs::write(folder.path().join(name), "").unwrap();

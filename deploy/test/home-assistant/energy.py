@@ -134,7 +134,7 @@ def meter_exchanged(house):
     require_right(hours)
 
 
-@check("usual", moving=True)
+@check("short", moving=True)
 def power_cuts(house):
     """The bridge's host loses power: nothing is left in memory, and the disk is as it was at an earlier moment. The
     last time the broker loses its memory as well."""

@@ -95,9 +95,12 @@ pub struct CorruptArgs {
 /// `steer`.
 #[derive(Debug, Args)]
 pub struct SteerArgs {
-    /// How long the cloudy noon lasts, in s; the whole takes some four minutes more
+    /// How long the cloudy noon lasts, in s; the whole takes some four minutes and the learning more
     #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u32).range(60..=86_400))]
     pub seconds: u32,
+    /// How long the meter is read before, in another such noon, in s: the bridge learns the house's power factor meanwhile
+    #[arg(long, value_name = "SECONDS", default_value_t = 40, value_parser = clap::value_parser!(u32).range(40..=86_400))]
+    pub learning: u32,
     /// Writes a plot of the smaller battery in standard mode, as SVG
     #[arg(long, value_name = "FILE")]
     pub plot: Option<PathBuf>,
@@ -124,7 +127,7 @@ mod tests {
             "latency --frames 10",
             "chain-table captures --checker check.py",
             "corrupt --frames 100 --seed 3",
-            "steer --seconds 120 --plot loop.svg",
+            "steer --seconds 120 --learning 900 --plot loop.svg",
             "fleet --connect tcp/192.168.1.10:7447 --meters 10",
             "fleet --connect tcp/192.168.1.10:7447 --meters 10 --rate 0.5 --seconds 5 --count 3",
         ] {

@@ -77,7 +77,7 @@ fn steer(args: &SteerArgs) -> Outcome {
     let stop = Stop::on_signals()?;
     println!("a battery that keeps the grid at 0 W, at line speed, through teleinfo-reader, teleinfo-bridge and mosquitto");
     println!("beside the same battery behind a perfect value each 10 s and each 30 s, at the gain that suits it best\n\n{}", steer::HEAD);
-    for row in steer::run(args.seconds as usize, args.plot.as_deref(), &stop)? {
+    for row in steer::run(args.seconds as usize, args.learning as usize, args.plot.as_deref(), &stop)? {
         println!("{row}");
     }
     Ok(())

@@ -17,18 +17,17 @@ use teleinfo_simulator::line::pty::Terminal;
 use teleinfo_simulator::line::speed::line_time;
 use teleinfo_simulator::line::stop::Stop;
 
-/// Seconds before the first scene: the reader finds the mode, the bridge its meter.
-const WARM_UP: usize = 40;
 /// Between two frames, in s (54E §5.3.6).
 const SILENCE: f64 = 0.025;
 /// How long to wait for a message before the battery is looked at again.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Both scenes, one after the other, each from a battery at rest.
+/// Both scenes, one after the other, each from a battery at rest; before them so many seconds in which the reader finds the mode, and the
+/// bridge its meter and what it can learn of the house.
 ///
 /// # Errors
 /// When a program is missing or ends, or no power arrives.
-pub(super) fn play(mode: Mode, battery: Battery, scenes: &[Scene; 2], stop: &Stop) -> Outcome<[Trace; 2]> {
+pub(super) fn play(mode: Mode, battery: Battery, before: &Scene, scenes: &[Scene; 2], stop: &Stop) -> Outcome<[Trace; 2]> {
     let dir = tempfile::tempdir().or_fail(Code::CannotCreate, || "cannot make a directory".into())?;
     let broker = Broker::open()?;
     let bridge = programs::bridge(dir.path(), Mqtt::Broker(broker.port), free_port()?)?;
@@ -38,7 +37,7 @@ pub(super) fn play(mode: Mode, battery: Battery, scenes: &[Scene; 2], stop: &Sto
     let reader = programs::reader(dir.path(), &line, &bridge.locator)?;
     wait_for_reader(&terminal, stop)?;
     let mut chain = Chain { mode, meter: HouseMeter::new(mode)?, terminal, watch, reader, bridge, heard: 0 };
-    chain.play(&Scene::noon(WARM_UP), battery.rested(), stop)?;
+    chain.play(before, battery.rested(), stop)?;
     if chain.heard == 0 {
         return Err(Failure::new(Code::Unavailable, format!("no power has arrived; the reader says: {}", chain.reader.log())));
     }

@@ -64,17 +64,19 @@ impl fmt::Display for Row {
 /// A battery behind the chain: the mode, the most that it gives or takes in W, and its gain.
 type Kind = (Mode, f64, f64);
 
-/// Runs both modes with both batteries and each gain at once, for so many seconds of a cloudy noon each.
+/// Runs both modes with both batteries and each gain at once, for so many seconds of a cloudy noon each, after so many of another in which
+/// the bridge learns.
 ///
 /// # Errors
 /// When a program is missing or ends, no power arrives, or the plot cannot be written.
-pub fn run(seconds: usize, plot: Option<&Path>, stop: &Stop) -> Outcome<Vec<Row>> {
+pub fn run(seconds: usize, learning: usize, plot: Option<&Path>, stop: &Stop) -> Outcome<Vec<Row>> {
     let scenes = [Scene::step(), Scene::noon(seconds)];
+    let before = Scene::noon_before(learning);
     let kinds = kinds();
     let traces = std::thread::scope(|scope| {
         let begin = |(mode, limit, gain)| {
-            let scenes = &scenes;
-            scope.spawn(move || chain::play(mode, Battery::new(limit, gain), scenes, stop))
+            let (before, scenes) = (&before, &scenes);
+            scope.spawn(move || chain::play(mode, Battery::new(limit, gain), before, scenes, stop))
         };
         let threads: Vec<_> = kinds.iter().copied().map(begin).collect();
         let ended =

@@ -44,7 +44,16 @@ impl Scene {
 
     /// A household that cooks and works under passing clouds.
     pub(super) fn noon(seconds: usize) -> Self {
-        let mut rng = Rng::named(SEED, "noon");
+        Self::cloudy("noon", seconds)
+    }
+
+    /// Such a household on another day: what an estimate has learnt there, it has not learnt from the noon that is judged.
+    pub(super) fn noon_before(seconds: usize) -> Self {
+        Self::cloudy("noon before", seconds)
+    }
+
+    fn cloudy(name: &str, seconds: usize) -> Self {
+        let mut rng = Rng::named(SEED, name);
         let mut loads = vec![STANDBY; seconds];
         for (load, lasts) in USED {
             switch(&mut loads, load, lasts as usize, &mut rng);

@@ -30,12 +30,17 @@ fn main() -> process::ExitCode {
     code.into()
 }
 
+/// Of a journal or of a person at a terminal, where nobody has chosen one.
+fn usual() -> Language {
+    Language::usual().0
+}
+
 fn open(cli: &Cli) -> Result<ExitCode, Failure> {
     let defaults = Config::default().log;
     let config = environment::load(cli.config.as_deref(), std::env::vars_os())
         .inspect_err(|_| logging::start(defaults.level, defaults.libraries))?;
     logging::start(config.log.level, config.log.libraries);
-    journal::speak(cli.language.or(config.language).unwrap_or_else(Language::from_environment));
+    journal::speak(cli.language.or(config.language).unwrap_or_else(usual));
     let settings = Settings::new(config, cli)?;
     if cli.check_config {
         print!("{}", settings.describe_origins());
@@ -55,11 +60,11 @@ fn open(cli: &Cli) -> Result<ExitCode, Failure> {
             Some(Command::Code) => trust::code().map(|()| ExitCode::Success),
             Some(Command::Refuse { meter, words }) => trust::refuse(*meter, *words).map(|()| ExitCode::Success),
             Some(Command::Doctor) => {
-                let language = cli.language.unwrap_or_else(Language::from_environment);
+                let language = cli.language.unwrap_or_else(usual);
                 doctor::run(&settings, language).await.map(|complaint| complaint.unwrap_or(ExitCode::Success))
             }
             Some(Command::Adopt(wanted)) => {
-                let language = cli.language.unwrap_or_else(Language::from_environment);
+                let language = cli.language.unwrap_or_else(usual);
                 adopt::run(&settings, wanted, language).await.map(|()| ExitCode::Success)
             }
             Some(Command::Forget { what }) => forget::run(&settings, *what).await.map(|()| ExitCode::Success),

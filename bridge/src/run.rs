@@ -2,6 +2,7 @@
 //!
 //! Nothing here waits for a disk, a broker or a reader: those are tasks of their own behind channels.
 
+mod language;
 mod receipts;
 mod start;
 
@@ -121,26 +122,25 @@ struct Bridge {
 /// What trying again does not help: ports in use, certificates that cannot be read.
 pub async fn run(settings: Settings) -> Result<(), Failure> {
     let notifier = Notifier::from_env();
+    let (positions, state_directory) = (Positions::from_env(), positions::directory("STATE_DIRECTORY"));
+    let language = language::decide(&settings, state_directory.as_deref()).await;
     let plugin = start::plugin(&settings.mqtt)?;
     let node = Node::start(&settings.zenoh, plugin.as_ref()).await?;
     let counters = Counters::default();
     let (outlet, inbound) = start::outlet(&settings, &node, counters.clone()).await?;
     let grid_meters = GridMeters::start(&settings.grid_meters);
     let (store, write_failures) = Store::new();
-    let (positions, state_directory) = (Positions::from_env(), positions::directory("STATE_DIRECTORY"));
     let readers = start::readers(state_directory.as_deref(), settings.zenoh.pairing)?;
     let fingerprint = readers.fingerprint().to_string();
     let sealed = Sealed::start(node.session(), readers);
     let (historian, answers) = Historian::new(node.session().clone(), sealed.clone());
-    let (statistics, outcomes) = start::correct_statistics(&settings, &historian, state_directory.clone(), counters.clone());
+    let (statistics, outcomes) = start::correct_statistics(&settings, language, &historian, state_directory.clone(), counters.clone());
     let (kept, damages) = start::kept(&positions, state_directory.as_deref());
     let now = Instant::now();
     let start::Page { archive, feed, questions } = start::page(&settings, state_directory.as_deref());
-    let options = start::options(&settings, fingerprint, statistics.is_some(), archive.is_some());
+    let options = start::options(&settings, language, fingerprint, statistics.is_some(), archive.is_some());
     let mut hub = Hub::new(options, kept, counters.clone(), now);
-    damages.iter().skip(1).for_each(|damage| warn!("{damage}"));
-    // A complaint is said in the log too, but only one of a kind at once.
-    damages.iter().take(1).for_each(|damage| hub.handle_complaint(Complaint::Damaged, damage, now));
+    start::say_damages(&damages, &mut hub, now);
     let inputs = Inputs {
         arrivals: arrivals::listen(node.session(), &sealed, counters.clone()).await.map_err(|error| internal(&error))?,
         answers,

@@ -36,7 +36,7 @@ Flags:
       --serial DEV       serial line, for example /dev/ttyAMA0 or tcp://192.168.1.30:2001
       --connect LOCATOR  where the bridge is, for example tcp/192.168.1.10:7447; may be given several times
       --check-config     check the configuration, say where each value comes from, and end
-      --language fr|en   of journal, doctor and monitor [default: the file, else LANG]
+      --language fr|en   of journal, doctor and monitor [default: the file, else LANG, else fr]
   -h, --help             print this
   -V, --version          print the version
 

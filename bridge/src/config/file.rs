@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use toml::{
     Table,
     de::{DeTable, DeValue},
@@ -31,7 +31,8 @@ pub const DEFAULT_PATH: &str = "/etc/teleinfo/bridge.toml";
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Config {
-    /// Language of entity names and readable values, English unless it is given; and of the journal.
+    /// Language of entity names and readable values, and of the journal; none for `auto`.
+    #[serde(deserialize_with = "language")]
     pub language: Option<Language>,
     /// Where samples come from.
     pub zenoh: ZenohKeys,
@@ -246,6 +247,23 @@ pub struct GridMeterKeys {
     pub announce: bool,
 }
 
+/// What `language` may be.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum LanguageChoice {
+    Auto,
+    En,
+    Fr,
+}
+
+fn language<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Language>, D::Error> {
+    Ok(match LanguageChoice::deserialize(deserializer)? {
+        LanguageChoice::Auto => None,
+        LanguageChoice::En => Some(Language::English),
+        LanguageChoice::Fr => Some(Language::French),
+    })
+}
+
 const fn yes() -> bool {
     true
 }
@@ -381,8 +399,7 @@ mod tests {
     #[test]
     fn the_shipped_file_says_the_defaults() {
         let shipped = include_str!("../../../deploy/etc/bridge.toml");
-        let default = Config { language: Some(Language::English), ..Config::default() };
-        assert_eq!(Config::parse(shipped), Ok(default));
+        assert_eq!(Config::parse(shipped), Ok(Config::default()));
     }
 
     #[test]

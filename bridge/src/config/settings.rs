@@ -62,8 +62,10 @@ const NO_TOKEN: Words = Words::new(
 /// Everything the bridge was told, checked.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Language of names and readable values.
-    pub language: Language,
+    /// Language of names and readable values, if the owner has chosen one.
+    pub language: Option<Language>,
+    /// Language of the journal, if it is to be another.
+    pub journal: Option<Language>,
     /// Where samples come from.
     pub zenoh: Zenoh,
     /// Where they go.
@@ -175,14 +177,16 @@ impl Settings {
     pub fn new(mut config: Config, cli: &Cli) -> Result<Self, Failure> {
         config.take_flags(&cli.listen, cli.mqtt.as_deref());
         let origins = config.origins.clone();
-        Self::checked(config).map_err(|failure| origins.explain(failure))
+        let settings = Self::checked(config).map_err(|failure| origins.explain(failure))?;
+        Ok(Self { journal: cli.language, ..settings })
     }
 
     fn checked(config: Config) -> Result<Self, Failure> {
         let prefix = topic("homeassistant.prefix", &config.homeassistant.prefix)?;
         let base = topic("mqtt.base-topic", &config.mqtt.base_topic)?;
         let settings = Self {
-            language: config.language.unwrap_or_default(),
+            language: config.language,
+            journal: None,
             topics: Topics::new(base, prefix),
             policy: policy(config.mqtt.publish)?,
             zenoh: zenoh(config.zenoh)?,

@@ -24,7 +24,7 @@ pub struct Cli {
     /// The broker, `mqtt://[user@]host[:port]` or `mqtts://...`, or `embedded` to run without one
     #[arg(long, value_name = "URL|embedded", global = true)]
     pub mqtt: Option<String>,
-    /// The language of the journal [default: the file, else LANG] and of doctor and adopt [default: LANG]
+    /// The language of the journal [default: the file, else LANG, else fr] and of doctor and adopt [default: LANG, else fr]
     #[arg(long, value_name = "fr|en", global = true)]
     pub language: Option<Language>,
     /// Check the configuration, say what is wrong with it and where each value comes from, and end

@@ -20,7 +20,7 @@ use crate::{
     daemon::exit::{ExitCode, Failure},
     grid_meter::serve,
     homeassistant::presentation::Presentation,
-    hub::{HubOptions, Kept, counters::Counters, station::StationOptions},
+    hub::{Hub, HubOptions, Kept, complaints::Complaint, counters::Counters, station::StationOptions},
     meter::cadence::Policy,
     mqtt::{Outlet, embedded, external},
     page::{
@@ -37,7 +37,7 @@ use crate::{
     words::{
         inbound::Inbound,
         journal,
-        language::Words,
+        language::{Language, Words},
         message::Message,
         topics::{OFFLINE, Topics},
     },
@@ -147,6 +147,12 @@ pub(super) fn kept(positions: &Positions, state_directory: Option<&Path>) -> (Ke
     (Kept { positions, memories, ledgers, ..Kept::default() }, damages)
 }
 
+/// Says what is wrong with files: a complaint is said in the journal too, but only one of a kind at once.
+pub(super) fn say_damages(damages: &[String], hub: &mut Hub, now: Instant) {
+    damages.iter().skip(1).for_each(|damage| warn!("{damage}"));
+    damages.iter().take(1).for_each(|damage| hub.handle_complaint(Complaint::Damaged, damage, now));
+}
+
 /// What the main loop has of the page.
 pub(super) struct Page {
     /// The memory, if there is a page that shows it.
@@ -168,6 +174,7 @@ pub(super) fn page(settings: &Settings, state_directory: Option<&Path>) -> Page 
 /// Starts what corrects statistics, if there is an address and a token for it.
 pub(super) fn correct_statistics(
     settings: &Settings,
+    language: Language,
     historian: &Historian,
     state_directory: Option<PathBuf>,
     counters: Counters,
@@ -176,7 +183,7 @@ pub(super) fn correct_statistics(
     let statistics = settings.homeassistant.api.clone().map(|(url, token)| {
         let (statistics, notices) = notes::queue(counters);
         let published_every = if let Policy::Every(gap) = settings.policy { gap } else { Duration::ZERO };
-        let (token_file, language) = (settings.homeassistant.token_file.clone(), settings.language);
+        let token_file = settings.homeassistant.token_file.clone();
         let options = task::Options { url, token, token_file, state_directory, language, published_every };
         tokio::spawn(task::run(options, notices, historian.clone(), sender));
         statistics
@@ -185,10 +192,10 @@ pub(super) fn correct_statistics(
 }
 
 /// What the hub needs to know, with the fingerprint of this bridge; `notes` says whether statistics are corrected, `archive` whether there is a memory.
-pub(super) fn options(settings: &Settings, fingerprint: String, notes: bool, archive: bool) -> HubOptions {
+pub(super) fn options(settings: &Settings, language: Language, fingerprint: String, notes: bool, archive: bool) -> HubOptions {
     let presentation = Presentation {
         topics: settings.topics.clone(),
-        language: settings.language,
+        language,
         discovery: settings.homeassistant.discovery,
         migrate: settings.homeassistant.migrate,
         meters: settings.meters.clone(),

@@ -1,6 +1,6 @@
 //! An MQTT client that notes everything it is sent.
 
-use std::{sync::Mutex, time::Duration};
+use std::{collections::BTreeSet, sync::Mutex, time::Duration};
 
 use rumqttc::QoS;
 use serde_json::Value;
@@ -81,6 +81,15 @@ impl Observer {
         let powers = self.powers(meter);
         let first = powers.iter().zip(&expected).position(|(found, expected)| found != expected);
         assert!(powers == expected, "{} samples of {}; they differ at {first:?}", powers.len(), expected.len());
+    }
+
+    /// Waits until each of these samples was published, and no other. A connection that breaks leaves it open whether the broker took what it
+    /// has not acknowledged, so that may come twice.
+    pub async fn expect_each_power(&self, meter: &str, expected: impl IntoIterator<Item = u64>) {
+        let expected: BTreeSet<_> = expected.into_iter().collect();
+        let published = || self.powers(meter).into_iter().collect::<BTreeSet<_>>();
+        eventually(&format!("samples {expected:?}"), || expected.is_subset(&published()).then_some(())).await;
+        assert_eq!(published(), expected);
     }
 }
 

@@ -26,10 +26,10 @@ async fn a_message_that_is_too_large_for_the_broker_costs_no_other() {
     let line = bridge.says("broke two connections").await;
     assert!(line.starts_with("WARN ") && line.contains(&topic) && line.contains("max_packet_size"), "{line}");
     reader.make_many(3).await;
-    observer.expect_powers(METER, 1..=6).await;
+    observer.expect_each_power(METER, 1..=6).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     reader.make(true).await;
-    observer.expect_powers(METER, 1..=7).await;
+    observer.expect_each_power(METER, 1..=7).await;
     assert_eq!(observer.last(&topic), None);
     let broken = bridge.log().iter().filter(|line| line.contains("closed the connection")).count();
     assert!(broken <= 3, "the connection stands: {:#?}", bridge.log());

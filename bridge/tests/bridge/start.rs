@@ -89,7 +89,7 @@ fn ports_in_use_are_named() {
     for (listen, mqtt, key) in
         [(format!("127.0.0.1:{free}"), taken.to_string(), "mqtt.listen"), (taken.to_string(), format!("127.0.0.1:{free}"), "zenoh.listen")]
     {
-        let text = format!("[zenoh]\nlisten = [\"tcp/{listen}\"]\nscouting = false\n[mqtt]\nlisten = \"{mqtt}\"\n");
+        let text = format!("language = \"en\"\n[zenoh]\nlisten = [\"tcp/{listen}\"]\nscouting = false\n[mqtt]\nlisten = \"{mqtt}\"\n");
         fs::write(path, text).unwrap();
         let output = bridge(&["--config", path]);
         let said = last_words(&output);
@@ -147,4 +147,26 @@ async fn router(port: u16) -> zenoh::Session {
         config.insert_json5(key, &value).unwrap();
     }
     zenoh::open(config).await.unwrap()
+}
+
+#[test]
+fn the_journal_is_in_the_language_of_the_system_and_in_french_without_one() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (port, free) = (taken.local_addr().unwrap().port(), free_port());
+    let file = tempfile::NamedTempFile::new().unwrap();
+    for (locale, language, expected) in [
+        ("fr_FR.UTF-8", "", "en français, la langue du système"),
+        ("C.UTF-8", "", "le système ne dit aucune langue"),
+        ("de_DE.UTF-8", "language = \"auto\"\n", "in English, the language of the system"),
+        ("C.UTF-8", "language = \"en\"\n", "mqtt.listen"),
+    ] {
+        let text = format!(
+            "{language}[zenoh]\nlisten = [\"tcp/127.0.0.1:{free}\"]\nscouting = false\n[mqtt]\nlisten = \"127.0.0.1:{port}\"\n[page]\nlisten = \"off\"\n"
+        );
+        fs::write(file.path(), text).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_teleinfo-bridge"));
+        let output = command.arg("--config").arg(file.path()).env("LC_ALL", locale).env_remove("JOURNAL_STREAM").output().unwrap();
+        let said = last_words(&output);
+        assert!(said.lines().next().unwrap().contains(expected), "{locale} {language}: {said}");
+    }
 }

@@ -30,7 +30,7 @@ def environment(**extra):
     """The environment of a program under test: nothing of the caller's that could change what it does."""
     keep = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME")}
     # What programs say is searched, so they say it in English.
-    return keep | {"LC_ALL": "C.UTF-8"} | {name: str(value) for name, value in extra.items()}
+    return keep | {"LC_ALL": "en_GB.UTF-8"} | {name: str(value) for name, value in extra.items()}
 
 
 class Process:

@@ -2,6 +2,7 @@
 
 from house import PATIENCE, check, is_, known, unique
 from meters import METERS
+from outage import access
 
 from bench.report import require
 from bench.wait import wait_for_all
@@ -74,9 +75,17 @@ FRENCH = {
 
 @check("usual", language="fr")
 def french(house):
-    """Names and readable values in French; unique ids as ever."""
-    house.chain.language = "fr"
+    """Home Assistant is French and the machine of the bridge English: names and readable values are French, also where
+    Home Assistant starts later than the bridge; unique ids as ever."""
+    house.chain.language = "auto"
+    house.chain.options = access(house.chain, house.ha.token)
     meter, _ = house.meter("base")
+    house.chain.running["bridge"].wait_said("la langue de Home Assistant")
+    house.ha.stop()
+    house.chain.stop("bridge")
+    house.chain.bridge()
+    house.chain.running["bridge"].wait_said("la langue de Home Assistant", times=2)
+    house.ha.start()
     house.wait("tariff", {unique(meter, "tariff"): is_("Toutes heures"), unique(meter, "mode"): is_("Historique")})
     found = house.ha.entities()
     for key, name in FRENCH.items():

@@ -26,12 +26,56 @@ pub enum Language {
     French,
 }
 
-impl Language {
-    /// As the terminal's user has set it (locale(7)): the first of `LC_ALL`, `LC_MESSAGES` and `LANG` that says something.
+/// Where a language comes from that nobody has chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FoundIn {
+    /// Home Assistant's.
+    HomeAssistant,
+    /// That of the system.
+    System,
+    /// That of the meters, because the system says nothing.
+    Meters,
+}
+
+impl FoundIn {
+    /// What is said of it, of a program that has decided by itself.
     #[must_use]
-    pub fn from_environment() -> Self {
+    pub const fn words(self) -> Words {
+        match self {
+            Self::HomeAssistant => Words::new(
+                "this journal is in English, the language of Home Assistant; the key language sets another",
+                "ce journal est en français, la langue de Home Assistant ; la clé language en choisit une autre",
+            ),
+            Self::System => Words::new(
+                "this journal is in English, the language of the system; the key language sets another",
+                "ce journal est en français, la langue du système ; la clé language en choisit une autre",
+            ),
+            Self::Meters => Words::new(
+                "the system says no language, so this journal is in French, as the meters are; the key language sets another",
+                "le système ne dit aucune langue, ce journal est donc en français, comme les compteurs ; la clé language en choisit une autre",
+            ),
+        }
+    }
+}
+
+impl Language {
+    /// As the terminal's user has set it, or whoever installed the system; that of the meters where nobody has.
+    #[must_use]
+    pub fn usual() -> (Self, FoundIn) {
         let said = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(|name| env::var(name).ok()).find(|value| !value.is_empty());
-        if said.is_some_and(|value| value.starts_with("fr")) { Self::French } else { Self::English }
+        said.and_then(|locale| Self::of_locale(&locale)).map_or((Self::French, FoundIn::Meters), |language| (language, FoundIn::System))
+    }
+
+    /// That of a locale (locale(7)) or of Home Assistant, `fr_FR.UTF-8` or `fr`: whoever speaks neither of two languages reads English. `C` and
+    /// `POSIX` are no language: so begins a system on which nobody has chosen one.
+    #[must_use]
+    pub fn of_locale(locale: &str) -> Option<Self> {
+        let name = locale.split(['_', '-', '.', '@']).next()?;
+        match name {
+            "" | "C" | "POSIX" => None,
+            "fr" => Some(Self::French),
+            _ => Some(Self::English),
+        }
     }
 
     /// The one of two that is in this language.
@@ -145,6 +189,16 @@ mod tests {
         let said = |language| BOTH.say(language, &[&3, &"four", &75]).to_string();
         assert_eq!((said(Language::English), said(Language::French)), ("3 of four: 75 %".into(), "3 sur four : 75 %".into()));
         assert_eq!(Words::alike("Wh").say(Language::French, &[]).as_str(), "Wh");
+    }
+
+    #[test]
+    fn a_locale_says_a_language_or_nothing() {
+        let cases = [("fr_FR.UTF-8", Some(Language::French)), ("fr", Some(Language::French)), ("fr-CA", Some(Language::French))];
+        let others =
+            [("en_GB.UTF-8", Some(Language::English)), ("de", Some(Language::English)), ("C.UTF-8", None), ("POSIX", None), ("", None)];
+        for (locale, expected) in cases.into_iter().chain(others) {
+            assert_eq!(Language::of_locale(locale), expected, "{locale}");
+        }
     }
 
     #[test]

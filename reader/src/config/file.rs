@@ -134,7 +134,7 @@ pub(super) const KEYS: &[Key] = &[
     key("log", "level", |config, value| put(&mut config.level, choice(value, LEVELS))),
 ];
 
-const LANGUAGES: &[(&str, Option<Language>)] = &[("en", Some(Language::English)), ("fr", Some(Language::French))];
+const LANGUAGES: &[(&str, Option<Language>)] = &[("auto", None), ("en", Some(Language::English)), ("fr", Some(Language::French))];
 const MODES: &[(&str, Option<Mode>)] = &[("auto", None), ("historic", Some(Mode::Historic)), ("standard", Some(Mode::Standard))];
 const PARITIES: &[(&str, ParityChoice)] =
     &[("auto", ParityChoice::Auto), ("hardware", ParityChoice::Hardware), ("software", ParityChoice::Software)];

@@ -20,7 +20,7 @@ use teleinfo_zenoh_client::{Credentials, Locator};
 
 use crate::{
     daemon::exit::{ExitCode, Failure},
-    language::Language,
+    language::{FoundIn, Language},
     line::Source,
     reading::ParityChoice,
 };
@@ -58,6 +58,8 @@ pub(crate) struct Settings {
     pub(crate) name: String,
     /// The language of journal, `doctor` and `monitor`.
     pub(crate) language: Language,
+    /// Where that comes from, if nobody has chosen it.
+    pub(crate) language_found: Option<FoundIn>,
     /// Where the line is.
     pub(crate) source: Source,
     /// The mode if it is given, and so the speed.
@@ -117,12 +119,18 @@ impl Settings {
         if !flags.connect.is_empty() {
             origins.add("zenoh", "connect", Origin::Flag("--connect"));
         }
+        let chosen = flags.language.or(config.language).map(|language| (language, None));
+        let (language, found) = chosen.unwrap_or_else(|| {
+            let (language, found) = Language::usual();
+            (language, Some(found))
+        });
         if config.user.is_none() && config.password_file.is_some() {
             return Err(origins.failure(ExitCode::Config, "zenoh", "password-file", "a password needs a user: set zenoh.user"));
         }
         Ok(Self {
             name: config.name.unwrap_or_else(|| default_name(nix::unistd::gethostname().ok(), file)),
-            language: flags.language.or(config.language).unwrap_or_else(Language::from_environment),
+            language,
+            language_found: found,
             parity: match (config.parity, &source) {
                 (ParityChoice::Auto, Source::Remote(_)) => ParityChoice::SoftwareFirst,
                 (parity, _) => parity,

@@ -86,6 +86,9 @@ impl<'a> Reader<'a> {
 
     /// The loop is about to turn.
     pub(super) fn handle_started(&self) {
+        if let Some(found) = self.settings.language_found {
+            log::info!("{}", journal::say(found.words(), &[]));
+        }
         self.notify.ready();
     }
 

@@ -198,7 +198,7 @@ impl Place {
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_teleinfo-reader"));
-        command.env_clear().arg("--config").arg(self.path("reader.toml")).args(arguments);
+        command.env_clear().env("LANG", "en_GB.UTF-8").arg("--config").arg(self.path("reader.toml")).args(arguments);
         command
     }
 

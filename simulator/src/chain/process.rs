@@ -160,7 +160,7 @@ fn spawn(name: &str, command: &mut Command, log: File) -> Outcome<Child> {
     let errors = log.try_clone().or_fail(Code::Software, || "no file descriptor left".into())?;
     command
         // What it says is searched.
-        .env("LC_ALL", "C.UTF-8")
+        .env("LC_ALL", "en_GB.UTF-8")
         .stdin(Stdio::null())
         .stdout(log)
         .stderr(errors)

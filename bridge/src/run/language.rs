@@ -1,0 +1,64 @@
+//! In which language names and readable values are: as the owner chose, else that of Home Assistant, else that of the system, else French.
+//!
+//! Home Assistant is asked once, before anything is said, and only where there is an address and a token for it. What it said last is kept:
+//! it may start later than the bridge.
+
+use std::{path::Path, time::Duration};
+
+use serde_json::json;
+use tokio::time::timeout;
+use tracing::{info, warn};
+
+use crate::{
+    config::settings::{HomeAssistant, Settings},
+    statistics::{recorder::Commands, websocket::Client},
+    store::whole::{Outlives, read_whole, write_whole},
+    words::{
+        journal,
+        language::{FoundIn, Language},
+    },
+};
+
+/// How long the bridge waits for Home Assistant's language at its start.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Its name in the state directory: what Home Assistant said last, `en` or `fr`.
+const FILE: &str = "language";
+
+/// Decides, says so if nobody has chosen, and lets the journal follow where it has no language of its own.
+pub(super) async fn decide(settings: &Settings, state_directory: Option<&Path>) -> Language {
+    if let Some(language) = settings.language {
+        return language;
+    }
+    let of_home_assistant = of_home_assistant(&settings.homeassistant, state_directory).await;
+    let (language, found) = of_home_assistant.map_or_else(Language::usual, |language| (language, FoundIn::HomeAssistant));
+    if settings.journal.is_none() {
+        journal::speak(language);
+    }
+    info!("{}", journal::say(found.words(), &[]));
+    language
+}
+
+/// As Home Assistant says now, else as it said last.
+async fn of_home_assistant(home_assistant: &HomeAssistant, state_directory: Option<&Path>) -> Option<Language> {
+    let path = state_directory.map(|directory| directory.join(FILE));
+    let kept = path.as_ref().and_then(|path| read_whole(path).ok()).and_then(|bytes| read(&bytes));
+    let said = timeout(PATIENCE, ask(home_assistant)).await.ok().flatten();
+    if let (Some(said), Some(path)) = (said.filter(|said| Some(*said) != kept), path)
+        && let Err(error) = write_whole(&path, said.choose("en", "fr").as_bytes(), Outlives::PowerCut)
+    {
+        warn!("{}: {error}", path.display());
+    }
+    said.or(kept)
+}
+
+fn read(bytes: &[u8]) -> Option<Language> {
+    std::str::from_utf8(bytes).ok()?.trim_end().parse().ok()
+}
+
+/// Nothing where it cannot be asked: what is wrong then is said by what corrects its statistics.
+async fn ask(home_assistant: &HomeAssistant) -> Option<Language> {
+    let (url, token) = home_assistant.api.as_ref()?;
+    let mut client = Client::connect(url, token).await.ok()?;
+    let config = client.command(json!({ "type": "get_config" })).await.ok()?;
+    Language::of_locale(config["language"].as_str()?)
+}

@@ -5,12 +5,13 @@
 
 use std::{
     collections::BTreeSet,
+    fmt::Display,
     io::{self, Write},
     path::PathBuf,
     time::Duration,
 };
 
-use rumqttc::{AsyncClient, Event, EventLoop, Packet, QoS};
+use rumqttc::{AsyncClient, ConnectionError, Event, EventLoop, Packet, QoS};
 use tokio::time::timeout;
 
 use crate::{
@@ -19,7 +20,8 @@ use crate::{
     mqtt::{brief, trouble::Trouble},
     store::{forget::forget, positions},
     words::{
-        language::Language,
+        journal,
+        language::Words,
         scope::Scope,
         topics::{ONLINE, Topics},
     },
@@ -32,6 +34,16 @@ const ASK: Duration = Duration::from_secs(10);
 /// After our own test message has come back, some brokers still send.
 const REST: Duration = Duration::from_millis(500);
 
+const TOPICS_GONE: Words = Words::new("{} retained topics are gone from {}", "{} topics retenus ont disparu de {}");
+const FILES_GONE: Words = Words::new("{} files are gone from {}", "{} fichiers ont disparu de {}");
+const NO_DIRECTORY: Words = Words::new("there is no {}", "{} n'existe pas");
+const NOT_REMOVED: Words =
+    Words::new("{}: {}; as root: sudo teleinfo-bridge forget ...", "{} : {} ; en root : sudo teleinfo-bridge forget ...");
+const IS_RUNNING: Words = Words::new(
+    "the bridge is running and would publish it again: sudo systemctl stop teleinfo-bridge, then this once more",
+    "la passerelle tourne et le publierait de nouveau : sudo systemctl stop teleinfo-bridge, puis la même commande",
+);
+
 /// Forgets, and says what it did on standard output.
 ///
 /// # Errors
@@ -39,34 +51,33 @@ const REST: Duration = Duration::from_millis(500);
 pub async fn run(settings: &Settings, what: Scope) -> Result<(), Failure> {
     if let Mqtt::External(broker) = &settings.mqtt {
         let topics = forget_topics(broker, &settings.topics, what).await?;
-        say(&format!("{topics} retained topics are gone from {}", broker.url));
+        say(TOPICS_GONE, &[&topics, &broker.url]);
     }
     let directory = positions::directory("STATE_DIRECTORY").unwrap_or_else(|| PathBuf::from(STATE_DIRECTORY));
     match forget(&directory, what.meter()) {
-        Ok(files) => say(&format!("{files} files are gone from {}", directory.display())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => say(&format!("there is no {}", directory.display())),
+        Ok(files) => say(FILES_GONE, &[&files, &directory.display()]),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => say(NO_DIRECTORY, &[&directory.display()]),
         Err(error) => {
-            let text = format!("{}: {error}; as root: sudo teleinfo-bridge forget ...", directory.display());
-            return Err(Failure::new(ExitCode::Permission, text));
+            let text = journal::say(NOT_REMOVED, &[&directory.display(), &error]);
+            return Err(Failure::new(ExitCode::Permission, text.as_str()));
         }
     }
     Ok(())
 }
 
-fn say(text: &str) {
-    let _ = writeln!(io::stdout(), "{text}");
+fn say(words: Words, values: &[&dyn Display]) {
+    let _ = writeln!(io::stdout(), "{}", journal::say(words, values));
 }
 
 async fn forget_topics(broker: &External, topics: &Topics, what: Scope) -> Result<usize, Failure> {
+    let language = journal::language();
     let unavailable = |trouble: Trouble| Failure::new(ExitCode::Unavailable, trouble.message);
-    let (client, mut connection) = brief::connect(broker, "forget", Language::English).await.map_err(unavailable)?;
-    let kept =
-        kept(&client, &mut connection, topics, what).await.map_err(|error| unavailable(Trouble::new(&error, broker, Language::English)))?;
-    let Some(kept) = kept else {
-        let text = "the bridge is running and would publish it again: sudo systemctl stop teleinfo-bridge, then this once more";
-        return Err(Failure::new(ExitCode::Unavailable, text));
+    let cut = |error: ConnectionError| unavailable(Trouble::new(&error, broker, language));
+    let (client, mut connection) = brief::connect(broker, "forget", language).await.map_err(unavailable)?;
+    let Some(kept) = kept(&client, &mut connection, topics, what).await.map_err(cut)? else {
+        return Err(Failure::new(ExitCode::Unavailable, IS_RUNNING.get(language)));
     };
-    clear(&client, &mut connection, &kept).await.map_err(|error| unavailable(Trouble::new(&error, broker, Language::English)))?;
+    brief::clear(&client, &mut connection, &kept).await.map_err(cut)?;
     Ok(kept.len())
 }
 
@@ -76,7 +87,7 @@ async fn kept(
     connection: &mut EventLoop,
     topics: &Topics,
     what: Scope,
-) -> Result<Option<BTreeSet<String>>, rumqttc::ConnectionError> {
+) -> Result<Option<BTreeSet<String>>, ConnectionError> {
     for filter in [topics.bridge_state(), topics.everything_of(what.meter()), topics.discoveries(), topics.doctor()] {
         let _ = client.subscribe(filter, QoS::AtLeastOnce).await;
     }
@@ -93,21 +104,4 @@ async fn kept(
         }
     }
     Ok(Some(kept))
-}
-
-/// An empty retained message deletes what is kept. Ends once the broker has taken all of them.
-async fn clear(client: &AsyncClient, connection: &mut EventLoop, kept: &BTreeSet<String>) -> Result<(), rumqttc::ConnectionError> {
-    let send = async {
-        for topic in kept {
-            let _ = client.publish(topic, QoS::AtLeastOnce, true, "").await;
-        }
-    };
-    let acknowledged = async {
-        let mut missing = kept.len();
-        while missing > 0 {
-            missing -= usize::from(matches!(connection.poll().await?, Event::Incoming(Packet::PubAck(_))));
-        }
-        Ok(())
-    };
-    tokio::join!(send, acknowledged).1
 }

@@ -13,6 +13,7 @@ pub mod daemon;
 pub mod doctor;
 pub mod energy;
 pub mod forget;
+pub mod former;
 pub mod grid_meter;
 pub mod homeassistant;
 pub mod hours;

@@ -135,7 +135,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     let sealed = Sealed::start(node.session(), readers);
     let (historian, answers) = Historian::new(node.session().clone(), sealed.clone());
     let (statistics, outcomes) = start::correct_statistics(&settings, language, &historian, state_directory.clone(), counters.clone());
-    let (kept, damages) = start::kept(&positions, state_directory.as_deref());
+    let (kept, damages) = start::kept(&settings, &positions, state_directory.as_deref());
     let now = Instant::now();
     let start::Page { archive, feed, questions } = start::page(&settings, state_directory.as_deref());
     let options = start::options(&settings, language, fingerprint, statistics.is_some(), archive.is_some());

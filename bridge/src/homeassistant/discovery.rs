@@ -187,7 +187,7 @@ struct Device {
     #[serde(rename = "sn")]
     serial_number: String,
     #[serde(rename = "mdl")]
-    model: String,
+    model: &'static str,
     #[serde(rename = "mf", skip_serializing_if = "Option::is_none")]
     manufacturer: Option<&'static str>,
     #[serde(rename = "hw", skip_serializing_if = "Option::is_none")]
@@ -213,18 +213,6 @@ impl Payload {
     }
 }
 
-/// What the names of types say in English.
-const OF_MODELS: &[Words] = &[
-    Words::new("three-phase", "triphasé"),
-    Words::new("pilot", "pilote"),
-    Words::new("trial", "essai"),
-    Words::new("first generation", "première génération"),
-    Words::new("second generation", "deuxième génération"),
-    Words::new("multi-rate", "multitarif"),
-    Words::new("four quadrants", "quatre quadrants"),
-    Words::new("Concentrator", "Concentrateur"),
-];
-
 /// What a device is called until its owner gives it a name: by the family of the meter.
 const fn name_of(family: Option<MeterFamily>) -> Words {
     match family {
@@ -248,11 +236,10 @@ fn name(subject: &Subject<'_>, family: Option<MeterFamily>) -> String {
 }
 
 /// The type that its number tells, in the language of its owner; else its kind.
-fn model(subject: &Subject<'_>, family: Option<MeterFamily>) -> String {
+fn model(subject: &Subject<'_>, family: Option<MeterFamily>) -> &'static str {
     let language = subject.context.language;
     let kind = subject.context.meter.kind().filter(|kind| Some(kind.family) == family);
-    let name = kind.map_or_else(|| name_of(family).get(language), |kind| kind.name);
-    OF_MODELS.iter().fold(name.to_owned(), |name, words| name.replace(words.english, words.get(language)))
+    kind.map_or_else(|| name_of(family), |kind| Words::new(kind.name, kind.french)).get(language)
 }
 
 const fn mode_of(mode: Mode) -> Words {

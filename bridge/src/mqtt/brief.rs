@@ -1,8 +1,8 @@
 //! A short connection to the broker, under a name of its own so that the running bridge is not disturbed.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use rumqttc::{AsyncClient, ConnectionError, EventLoop};
+use rumqttc::{AsyncClient, ConnectionError, Event, EventLoop, Packet, QoS};
 use rustls::ClientConfig;
 use tokio::time::timeout;
 
@@ -30,6 +30,26 @@ pub(crate) async fn connect(broker: &External, purpose: &str, language: Language
         Ok(_) => Ok((client, connection)),
         Err(error) => Err(Trouble::new(&error, broker, language)),
     }
+}
+
+/// Makes the broker keep nothing under these topics: an empty retained message deletes what is kept. Ends once it has taken all of them.
+///
+/// # Errors
+/// The connection ends before that.
+pub(crate) async fn clear(client: &AsyncClient, connection: &mut EventLoop, topics: &BTreeSet<String>) -> Result<(), ConnectionError> {
+    let send = async {
+        for topic in topics {
+            let _ = client.publish(topic, QoS::AtLeastOnce, true, "").await;
+        }
+    };
+    let acknowledged = async {
+        let mut missing = topics.len();
+        while missing > 0 {
+            missing -= usize::from(matches!(connection.poll().await?, Event::Incoming(Packet::PubAck(_))));
+        }
+        Ok(())
+    };
+    tokio::join!(send, acknowledged).1
 }
 
 fn certificates(broker: &External) -> Result<Option<Arc<ClientConfig>>, Trouble> {

@@ -18,6 +18,7 @@ use crate::{
         settings::{Mqtt, Settings},
     },
     daemon::exit::{ExitCode, Failure},
+    former,
     grid_meter::serve,
     homeassistant::presentation::Presentation,
     hub::{Hub, HubOptions, Kept, complaints::Complaint, counters::Counters, station::StationOptions},
@@ -137,14 +138,16 @@ fn secret(own: &Identity, state_directory: Option<&Path>, pairing: Pairing) -> R
     Ok(Some(code.secret))
 }
 
-/// What an earlier process kept, and what is wrong with its files.
-pub(super) fn kept(positions: &Positions, state_directory: Option<&Path>) -> (Kept, Vec<String>) {
+/// What an earlier process kept, and what is wrong with its files. What it published under names that are no longer those of now is taken away.
+pub(super) fn kept(settings: &Settings, positions: &Positions, state_directory: Option<&Path>) -> (Kept, Vec<String>) {
     let (positions, mut damages) = positions.load();
     let Some(directory) = state_directory else { return (Kept { positions, ..Kept::default() }, damages) };
     let (memories, of_memories) = memories::load(directory);
     let (ledgers, of_ledgers) = ledgers::load(directory);
     damages.extend(of_memories.into_iter().chain(of_ledgers));
-    (Kept { positions, memories, ledgers, ..Kept::default() }, damages)
+    let kept = Kept { positions, memories, ledgers, ..Kept::default() };
+    former::start(settings, &kept, directory);
+    (kept, damages)
 }
 
 /// Says what is wrong with files: a complaint is said in the journal too, but only one of a kind at once.

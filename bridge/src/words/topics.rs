@@ -52,6 +52,12 @@ impl Topics {
         &self.base
     }
 
+    /// What all topics of discovery begin with.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     /// Names below `base` (values) and `prefix` (discovery); slashes at either end do not count.
     #[must_use]
     pub fn new(base: &str, prefix: &str) -> Self {

@@ -19,7 +19,7 @@ const OTHER: &str = "021861000099";
 /// What it says, and its exit code.
 fn forget(directory: &Path, what: &str) -> (String, i32) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_teleinfo-bridge"));
-    command.args(["forget", what, "--config"]).arg(directory.join("bridge.toml"));
+    command.args(["forget", what, "--language", "fr", "--config"]).arg(directory.join("bridge.toml"));
     let command = command.env("STATE_DIRECTORY", directory).env_remove("JOURNAL_STREAM");
     let Output { status, stdout, stderr } = command.output().unwrap();
     let text = [stdout, stderr].map(|said| String::from_utf8(said).unwrap()).concat();
@@ -48,7 +48,7 @@ async fn a_meter_and_then_everything() {
     }
     let directory = bridge.directory.path().to_owned();
     let (text, code) = forget(&directory, METER);
-    assert!(code == 69 && text.contains("systemctl stop teleinfo-bridge"), "{text}");
+    assert!(code == 69 && text.contains("la passerelle tourne") && text.contains("systemctl stop teleinfo-bridge"), "{text}");
     bridge.stop().await;
     for file in [METER, OTHER] {
         fs::write(directory.join(format!("{file}.ledger")), "x").unwrap();
@@ -56,7 +56,8 @@ async fn a_meter_and_then_everything() {
     observer.publish("teleinfo/of/others", true, "x");
     observer.expect("teleinfo/of/others", "x").await;
 
-    assert_eq!(forget(&directory, METER).1, 0);
+    let (text, code) = forget(&directory, METER);
+    assert!(code == 0 && text.contains("topics retenus ont disparu de") && text.contains("fichiers ont disparu de"), "{text}");
     let left = kept(&broker).await;
     assert!(left.iter().all(|topic| !topic.contains(METER)), "{left:?}");
     assert!(left.iter().filter(|topic| topic.contains(OTHER)).count() >= 3, "{left:?}");

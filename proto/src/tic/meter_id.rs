@@ -44,8 +44,10 @@ pub struct MeterKind {
     pub code: &'static str,
     /// Its family.
     pub family: MeterFamily,
-    /// What Enedis calls it.
+    /// What Enedis calls it, in English.
     pub name: &'static str,
+    /// The same in French.
+    pub french: &'static str,
     /// One or three phases, where the type says it.
     pub phases: Option<u8>,
 }
@@ -182,53 +184,53 @@ const MANUFACTURERS: &[(u8, &str)] = &[
     (85, "Itron"),
 ];
 
-const fn kind(code: &'static str, family: MeterFamily, phases: u8, name: &'static str) -> MeterKind {
-    MeterKind { code, family, name, phases: if phases == 0 { None } else { Some(phases) } }
+const fn kind(code: &'static str, family: MeterFamily, phases: u8, name: &'static str, french: &'static str) -> MeterKind {
+    MeterKind { code, family, name, french, phases: if phases == 0 { None } else { Some(phases) } }
 }
 
 /// EURIDIS type codes (V3.04A, 2019); 0 where a type does not say how many phases the meter has.
 const KINDS: &[MeterKind] = &[
-    kind("60", Linky, 1, "Linky 60 A G1"),
-    kind("61", Linky, 1, "Linky 60 A G3"),
-    kind("62", Linky, 1, "Linky 90 A G1"),
-    kind("63", Linky, 3, "Linky 60 A G1, three-phase"),
-    kind("64", Linky, 1, "Linky 60 A G3"),
-    kind("65", Linky, 1, "Linky 90 A G3 (trial)"),
-    kind("67", Linky, 1, "Linky 90 A G1 (pilot)"),
-    kind("68", Linky, 3, "Linky 60 A G1, three-phase (pilot)"),
-    kind("70", Linky, 1, "Linky 60 A G3"),
-    kind("71", Linky, 3, "Linky 60 A G3, three-phase"),
-    kind("75", Linky, 1, "Linky 90 A G3"),
-    kind("76", Linky, 3, "Linky 60 A G3, three-phase"),
-    kind("86", Linky, 1, "Linky SEI"),
-    kind("87", Linky, 3, "Linky SEI, three-phase"),
-    kind("92", Linky, 0, "Linky ORES"),
-    kind("93", Linky, 0, "Linky ORES"),
-    kind("94", Linky, 0, "Linky ORES"),
-    kind("01", Blue, 0, "CBE, first generation"),
-    kind("05", Blue, 0, "CBE, first generation"),
-    kind("09", Blue, 0, "CBE, first generation"),
-    kind("15", Blue, 0, "CBE, first generation"),
-    kind("20", Blue, 0, "CBE, first generation"),
-    kind("21", Blue, 0, "CBE, first generation"),
-    kind("22", Blue, 0, "CBE, second generation"),
-    kind("23", Blue, 0, "CBE, second generation"),
-    kind("25", Blue, 0, "CBE, second generation"),
-    kind("26", Blue, 0, "CBE, second generation"),
-    kind("27", Blue, 0, "CBE, second generation"),
-    kind("28", Blue, 1, "CBEMM multi-rate (2007)"),
-    kind("29", Blue, 0, "CBE (2007)"),
-    kind("30", Blue, 3, "CBETM three-phase (2007)"),
-    kind("31", Blue, 0, "CBE (2007)"),
-    kind("06", Yellow, 3, "CJE"),
-    kind("10", Yellow, 3, "CJE"),
-    kind("33", Yellow, 3, "CJE"),
-    kind("36", PmePmi, 3, "PME-PMI"),
-    kind("07", Ice, 3, "ICE"),
-    kind("34", Ice, 3, "ICE, four quadrants"),
-    kind("03", Concentrator, 0, "Concentrator"),
-    kind("04", Concentrator, 0, "Concentrator"),
-    kind("19", Concentrator, 0, "Concentrator"),
+    kind("60", Linky, 1, "Linky 60 A G1", "Linky 60 A G1"),
+    kind("61", Linky, 1, "Linky 60 A G3", "Linky 60 A G3"),
+    kind("62", Linky, 1, "Linky 90 A G1", "Linky 90 A G1"),
+    kind("63", Linky, 3, "Linky 60 A G1, three-phase", "Linky 60 A G1, triphasé"),
+    kind("64", Linky, 1, "Linky 60 A G3", "Linky 60 A G3"),
+    kind("65", Linky, 1, "Linky 90 A G3 (trial)", "Linky 90 A G3 (essai)"),
+    kind("67", Linky, 1, "Linky 90 A G1 (pilot)", "Linky 90 A G1 (pilote)"),
+    kind("68", Linky, 3, "Linky 60 A G1, three-phase (pilot)", "Linky 60 A G1, triphasé (pilote)"),
+    kind("70", Linky, 1, "Linky 60 A G3", "Linky 60 A G3"),
+    kind("71", Linky, 3, "Linky 60 A G3, three-phase", "Linky 60 A G3, triphasé"),
+    kind("75", Linky, 1, "Linky 90 A G3", "Linky 90 A G3"),
+    kind("76", Linky, 3, "Linky 60 A G3, three-phase", "Linky 60 A G3, triphasé"),
+    kind("86", Linky, 1, "Linky SEI", "Linky SEI"),
+    kind("87", Linky, 3, "Linky SEI, three-phase", "Linky SEI, triphasé"),
+    kind("92", Linky, 0, "Linky ORES", "Linky ORES"),
+    kind("93", Linky, 0, "Linky ORES", "Linky ORES"),
+    kind("94", Linky, 0, "Linky ORES", "Linky ORES"),
+    kind("01", Blue, 0, "CBE, first generation", "CBE, première génération"),
+    kind("05", Blue, 0, "CBE, first generation", "CBE, première génération"),
+    kind("09", Blue, 0, "CBE, first generation", "CBE, première génération"),
+    kind("15", Blue, 0, "CBE, first generation", "CBE, première génération"),
+    kind("20", Blue, 0, "CBE, first generation", "CBE, première génération"),
+    kind("21", Blue, 0, "CBE, first generation", "CBE, première génération"),
+    kind("22", Blue, 0, "CBE, second generation", "CBE, deuxième génération"),
+    kind("23", Blue, 0, "CBE, second generation", "CBE, deuxième génération"),
+    kind("25", Blue, 0, "CBE, second generation", "CBE, deuxième génération"),
+    kind("26", Blue, 0, "CBE, second generation", "CBE, deuxième génération"),
+    kind("27", Blue, 0, "CBE, second generation", "CBE, deuxième génération"),
+    kind("28", Blue, 1, "CBEMM multi-rate (2007)", "CBEMM multitarif (2007)"),
+    kind("29", Blue, 0, "CBE (2007)", "CBE (2007)"),
+    kind("30", Blue, 3, "CBETM three-phase (2007)", "CBETM triphasé (2007)"),
+    kind("31", Blue, 0, "CBE (2007)", "CBE (2007)"),
+    kind("06", Yellow, 3, "CJE", "CJE"),
+    kind("10", Yellow, 3, "CJE", "CJE"),
+    kind("33", Yellow, 3, "CJE", "CJE"),
+    kind("36", PmePmi, 3, "PME-PMI", "PME-PMI"),
+    kind("07", Ice, 3, "ICE", "ICE"),
+    kind("34", Ice, 3, "ICE, four quadrants", "ICE, quatre quadrants"),
+    kind("03", Concentrator, 0, "Concentrator", "Concentrateur"),
+    kind("04", Concentrator, 0, "Concentrator", "Concentrateur"),
+    kind("19", Concentrator, 0, "Concentrator", "Concentrateur"),
 ];
 
 #[cfg(test)]
@@ -255,7 +257,10 @@ mod tests {
         for kind in KINDS {
             assert_eq!(of_type(kind.code).kind(), Some(kind), "{} stands there once", kind.code);
             assert_eq!(of_type(kind.code).is_linky(), kind.family == MeterFamily::Linky, "{}", kind.code);
-            assert_eq!(kind.name.starts_with("Linky"), kind.family == MeterFamily::Linky, "{}", kind.code);
+            for name in [kind.name, kind.french] {
+                assert!(!name.is_empty(), "{}", kind.code);
+                assert_eq!(name.starts_with("Linky"), kind.family == MeterFamily::Linky, "{}", kind.code);
+            }
         }
         assert!(of_type("77").kind().is_none() && of_type("77").is_linky(), "a type that came later");
     }

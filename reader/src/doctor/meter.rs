@@ -54,7 +54,7 @@ fn told(report: &mut Report<'_>, topic: Words, text: Option<String>) {
 fn who(meter: &MeterId, language: Language) -> Sentence {
     let mut parts = vec![meter.to_string()];
     parts.extend(meter.manufacturer().map(str::to_owned));
-    parts.extend(meter.kind().map(|kind| kind.name.to_owned()));
+    parts.extend(meter.kind().map(|kind| Words::new(kind.name, kind.french).get(language).to_owned()));
     parts.extend(meter.year().map(|year| MADE_IN.say(language, &[&year]).to_string()));
     Sentence::of(parts.join(", "))
 }

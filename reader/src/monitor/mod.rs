@@ -121,12 +121,12 @@ impl Monitor {
 
     /// `true`: a frame has ended. An error: the line could not be opened the first time.
     fn listen(&mut self) -> Result<bool, Failure> {
-        let Self { listener, table, meter, .. } = self;
+        let Self { listener, table, meter, language, .. } = self;
         let mut ended = false;
         let notice = listener.turn(TURN, &mut |output| {
             let Output::Event(event) = output else { return };
             if let Event::Dataset(dataset) = &event {
-                *meter = whose(dataset).or(meter.take());
+                *meter = whose(dataset, *language).or(meter.take());
             }
             ended |= table.handle_event(&event);
         });
@@ -228,9 +228,9 @@ impl Monitor {
 }
 
 /// The meter, if this dataset says who it is.
-fn whose(dataset: &Dataset<'_>) -> Option<String> {
+fn whose(dataset: &Dataset<'_>, language: Language) -> Option<String> {
     let Value::Identity(id) = dataset.value() else { return None };
-    let known = [id.manufacturer(), id.kind().map(|kind| kind.name)].into_iter().flatten();
+    let known = [id.manufacturer(), id.kind().map(|kind| Words::new(kind.name, kind.french).get(language))].into_iter().flatten();
     let known = known.collect::<Vec<_>>().join(" ");
     Some(if known.is_empty() { id.to_string() } else { format!("{id}, {known}") })
 }

@@ -21,12 +21,6 @@ step_quick_tests() {
     cargo build --workspace --examples
     cargo test --workspace --lib --bins "${chosen[@]}"
     cargo test --workspace --doc
-    seal_tests
-}
-
-# No program seals yet, so the workspace's tests do not have this feature.
-seal_tests() {
-    cargo test -p teleinfo-proto --features seal --lib --test 'seal_*'
 }
 
 # proto serves a bare microcontroller too, without its features and with them.
@@ -100,7 +94,6 @@ step_readme_demo() {
 step_readme_tests() {
     [ "$(id -u)" -ne 0 ] || apt-get update -qq
     pasted "$(readme_command 2)"
-    seal_tests
 }
 
 step_shipped_configuration() {

@@ -69,6 +69,8 @@ class Host:
         self.process, self.init = None, None
         call("cp", "-a", rootfs, self.root)
         self.write("/etc/hostname", f"{name}\n")
+        # Its journal is searched, so its owner has chosen English.
+        self.write("/etc/locale.conf", "LANG=en_GB.UTF-8\n")
         self.write("/etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 {name}\n")
         network = f"[Match]\nName=host0\n[Network]\nAddress={NETWORK}.{number}/24\nLinkLocalAddressing=no\n"
         self.write("/etc/systemd/network/10-host0.network", network)

@@ -14,7 +14,7 @@ WHOLE_CHAIN_TESTS=(bridge chain fleet)
 step_quick_tests() {
     local name chosen=()
     for name in $(cargo metadata --no-deps --format-version 1 |
-        python3 -c 'import json, sys; print(*{t["name"] for p in json.load(sys.stdin)["packages"] for t in p["targets"] if "test" in t["kind"] and not t.get("required-features")})'); do
+        python3 -c 'import json, sys; print(*{t["name"] for p in json.load(sys.stdin)["packages"] for t in p["targets"] if "test" in t["kind"]})'); do
         [[ " ${WHOLE_CHAIN_TESTS[*]} " == *" $name "* ]] || chosen+=(--test "$name")
     done
     # Some tests run the examples, which cargo builds by itself only when all targets are tested.

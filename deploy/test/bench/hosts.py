@@ -16,7 +16,7 @@ from bench.wait import wait_for
 
 # A Debian with what our packages need and nothing of ours. It is made at the first run, and copied for each host.
 ROOTFS = pathlib.Path(os.environ.get("TELEINFO_ROOTFS", TARGET / "two-hosts/root"))
-INCLUDE = "systemd", "systemd-sysv", "dbus", "udev", "iproute2", "mosquitto", "mosquitto-clients", "wget"
+INCLUDE = "systemd systemd-sysv dbus udev iproute2 mosquitto mosquitto-clients wget unattended-upgrades".split()
 NETWORK = "10.78.0"
 # The bridge that joins the hosts, of the kind with ports.
 SWITCH = "cable"
@@ -46,7 +46,7 @@ def debootstrap(suite, folder, packages, *script):
 def made_debian():
     """The folder of that Debian."""
     ROOTFS.parent.mkdir(parents=True, exist_ok=True)
-    if not (ROOTFS / "usr/bin/wget").exists():
+    if not (ROOTFS / "usr/bin/unattended-upgrade").exists():
         say(f"making a Debian in {ROOTFS} (once, a minute)")
         shutil.rmtree(ROOTFS, ignore_errors=True)
         debootstrap("bookworm", ROOTFS, INCLUDE)
@@ -75,7 +75,7 @@ class Host:
         network = f"[Match]\nName=host0\n[Network]\nAddress={NETWORK}.{number}/24\nLinkLocalAddressing=no\n"
         self.write("/etc/systemd/network/10-host0.network", network)
         call("chroot", self.root, "systemctl", "enable", "systemd-networkd")
-        call("chroot", self.root, "systemctl", "disable", "mosquitto")
+        call("chroot", self.root, "systemctl", "disable", "mosquitto", "unattended-upgrades")
 
     # Its files.
 

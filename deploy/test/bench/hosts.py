@@ -16,7 +16,10 @@ from bench.wait import wait_for
 
 # A Debian with what our packages need and nothing of ours. It is made at the first run, and copied for each host.
 ROOTFS = pathlib.Path(os.environ.get("TELEINFO_ROOTFS", TARGET / "two-hosts/root"))
-INCLUDE = "systemd systemd-sysv dbus udev iproute2 mosquitto mosquitto-clients wget unattended-upgrades".split()
+INCLUDE = (
+    *("systemd", "systemd-sysv", "dbus", "udev", "iproute2"),
+    *("mosquitto", "mosquitto-clients", "wget", "unattended-upgrades"),
+)
 NETWORK = "10.78.0"
 # The bridge that joins the hosts, of the kind with ports.
 SWITCH = "cable"

@@ -94,15 +94,16 @@ step_grid_meters() {
 }
 
 step_metrics() {
-    need_packages iproute2 util-linux python3 python3-venv
+    need_packages iproute2 prometheus python3 python3-venv util-linux victoria-metrics
     need_programs
     deploy/test/metrics
 }
 
 step_page() {
-    need_packages chromium fonts-noto-core iproute2 util-linux python3 python3-venv
+    need_packages chromium fonts-noto-core iproute2 mosquitto mosquitto-clients util-linux python3 python3-venv
     need_programs
     deploy/test/page/run
+    deploy/test/page/cost --seconds 10
 }
 
 step_home_assistant() {

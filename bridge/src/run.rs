@@ -34,6 +34,7 @@ use crate::{
         counters::{Counter, Counters},
         orders::Order,
     },
+    influxdb::task::RecordSender,
     metrics,
     mqtt::Outlet,
     order::{answer::Answer, arrival::Arrived},
@@ -104,6 +105,7 @@ struct Bridge {
     statistics: Option<NoteSender>,
     grid_meters: GridMeters,
     archive: Option<Archive>,
+    records: Option<RecordSender>,
     /// What browsers are told, if there is a page.
     feed: Feed,
     counters: Counters,
@@ -128,19 +130,16 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     let node = Node::start(&settings.zenoh, plugin.as_ref()).await?;
     let counters = Counters::default();
     let (outlet, inbound) = start::outlet(&settings, &node, counters.clone()).await?;
-    let grid_meters = GridMeters::start(&settings.grid_meters);
     let (store, write_failures) = Store::new();
     let readers = start::readers(state_directory.as_deref(), settings.zenoh.pairing)?;
     let fingerprint = readers.fingerprint().to_string();
     let sealed = Sealed::start(node.session(), readers);
     let (historian, answers) = Historian::new(node.session().clone(), sealed.clone());
     let (statistics, outcomes) = start::correct_statistics(&settings, language, &historian, state_directory.clone(), counters.clone());
-    let (kept, damages) = start::kept(&settings, &positions, state_directory.as_deref());
     let now = Instant::now();
     let start::Page { archive, feed, questions } = start::page(&settings, state_directory.as_deref());
     let options = start::options(&settings, language, fingerprint, statistics.is_some(), archive.is_some());
-    let mut hub = Hub::new(options, kept, counters.clone(), now);
-    start::say_damages(&damages, &mut hub, now);
+    let hub = start::hub(&settings, options, &positions, state_directory.as_deref(), counters.clone(), now);
     let inputs = Inputs {
         arrivals: arrivals::listen(node.session(), &sealed, counters.clone()).await.map_err(|error| internal(&error))?,
         answers,
@@ -166,8 +165,9 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         positions,
         state_directory,
         statistics,
-        grid_meters,
+        grid_meters: GridMeters::start(&settings.grid_meters),
         archive,
+        records: start::records(&settings, &counters)?,
         feed,
         counters,
         notifier,
@@ -249,6 +249,7 @@ impl Bridge {
                     self.counters.count(Counter::ReadingsDropped);
                 }
             }
+            Order::Record(record) => self.records.iter().for_each(|records| records.handle_record(record.clone())),
             Order::Measured(meter, reading) => self.grid_meters.handle_reading(meter, &reading),
             Order::Say(level, text) => say(level, &text),
         }
@@ -386,6 +387,9 @@ impl Bridge {
         self.store.finish(STOP).await;
         if let Some(archive) = &self.archive {
             let _ = time::timeout(STOP, archive.finish()).await;
+        }
+        if let Some(records) = self.records {
+            let _ = time::timeout(STOP, records.finish()).await;
         }
         let _ = time::timeout(STOP, node.close()).await;
         info!("{}", journal::say(STOPPED, &[]));

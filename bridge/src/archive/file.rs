@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, fs, io, path::Path};
 
 use redb::{
-    Builder, Database, Error, ReadableDatabase, ReadableTable, StorageError, TableDefinition, TableError, backends::InMemoryBackend,
+    Builder, Database, Error, ReadableDatabase, ReadableTable, StorageBackend, StorageError, TableDefinition, TableError,
+    backends::InMemoryBackend,
 };
 use teleinfo_proto::tic::MeterId;
 
@@ -53,7 +54,15 @@ impl File {
     /// # Errors
     /// None in practice.
     pub fn in_memory() -> Result<Self, Error> {
-        Ok(Self(builder().create_with_backend(InMemoryBackend::new())?))
+        Self::on(InMemoryBackend::new())
+    }
+
+    /// On anything that takes bytes as a file does.
+    ///
+    /// # Errors
+    /// What that says.
+    pub fn on(storage: impl StorageBackend) -> Result<Self, Error> {
+        Ok(Self(builder().create_with_backend(storage)?))
     }
 
     /// Writes everything in one transaction.

@@ -48,6 +48,8 @@ pub struct Config {
     pub grid_meter: Vec<GridMeterKeys>,
     /// What is shown by HTTP.
     pub page: PageKeys,
+    /// Where figures are written.
+    pub influxdb: InfluxdbKeys,
     /// What is logged.
     pub log: Log,
     /// Where the values come from.
@@ -272,10 +274,36 @@ const fn yes() -> bool {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PageKeys {
-    /// Where it is shown; nowhere without it.
+    /// Where it is shown; without it, to this machine, or to the network if there is a password.
     pub listen: Option<String>,
     /// Further names of this machine, beside its own.
     pub hosts: Vec<String>,
+    /// The addresses of proxies that have checked already who asks.
+    pub proxies: Vec<String>,
+    /// The file with the password.
+    pub password_file: Option<PathBuf>,
+}
+
+/// Where figures are written.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct InfluxdbKeys {
+    /// A server, a socket or a file; nowhere without it.
+    pub url: Option<String>,
+    /// The organisation at a server.
+    pub org: Option<String>,
+    /// The bucket at a server.
+    pub bucket: Option<String>,
+    /// The file with the token for a server.
+    pub token_file: Option<PathBuf>,
+    /// Seconds between two lines of a meter; 0: each frame.
+    pub every: u32,
+}
+
+impl Default for InfluxdbKeys {
+    fn default() -> Self {
+        Self { url: None, org: None, bucket: None, token_file: None, every: 10 }
+    }
 }
 
 /// What is logged.
@@ -428,10 +456,15 @@ mod tests {
             all.prices.values().all(|prices| prices.subscription.is_none()),
             all.prices.values().all(|prices| prices.vat.is_none()),
             all.page.listen.is_none(),
+            all.page.password_file.is_none(),
+            all.influxdb.url.is_none(),
+            all.influxdb.org.is_none(),
+            all.influxdb.bucket.is_none(),
+            all.influxdb.token_file.is_none(),
             all.grid_meter.iter().all(|grid_meter| grid_meter.listen.is_none()),
             all.grid_meter.iter().all(|grid_meter| grid_meter.model.is_none()),
         ];
-        assert_eq!(missing, [false; 20]);
+        assert_eq!(missing, [false; 25]);
         for key in [
             "language",
             "mode",
@@ -447,6 +480,8 @@ mod tests {
             "offline-after",
             "pace",
             "hosts",
+            "proxies",
+            "every",
             "level",
             "libraries",
         ] {

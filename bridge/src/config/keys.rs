@@ -7,7 +7,7 @@ use serde::{
 };
 
 use super::{
-    file::{Config, HomeAssistantKeys, Log, MeterKeys, MqttKeys, PageKeys, ZenohKeys},
+    file::{Config, HomeAssistantKeys, InfluxdbKeys, Log, MeterKeys, MqttKeys, PageKeys, ZenohKeys},
     origins::{GRID_METER, METER},
 };
 
@@ -19,6 +19,7 @@ const TABLES: &[(&str, Names)] = &[
     ("mqtt", names::<MqttKeys>),
     ("homeassistant", names::<HomeAssistantKeys>),
     ("page", names::<PageKeys>),
+    ("influxdb", names::<InfluxdbKeys>),
     ("log", names::<Log>),
 ];
 

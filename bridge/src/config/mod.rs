@@ -9,6 +9,7 @@ pub mod figure;
 pub mod file;
 pub mod grid_meters;
 pub mod home_assistant_url;
+pub mod influxdb;
 pub mod keys;
 pub mod locators;
 pub mod meters;

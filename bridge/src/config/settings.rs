@@ -20,7 +20,7 @@ use crate::{
         file::{self, Config, Pairing, PublishName, ZenohMode},
         grid_meters,
         home_assistant_url::is_address,
-        keys, locators, meters,
+        influxdb, keys, locators, meters,
         origins::{self, Origins},
         page, prices,
     },
@@ -31,6 +31,7 @@ use crate::{
     },
     grid_meter::setup::Setup,
     homeassistant::{predecessor::Migrate, presentation::MeterWishes},
+    influxdb::setup::Setup as InfluxdbSetup,
     meter::cadence::Policy,
     page::setup::Setup as PageSetup,
     prices::book::Book,
@@ -80,6 +81,8 @@ pub struct Settings {
     pub grid_meters: Vec<Setup>,
     /// What is shown by HTTP, if it is.
     pub page: Option<PageSetup>,
+    /// Where figures are written, if they are.
+    pub influxdb: Option<InfluxdbSetup>,
     /// How often a state is published.
     pub policy: Policy,
     /// Topic names.
@@ -197,6 +200,7 @@ impl Settings {
             origins: config.origins,
             grid_meters: grid_meters::checked(config.grid_meter)?,
             page: page::checked(config.page)?,
+            influxdb: influxdb::checked(config.influxdb)?,
         };
         settings.ports_differ()?;
         Ok(settings)

@@ -22,6 +22,8 @@ pub struct Request {
     pub host: String,
     /// Where a browser says that the request comes from, such as `cross-site`; empty if it does not say.
     pub site: String,
+    /// By what a client says that it may ask; empty if it does not say.
+    pub authorization: String,
     /// The forms of an answer that it takes; empty if it does not say.
     pub accept: String,
     /// The body; empty with most requests.
@@ -49,7 +51,7 @@ pub struct Answer {
     /// The body.
     pub body: String,
     /// Further headers.
-    pub headers: Headers,
+    pub headers: Vec<(&'static str, &'static str)>,
 }
 
 /// Headers that are the same for all answers of a kind.
@@ -59,25 +61,25 @@ impl Answer {
     /// An answer without a body.
     #[must_use]
     pub const fn empty(status: u16) -> Self {
-        Self { status, content_type: JSON, body: String::new(), headers: &[] }
+        Self { status, content_type: JSON, body: String::new(), headers: Vec::new() }
     }
 
     /// An answer that is text of some kind.
     #[must_use]
     pub const fn text(status: u16, content_type: &'static str, body: String) -> Self {
-        Self { status, content_type, body, headers: &[] }
+        Self { status, content_type, body, headers: Vec::new() }
     }
 
     /// An answer that is JSON already.
     #[must_use]
     pub const fn json_text(status: u16, body: String) -> Self {
-        Self { status, content_type: JSON, body, headers: &[] }
+        Self { status, content_type: JSON, body, headers: Vec::new() }
     }
 
-    /// The same with these headers.
+    /// The same with these headers too.
     #[must_use]
-    pub const fn with(mut self, headers: Headers) -> Self {
-        self.headers = headers;
+    pub fn with(mut self, headers: Headers) -> Self {
+        self.headers.extend(headers);
         self
     }
 

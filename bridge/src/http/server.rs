@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Full, Limited, StreamBody, combinators::UnsyncBoxB
 use hyper::{
     Method, StatusCode,
     body::{Bytes, Frame, Incoming},
-    header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue},
     server::conn::http1,
     service::service_fn,
 };
@@ -143,13 +143,13 @@ async fn respond<S: Site>(
         _ => Verb::Other,
     };
     let (path, query) = (request.uri().path().to_owned(), request.uri().query().unwrap_or_default().to_owned());
-    let [host, accept, site_asking] = [HOST, ACCEPT, SITE].map(|name| text_of(request.headers(), name));
+    let [host, accept, site_asking, authorization] = [HOST, ACCEPT, SITE, AUTHORIZATION].map(|name| text_of(request.headers(), name));
     let body = match time::timeout(BODY_TIME, Limited::new(request.into_body(), BODY_MAX).collect()).await {
         Ok(Ok(body)) => body.to_bytes().to_vec(),
         Ok(Err(_)) => return written(Answer::empty(413)),
         Err(_) => return written(Answer::empty(408)),
     };
-    let request = Request { client, verb, path, query, host, site: site_asking, accept, body };
+    let request = Request { client, verb, path, query, host, site: site_asking, authorization, accept, body };
     match site.events(&request) {
         Some(events) => streamed(events),
         None => written(site.answer(request).await),
@@ -167,7 +167,7 @@ fn written(answer: Answer) -> hyper::Response<Body> {
     let mut response = hyper::Response::new(Full::from(answer.body).boxed_unsync());
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
-    add(answer.headers, &mut response);
+    add(&answer.headers, &mut response);
     response
 }
 
@@ -179,7 +179,7 @@ fn streamed(Events { headers, events }: Events) -> hyper::Response<Body> {
     response
 }
 
-fn add(headers: Headers, response: &mut hyper::Response<Body>) {
+fn add(headers: &[(&'static str, &'static str)], response: &mut hyper::Response<Body>) {
     for (name, value) in headers {
         response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }

@@ -86,6 +86,7 @@ counters! {
     InboundDropped      "inbound_dropped"    "messages"  Sum     Trouble "MQTT messages to the bridge dropped: the queue was full"   "messages MQTT vers la passerelle abandonnés : la file était pleine";
     NotesDropped        "notes_dropped"      "samples"   Sum     Trouble "samples not noted for statistics: the queue was full"      "échantillons non notés pour les statistiques : la file était pleine";
     ReadingsDropped     "readings_dropped"   "readings"  Sum     Trouble "indexes not remembered: the disk of the page's memory is too slow" "index non mémorisés : le disque de la mémoire de la page est trop lent";
+    RecordsDropped      "records_dropped"    "lines"     Sum     Trouble "lines for InfluxDB dropped: it takes them too slowly, or refuses them" "lignes pour InfluxDB abandonnées : il les prend trop lentement, ou les refuse";
     RefusedTooLarge     "refused.too_large"  "messages"  Sum     Trouble "messages refused: too large"                               "messages refusés : trop grands";
     RefusedVersion      "refused.version"    "messages"  Sum     Trouble "messages refused: another version of the wire format"      "messages refusés : autre version du format";
     RefusedNewer        "refused.newer"      "messages"  Sum     Trouble "messages refused: of a type that only a newer release knows" "messages refusés : d'un type que seule une version plus récente connaît";

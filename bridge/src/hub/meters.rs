@@ -161,8 +161,9 @@ impl Hub {
             source.handle_learnt(station.figures().steering());
         }
         let is_of_this_run = station.clock().is_of(&received);
-        let readings = station.poll_readings();
+        let (readings, records) = (station.poll_readings(), station.poll_records());
         self.orders.extend(readings.into_iter().map(|readings| Order::Remember(id, readings)));
+        self.orders.extend(records.into_iter().map(Order::Record));
         // What ends an entity must reach Home Assistant before the number that would spoil it.
         self.keep_ledger(id, false, now);
         self.orders.extend(messages.into_iter().map(|message| Order::Publish(originated(&received, message))));

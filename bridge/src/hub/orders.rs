@@ -8,6 +8,7 @@ use crate::{
     energy::ledger::Ledger,
     grid_meter::reading::Reading,
     homeassistant::{memory::Memory, statistic::Statistic},
+    meter::record::Record,
     order::{
         intake::Question,
         received::{ReaderClock, Received},
@@ -36,6 +37,8 @@ pub enum Order {
     Noted(Note),
     /// Keep in the memory what this meter showed.
     Remember(MeterId, Readings),
+    /// Write this to InfluxDB.
+    Record(Record),
     /// Tell the grid meters what this meter measures now.
     Measured(MeterId, Reading),
     /// Write this line to the log.

@@ -39,6 +39,7 @@ use crate::{
         figures::{Figures, Moment, UNSEEN},
         presence::Presence,
         reception::Reception,
+        record::{Picker, Record},
         state::Part,
         told::Told,
     },
@@ -83,6 +84,8 @@ const ANEW: Words = Words::new(
     "compteur {} : le total recommence ici : aucun index ne continue ce qui était connu",
 );
 
+/// A frame takes no longer: its power was told within this time.
+const FRAME: Duration = Duration::from_secs(3);
 /// Home Assistant subscribes some time after it has read a discovery payload; what is only sent on change is said again then.
 const REPEATS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(8)];
 
@@ -102,6 +105,8 @@ pub struct StationOptions {
     pub offline_after: Duration,
     /// Whether the bridge has a memory of what meters showed.
     pub archive: bool,
+    /// Where figures are written somewhere: how often.
+    pub records: Option<Duration>,
 }
 
 /// One meter.
@@ -139,6 +144,8 @@ pub struct Station {
     told_before: VecDeque<((BootId, u64), Told)>,
     /// The samples that the memory is made of, if there is one.
     turns: Option<Turns>,
+    /// What is written elsewhere is picked from the samples here.
+    picker: Option<Picker>,
     /// The tally as the log last spoke of it, and as it was last counted.
     logged: Tally,
     counted: Tally,
@@ -177,6 +184,7 @@ impl Station {
             sources: Sources::default(),
             told_before: VecDeque::new(),
             turns: options.archive.then(Turns::default),
+            picker: options.records.map(|every| Picker::new(id, i64::try_from(every.as_millis()).unwrap_or(0))),
             logged: Tally::default(),
             counted: Tally::default(),
             contradiction: None,
@@ -367,6 +375,7 @@ impl Station {
             let plausible: Vec<Dataset<'_>> = datasets.iter().filter(|dataset| !implausible.contains(dataset.label())).copied().collect();
             self.figures.handle_past(part, sample.mode, &plausible);
             self.remember_indexes(&plausible, moment);
+            self.record(&plausible, moment);
         }
         self.history_message(&datasets, moment)
     }
@@ -408,6 +417,7 @@ impl Station {
         }
         self.remember_events((sample.boot, sample.sequence));
         let mut messages = self.power_message(power, sample.uptime_ms, moment);
+        self.record(&datasets, moment);
         messages.extend(self.messages_of_a_frame(&events, moment));
         messages
     }
@@ -521,6 +531,11 @@ impl Station {
         self.turns.as_mut().map(Turns::poll_picked).unwrap_or_default()
     }
 
+    /// What is to be written elsewhere, since the last call.
+    pub fn poll_records(&mut self) -> Vec<Record> {
+        self.picker.as_mut().map(Picker::poll_picked).unwrap_or_default()
+    }
+
     /// Notes what is to be said of a judgement.
     fn handle_judged(&mut self, judged: &Judged, now: Instant) {
         if let Some(Contradiction { label, published, said }) = judged.contradictions.first() {
@@ -542,6 +557,15 @@ impl Station {
     fn remember_indexes(&mut self, datasets: &[Dataset<'_>], moment: Moment) {
         if let Some(turns) = &mut self.turns {
             turns.handle_datasets(datasets, moment.unix_ms);
+        }
+    }
+
+    /// These are believed. The power was told at its own dataset of this frame, or not at all.
+    fn record(&mut self, datasets: &[Dataset<'_>], moment: Moment) {
+        if let Some(picker) = &mut self.picker {
+            let is_of_this_frame = |at: &Instant| self.is_present && moment.at.saturating_duration_since(*at) <= FRAME;
+            let power = self.power.as_ref().filter(|(_, at)| is_of_this_frame(at)).map(|(power, _)| power);
+            picker.handle_datasets(datasets, power, moment.unix_ms);
         }
     }
 

@@ -225,6 +225,7 @@ impl Bench {
             pace: Duration::ZERO,
             offline_after: Duration::from_secs(30),
             archive: true,
+            records: Some(Duration::from_secs(10)),
         };
         let options = HubOptions {
             station,

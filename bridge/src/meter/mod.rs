@@ -3,7 +3,8 @@
 //! [`state`] merges samples; [`derived`], [`events`] and [`power`] follow from it, and [`told`] is what events are a difference from;
 //! [`steering`] feeds the signed power, which is told before its frame ends, and how far the cut-off is;
 //! [`presence`] and [`reception`] say whether and how well it is read; [`payload`] writes it as JSON. [`profile_hours`] finds out how the
-//! hours of a profile are to be read, and [`said`] hands them to `hours`. Begin with [`state`].
+//! hours of a profile are to be read, and [`said`] hands them to `hours`. [`record`] picks what is written
+//! elsewhere. Begin with [`state`].
 
 pub mod agreement;
 pub mod cadence;
@@ -16,6 +17,7 @@ pub mod presence;
 pub mod pricing;
 pub mod profile_hours;
 pub mod reception;
+pub mod record;
 pub mod said;
 pub mod state;
 pub mod steering;

@@ -11,6 +11,7 @@
 
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -35,7 +36,9 @@ use crate::{
         feed::Door,
         files,
         hosts::Hosts,
-        labels, query,
+        labels,
+        password::{Lock, Verdict},
+        query,
         setup::Setup,
         told::Told,
     },
@@ -57,6 +60,8 @@ const TEXT: &str = "text/plain; charset=utf-8";
 const CSV: &str = "text/csv; charset=utf-8";
 const STRANGE_HOST: &str = "This bridge is not known by that name. Use its address, or add the name to page.hosts in bridge.toml.\n\
                             Cette passerelle n'est pas connue sous ce nom. Utilisez son adresse, ou ajoutez le nom à page.hosts dans bridge.toml.\n";
+const PASSWORD: &str = "The password of this page is wanted.\nLe mot de passe de cette page est demandé.\n";
+const LATER: &str = "Too many wrong passwords: try again in a while.\nTrop de mots de passe faux : réessayez dans un moment.\n";
 const NOTHING_HERE: &str = "There is nothing here.\nIl n'y a rien ici.\n";
 /// A request of another site's page, as its browser says.
 const CROSS_SITE: &str = "cross-site";
@@ -71,11 +76,15 @@ const SAFE: Headers = &[
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),
     ("cross-origin-resource-policy", "same-origin"),
-    ("cross-origin-opener-policy", "same-origin"),
     ("cache-control", "no-cache"),
     // Proxies must not hold events back.
     ("x-accel-buffering", "no"),
 ];
+
+/// By this a browser asks for a password. One of any user is taken, so it is not said whose.
+const CHALLENGE: Headers = &[("www-authenticate", "Basic realm=\"teleinfo\", charset=\"UTF-8\"")];
+/// [`crate::page::guesses::EVERY`], in seconds.
+const RETRY: Headers = &[("retry-after", "10")];
 
 /// Whoever asks within this time is told the same: the main loop has other things to do.
 const FRESH: Duration = Duration::from_secs(1);
@@ -107,10 +116,10 @@ pub struct Shown {
 pub fn start(setup: Option<Setup>, shown: Shown) -> mpsc::Receiver<Question> {
     let (questions, asked) = mpsc::channel(1);
     if let Some(setup) = setup {
-        let hosts = Hosts::new(&setup.hosts);
+        let rules = Rules::new(&setup);
         tokio::spawn(serve(
             setup,
-            Page { hosts, shown, questions, metrics: Mutex::default(), now: Mutex::default(), reading: Semaphore::new(READERS) },
+            Page { rules, shown, questions, metrics: Mutex::default(), now: Mutex::default(), reading: Semaphore::new(READERS) },
         ));
     }
     asked
@@ -127,12 +136,19 @@ async fn serve(Setup { listen, is_wanted, .. }: Setup, page: Page) {
     server::serve(listener, Arc::new(page)).await;
 }
 
+/// Who may ask.
+struct Rules {
+    hosts: Hosts,
+    proxies: Vec<IpAddr>,
+    lock: Option<Lock>,
+}
+
 /// An answer of the main loop, and when it came.
 type Known<T> = Mutex<Option<(Instant, T)>>;
 
 /// Answers requests.
 struct Page {
-    hosts: Hosts,
+    rules: Rules,
     shown: Shown,
     questions: mpsc::Sender<Question>,
     /// What was last told.
@@ -147,25 +163,44 @@ impl Site for Page {
     const CONNECTIONS: usize = 160;
 
     async fn answer(&self, request: Request) -> Answer {
-        match self.refusal(&request) {
+        let answer = match self.rules.refusal(&request) {
             Some(refusal) => refusal,
             None => self.find(&request).await,
-        }
-        .with(SAFE)
+        };
+        answer.with(SAFE)
     }
 
     fn events(&self, request: &Request) -> Option<Events> {
-        let is_asked = request.verb == Verb::Get && request.path == EVENTS && self.refusal(request).is_none();
+        let is_asked = request.verb == Verb::Get && request.path == EVENTS && self.rules.refusal(request).is_none();
         is_asked.then(|| Events { headers: SAFE, events: Box::pin(self.shown.door.events()) })
     }
 }
 
-impl Page {
-    /// Why nothing is told: a page from elsewhere may have made a name of its own lead here, or ask from within somebody's browser.
+impl Rules {
+    fn new(setup: &Setup) -> Self {
+        Self { hosts: Hosts::new(&setup.hosts), proxies: setup.proxies.clone(), lock: setup.password.as_ref().map(Lock::new) }
+    }
+
+    /// Why nothing is told: a page from elsewhere may have made a name of its own lead here, or ask from within somebody's browser, or whoever asks has not the password.
     fn refusal(&self, request: &Request) -> Option<Answer> {
+        if self.proxies.contains(&request.client) {
+            return Self::of_elsewhere(request);
+        }
         if !self.hosts.accepts(&request.host) {
             return Some(Answer::text(421, TEXT, STRANGE_HOST.to_owned()));
         }
+        Self::of_elsewhere(request).or_else(|| self.locked(request))
+    }
+
+    fn locked(&self, request: &Request) -> Option<Answer> {
+        match self.lock.as_ref()?.judge(request.client, &request.authorization, Instant::now()) {
+            Verdict::Answer => None,
+            Verdict::Ask => Some(Answer::text(401, TEXT, PASSWORD.to_owned()).with(CHALLENGE)),
+            Verdict::Later => Some(Answer::text(429, TEXT, LATER.to_owned()).with(RETRY)),
+        }
+    }
+
+    fn of_elsewhere(request: &Request) -> Option<Answer> {
         let is_page = request.path == "/";
         match request.verb {
             Verb::Get if request.site == CROSS_SITE && !is_page => Some(Answer::empty(403)),
@@ -173,7 +208,9 @@ impl Page {
             _ => Some(Answer::empty(405)),
         }
     }
+}
 
+impl Page {
     async fn find(&self, request: &Request) -> Answer {
         match request.path.as_str() {
             METRICS => self.metrics(Format::accepted(&request.accept)).await,
@@ -246,10 +283,11 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
-    use crate::archive::readings::Readings;
     use crate::{
+        archive::readings::Readings,
+        daemon::credentials::Secret,
         metrics::exposition::{Kind, Metric},
-        page::feed::Feed,
+        page::{feed::Feed, guesses},
         words::topics::Topics,
     };
 
@@ -257,14 +295,25 @@ mod tests {
         let accept = "application/openmetrics-text; version=1.0.0".to_owned();
         let (client, site) = (Ipv4Addr::LOCALHOST.into(), String::new());
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        Request { client, verb, path: path.into(), query: query.into(), host: host.into(), site, accept, body: Vec::new() }
+        Request {
+            client,
+            verb,
+            path: path.into(),
+            query: query.into(),
+            host: host.into(),
+            site,
+            accept,
+            body: Vec::new(),
+            authorization: String::new(),
+        }
     }
 
     fn page() -> (Page, mpsc::Receiver<Question>) {
         let (questions, asked) = mpsc::channel(1);
         let shown = Shown { archive: Archive::start(None, Box::new(|_| ())), door: Feed::new(Topics::default()).door() };
         let reading = Semaphore::new(READERS);
-        (Page { hosts: Hosts::new(&[]), shown, questions, metrics: Mutex::default(), now: Mutex::default(), reading }, asked)
+        let rules = Rules { hosts: Hosts::new(&[]), proxies: Vec::new(), lock: None };
+        (Page { rules, shown, questions, metrics: Mutex::default(), now: Mutex::default(), reading }, asked)
     }
 
     #[tokio::test]
@@ -306,6 +355,44 @@ mod tests {
         assert!(page.events(&elsewhere(EVENTS)).is_none() && page.events(&asks("evil.example", Verb::Get, EVENTS)).is_none());
         assert!(page.events(&asks("localhost", Verb::Get, EVENTS)).is_some());
         assert!(asked.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_proxy_that_checks_who_asks_may_use_any_name_and_nobody_else_may() {
+        let (page, _asked) = page();
+        let proxy: IpAddr = "172.30.32.2".parse().unwrap();
+        let lock = Some(Lock::new(&Secret::new("a long word")));
+        let page = Page { rules: Rules { hosts: Hosts::new(&[]), proxies: vec![proxy], lock }, ..page };
+        let asks = |client, host| Request { client, ..asks(host, Verb::Get, "/") };
+        assert_eq!(page.answer(asks(proxy, "homeassistant.local:8123")).await.status, 200);
+        let elsewhere = Request { site: CROSS_SITE.into(), path: "/api/now".into(), ..asks(proxy, "homeassistant.local:8123") };
+        assert_eq!(page.answer(elsewhere).await.status, 403);
+        let other = "172.30.32.3".parse().unwrap();
+        assert_eq!(page.answer(asks(other, "homeassistant.local:8123")).await.status, 421);
+        assert_eq!(page.answer(asks(other, "localhost")).await.status, 401);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_told_without_the_password() {
+        let (page, asked) = page();
+        let lock = Some(Lock::new(&Secret::new("a long word")));
+        let page = Page { rules: Rules { lock, ..page.rules }, ..page };
+        let with = |words: &str, path| Request { authorization: format!("Basic {words}"), ..asks("localhost", Verb::Get, path) };
+        for path in ["/", "/page.js", "/api/now", "/metrics", "/nothing"] {
+            let answer = page.answer(asks("localhost", Verb::Get, path)).await;
+            assert_eq!((answer.status, answer.headers[0]), (401, CHALLENGE[0]), "{path}");
+        }
+        assert!(page.events(&asks("localhost", Verb::Get, EVENTS)).is_none() && asked.is_empty());
+        // "me:a long word"
+        assert_eq!(page.answer(with("bWU6YSBsb25nIHdvcmQ=", "/")).await.status, 200);
+        assert!(page.events(&with("bWU6YSBsb25nIHdvcmQ=", EVENTS)).is_some());
+        assert_eq!(page.answer(asks("evil.example", Verb::Get, "/")).await.status, 421, "a strange page is not asked for a password");
+        for _ in 0..20 {
+            page.answer(with("bWU6eA==", "/")).await;
+        }
+        let answer = page.answer(with("bWU6YSBsb25nIHdvcmQ=", "/")).await;
+        assert_eq!((answer.status, answer.headers[0]), (429, RETRY[0]));
+        assert_eq!(RETRY[0].1, guesses::EVERY.as_secs().to_string());
     }
 
     #[tokio::test]

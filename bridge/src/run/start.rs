@@ -22,6 +22,7 @@ use crate::{
     grid_meter::serve,
     homeassistant::presentation::Presentation,
     hub::{Hub, HubOptions, Kept, complaints::Complaint, counters::Counters, station::StationOptions},
+    influxdb::task::RecordSender,
     meter::cadence::Policy,
     mqtt::{Outlet, embedded, external},
     page::{
@@ -138,8 +139,23 @@ fn secret(own: &Identity, state_directory: Option<&Path>, pairing: Pairing) -> R
     Ok(Some(code.secret))
 }
 
+/// The hub, with what an earlier process kept.
+pub(super) fn hub(
+    settings: &Settings,
+    options: HubOptions,
+    positions: &Positions,
+    state_directory: Option<&Path>,
+    counters: Counters,
+    now: Instant,
+) -> Hub {
+    let (kept, damages) = kept(settings, positions, state_directory);
+    let mut hub = Hub::new(options, kept, counters, now);
+    say_damages(&damages, &mut hub, now);
+    hub
+}
+
 /// What an earlier process kept, and what is wrong with its files. What it published under names that are no longer those of now is taken away.
-pub(super) fn kept(settings: &Settings, positions: &Positions, state_directory: Option<&Path>) -> (Kept, Vec<String>) {
+fn kept(settings: &Settings, positions: &Positions, state_directory: Option<&Path>) -> (Kept, Vec<String>) {
     let (positions, mut damages) = positions.load();
     let Some(directory) = state_directory else { return (Kept { positions, ..Kept::default() }, damages) };
     let (memories, of_memories) = memories::load(directory);
@@ -151,7 +167,7 @@ pub(super) fn kept(settings: &Settings, positions: &Positions, state_directory: 
 }
 
 /// Says what is wrong with files: a complaint is said in the journal too, but only one of a kind at once.
-pub(super) fn say_damages(damages: &[String], hub: &mut Hub, now: Instant) {
+fn say_damages(damages: &[String], hub: &mut Hub, now: Instant) {
     damages.iter().skip(1).for_each(|damage| warn!("{damage}"));
     damages.iter().take(1).for_each(|damage| hub.handle_complaint(Complaint::Damaged, damage, now));
 }
@@ -172,6 +188,15 @@ pub(super) fn page(settings: &Settings, state_directory: Option<&Path>) -> Page 
     let feed = Feed::new(settings.topics.clone());
     let shown = Shown { archive: archive.clone(), door: feed.door() };
     Page { archive, feed, questions: page::serve::start(settings.page.clone(), shown) }
+}
+
+/// Starts what writes figures to InfluxDB, if that is wanted.
+///
+/// # Errors
+/// Its address is that of TLS, and this system trusts nobody.
+pub(super) fn records(settings: &Settings, counters: &Counters) -> Result<Option<RecordSender>, Failure> {
+    let start = |target| RecordSender::start(target, counters.clone()).map_err(|error| Failure::config(format!("influxdb.url: {error}")));
+    settings.influxdb.as_ref().map(|setup| start(setup.target.clone())).transpose()
 }
 
 /// Starts what corrects statistics, if there is an address and a token for it.
@@ -210,6 +235,7 @@ pub(super) fn options(settings: &Settings, language: Language, fingerprint: Stri
         offline_after: settings.homeassistant.offline_after,
         pace: settings.homeassistant.pace,
         archive,
+        records: settings.influxdb.as_ref().map(|setup| setup.every),
     };
     let broker_keeps = matches!(settings.mqtt, Mqtt::External(_));
     HubOptions {

@@ -24,19 +24,19 @@ use teleinfo_simulator::rng::Rng;
 
 /// Where the writer writes.
 const FOLDER: &str = "TELEINFO_ARCHIVE_WRITER";
-const FIRST: i64 = 29_000_160;
-const METERS: u32 = 3;
+pub(crate) const FIRST: i64 = 29_000_160;
+pub(crate) const METERS: u32 = 3;
 /// So long a writer may take until its first commit.
 const START: Duration = Duration::from_secs(20);
 /// Minutes of one commit.
-const ROUND: i64 = 15;
+pub(crate) const ROUND: i64 = 15;
 
-fn meter(number: u32) -> MeterId {
+pub(crate) fn meter(number: u32) -> MeterId {
     format!("0418760977{number:02}").parse().unwrap()
 }
 
 /// What a round commits. The index tells the minute.
-fn rows(round: u32) -> Rows {
+pub(crate) fn rows(round: u32) -> Rows {
     let minutes = (0..ROUND).map(|minute| FIRST + i64::from(round) * ROUND + minute);
     let indexes = |number: u32| minutes.clone().map(move |minute| (minute, u32::try_from(minute - FIRST).unwrap() * 10 + number)).collect();
     (0..METERS).flat_map(|number| ["EAST", "EASF01"].map(|register| ((meter(number), register.to_owned()), indexes(number)))).collect()

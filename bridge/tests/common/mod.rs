@@ -140,6 +140,7 @@ impl Bench {
             pace: Duration::ZERO,
             offline_after: Duration::from_secs(30),
             archive: false,
+            records: None,
         };
         Self {
             station: Station::new(id, &options, memory, Marks::default(), None),

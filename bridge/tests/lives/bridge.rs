@@ -83,6 +83,7 @@ impl Bridge {
             pace: Duration::ZERO,
             offline_after: Duration::from_secs(30),
             archive: true,
+            records: None,
         };
         self.starts += 1;
         let options = HubOptions {
@@ -190,6 +191,7 @@ impl Bridge {
             | Order::Noted(_)
             | Order::Measured(..)
             | Order::Remember(..)
+            | Order::Record(_)
             | Order::Say(..) => {}
         }
     }

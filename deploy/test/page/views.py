@@ -206,6 +206,38 @@ class Views:
         until(page, f"document.querySelector('#h-day').textContent !== {json.dumps(before)}")
         page.context.close()
 
+    def ingress(self, address):
+        """Through Home Assistant, in a frame of its own as the side bar has it, and live."""
+        direct, self.address = self.address, address
+        page, complaints = self.open()
+        until(page, "document.querySelector('#link').textContent === 'en direct'")
+        power = "new Promise(done => source.addEventListener('power', event => done(event.data), { once: true }))"
+        require("power" in page.evaluate(power), "no power came as it happened")
+        page.click("nav a[href='#/day']")
+        until(page, "document.querySelectorAll('#halves .bar').length > 0 || new Date().getHours() < 1")
+        self.check(page, "ingress", complaints)
+        page.context.close()
+        self.address = direct
+        for host, status in ("homeassistant.local:8123", 421), ("127.0.0.1:8080", 200):
+            found = self.status("/", host)
+            require(found == status, f"not by the Supervisor, for {host}: {found}")
+
+    def status(self, path, host):
+        connection = http.client.HTTPConnection("127.0.0.1", 8080, timeout=10)
+        connection.request("GET", path, headers={"Host": host})
+        return connection.getresponse().status
+
+    def locked(self, password):
+        """With a password: without it nothing, with it everything."""
+        for path in "/", "/page.js", "/events", "/api/now", "/metrics":
+            status = self.status(path, "localhost")
+            require(status == 401, f"{path} without a password: {status}")
+        page, complaints = self.open(http_credentials={"username": "moi", "password": password})
+        page.get_by_text("Aucun lecteur vu").wait_for()
+        until(page, "isLive")
+        require(not complaints, f"with the password: {complaints}")
+        page.context.close()
+
     def away(self):
         """The reader is gone: what is old is said to be so."""
         page, complaints = self.open()

@@ -138,6 +138,7 @@ fn new_station(meter: MeterId) -> Station {
         pace: Duration::ZERO,
         offline_after: Duration::from_secs(30),
         archive: false,
+        records: None,
     };
     Station::new(meter, &options, Memory::default(), Marks::default(), None)
 }

@@ -169,3 +169,22 @@ fn samples_wait_for_room_and_go_on_as_soon_as_there_is_some() {
     assert_eq!(bench.powers(METER), [1, 2, 3, 7, 8], "what waited for long is told as the past");
     assert!(!bench.hub.is_starved());
 }
+
+#[test]
+fn a_gap_is_written_elsewhere_with_its_own_times() {
+    let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+    bench.frames(&mut reader, 3);
+    for _ in 0..95 {
+        bench.lost_frame(&mut reader);
+        bench.pass(SECOND);
+    }
+    bench.frame(&mut reader);
+    let question = bench.questions()[0];
+    bench.happens(|hub, now| hub.handle_answer(reader.answer(question), now));
+    let times = |order| if let Order::Record(record) = order { Some(record.unix_ms) } else { None };
+    let mut turns: Vec<i64> = bench.taken().into_iter().filter_map(times).map(|unix_ms| unix_ms / 10_000).collect();
+    turns.sort_unstable();
+    turns.dedup();
+    let start = i64::try_from(START_MS).unwrap() / 10_000;
+    assert_eq!(turns, (start..start + 10).collect::<Vec<_>>(), "one in ten seconds, through the gap");
+}

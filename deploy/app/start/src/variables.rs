@@ -22,6 +22,8 @@ const HOME_ASSISTANT: &str = "http://supervisor/core";
 const LISTENER: &str = "tcp/127.0.0.1:7447";
 /// This machine inside Docker, as the Supervisor knows it: nobody else on the network reaches it. `watchdog` of `config.yaml` has the port too.
 const PAGE: &str = "172.30.32.1:7448";
+/// The Supervisor: whoever comes by it to the page is somebody whom Home Assistant knows, and asks under whatever name Home Assistant has.
+const SUPERVISOR: &str = "172.30.32.2";
 /// The name of the reader in this app.
 const NAME: &str = "home-assistant";
 
@@ -56,6 +58,7 @@ pub(crate) fn of_bridge(given: &Given, folders: &Folders) -> Variables {
     add(&mut all, "TELEINFO_HOMEASSISTANT_URL", HOME_ASSISTANT);
     add(&mut all, "TELEINFO_HOMEASSISTANT_TOKEN_FILE", path(&folders.secrets, TOKEN));
     add(&mut all, "TELEINFO_PAGE_LISTEN", PAGE);
+    add(&mut all, "TELEINFO_PAGE_PROXIES", SUPERVISOR);
     finished(all, given, path(&folders.state, BRIDGE))
 }
 
@@ -120,6 +123,7 @@ mod tests {
         let config = include_str!("../../teleinfo/config.yaml");
         let (_, port) = PAGE.split_once(':').unwrap();
         assert!(config.contains(&format!("watchdog: http://[HOST]:[PORT:{port}]/metrics\n")));
+        assert!(config.contains(&format!("ingress: true\ningress_port: {port}\n")));
     }
 
     #[test]

@@ -22,7 +22,7 @@ use tracing::{Level, debug, error, info, warn};
 
 use crate::{
     archive::{keeper::Archive, prices::Names},
-    config::settings::Settings,
+    config::{file::ZenohMode, settings::Settings},
     daemon::{
         exit::{ExitCode, Failure},
         notify::{Notifier, Watchdog},
@@ -37,7 +37,10 @@ use crate::{
     influxdb::task::RecordSender,
     metrics,
     mqtt::Outlet,
-    order::{answer::Answer, arrival::Arrived},
+    order::{
+        answer::Answer,
+        arrival::{Arrival, Arrived},
+    },
     page::{feed::Feed, serve::Question, told},
     seal::{
         decisions::{self, Decision},
@@ -53,6 +56,7 @@ use crate::{
     zenoh::{
         arrivals::{self, Arrivals},
         history::Historian,
+        keys::SampleKeys,
         node::{Node, RouterWatch},
         sealed::Sealed,
     },
@@ -72,7 +76,7 @@ const ACCEPTED: Words = Words::new(
 );
 const REFUSED: Words = Words::new("meter {}: the reader {} is refused from now on", "compteur {} : le lecteur {} est refusé désormais");
 
-/// What changes slowly is looked at this often: the router, the line for `systemctl status`, retained messages that found no room.
+/// What changes slowly is looked at this often: the router, the line for `systemctl status`.
 const SLOW: Duration = Duration::from_secs(2);
 /// The longest that each step of a clean stop may take.
 const STOP: Duration = Duration::from_secs(2);
@@ -97,6 +101,8 @@ struct Bridge {
     outlet: Outlet,
     historian: Historian,
     sealed: Sealed,
+    /// Where samples come by another router.
+    sample_keys: Option<SampleKeys>,
     receipts: Receipts,
     store: Store,
     positions: Positions,
@@ -132,13 +138,12 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     let (outlet, inbound) = start::outlet(&settings, &node, counters.clone()).await?;
     let (store, write_failures) = Store::new();
     let readers = start::readers(state_directory.as_deref(), settings.zenoh.pairing)?;
-    let fingerprint = readers.fingerprint().to_string();
     let sealed = Sealed::start(node.session(), readers);
     let (historian, answers) = Historian::new(node.session().clone(), sealed.clone());
     let (statistics, outcomes) = start::correct_statistics(&settings, language, &historian, state_directory.clone(), counters.clone());
     let now = Instant::now();
     let start::Page { archive, feed, questions } = start::page(&settings, state_directory.as_deref());
-    let options = start::options(&settings, language, fingerprint, statistics.is_some(), archive.is_some());
+    let options = start::options(&settings, language, &sealed, statistics.is_some(), archive.is_some());
     let hub = start::hub(&settings, options, &positions, state_directory.as_deref(), counters.clone(), now);
     let inputs = Inputs {
         arrivals: arrivals::listen(node.session(), &sealed, counters.clone()).await.map_err(|error| internal(&error))?,
@@ -160,6 +165,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         outlet,
         historian,
         sealed,
+        sample_keys: (settings.zenoh.mode == ZenohMode::Client).then(|| SampleKeys::new(node.session().clone())),
         receipts: Receipts::default(),
         store,
         positions,
@@ -204,18 +210,19 @@ impl Bridge {
                 Some(arrived) = inputs.arrivals.presences.recv() => self.hub.handle_arrival(arrived, Instant::now()),
                 Some(question) = inputs.questions.recv() => self.handle_question(question, Instant::now()),
                 Some(answer) = inputs.answers.recv() => self.hub.handle_answer(answer, Instant::now()),
-                Some(arrived) = inputs.arrivals.samples.recv() => self.handle_sample(arrived, inputs.arrivals.samples.len()),
+                Some(arrived) = inputs.arrivals.samples.recv() => self.handle_sample(arrived, inputs.arrivals.samples.len()).await,
             }
         }
     }
 
     /// Carries out all orders that there is room for. Returns when time brings the next thing.
     fn carry_out(&mut self, now: Instant) -> Instant {
+        self.outlet.send_stale();
         while let Some(order) = self.hub.poll_order(self.outlet.room(), now) {
             self.obey(order, now);
         }
         let positions = self.positions.poll_timeout(now).filter(|_| self.hub.taken() != self.written);
-        self.receipts.handle_taken(self.hub.taken(), now);
+        self.receipts.handle_taken(self.hub.poll_handed_on(), now);
         let deadlines = [self.hub.poll_timeout(), positions, self.watchdog.poll_timeout(), self.receipts.poll_timeout()];
         deadlines.into_iter().flatten().fold(self.slow_due, Instant::min)
     }
@@ -272,7 +279,7 @@ impl Bridge {
     /// Tells readers what the broker has.
     fn send_receipts(&mut self, now: Instant) {
         let untold = self.outlet.untold();
-        let receipts = self.receipts.poll(self.hub.positions(), &untold, self.outlet.is_up(), now);
+        let receipts = self.receipts.poll(|meter| self.hub.marks(meter), &untold, self.outlet.is_up(), now);
         if !receipts.is_empty() {
             self.sealed
                 .with(|readers| receipts.into_iter().for_each(|(meter, mark)| readers.handle_delivered(meter, mark.boot, mark.sequence)));
@@ -316,7 +323,10 @@ impl Bridge {
         }
     }
 
-    fn handle_sample(&mut self, arrived: Arrived, waiting: usize) {
+    async fn handle_sample(&mut self, arrived: Arrived, waiting: usize) {
+        if let (Some(keys), Arrival::Sample(received)) = (&mut self.sample_keys, &arrived.arrival) {
+            keys.handle_meter(received.meter).await;
+        }
         self.counters.add(Counter::QueueHighest, waiting as u64 + 1);
         self.hub.handle_arrival(arrived, Instant::now());
     }
@@ -349,7 +359,6 @@ impl Bridge {
     }
 
     async fn handle_slow(&mut self, node: &Node, now: Instant) {
-        self.outlet.repeat_stale();
         if let Some(router) = &mut self.router
             && let Some((level, text)) = router.poll_change(node.has_router().await, now)
         {

@@ -5,6 +5,7 @@
 
 use std::{
     collections::BTreeMap,
+    hash::{DefaultHasher, Hasher},
     time::{Duration, Instant},
 };
 
@@ -36,8 +37,8 @@ pub struct Announced(pub BTreeMap<String, String>);
 /// When to announce what.
 #[derive(Debug, Default)]
 pub struct Discovery {
-    /// The payload that was last sent.
-    published: Option<Vec<u8>>,
+    /// What tells the payload that was last sent from others: the payload itself has tens of kB.
+    published: Option<u64>,
     /// Whether the payload may have changed.
     stale: bool,
     /// Whether the payload must be sent even if it did not change.
@@ -93,13 +94,19 @@ impl Discovery {
         self.stale = announced.handle_announced(&components, &removed) || !removed.is_empty();
         let topic = subject.context.topics.discovery(subject.context.meter);
         let message = Message::retained_json(topic, &Payload::new(subject, components, removed))?;
-        if !again && self.published.as_ref() == Some(&message.payload) {
+        let published = Some(digest(&message.payload));
+        if std::mem::replace(&mut self.published, published) == published && !again {
             return None;
         }
         self.due = Some(now + PAUSE);
-        self.published = Some(message.payload.clone());
         Some(message)
     }
+}
+
+fn digest(payload: &[u8]) -> u64 {
+    let mut digest = DefaultHasher::new();
+    digest.write(payload);
+    digest.finish()
 }
 
 impl Announced {

@@ -7,12 +7,18 @@ use std::{
 
 use teleinfo_proto::tic::MeterId;
 
+/// Samples of one meter in a row, if several wait: the older ones are told as the past in one message each, so that its newest is the present
+/// again within one turn, however much comes. More than may wait, and fewer than an answer of a history may bring.
+const TURN_MAX: u32 = 40;
+
 /// The meters that are to be looked at, now or later.
 #[derive(Debug, Default)]
 pub(super) struct Agenda {
     /// Those that may have a sample to hand on or a question to ask, in turn.
     busy: VecDeque<MeterId>,
     is_busy: BTreeSet<MeterId>,
+    /// Samples in a row of the meter whose turn it is.
+    in_a_row: u32,
     /// One deadline for each meter at most.
     deadlines: BTreeSet<(Instant, MeterId)>,
     deadline_of: BTreeMap<MeterId, Instant>,
@@ -24,6 +30,22 @@ impl Agenda {
         if self.is_busy.insert(meter) {
             self.busy.push_back(meter);
         }
+    }
+
+    /// This meter, whose turn it is, had a sample and may have another: it goes on until it had a whole turn.
+    pub(super) fn push_on(&mut self, meter: MeterId) {
+        self.in_a_row += 1;
+        if self.in_a_row >= TURN_MAX {
+            self.push_busy(meter);
+            self.handle_turn_over();
+        } else if self.is_busy.insert(meter) {
+            self.busy.push_front(meter);
+        }
+    }
+
+    /// The meter whose turn it was has nothing more: the next one has a whole turn.
+    pub(super) const fn handle_turn_over(&mut self) {
+        self.in_a_row = 0;
     }
 
     /// The meter whose turn it is.
@@ -88,6 +110,21 @@ mod tests {
         assert_eq!((agenda.pop_busy(), agenda.is_busy(a)), (Some(a), false));
         agenda.push_busy(a);
         assert_eq!([agenda.pop_busy(), agenda.pop_busy(), agenda.pop_busy()], [Some(b), Some(a), None]);
+    }
+
+    #[test]
+    fn a_turn_goes_on_while_there_are_samples_and_ends_in_any_case() {
+        let (mut agenda, [a, b]) = (Agenda::default(), meters());
+        [a, b].into_iter().for_each(|meter| agenda.push_busy(meter));
+        let turn = |agenda: &mut Agenda, samples: u32| {
+            let meter = agenda.pop_busy();
+            meter.into_iter().for_each(|meter| if samples > 0 { agenda.push_on(meter) } else { agenda.handle_turn_over() });
+            meter
+        };
+        assert_eq!([turn(&mut agenda, 2), turn(&mut agenda, 1), turn(&mut agenda, 0)], [Some(a); 3], "what waits goes at once");
+        assert!((0..TURN_MAX).all(|_| turn(&mut agenda, 1) == Some(b)));
+        agenda.push_busy(a);
+        assert_eq!([turn(&mut agenda, 0), turn(&mut agenda, 0), turn(&mut agenda, 0)], [Some(b), Some(a), None]);
     }
 
     #[test]

@@ -129,8 +129,12 @@ impl Hub {
 
     /// A meter is told of for the first time since the start.
     fn handle_new_meter(&mut self, id: MeterId, now: Instant) {
-        let is_one_of_several = self.told_meters().count() + self.kept.memories.len() > 1;
-        self.stations.values_mut().for_each(|station| station.handle_others(is_one_of_several, now));
+        let is_one_of_several = self.told_meters().take(2).count() + self.kept.memories.len() > 1;
+        if std::mem::replace(&mut self.is_one_of_several, is_one_of_several) == is_one_of_several {
+            self.stations.get_mut(&id).into_iter().for_each(|station| station.handle_others(is_one_of_several, now));
+        } else {
+            self.stations.values_mut().for_each(|station| station.handle_others(is_one_of_several, now));
+        }
         if self.retained == Retained::Read {
             self.continue_total(id, now);
         }
@@ -151,6 +155,7 @@ impl Hub {
             self.log_recovery(id, now);
             return false;
         };
+        self.handed_on.insert(id);
         let moment = Moment { at: now, unix_ms: station.time_of(&received) };
         let messages = match received.sample() {
             Ok(sample) if tense == Tense::Present => station.handle_sample(&sample, moment),

@@ -7,6 +7,7 @@
 mod agenda;
 pub mod bridge_quality;
 pub mod complaints;
+mod congestion;
 pub mod counters;
 mod ledgers;
 mod listeners;
@@ -17,6 +18,7 @@ mod reader_log;
 mod readers;
 mod retained;
 pub mod station;
+mod troubles;
 mod unheard;
 
 use std::{
@@ -35,6 +37,7 @@ use crate::{
         agenda::Agenda,
         bridge_quality::{BridgeQuality, Meters, Repair},
         complaints::{Complaint, Complaints, Remark},
+        congestion::Congestion,
         counters::{Counter, Counters},
         newcomers::Newcomers,
         orders::Order,
@@ -62,10 +65,6 @@ const WITH_BROKER: Words = Words::new("{} of {} meters online, MQTT connected", 
 const WITHOUT_BROKER: Words = Words::new("{} of {} meters online, MQTT not connected", "{} sur {} compteurs en ligne, MQTT non relié");
 const AND: Words = Words::new("; {}", " ; {}");
 const BRIDGE: Words = Words::new("bridge: {}", "passerelle : {}");
-const TOO_MUCH: Words = Words::new(
-    "too much came at once: {} messages were dropped so far; what readers still hold is asked for again",
-    "trop est arrivé à la fois : {} messages abandonnés jusqu'ici ; ce que les lecteurs gardent encore est redemandé",
-);
 const TALLY: Words = Words::new(
     "meter {}: {} samples, {} of them from the history, {} duplicates, {} lost, {} thinned out",
     "compteur {} : {} relevés, dont {} de l'historique, {} en double, {} perdus, {} éclaircis",
@@ -137,13 +136,19 @@ pub struct Hub {
     stations: BTreeMap<MeterId, Station>,
     /// Meters that nobody knew before, of which nothing is said yet.
     newcomers: Newcomers,
+    /// All meters that are told of know that they are several.
+    is_one_of_several: bool,
     /// Tokens of meters that were not heard yet: a hint, and no more.
     tokens: BTreeSet<MeterId>,
     /// What those steer by who ask for the power of a meter.
     sources: BTreeMap<MeterId, Source>,
     kept: Kept,
     orders: VecDeque<Order>,
+    /// Meters of which samples were handed on since that was last asked.
+    handed_on: BTreeSet<MeterId>,
     agenda: Agenda,
+    /// Whether the MQTT side keeps up.
+    congestion: Congestion,
     /// What each run of a reader last said.
     readers: ReaderLog,
     /// Messages flow. `None`: they never have.
@@ -179,11 +184,14 @@ impl Hub {
             options,
             stations: BTreeMap::new(),
             newcomers: Newcomers::default(),
+            is_one_of_several: false,
             tokens: BTreeSet::new(),
             sources: BTreeMap::new(),
             kept,
             orders: VecDeque::new(),
+            handed_on: BTreeSet::new(),
             agenda: Agenda::default(),
+            congestion: Congestion::default(),
             readers: ReaderLog::default(),
             connected: None,
             retained: Retained::new(broker_keeps),
@@ -292,6 +300,7 @@ impl Hub {
         if self.quality_due <= now {
             self.quality_due = now + QUALITY_EVERY;
             self.complain_of_drops(now);
+            self.complain_of_congestion(now);
             self.complain_of_prices(now);
             self.say_quality(now);
             self.let_idle_go(now);
@@ -324,11 +333,17 @@ impl Hub {
             // What a sample means may depend on a ledger that the broker holds.
             let may_count = self.connected == Some(true) && self.retained == Retained::Read;
             if room < ROOM_PER_SAMPLE || !may_count {
+                self.handle_waiting(may_count, now);
                 return None;
             }
-            let id = self.agenda.pop_busy()?;
+            let Some(id) = self.agenda.pop_busy() else {
+                self.congestion.handle_idle();
+                return None;
+            };
             if self.hand_on(id, now) {
-                self.agenda.push_busy(id);
+                self.agenda.push_on(id);
+            } else {
+                self.agenda.handle_turn_over();
             }
             self.settle(id, now);
         }
@@ -375,6 +390,17 @@ impl Hub {
     pub fn positions(&self) -> impl Iterator<Item = (&MeterId, &Marks)> {
         let waiting = self.kept.positions.iter();
         waiting.chain(self.stations.iter().map(|(id, station)| (id, station.intake().marks())))
+    }
+
+    /// The meters of which samples were handed on since the last call.
+    pub fn poll_handed_on(&mut self) -> BTreeSet<MeterId> {
+        std::mem::take(&mut self.handed_on)
+    }
+
+    /// How far the samples of this meter were handed on.
+    #[must_use]
+    pub fn marks(&self, id: MeterId) -> Option<&Marks> {
+        self.stations.get(&id).map(|station| station.intake().marks())
     }
 
     /// All meters that were heard of since the start.
@@ -426,24 +452,6 @@ impl Hub {
 
     fn say(&mut self, level: Level, text: Sentence) {
         self.orders.push_back(Order::Say(level, text.to_string()));
-    }
-
-    /// What other threads and tasks had to drop is only counted there.
-    fn complain_of_drops(&mut self, now: Instant) {
-        let dropped =
-            [Counter::ArrivalsDropped, Counter::MessagesDropped, Counter::InboundDropped, Counter::NotesDropped, Counter::ReadingsDropped];
-        let sum = dropped.iter().map(|counter| self.counters.get(*counter)).sum();
-        if std::mem::replace(&mut self.dropped, sum) != sum {
-            let text = journal::say(TOO_MUCH, &[&sum]);
-            self.handle_complaint(Complaint::Overload, text.as_str(), now);
-        }
-    }
-
-    /// One meter after the other: once its prices are whole, the next one is named.
-    fn complain_of_prices(&mut self, now: Instant) {
-        if let Some(text) = self.stations.values().find_map(Station::unpriced) {
-            self.handle_complaint(Complaint::Prices, text.as_str(), now);
-        }
     }
 
     fn say_remark(&mut self, remark: Option<Remark>) {

@@ -161,7 +161,6 @@ impl Plugin {
             tokio::select! {
                 order = self.inlet.orders.recv() => match order {
                     Some(Request::Publish(message)) => self.publish(message).await,
-                    Some(Request::Repeat) => self.repeat_all().await,
                     Some(Request::Close(_done)) => return time::sleep(LAST_MESSAGES).await,
                     None => return,
                 },

@@ -235,7 +235,6 @@ impl Broker {
                     let message = self.inlet.shared.retained().newest(message);
                     self.send(&client, unacknowledged, message).await;
                 }
-                Request::Repeat => self.send_retained(&client, unacknowledged).await,
                 Request::Close(done) => {
                     let _ = client.disconnect().await;
                     self.closed = Some(done);
@@ -252,7 +251,6 @@ impl Broker {
         while let Ok(order) = self.inlet.orders.try_recv() {
             match order {
                 Request::Publish(message) => self.unacknowledged.extend(Some(message).filter(goes_again)),
-                Request::Repeat => {}
                 Request::Close(done) => return Some(done),
             }
         }
@@ -266,7 +264,7 @@ impl Broker {
     }
 
     async fn send_retained(&self, client: &AsyncClient, unacknowledged: &Mutex<Unacknowledged>) {
-        let retained = self.inlet.shared.retained().all();
+        let retained = self.inlet.shared.retained().take_all();
         for message in retained {
             self.send(client, unacknowledged, message).await;
         }

@@ -22,7 +22,10 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{
+    mpsc::{self, error::TrySendError},
+    oneshot,
+};
 
 use retained::Retained;
 use unacknowledged::Untold;
@@ -43,8 +46,6 @@ const ORDERS_MAX: usize = 256;
 enum Request {
     /// A message is to be sent.
     Publish(Message),
-    /// All retained messages are to be sent again.
-    Repeat,
     /// The connection is to be ended; the sender is dropped once it is.
     Close(oneshot::Sender<()>),
 }
@@ -140,11 +141,21 @@ impl Outlet {
         if !self.is_up() {
             return remembered;
         }
-        let sent = self.orders.try_send(Request::Publish(message)).is_ok();
-        if remembered && !sent {
-            self.shared.retained().mark_stale();
+        self.send(message, remembered) || remembered
+    }
+
+    /// Whether there was room; what is remembered then goes out later, and nothing else again because of it.
+    fn send(&self, message: Message, is_remembered: bool) -> bool {
+        match self.orders.try_send(Request::Publish(message)) {
+            Ok(()) => true,
+            Err(TrySendError::Full(Request::Publish(message)) | TrySendError::Closed(Request::Publish(message))) => {
+                if is_remembered {
+                    self.shared.retained().mark_stale(&message.topic);
+                }
+                false
+            }
+            Err(_) => false,
         }
-        sent || remembered
     }
 
     fn remember(&self, message: &Message) -> bool {
@@ -167,10 +178,13 @@ impl Outlet {
         message.retain && self.shared.retained().get(&message.topic).is_some_and(|last| last == *message)
     }
 
-    /// Sends all retained messages again if one of them found no room; to be called now and then.
-    pub fn repeat_stale(&self) {
-        if self.room() > ORDERS_MAX / 2 && self.shared.retained().take_stale() {
-            let _ = self.orders.try_send(Request::Repeat);
+    /// Sends the retained messages that found no room, as far as half of the room goes: the other half is for what comes. To be called whenever
+    /// there is something to do anyway.
+    pub fn send_stale(&self) {
+        let limit = self.room().saturating_sub(ORDERS_MAX / 2);
+        if limit > 0 {
+            let messages = self.shared.retained().take_stale(limit);
+            messages.into_iter().for_each(|message| _ = self.send(message, true));
         }
     }
 
@@ -189,6 +203,24 @@ impl Outlet {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_retained_message_that_found_no_room_goes_out_alone_once_there_is_room() {
+        let (outlet, mut inlet, _inbound) = pair(Counters::default());
+        inlet.shared.up.store(true, Ordering::Relaxed);
+        let topics = || (0..ORDERS_MAX + 2).map(|n| format!("{n:03}"));
+        assert!(topics().all(|topic| outlet.publish(Message::retained(topic, "1"))));
+        let mut sent = || -> Vec<String> {
+            let requests = std::iter::from_fn(|| inlet.orders.try_recv().ok());
+            requests.map(|request| if let Request::Publish(message) = request { message.topic } else { String::new() }).collect()
+        };
+        outlet.send_stale();
+        assert_eq!(sent(), topics().take(ORDERS_MAX).collect::<Vec<_>>(), "the room is full");
+        outlet.send_stale();
+        assert_eq!(sent(), topics().skip(ORDERS_MAX).collect::<Vec<_>>());
+        outlet.send_stale();
+        assert!(sent().is_empty());
+    }
 
     #[test]
     fn what_finds_no_room_is_counted() {

@@ -1,6 +1,6 @@
 //! The last retained message of each topic.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::words::message::Message;
 
@@ -11,7 +11,8 @@ pub(super) const TOPICS_MAX: usize = 10_240;
 #[derive(Debug, Default)]
 pub struct Retained {
     messages: BTreeMap<String, Message>,
-    stale: bool,
+    /// Topics whose last message found no room on its way out.
+    stale: BTreeSet<String>,
 }
 
 impl Retained {
@@ -31,6 +32,13 @@ impl Retained {
         self.messages.values().cloned().collect()
     }
 
+    /// The same for a connection that begins: nothing is stale any more.
+    #[must_use]
+    pub fn take_all(&mut self) -> Vec<Message> {
+        self.stale.clear();
+        self.all()
+    }
+
     /// The message of one topic.
     #[must_use]
     pub fn get(&self, topic: &str) -> Option<Message> {
@@ -44,14 +52,17 @@ impl Retained {
         newest.unwrap_or(message)
     }
 
-    /// A message was remembered, but not sent.
-    pub fn mark_stale(&mut self) {
-        self.stale = true;
+    /// The message of this topic was remembered, but not sent.
+    pub fn mark_stale(&mut self, topic: &str) {
+        if self.messages.contains_key(topic) {
+            self.stale.insert(topic.to_owned());
+        }
     }
 
-    /// Whether a message was remembered but not sent since the last call.
-    pub fn take_stale(&mut self) -> bool {
-        std::mem::take(&mut self.stale)
+    /// So many messages at most that were remembered but not sent, each in its newest form; they count as sent.
+    pub fn take_stale(&mut self, limit: usize) -> Vec<Message> {
+        let topics = std::iter::from_fn(|| self.stale.pop_first()).take(limit);
+        topics.filter_map(|topic| self.messages.get(&topic).cloned()).collect()
     }
 }
 
@@ -68,6 +79,22 @@ mod tests {
         retained.insert(&Message::delete("b"));
         assert_eq!(retained.all(), [Message::retained("a", "2"), Message::delete("b")]);
         assert_eq!(retained.get("c"), None);
+    }
+
+    #[test]
+    fn only_what_found_no_room_is_stale_and_in_its_newest_form() {
+        let mut retained = Retained::default();
+        for topic in ["a", "b", "c"] {
+            retained.insert(&Message::retained(topic, "1"));
+        }
+        ["a", "c", "never said"].into_iter().for_each(|topic| retained.mark_stale(topic));
+        retained.insert(&Message::retained("a", "2"));
+        assert_eq!(retained.take_stale(1), [Message::retained("a", "2")]);
+        assert_eq!(retained.take_stale(9), [Message::retained("c", "1")]);
+        assert_eq!(retained.take_stale(9), []);
+        retained.mark_stale("b");
+        assert_eq!(retained.take_all().len(), 3);
+        assert_eq!(retained.take_stale(9), [], "a connection that begins gets all");
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! When readers are told what the broker has. A receipt goes out soon after a sample was handed on and every message of it acknowledged; many
-//! at a time, since to look at all meters costs more than one of them.
+//! When readers are told what the broker has. A receipt goes out soon after a sample was handed on and every message of it acknowledged. Only
+//! meters of which a sample was handed on are looked at: what a sample costs does not depend on how many meters there are.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
 
@@ -25,14 +25,16 @@ const LATER: Duration = Duration::from_secs(2);
 #[derive(Debug, Default)]
 pub(super) struct Receipts {
     said: BTreeMap<MeterId, Marks>,
-    taken: u64,
+    /// Meters of which there may be something to say.
+    looked_at: BTreeSet<MeterId>,
     due: Option<Instant>,
 }
 
 impl Receipts {
-    /// So many samples were handed on by now.
-    pub(super) fn handle_taken(&mut self, taken: u64, now: Instant) {
-        if std::mem::replace(&mut self.taken, taken) != taken {
+    /// Samples of these meters were handed on.
+    pub(super) fn handle_taken(&mut self, meters: impl IntoIterator<Item = MeterId>, now: Instant) {
+        self.looked_at.extend(meters);
+        if !self.looked_at.is_empty() {
             self.due.get_or_insert(now + SOON);
         }
     }
@@ -41,22 +43,27 @@ impl Receipts {
         self.due
     }
 
-    /// What is to be said now: how far the samples of each run of each meter's readers are at the broker, where that is news.
+    /// What is to be said now: how far the samples of each run of each meter's readers are at the broker, where that is news. `marks` says how
+    /// far they were handed on.
     pub(super) fn poll<'a>(
         &mut self,
-        positions: impl Iterator<Item = (&'a MeterId, &'a Marks)>,
+        marks: impl Fn(MeterId) -> Option<&'a Marks>,
         untold: &[Origin],
         is_up: bool,
         now: Instant,
     ) -> Vec<(MeterId, Mark)> {
-        self.due = (!untold.is_empty()).then_some(now + if is_up { AGAIN } else { LATER });
+        let mut of_meters: BTreeMap<MeterId, Vec<Origin>> = BTreeMap::new();
+        untold.iter().for_each(|origin| of_meters.entry(origin.meter).or_default().push(*origin));
         let mut news = Vec::new();
-        for (meter, marks) in positions {
-            let marks = told(*meter, marks, untold);
-            let said = self.said.entry(*meter).or_default();
-            news.extend(marks.iter().filter(|mark| said.iter().all(|known| known != *mark)).map(|mark| (*meter, *mark)));
+        for meter in std::mem::take(&mut self.looked_at) {
+            let untold = of_meters.get(&meter).map_or(&[][..], Vec::as_slice);
+            let Some(marks) = marks(meter).map(|marks| told(meter, marks, untold)) else { continue };
+            let said = self.said.entry(meter).or_default();
+            news.extend(marks.iter().filter(|mark| said.iter().all(|known| known != *mark)).map(|mark| (meter, *mark)));
             *said = marks;
         }
+        self.looked_at.extend(of_meters.into_keys());
+        self.due = (!self.looked_at.is_empty()).then_some(now + if is_up { AGAIN } else { LATER });
         news
     }
 }
@@ -73,14 +80,15 @@ mod tests {
         let (meter, boot) = ("012345678912".parse().unwrap(), BootId::new(1));
         let marks = |sequence| Marks::new(vec![Mark { boot, sequence, unix_ms: 0 }]);
         let untold = Origin { meter, boot, sequence: 5 };
-        receipts.handle_taken(5, now);
+        let at_five = marks(5);
+        receipts.handle_taken([meter], now);
         assert_eq!(receipts.poll_timeout(), Some(now + SOON));
-        let said = receipts.poll([(&meter, &marks(5))].into_iter(), &[untold], true, now);
+        let said = receipts.poll(|_| Some(&at_five), &[untold], true, now);
         assert_eq!(said.iter().map(|(_, mark)| mark.sequence).collect::<Vec<_>>(), [4]);
         assert_eq!(receipts.poll_timeout(), Some(now + AGAIN));
-        let said = receipts.poll([(&meter, &marks(5))].into_iter(), &[], true, now);
+        let said = receipts.poll(|_| Some(&at_five), &[], true, now);
         assert_eq!(said.iter().map(|(_, mark)| mark.sequence).collect::<Vec<_>>(), [5]);
-        assert_eq!(receipts.poll([(&meter, &marks(5))].into_iter(), &[], true, now), []);
+        assert_eq!(receipts.poll(|_| Some(&at_five), &[], true, now), []);
         assert_eq!(receipts.poll_timeout(), None);
     }
 
@@ -91,7 +99,11 @@ mod tests {
         let marks = |both: [u64; 2]| {
             Marks::new((1..).zip(both).map(|(boot, sequence)| Mark { boot: BootId::new(boot), sequence, unix_ms: 0 }).collect())
         };
-        let mut said = |both| receipts.poll([(&meter, &marks(both))].into_iter(), &[], true, now).len();
+        let mut said = |both| {
+            let marks = marks(both);
+            receipts.handle_taken([meter], now);
+            receipts.poll(|_| Some(&marks), &[], true, now).len()
+        };
         assert_eq!([said([1, 1]), said([2, 2]), said([2, 3]), said([2, 3])], [2, 2, 1, 0]);
     }
 }

@@ -43,7 +43,7 @@ use crate::{
         message::Message,
         topics::{OFFLINE, Topics},
     },
-    zenoh::{history::Historian, node::Node},
+    zenoh::{history::Historian, node::Node, sealed::Sealed},
 };
 
 const FINGERPRINT: Words = Words::new("the fingerprint of this bridge is {}", "l'empreinte de cette passerelle est {}");
@@ -219,8 +219,8 @@ pub(super) fn correct_statistics(
     (statistics, outcomes)
 }
 
-/// What the hub needs to know, with the fingerprint of this bridge; `notes` says whether statistics are corrected, `archive` whether there is a memory.
-pub(super) fn options(settings: &Settings, language: Language, fingerprint: String, notes: bool, archive: bool) -> HubOptions {
+/// What the hub needs to know; `notes` says whether statistics are corrected, `archive` whether there is a memory.
+pub(super) fn options(settings: &Settings, language: Language, sealed: &Sealed, notes: bool, archive: bool) -> HubOptions {
     let presentation = Presentation {
         topics: settings.topics.clone(),
         language,
@@ -244,7 +244,7 @@ pub(super) fn options(settings: &Settings, language: Language, fingerprint: Stri
         broker_keeps,
         samples_first: SAMPLES_FIRST,
         measured: serve::meters_of(&settings.grid_meters),
-        fingerprint,
+        fingerprint: sealed.with(|readers| readers.fingerprint().to_string()),
         seed: RandomState::new().build_hasher().finish(),
     }
 }

@@ -44,6 +44,8 @@ const PENDING_MAX: usize = 2_048;
 const ACCEPT_MS: u32 = 3_000;
 /// The longest message that Zenoh puts together: a reader's are 20 times shorter.
 const MESSAGE_BYTES_MAX: usize = 65_536;
+/// What Zenoh sets aside to receive into, for each connection: one batch as large as a reader's, not the four that its default makes of it.
+const RECEIVE_BYTES: usize = 16_384;
 /// Time that a connection to a router may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -149,6 +151,9 @@ fn config(zenoh: &Zenoh, listen: &[EndPoint], plugin: Option<&serde_json::Value>
     set("transport/unicast/accept_pending", PENDING_MAX.into())?;
     set("transport/unicast/accept_timeout", ACCEPT_MS.into())?;
     set("transport/link/rx/max_message_size", MESSAGE_BYTES_MAX.into())?;
+    if router {
+        set("transport/link/rx/buffer_size", RECEIVE_BYTES.into())?;
+    }
     set("access_control", nobody_touches_mqtt())?;
     set("scouting/multicast/enabled", (router && zenoh.scouting).into())?;
     // A peer must gossip with its router, but has no need of other peers.

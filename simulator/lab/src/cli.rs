@@ -34,16 +34,16 @@ pub enum Command {
 /// `fleet`.
 #[derive(Debug, Args)]
 pub struct FleetArgs {
-    /// The bridge or router, as tcp/192.168.1.10:7447; may be repeated
-    #[arg(long, required = true, value_name = "LOCATOR")]
+    /// The bridge or router, as tcp/192.168.1.10:7447; may be repeated. Without it: a bridge and a Mosquitto of its own for each row of a table
+    #[arg(long, value_name = "LOCATOR")]
     pub connect: Vec<Locator>,
-    /// How many meters
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub meters: u32,
-    /// Samples a second of each
-    #[arg(long, value_name = "HZ", default_value_t = 1.0, value_parser = parse_rate)]
-    pub rate: f64,
-    /// Ends after this time
+    /// How many meters; without --connect one row for each of these numbers
+    #[arg(long, required = true, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub meters: Vec<u32>,
+    /// Samples a second of each; without --connect one row for each of these numbers
+    #[arg(long, value_name = "HZ", default_value = "1", value_delimiter = ',', value_parser = parse_rate)]
+    pub rate: Vec<f64>,
+    /// Ends after this time; without --connect, after this time with all meters there
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub seconds: u64,
     /// Ends after so many samples of each
@@ -129,6 +129,7 @@ mod tests {
             "corrupt --frames 100 --seed 3",
             "steer --seconds 120 --learning 900 --plot loop.svg",
             "fleet --connect tcp/192.168.1.10:7447 --meters 10",
+            "fleet --meters 10,100,1000 --rate 1,3 --seconds 20",
             "fleet --connect tcp/192.168.1.10:7447 --meters 10 --rate 0.5 --seconds 5 --count 3",
         ] {
             let args = std::iter::once("teleinfo-lab").chain(line.split(' '));

@@ -3,7 +3,8 @@
 use crate::captures;
 use crate::cli::{ChainTableArgs, Command, CorruptArgs, FleetArgs, LatencyArgs, SteerArgs};
 use crate::corrupt::{experiment, table::Table};
-use crate::fleet::{self, FleetCounts, FleetOptions};
+use crate::fleet::measure;
+use crate::fleet::readers::{self, FleetCounts, FleetOptions};
 use crate::latency;
 use crate::steer;
 use std::time::Duration;
@@ -18,7 +19,7 @@ use teleinfo_simulator::line::stop::Stop;
 pub fn run(command: Command) -> Outcome {
     match command {
         Command::Fleet(args) => run_fleet(&args),
-        Command::Latency(args) => measure(&args),
+        Command::Latency(args) => latency(&args),
         Command::ChainTable(args) => chain_table(&args),
         Command::Corrupt(args) => corrupt(&args),
         Command::Steer(args) => steer(&args),
@@ -26,19 +27,40 @@ pub fn run(command: Command) -> Outcome {
 }
 
 fn run_fleet(args: &FleetArgs) -> Outcome {
-    let options = FleetOptions {
+    let stop = Stop::on_signals()?;
+    let options = |meters: u32, rate: f64| FleetOptions {
         connect: args.connect.clone(),
-        meters: args.meters as usize,
-        rate: args.rate,
+        meters: meters as usize,
+        rate,
         time: Duration::from_secs(args.seconds),
         count: args.count,
         seed: args.seed,
     };
-    let stop = Stop::on_signals()?;
+    let rows: Vec<FleetOptions> = args.meters.iter().flat_map(|meters| args.rate.iter().map(|rate| options(*meters, *rate))).collect();
+    match &rows[..] {
+        rows if args.connect.is_empty() => fleet_table(rows, &stop),
+        [options] => fleet_elsewhere(options, &stop),
+        _ => Err(Failure::new(Code::Usage, "with --connect, --meters and --rate are one number each")),
+    }
+}
+
+fn fleet_table(rows: &[FleetOptions], stop: &Stop) -> Outcome {
+    println!("a fleet of readers at one teleinfo-bridge of its own and mosquitto, published on every frame, with page and memory\n");
+    println!("{}", measure::HEADS);
+    for options in rows {
+        println!("{}", measure::measure(options.clone(), stop)?);
+    }
+    Ok(())
+}
+
+fn fleet_elsewhere(options: &FleetOptions, stop: &Stop) -> Outcome {
     let words = |tally: FleetCounts| {
-        format!("{} of {} connected, {} samples sent, {} not sent", tally.connected, args.meters, tally.published, tally.unsent)
+        format!("{} of {} connected, {} samples sent, {} not sent", tally.connected, options.meters, tally.published, tally.unsent)
     };
-    let end = fleet::run(&options, &stop, &mut |tally| eprintln!("{}", words(tally)))?;
+    let end = readers::run(options, stop, &mut |tally| {
+        eprintln!("{}", words(tally));
+        true
+    })?;
     println!("{}", words(end));
     if end.published == 0 {
         return Err(Failure::new(Code::Unavailable, "no sample was sent: is there a bridge or a Zenoh router at that address?"));
@@ -46,7 +68,7 @@ fn run_fleet(args: &FleetArgs) -> Outcome {
     Ok(())
 }
 
-fn measure(args: &LatencyArgs) -> Outcome {
+fn latency(args: &LatencyArgs) -> Outcome {
     let stop = Stop::on_signals()?;
     println!("last byte on the serial line to subscriber, through teleinfo-reader, teleinfo-bridge and mosquitto, speed {}", args.speed);
     println!("beside a bare loop that wakes for each byte, cuts frames and publishes them\n\n{}", latency::HEADS);

@@ -65,22 +65,23 @@ struct Fleet {
     tally: FleetCounts,
 }
 
-/// Runs a fleet to its end; `report` is called once a second.
+/// Runs a fleet to its end; `report` is called once a second, and says whether to go on.
 ///
 /// # Errors
 /// When the system has not enough file descriptors for so many connections, or a locator cannot be used.
-pub fn run(options: &FleetOptions, stop: &Stop, report: &mut dyn FnMut(FleetCounts)) -> Outcome<FleetCounts> {
+pub fn run(options: &FleetOptions, stop: &Stop, report: &mut dyn FnMut(FleetCounts) -> bool) -> Outcome<FleetCounts> {
     let mut fleet = Fleet::new(options)?;
     let mut next_report = fleet.begin + Duration::from_secs(1);
     let end = fleet.begin + options.time;
     loop {
         let now = Instant::now();
         fleet.step(now, options.count);
+        let mut goes_on = true;
         if now >= next_report {
-            report(fleet.tally());
+            goes_on = report(fleet.tally());
             next_report += Duration::from_secs(1);
         }
-        if now >= end || stop.is_set() || fleet.is_done(options.count) {
+        if !goes_on || now >= end || stop.is_set() || fleet.is_done(options.count) {
             return Ok(fleet.close());
         }
         fleet.wait(next_report.min(end))?;
@@ -272,10 +273,16 @@ fn sealed(id: &MeterId, boot: BootId, rng: &mut Rng, now: Instant) -> Outcome<Se
     SealedEnd::new(Keys::of(&seed), boot, random, now).map_err(|refused| Failure::new(Code::Software, refused.to_string()))
 }
 
+/// The address of this meter of any fleet.
+#[must_use]
+pub(super) fn digits(number: usize) -> String {
+    format!("9099{number:08}")
+}
+
 fn any_meter(number: usize, rng: &mut Rng) -> MeterOptions {
     let mode = *rng.pick(&[Mode::Historic, Mode::Standard]);
     MeterOptions {
-        id: Some(format!("9099{:08}", number)),
+        id: Some(digits(number)),
         seed: rng.next_u64(),
         phases: *rng.pick(&[1, 1, 1, 3]),
         producer: rng.chance(0.2),

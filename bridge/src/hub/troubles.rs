@@ -1,0 +1,56 @@
+//! What the hub itself looks for from time to time, and complains of: messages that others had to drop, more samples than go out, tariffs without a
+//! price.
+
+use std::time::Instant;
+
+use crate::{
+    hub::{Hub, complaints::Complaint, counters::Counter, station::Station},
+    words::{journal, language::Words},
+};
+
+const TOO_MUCH: Words = Words::new(
+    "too much came at once: {} messages were dropped so far; what readers still hold is asked for again",
+    "trop est arrivé à la fois : {} messages abandonnés jusqu'ici ; ce que les lecteurs gardent encore est redemandé",
+);
+const CANNOT_KEEP_UP: Words = Words::new(
+    "cannot keep up: for {} s samples have waited for the MQTT side; each meter is told of more rarely, what was missed comes as the past. Set \
+     mqtt.publish to \"on-change\" or to some seconds, or give the broker or this machine more power",
+    "impossible de suivre : depuis {} s des relevés attendent le côté MQTT ; chaque compteur est publié moins souvent, le reste vient comme du \
+     passé. Réglez mqtt.publish sur \"on-change\" ou sur quelques secondes, ou donnez plus de puissance au broker ou à cette machine",
+);
+
+impl Hub {
+    /// Samples wait for room, or for a broker, which is another matter.
+    pub(super) fn handle_waiting(&mut self, is_for_room: bool, now: Instant) {
+        if is_for_room && !self.agenda.is_idle() {
+            self.congestion.handle_waiting(now);
+        } else {
+            self.congestion.handle_idle();
+        }
+    }
+
+    /// What other threads and tasks had to drop is only counted there.
+    pub(super) fn complain_of_drops(&mut self, now: Instant) {
+        let dropped =
+            [Counter::ArrivalsDropped, Counter::MessagesDropped, Counter::InboundDropped, Counter::NotesDropped, Counter::ReadingsDropped];
+        let sum = dropped.iter().map(|counter| self.counters.get(*counter)).sum();
+        if std::mem::replace(&mut self.dropped, sum) != sum {
+            let text = journal::say(TOO_MUCH, &[&sum]);
+            self.handle_complaint(Complaint::Overload, text.as_str(), now);
+        }
+    }
+
+    pub(super) fn complain_of_congestion(&mut self, now: Instant) {
+        if let Some(time) = self.congestion.poll_lasting(now) {
+            let text = journal::say(CANNOT_KEEP_UP, &[&time.as_secs()]);
+            self.handle_complaint(Complaint::Congestion, text.as_str(), now);
+        }
+    }
+
+    /// One meter after the other: once its prices are whole, the next one is named.
+    pub(super) fn complain_of_prices(&mut self, now: Instant) {
+        if let Some(text) = self.stations.values().find_map(Station::unpriced) {
+            self.handle_complaint(Complaint::Prices, text.as_str(), now);
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! A bridge and a Mosquitto of its own under a fleet: what was sent against what became of it, and what that cost the bridge. The bridge counts
+//! samples, since it says some states twice; a subscriber of the broker sees which meters get their turn, and what came as the past.
+//!
+//! The bridge is told of all meters in its configuration, so that none of them has to wait as a new one does. It has its page and its memory
+//! as by default. What costs is counted once each meter has been published for the first time, or after a while if some never are.
+
+use super::process::{processor_time, resident_kb};
+use super::readers::{self, FleetCounts, FleetOptions};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use teleinfo_simulator::chain::broker::Broker;
+use teleinfo_simulator::chain::process::{Process, free_port};
+use teleinfo_simulator::chain::programs;
+use teleinfo_simulator::chain::watch::{Message, Watch};
+use teleinfo_simulator::failure::{Code, Failure, OrFail, Outcome};
+use teleinfo_simulator::line::stop::Stop;
+
+/// How long the bridge may take to listen.
+const START: Duration = Duration::from_secs(30);
+/// The longest that is waited for all meters to have been published once.
+const ALL_THERE: Duration = Duration::from_secs(60);
+/// What is still under way at the end arrives within this time of the message before it.
+const LAST: Duration = Duration::from_secs(2);
+/// The ids are cut into so many parts of the same size, to see whether some are preferred.
+const PARTS: usize = 4;
+
+/// What the bridge calls the samples that it has published.
+const SAMPLES_TAKEN: &str = "teleinfo_bridge_samples_taken_total ";
+
+/// The head of the table.
+pub const HEADS: &str = "\
+| meters | samples a second | connected | sent | published | late | lost | by quarter of the ids | µs a sample | kB a meter | announcements a meter | all there after |
+|---|---|---|---|---|---|---|---|---|---|---|---|";
+
+/// What became of a fleet at a bridge.
+#[derive(Debug)]
+pub struct Row {
+    options: FleetOptions,
+    counts: FleetCounts,
+    seen: Seen,
+    /// Samples that the bridge has published.
+    published: u64,
+    /// Processor time of the bridge and samples sent while it was counted.
+    cost: (Duration, u64),
+    /// Resident memory of the bridge before the first reader came and at the end, in kB.
+    memory: (u64, u64),
+    /// When each meter had been published.
+    all_there: Option<Duration>,
+}
+
+/// What a subscriber of the broker got.
+#[derive(Debug, Default)]
+struct Seen {
+    /// States, by meter.
+    states: BTreeMap<String, u64>,
+    /// Samples that came as the past.
+    late: u64,
+    announcements: u64,
+}
+
+/// Measures a fleet with these options at a bridge of its own.
+///
+/// # Errors
+/// When a program does not start, or ends before its time.
+pub fn measure(options: FleetOptions, stop: &Stop) -> Outcome<Row> {
+    let broker = Broker::open()?;
+    let dir = tempfile::tempdir().or_fail(Code::CannotCreate, || "cannot make a directory".into())?;
+    let watch = Watch::start(broker.port, &["teleinfo/+", "teleinfo/+/history", "homeassistant/device/+/config"])?;
+    let page = free_port()?;
+    let (mut bridge, locator) = bridge(dir.path(), broker.port, page, options.meters)?;
+    let options = FleetOptions { connect: vec![locator], ..options };
+    let mut run = Run::new(&options, bridge.id())?;
+    let counts = readers::run(&FleetOptions { time: ALL_THERE + options.time, ..options.clone() }, stop, &mut |counts| {
+        run.watch(&watch, Duration::ZERO);
+        run.handle_second(counts)
+    })?;
+    bridge.check()?;
+    let (cost, end) = (run.cost(counts)?, resident_kb(bridge.id())?);
+    while run.watch(&watch, LAST) {}
+    let published = samples_taken(page)?;
+    bridge.stop();
+    Ok(Row { counts, seen: run.seen, published, cost, memory: (run.memory, end), all_there: run.all_there, options })
+}
+
+/// A bridge that publishes every frame and knows all meters, and where readers connect to.
+fn bridge(dir: &Path, broker: u16, page: u16, meters: usize) -> Outcome<(Process, teleinfo_zenoh_client::Locator)> {
+    let zenoh = free_port()?;
+    let mut text = format!(
+        "[zenoh]\nlisten = [\"tcp/127.0.0.1:{zenoh}\"]\nscouting = false\n[mqtt]\nurl = \"mqtt://127.0.0.1:{broker}\"\n[page]\nlisten = \"127.0.0.1:{page}\"\n"
+    );
+    for number in 0..meters {
+        text.push_str(&format!("[meter.\"{}\"]\nname = \"{number}\"\n", readers::digits(number)));
+    }
+    let (config, state) = (dir.join("bridge.toml"), dir.join("state"));
+    std::fs::write(&config, text).or_fail(Code::CannotCreate, || format!("cannot write {}", config.display()))?;
+    std::fs::create_dir_all(&state).or_fail(Code::CannotCreate, || format!("cannot make {}", state.display()))?;
+    let mut command = programs::bridge_command(dir)?;
+    command.env("STATE_DIRECTORY", state);
+    let mut process = Process::start("teleinfo-bridge", &mut command, dir)?;
+    process.wait_for_port(zenoh, START)?;
+    process.wait_for_words("MQTT", START)?;
+    let locator = format!("tcp/127.0.0.1:{zenoh}").parse().map_err(|_| Failure::new(Code::Software, "no locator"))?;
+    Ok((process, locator))
+}
+
+/// How many samples the bridge says to have published, on its page.
+fn samples_taken(page: u16) -> Outcome<u64> {
+    let unreachable = || "the bridge's page does not answer".into();
+    let mut page = TcpStream::connect(("127.0.0.1", page)).or_fail(Code::Unavailable, unreachable)?;
+    page.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").or_fail(Code::Unavailable, unreachable)?;
+    let mut text = String::new();
+    page.read_to_string(&mut text).or_fail(Code::Unavailable, unreachable)?;
+    let number = text.lines().find_map(|line| line.strip_prefix(SAMPLES_TAKEN)?.trim().parse().ok());
+    number.ok_or_else(|| Failure::new(Code::Software, format!("the bridge's page has no {SAMPLES_TAKEN}")))
+}
+
+/// A fleet under way, second by second.
+struct Run {
+    bridge: u32,
+    meters: usize,
+    time: Duration,
+    begun: Instant,
+    memory: u64,
+    all_there: Option<Duration>,
+    /// From when on costs are counted: the time, the processor time, and the samples sent by then.
+    counted: Option<(Instant, Duration, u64)>,
+    seen: Seen,
+}
+
+impl Run {
+    fn new(options: &FleetOptions, bridge: u32) -> Outcome<Self> {
+        Ok(Self {
+            bridge,
+            meters: options.meters,
+            time: options.time,
+            begun: Instant::now(),
+            memory: resident_kb(bridge)?,
+            all_there: None,
+            counted: None,
+            seen: Seen::default(),
+        })
+    }
+
+    /// Takes what the subscriber got. Returns whether there was anything.
+    fn watch(&mut self, watch: &Watch, limit: Duration) -> bool {
+        let mut any = false;
+        while let Some(message) = watch.next(limit) {
+            any = true;
+            let at = message.at;
+            self.seen.take(&message);
+            if self.all_there.is_none() && self.seen.states.len() == self.meters {
+                self.all_there = Some(at.saturating_duration_since(self.begun));
+            }
+        }
+        any
+    }
+
+    /// A second has passed. Returns whether the fleet is to go on.
+    fn handle_second(&mut self, counts: FleetCounts) -> bool {
+        if self.counted.is_none() && (self.all_there.is_some() || self.begun.elapsed() >= ALL_THERE) {
+            self.counted = processor_time(self.bridge).ok().map(|time| (Instant::now(), time, counts.published));
+        }
+        self.counted.is_none_or(|(since, ..)| since.elapsed() < self.time)
+    }
+
+    fn cost(&self, counts: FleetCounts) -> Outcome<(Duration, u64)> {
+        let now = processor_time(self.bridge)?;
+        let (_, before, sent) = self.counted.unwrap_or((self.begun, Duration::ZERO, 0));
+        Ok((now.saturating_sub(before), counts.published - sent))
+    }
+}
+
+impl Seen {
+    fn take(&mut self, message: &Message) {
+        if message.topic.starts_with("homeassistant/device/teleinfo_9") {
+            self.announcements += 1;
+        } else if message.topic.ends_with("/history") {
+            self.late += 1;
+        } else if let Some(meter) = message.topic.strip_prefix("teleinfo/") {
+            *self.states.entry(meter.to_owned()).or_default() += 1;
+        }
+    }
+
+    /// How much of all states each quarter of the ids has, in %.
+    fn quarters(&self, meters: usize) -> Vec<u64> {
+        let mut sums = [0; PARTS];
+        for number in 0..meters {
+            sums[number * PARTS / meters] += self.states.get(&readers::digits(number)).copied().unwrap_or_default();
+        }
+        let all = sums.iter().sum::<u64>().max(1);
+        sums.iter().map(|sum| (sum * 200 / all).div_ceil(2)).collect()
+    }
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { options, counts, seen, published, cost: (time, samples), memory: (before, end), all_there } = self;
+        let meters = options.meters;
+        let lost = counts.published.saturating_sub(*published);
+        let quarters = seen.quarters(meters).iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+        let all_there = all_there.map_or("never".into(), |after| format!("{:.1} s", after.as_secs_f64()));
+        write!(
+            f,
+            "| {meters} | {:.0} | {} | {} | {published} | {} | {lost} | {quarters} % | {:.0} | {:.0} | {:.2} | {all_there} |",
+            meters as f64 * options.rate,
+            counts.connected,
+            counts.published,
+            seen.late,
+            time.as_micros() as f64 / (*samples).max(1) as f64,
+            end.saturating_sub(*before) as f64 / meters as f64,
+            seen.announcements as f64 / meters as f64,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(topic: &str) -> Message {
+        Message { at: Instant::now(), topic: topic.to_owned(), payload: String::new(), retained: false }
+    }
+
+    #[test]
+    fn what_comes_out_is_told_apart() {
+        let mut seen = Seen::default();
+        for number in [0, 0, 0, 3] {
+            seen.take(&message(&format!("teleinfo/{}", readers::digits(number))));
+        }
+        seen.take(&message(&format!("teleinfo/{}/history", readers::digits(1))));
+        seen.take(&message(&format!("homeassistant/device/teleinfo_{}/config", readers::digits(1))));
+        seen.take(&message("homeassistant/device/teleinfo_bridge/config"));
+        assert_eq!((seen.late, seen.announcements), (1, 1));
+        assert_eq!(seen.quarters(4), [75, 0, 0, 25]);
+    }
+}

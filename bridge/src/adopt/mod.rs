@@ -102,13 +102,13 @@ impl Unjoined {
 /// # Errors
 /// Home Assistant cannot be asked or refuses, two statistics cannot be joined, or what is written cannot be noted on disk.
 pub async fn run(settings: &Settings, wanted: &Adopt, language: Language) -> Result<(), Failure> {
-    let Some((url, token)) = &settings.homeassistant.api else {
+    let Some(api) = &settings.homeassistant.api else {
         return Err(Failure::config(NO_ADDRESS.get(language)));
     };
     let directory = positions::directory("STATE_DIRECTORY").unwrap_or_else(|| PathBuf::from(STATE_DIRECTORY));
     let notes = Notes::load(&directory).map_err(|damage| Failure::new(ExitCode::Unavailable, damage))?;
     let failed = |error: Error| failure(&error, language);
-    let client = Client::connect(url, token).await.map_err(failed)?;
+    let client = Client::connect(api).await.map_err(failed)?;
     let recorder = Recorder::open(client).await.map_err(failed)?;
     let mut work = Work { recorder, notes, directory, language };
     if wanted.undo { work.undo(&wanted.names).await } else { work.join(wanted).await }

@@ -167,6 +167,7 @@ mod tests {
                 "client",
                 "code",
                 "false",
+                "true",
                 "tcp/[::1]:9,tcp/a:1",
                 "mqtts://b",
                 "7",

@@ -128,6 +128,10 @@ pub struct MqttKeys {
     pub client_id: Option<String>,
     /// Certificates that the broker's must lead to; none = those of the system.
     pub ca_file: Option<PathBuf>,
+    /// The certificate that this bridge shows to the broker, and its private key.
+    pub client_cert_file: Option<PathBuf>,
+    /// See `client_cert_file`.
+    pub client_key_file: Option<PathBuf>,
     /// First levels of every topic.
     pub base_topic: String,
     /// How often a meter's state is published.
@@ -146,6 +150,8 @@ impl Default for MqttKeys {
             password_file: None,
             client_id: None,
             ca_file: None,
+            client_cert_file: None,
+            client_key_file: None,
             base_topic: "teleinfo".into(),
             publish: Publish::Named(PublishName::EveryFrame),
             listen: None,
@@ -188,6 +194,10 @@ pub struct HomeAssistantKeys {
     pub url: Option<String>,
     /// A long-lived access token for it; or the credential `homeassistant-token`.
     pub token_file: Option<PathBuf>,
+    /// Certificates that Home Assistant's must lead to; none = those of the system.
+    pub ca_file: Option<PathBuf>,
+    /// Whether the token may be sent unencrypted to another machine.
+    pub plain_token: bool,
     /// Seconds without a frame after which a meter is offline, if its reader did not say goodbye.
     pub offline_after: u32,
     /// Seconds between two measurements of an entity; 0: with each frame.
@@ -202,6 +212,8 @@ impl Default for HomeAssistantKeys {
             migrate: Migrate::None,
             url: None,
             token_file: None,
+            ca_file: None,
+            plain_token: false,
             offline_after: 30,
             pace: 60,
         }
@@ -445,10 +457,13 @@ mod tests {
             all.mqtt.password_file.is_none(),
             all.mqtt.client_id.is_none(),
             all.mqtt.ca_file.is_none(),
+            all.mqtt.client_cert_file.is_none(),
+            all.mqtt.client_key_file.is_none(),
             all.mqtt.users_file.is_none(),
             all.mqtt.listen.is_none(),
             all.homeassistant.url.is_none(),
             all.homeassistant.token_file.is_none(),
+            all.homeassistant.ca_file.is_none(),
             all.meter.values().all(|meter| meter.name.is_none()),
             all.meter.values().all(|meter| meter.continues.is_none()),
             all.meter.values().all(|meter| meter.prices.is_none()),
@@ -464,7 +479,7 @@ mod tests {
             all.grid_meter.iter().all(|grid_meter| grid_meter.listen.is_none()),
             all.grid_meter.iter().all(|grid_meter| grid_meter.model.is_none()),
         ];
-        assert_eq!(missing, [false; 25]);
+        assert_eq!(missing, [false; 28]);
         for key in [
             "language",
             "mode",
@@ -477,6 +492,7 @@ mod tests {
             "discovery",
             "prefix",
             "migrate",
+            "plain-token",
             "offline-after",
             "pace",
             "hosts",

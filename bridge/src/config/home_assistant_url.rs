@@ -1,5 +1,7 @@
 //! The address of Home Assistant, as people write it and as its WebSocket interface wants it.
 
+use std::net::IpAddr;
+
 use tokio_tungstenite::tungstenite::http::Uri;
 
 /// Whether Home Assistant can be there: a host, perhaps with a port, perhaps behind `http://` or `https://`.
@@ -18,9 +20,24 @@ pub fn websocket_address(url: &str) -> String {
     format!("{base}/api/websocket")
 }
 
+/// Whether what is sent there is encrypted.
+#[must_use]
+pub fn is_encrypted(url: &str) -> bool {
+    url.starts_with("https:")
+}
+
+/// Whether Home Assistant is on this machine by its very name, so that no network is between.
+#[must_use]
+pub fn is_this_machine(url: &str) -> bool {
+    let Ok(uri) = websocket_address(url).parse::<Uri>() else { return false };
+    let host = uri.host().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    address.map_or_else(|_| host.eq_ignore_ascii_case("localhost"), |address| address.to_canonical().is_loopback())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{is_address, websocket_address};
+    use super::{is_address, is_this_machine, websocket_address};
 
     #[test]
     fn addresses() {
@@ -31,6 +48,18 @@ mod tests {
         ] {
             assert_eq!(websocket_address(url), expected);
             assert!(is_address(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn this_machine_is_known_by_name_or_address_and_by_nothing_that_looks_like_it() {
+        for url in ["http://localhost:8123", "http://LOCALHOST", "127.0.0.1:8123", "http://127.3.2.1/", "http://[::1]:8123"] {
+            assert!(is_this_machine(url), "{url}");
+        }
+        let others =
+            ["http://localhost.example.org", "http://127.0.0.1.nip.io", "http://[::2]:8123", "http://10.0.0.1", "http://user@ha/localhost"];
+        for url in others {
+            assert!(!is_this_machine(url), "{url}");
         }
     }
 

@@ -3,12 +3,14 @@
 //!
 //! Everything that can be wrong in them is found in [`settings`]; nothing here opens a port or changes a file. Begin with [`mod@file`].
 
+pub mod api;
 pub mod broker_url;
 pub mod environment;
 pub mod figure;
 pub mod file;
 pub mod grid_meters;
 pub mod home_assistant_url;
+mod idle;
 pub mod influxdb;
 pub mod keys;
 pub mod locators;

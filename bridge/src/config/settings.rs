@@ -11,23 +11,24 @@ use std::{
 };
 
 use teleinfo_proto::tic::MeterId;
-use tracing::warn;
 use zenoh::config::EndPoint;
 
 use crate::{
     config::{
+        api::{self, Api},
         broker_url::Url,
         file::{self, Config, Pairing, PublishName, ZenohMode},
         grid_meters,
-        home_assistant_url::is_address,
+        idle::warn_of_idle_keys,
         influxdb, keys, locators, meters,
         origins::{self, Origins},
         page, prices,
     },
     daemon::{
         cli::Cli,
-        credentials::{self, Secret, TOKEN_CREDENTIAL},
+        credentials::{self, Secret},
         exit::Failure,
+        tls::{Files, KeyNames, Tls},
     },
     grid_meter::setup::Setup,
     homeassistant::{predecessor::Migrate, presentation::MeterWishes},
@@ -36,7 +37,6 @@ use crate::{
     page::setup::Setup as PageSetup,
     prices::book::Book,
     words::{
-        journal,
         language::{Language, Words},
         topics::Topics,
     },
@@ -53,11 +53,6 @@ const FOR_A_BROKER: Words = Words::new(
 const FOR_OWN_CLIENTS: Words = Words::new(
     "{}: only for clients of this bridge, and mqtt.url names a broker",
     "{} : seulement pour des clients de cette passerelle, or mqtt.url nomme un broker",
-);
-const BESIDE_URL: Words = Words::new("{}: only beside homeassistant.url", "{} : seulement avec homeassistant.url");
-const NO_TOKEN: Words = Words::new(
-    "homeassistant.url does nothing without a token; set homeassistant.token-file",
-    "homeassistant.url ne fait rien sans jeton ; réglez homeassistant.token-file",
 );
 
 /// Everything the bridge was told, checked.
@@ -137,8 +132,8 @@ pub struct External {
     pub login: Option<Login>,
     /// Name of this client.
     pub client_id: String,
-    /// Certificates to trust instead of the system's, as PEM.
-    pub authorities: Option<String>,
+    /// Whom to trust, and who this bridge is, if the connection is encrypted.
+    pub tls: Option<Tls>,
 }
 
 /// How to be reached by MQTT clients.
@@ -157,8 +152,8 @@ pub struct HomeAssistant {
     pub discovery: bool,
     /// Whose entities to take over.
     pub migrate: Migrate,
-    /// Address and token, where statistics are to be corrected.
-    pub api: Option<(String, Secret)>,
+    /// Where statistics are to be corrected.
+    pub api: Option<Api>,
     /// The file of that token: another one is taken from there if this one is refused.
     pub token_file: Option<PathBuf>,
     /// Time without a frame after which a meter is offline, if its reader did not say goodbye.
@@ -169,8 +164,9 @@ pub struct HomeAssistant {
 
 /// Home Assistant's statistics have pieces of this length, in s.
 const PACE_MAX: u32 = 300;
-/// What to do where a broker's certificate can be checked against nothing.
-const NO_AUTHORITY: &str = "set mqtt.ca-file, or install the certificates of the system (package ca-certificates)";
+/// The keys that say how TLS is spoken to the broker.
+pub const BROKER_KEYS: KeyNames =
+    KeyNames { authority: "mqtt.ca-file", identity: Some(("mqtt.client-cert-file", "mqtt.client-key-file")), address: "mqtt.url" };
 
 impl Settings {
     /// Checks a configuration, with the flags that win over it.
@@ -285,11 +281,13 @@ fn with_password(login: Option<Login>) -> Result<Option<Login>, Failure> {
 
 fn mqtt(config: file::MqttKeys) -> Result<Mqtt, Failure> {
     if config.url == "embedded" {
-        let file::MqttKeys { user, password_file, ca_file, client_id, .. } = &config;
+        let file::MqttKeys { user, password_file, ca_file, client_cert_file, client_key_file, client_id, .. } = &config;
         let set = [
             ("mqtt.user", user.is_some()),
             ("mqtt.password-file", password_file.is_some()),
             ("mqtt.ca-file", ca_file.is_some()),
+            ("mqtt.client-cert-file", client_cert_file.is_some()),
+            ("mqtt.client-key-file", client_key_file.is_some()),
             ("mqtt.client-id", client_id.is_some()),
         ];
         warn_of_idle_keys(&set, FOR_A_BROKER);
@@ -297,27 +295,28 @@ fn mqtt(config: file::MqttKeys) -> Result<Mqtt, Failure> {
     }
     warn_of_idle_keys(&[("mqtt.users-file", config.users_file.is_some())], FOR_OWN_CLIENTS);
     let url: Url = config.url.parse().map_err(|problem| Failure::config(format!("mqtt.url: {problem}")))?;
-    if config.ca_file.is_some() && !url.tls {
-        return Err(Failure::config("mqtt.ca-file: only a mqtts:// address uses certificates"));
-    }
-    let authorities = config.ca_file.as_deref().map(credentials::read_file).transpose().map_err(|failure| failure.of("mqtt.ca-file"))?;
-    if authorities.is_some() {
-        crate::daemon::tls::client(authorities.as_deref(), NO_AUTHORITY)
-            .map_err(|problem| Failure::config(format!("mqtt.ca-file: {problem}")))?;
-    }
+    let tls = broker_tls(&config, &url)?;
     Ok(Mqtt::External(External {
         login: login("mqtt", config.user.or_else(|| url.user.clone()), config.password_file.as_deref())?,
         client_id: config.client_id.unwrap_or_else(default_client_id),
-        authorities,
+        tls,
         url,
     }))
 }
 
-/// Keys that are right, but do nothing beside the others.
-fn warn_of_idle_keys(keys: &[(&str, bool)], why: Words) {
-    let idle: Vec<&str> = keys.iter().filter(|(_, set)| *set).map(|(key, _)| *key).collect();
-    if !idle.is_empty() {
-        warn!("{}", journal::say(why, &[&idle.join(", ")]));
+fn broker_tls(config: &file::MqttKeys, url: &Url) -> Result<Option<Tls>, Failure> {
+    let files = Files {
+        authority: config.ca_file.as_deref(),
+        certificate: config.client_cert_file.as_deref(),
+        key: config.client_key_file.as_deref(),
+    };
+    if url.tls {
+        return Tls::load(files, BROKER_KEYS).map(Some);
+    }
+    let named = [("mqtt.ca-file", files.authority), ("mqtt.client-cert-file", files.certificate), ("mqtt.client-key-file", files.key)];
+    match named.iter().find(|(_, file)| file.is_some()) {
+        Some((name, _)) => Err(Failure::config(format!("{name}: only a mqtts:// address uses certificates"))),
+        None => Ok(None),
     }
 }
 
@@ -371,19 +370,11 @@ fn home_assistant(config: file::HomeAssistantKeys) -> Result<HomeAssistant, Fail
     if config.offline_after < 5 {
         return Err(Failure::config("homeassistant.offline-after: a frame takes up to two seconds; 5 is the least that makes sense"));
     }
-    if let Some(url) = config.url.as_deref().filter(|url| !is_address(url)) {
-        return Err(Failure::config(format!("homeassistant.url: \"{url}\"; expected something like http://homeassistant.local:8123")));
-    }
-    warn_of_idle_keys(&[("homeassistant.token-file", config.url.is_none() && config.token_file.is_some())], BESIDE_URL);
-    let token = credentials::password(config.token_file.as_deref(), TOKEN_CREDENTIAL);
-    let token = token.map_err(|failure| failure.of("homeassistant.token-file"))?;
-    if config.url.is_some() && token.is_none() {
-        warn!("{}", journal::say(NO_TOKEN, &[]));
-    }
+    let api = api::checked(&config)?;
     Ok(HomeAssistant {
         discovery: config.discovery,
         migrate: config.migrate,
-        api: config.url.zip(token),
+        api,
         token_file: config.token_file,
         offline_after: Duration::from_secs(config.offline_after.into()),
         pace: Duration::from_secs(config.pace.into()),
@@ -470,6 +461,9 @@ mod tests {
             ("[zenoh]\nusers-file = \"/none\"", "/none"),
             ("[mqtt]\nurl = \"http://broker\"", "mqtt.url"),
             ("[mqtt]\nurl = \"mqtt://b\"\nca-file = \"/x\"", "mqtt.ca-file"),
+            ("[mqtt]\nurl = \"mqtt://b\"\nclient-key-file = \"/x\"", "mqtt.client-key-file"),
+            ("[homeassistant]\nurl = \"http://ha:8123\"\nca-file = \"/x\"", "homeassistant.ca-file"),
+            ("[homeassistant]\nurl = \"https://ha:8123\"\nca-file = \"/none\"", "homeassistant.ca-file"),
             ("[mqtt]\nurl = \"mqtt://b\"\npassword-file = \"/x\"", "mqtt.user"),
             ("[mqtt]\nlisten = \"1883\"", "mqtt.listen"),
             ("[mqtt]\nbase-topic = \"a//b\"", "mqtt.base-topic"),

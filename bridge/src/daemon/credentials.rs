@@ -82,6 +82,16 @@ fn read(file: &Path) -> Result<Secret, Failure> {
     }
 }
 
+/// The text of a file with a private key.
+///
+/// # Errors
+/// It must be readable, and a file.
+pub fn key(file: &Path) -> Result<Secret, Failure> {
+    let text = read_secrets(file)?;
+    warn_of_readers(file);
+    Ok(Secret::new(text))
+}
+
 /// Says so where a secret can be read by anybody.
 fn warn_of_readers(file: &Path) {
     if let Some(command) = mending(file) {

@@ -2,6 +2,7 @@
 //!
 //! What the bridge does stands elsewhere: these files would serve any other daemon. Begin with [`cli`] and [`exit`].
 
+pub mod certificates;
 pub mod cli;
 pub mod credentials;
 pub mod exit;

@@ -111,7 +111,7 @@ fn of_plugin(plugin: &Embedded) -> Result<External, Failure> {
         url: Url { tls: false, user: None, host, port: plugin.listen.port() },
         login: login.map(|(user, password)| Login { user: user.into(), password: Secret::new(password) }),
         client_id: String::new(),
-        authorities: None,
+        tls: None,
     })
 }
 

@@ -48,7 +48,7 @@ impl Client {
     /// # Errors
     /// The address is that of TLS, and this system trusts nobody.
     pub fn new(address: &Uri) -> Result<Self, String> {
-        let tls = is_tls(address).then(|| tls::client(None, NO_AUTHORITY)).transpose()?;
+        let tls = is_tls(address).then(|| tls::of_system(NO_AUTHORITY)).transpose()?;
         Ok(Self { tls })
     }
 

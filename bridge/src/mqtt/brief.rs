@@ -1,14 +1,12 @@
 //! A short connection to the broker, under a name of its own so that the running bridge is not disturbed.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
 use rumqttc::{AsyncClient, ConnectionError, Event, EventLoop, Packet, QoS};
-use rustls::ClientConfig;
 use tokio::time::timeout;
 
 use crate::{
     config::settings::External,
-    daemon::tls,
     mqtt::{external, trouble::Trouble},
     words::language::Language,
 };
@@ -24,7 +22,7 @@ const CLIENT_QUEUE: usize = 16;
 /// The broker cannot be reached, or refuses.
 pub(crate) async fn connect(broker: &External, purpose: &str, language: Language) -> Result<(AsyncClient, EventLoop), Trouble> {
     let name = format!("teleinfo-{purpose}-{}", std::process::id());
-    let (client, mut connection) = AsyncClient::new(external::options(broker, &name, certificates(broker)?), CLIENT_QUEUE);
+    let (client, mut connection) = AsyncClient::new(external::options(broker, &name), CLIENT_QUEUE);
     let answer = timeout(CONNECT, connection.poll()).await;
     match answer.unwrap_or(Err(ConnectionError::NetworkTimeout)) {
         Ok(_) => Ok((client, connection)),
@@ -50,9 +48,4 @@ pub(crate) async fn clear(client: &AsyncClient, connection: &mut EventLoop, topi
         Ok(())
     };
     tokio::join!(send, acknowledged).1
-}
-
-fn certificates(broker: &External) -> Result<Option<Arc<ClientConfig>>, Trouble> {
-    let wanted = broker.url.tls.then(|| tls::client(broker.authorities.as_deref(), "set mqtt.ca-file"));
-    wanted.transpose().map_err(|problem| Trouble { lasting: true, ..Trouble::of(&format!("mqtt.ca-file: {problem}")) })
 }

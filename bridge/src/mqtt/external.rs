@@ -16,7 +16,6 @@ use rumqttc::{
     AsyncClient, Event as ClientEvent, EventLoop, LastWill, MqttOptions, Outgoing, Packet, QoS, SubAck, SubscribeReasonCode,
     TlsConfiguration, Transport,
 };
-use rustls::ClientConfig;
 use tokio::{
     sync::{mpsc, oneshot},
     time::timeout_at,
@@ -25,7 +24,6 @@ use tracing::{debug, info, warn};
 
 use crate::{
     config::settings::External,
-    daemon::{exit::Failure, tls},
     hub::counters::{Counter, Counters},
     mqtt::{
         Inlet, Outlet, Reporter, Request, Shared,
@@ -79,7 +77,6 @@ enum End {
 /// The task behind the outlet.
 struct Broker {
     settings: External,
-    tls: Option<Arc<ClientConfig>>,
     will: Message,
     subscriptions: Vec<String>,
     /// Those of them where our own messages come back.
@@ -96,26 +93,16 @@ struct Broker {
 
 /// Connects, and keeps connecting. `will` is what the broker says when this bridge vanishes; `subscriptions` come as [`Inbound::Message`];
 /// on those that are `echoed` the bridge itself publishes, and must hear itself.
-///
-/// # Errors
-/// Only what no retry can mend: certificates that cannot be used.
 pub fn start(
     settings: External,
     will: Message,
     subscriptions: Vec<String>,
     echoed: Vec<String>,
     counters: Counters,
-) -> Result<(Outlet, mpsc::Receiver<Inbound>), Failure> {
-    let tls = settings
-        .url
-        .tls
-        .then(|| tls::client(settings.authorities.as_deref(), "set mqtt.ca-file"))
-        .transpose()
-        .map_err(|problem| Failure::config(format!("mqtt.ca-file: {problem}")))?;
+) -> (Outlet, mpsc::Receiver<Inbound>) {
     let (outlet, inlet, inbound) = pair(counters);
     let broker = Broker {
         settings,
-        tls,
         will,
         subscriptions,
         echoed,
@@ -126,7 +113,7 @@ pub fn start(
         closed: None,
     };
     tokio::spawn(broker.run());
-    Ok((outlet, inbound))
+    (outlet, inbound)
 }
 
 impl Broker {
@@ -288,14 +275,14 @@ impl Broker {
     }
 
     fn options(&self) -> MqttOptions {
-        let mut options = options(&self.settings, &self.settings.client_id, self.tls.clone());
+        let mut options = options(&self.settings, &self.settings.client_id);
         options.set_last_will(LastWill::new(&self.will.topic, self.will.payload.clone(), QoS::AtLeastOnce, true));
         options
     }
 }
 
 /// How to connect to a broker under this name.
-pub(crate) fn options(settings: &External, client_id: &str, tls: Option<Arc<ClientConfig>>) -> MqttOptions {
+pub(crate) fn options(settings: &External, client_id: &str) -> MqttOptions {
     let host = match settings.url.host.as_str() {
         host if host.contains(':') => format!("[{host}]"),
         host => host.to_owned(),
@@ -309,8 +296,8 @@ pub(crate) fn options(settings: &External, client_id: &str, tls: Option<Arc<Clie
     if let Some(login) = &settings.login {
         options.set_credentials(&login.user, login.password.reveal());
     }
-    if let Some(tls) = tls {
-        options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls)));
+    if let Some(tls) = &settings.tls {
+        options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls.config.clone())));
     }
     options
 }

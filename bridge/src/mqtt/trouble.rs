@@ -1,12 +1,16 @@
 //! What goes wrong between the bridge and a broker, in words that say what to do.
 
-use std::{io, time::Duration};
+use std::{
+    io,
+    time::{Duration, SystemTime},
+};
 
-use rumqttc::{ConnectReturnCode, ConnectionError, StateError, TlsError, mqttbytes};
+use rumqttc::{ConnectReturnCode, ConnectionError, StateError, mqttbytes};
 use rustls::CertificateError;
 
 use crate::{
     config::settings::External,
+    daemon::certificates::{explain, tls_error},
     words::language::{Language, Sentence, Words},
 };
 
@@ -45,15 +49,14 @@ const NOT_AVAILABLE: Words =
     Words::new("the MQTT broker at {} says it is not available", "le broker MQTT à l'adresse {} dit ne pas être disponible");
 const NO_VERSION: Words =
     Words::new("the MQTT broker at {} does not speak MQTT 3.1.1", "le broker MQTT à l'adresse {} ne parle pas MQTT 3.1.1");
-const NO_TLS: Words = Words::new("no TLS with the MQTT broker at {}: {}; {}", "pas de TLS avec le broker MQTT à l'adresse {} : {} ; {}");
+const NO_TLS: Words = Words::new("no TLS with the MQTT broker at {}: {}", "pas de TLS avec le broker MQTT à l'adresse {} : {}");
 const AUTHORITY: Words = Words::new(
     "the broker's certificate is made for an authority; give the broker one with CA:FALSE",
     "le certificat du broker est fait pour une autorité ; en donner au broker un avec CA:FALSE",
 );
-const CHECK_NAME: Words = Words::new("check mqtt.ca-file and the name in mqtt.url", "vérifier mqtt.ca-file et le nom dans mqtt.url");
-const OWN_CERTIFICATE: Words = Words::new(
-    "set mqtt.ca-file if the broker's certificate is your own",
-    "renseigner mqtt.ca-file si le certificat du broker est de vous",
+const CHECK: Words = Words::new(
+    "{}; check mqtt.ca-file, and the name and the port in mqtt.url",
+    "{} ; vérifier mqtt.ca-file, ainsi que le nom et le port dans mqtt.url",
 );
 const NOBODY: Words = Words::new(
     "no MQTT broker listens at {}; check that it runs, and mqtt.url",
@@ -81,7 +84,7 @@ impl Trouble {
         let at = &broker.url;
         let (message, lasting) = match error {
             ConnectionError::ConnectionRefused(code) => (refusal(*code, broker, language), true),
-            ConnectionError::Tls(error) => (tls_failure(error, broker, language), true),
+            error if is_tls(error) => (tls_failure(error, broker, language), true),
             ConnectionError::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => (NOBODY.say(language, &[at]), false),
             ConnectionError::NetworkTimeout => (NO_ANSWER.say(language, &[at]), false),
             ConnectionError::FlushTimeout | ConnectionError::MqttState(StateError::AwaitPingResp) => (STOPPED.say(language, &[at]), false),
@@ -124,26 +127,25 @@ fn refusal(code: ConnectReturnCode, broker: &External, language: Language) -> Se
     }
 }
 
-fn tls_failure(error: &TlsError, broker: &External, language: Language) -> Sentence {
-    let why = match error {
-        TlsError::Io(error) => error.to_string(),
-        error => error.to_string(),
+/// Whether the two sides do not agree on TLS. What the broker thinks of our certificate comes after the connection has begun.
+fn is_tls(error: &ConnectionError) -> bool {
+    matches!(error, ConnectionError::Tls(_)) || tls_error(error).is_some()
+}
+
+fn tls_failure(error: &ConnectionError, broker: &External, language: Language) -> Sentence {
+    let cause = tls_error(error);
+    let known = match (cause, &broker.tls) {
+        (Some(cause), _) if is_authority(cause) => Some(AUTHORITY.get(language).to_owned()),
+        (Some(cause), Some(tls)) => explain(cause, tls, SystemTime::now(), language),
+        _ => None,
     };
-    let hint = if is_authority(error) {
-        AUTHORITY
-    } else if broker.authorities.is_some() {
-        CHECK_NAME
-    } else {
-        OWN_CERTIFICATE
-    };
-    NO_TLS.say(language, &[&broker.url, &why, &hint.get(language)])
+    let other = || CHECK.say(language, &[&cause.map_or_else(|| error.to_string(), ToString::to_string)]).to_string();
+    NO_TLS.say(language, &[&broker.url, &known.unwrap_or_else(other)])
 }
 
 /// Whether the broker shows a certificate that is made for an authority.
-fn is_authority(error: &TlsError) -> bool {
-    let TlsError::Io(error) = error else { return false };
-    let error = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
-    let Some(rustls::Error::InvalidCertificate(CertificateError::Other(other))) = error else { return false };
+fn is_authority(error: &rustls::Error) -> bool {
+    let rustls::Error::InvalidCertificate(CertificateError::Other(other)) = error else { return false };
     matches!(other.0.downcast_ref::<webpki::Error>(), Some(webpki::Error::CaUsedAsEndEntity))
 }
 
@@ -151,6 +153,7 @@ fn is_authority(error: &TlsError) -> bool {
 fn is_closed(error: &ConnectionError) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, UnexpectedEof};
     match error {
+        error if is_tls(error) => false,
         ConnectionError::MqttState(
             StateError::ConnectionAborted | StateError::Io(_) | StateError::Deserialization(mqttbytes::Error::Io(_)),
         ) => true,
@@ -161,13 +164,21 @@ fn is_closed(error: &ConnectionError) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::{path::Path, sync::Arc};
 
-    use rustls::OtherError;
+    use rumqttc::TlsError;
+    use rustls::{AlertDescription, OtherError};
 
     use super::*;
-    use crate::config::settings::Login;
-    use crate::daemon::credentials::Secret;
+    use crate::{
+        config::settings::{BROKER_KEYS, Login},
+        daemon::{
+            credentials::Secret,
+            tls::{Files, Tls},
+        },
+    };
+
+    const AUTHORITY_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bridge/authority.pem");
 
     /// A broker at an address and with a user that read like trouble: words must not be looked for in them.
     fn broker(login: bool) -> External {
@@ -175,7 +186,7 @@ mod tests {
             url: "mqtts://password-refused.not-authorized.lan".parse().unwrap(),
             login: login.then(|| Login { user: "CaUsedAsEndEntity".into(), password: Secret::new("x") }),
             client_id: "bridge".into(),
-            authorities: None,
+            tls: Some(Tls::load(Files { authority: Some(Path::new(AUTHORITY_FILE)), ..Files::default() }, BROKER_KEYS).unwrap()),
         }
     }
 
@@ -218,7 +229,21 @@ mod tests {
             rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(webpki::Error::UnknownIssuer)))),
         ] {
             let trouble = trouble(tls(error));
-            assert!(trouble.message.contains("set mqtt.ca-file") && !trouble.message.contains("CA:FALSE"), "{trouble:?}");
+            assert!(trouble.message.contains("mqtt.ca-file") && !trouble.message.contains("CA:FALSE"), "{trouble:?}");
+        }
+    }
+
+    #[test]
+    fn a_broker_that_wants_a_certificate_is_no_broker_that_closes_connections() {
+        let alert = || io::Error::new(io::ErrorKind::InvalidData, rustls::Error::AlertReceived(AlertDescription::CertificateRequired));
+        for error in [
+            ConnectionError::Io(alert()),
+            ConnectionError::MqttState(StateError::Io(alert())),
+            ConnectionError::MqttState(StateError::Deserialization(mqttbytes::Error::Io(alert()))),
+        ] {
+            let trouble = trouble(error);
+            assert!(trouble.lasting && !trouble.is_closed, "{trouble:?}");
+            assert!(trouble.message.contains("set mqtt.client-cert-file and mqtt.client-key-file"), "{trouble:?}");
         }
     }
 }

@@ -57,8 +57,8 @@ fn read(bytes: &[u8]) -> Option<Language> {
 
 /// Nothing where it cannot be asked: what is wrong then is said by what corrects its statistics.
 async fn ask(home_assistant: &HomeAssistant) -> Option<Language> {
-    let (url, token) = home_assistant.api.as_ref()?;
-    let mut client = Client::connect(url, token).await.ok()?;
+    let api = home_assistant.api.as_ref()?;
+    let mut client = Client::connect(api).await.ok()?;
     let config = client.command(json!({ "type": "get_config" })).await.ok()?;
     Language::of_locale(config["language"].as_str()?)
 }

@@ -86,7 +86,7 @@ pub(super) fn plugin(mqtt: &Mqtt) -> Result<Option<serde_json::Value>, Failure> 
 /// The MQTT side.
 ///
 /// # Errors
-/// Certificates that cannot be used, or a port that does not open.
+/// A port that does not open.
 pub(super) async fn outlet(settings: &Settings, node: &Node, counters: Counters) -> Result<(Outlet, mpsc::Receiver<Inbound>), Failure> {
     let topics = &settings.topics;
     match &settings.mqtt {
@@ -94,7 +94,7 @@ pub(super) async fn outlet(settings: &Settings, node: &Node, counters: Counters)
             let will = Message::retained(topics.bridge_state(), OFFLINE);
             let echoed = echoed(topics, settings.homeassistant.discovery);
             let subscriptions = [subscriptions(topics), echoed.clone()].concat();
-            external::start(broker.clone(), will, subscriptions, echoed, counters)
+            Ok(external::start(broker.clone(), will, subscriptions, echoed, counters))
         }
         Mqtt::Embedded(plugin) => embedded::start(node.session().clone(), plugin, vec![topics.home_assistant_status()], counters).await,
     }
@@ -208,11 +208,11 @@ pub(super) fn correct_statistics(
     counters: Counters,
 ) -> (Option<NoteSender>, mpsc::Receiver<Outcome>) {
     let (sender, outcomes) = mpsc::channel(8);
-    let statistics = settings.homeassistant.api.clone().map(|(url, token)| {
+    let statistics = settings.homeassistant.api.clone().map(|api| {
         let (statistics, notices) = notes::queue(counters);
         let published_every = if let Policy::Every(gap) = settings.policy { gap } else { Duration::ZERO };
         let token_file = settings.homeassistant.token_file.clone();
-        let options = task::Options { url, token, token_file, state_directory, language, published_every };
+        let options = task::Options { api, token_file, state_directory, language, published_every };
         tokio::spawn(task::run(options, notices, historian.clone(), sender));
         statistics
     });

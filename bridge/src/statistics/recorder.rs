@@ -14,9 +14,12 @@ use super::{
     hours::HOUR,
     prices::{self, Costed},
 };
-use crate::words::{
-    language::{Language, Words},
-    utc,
+use crate::{
+    config::api::KEPT_BACK,
+    words::{
+        language::{Language, Words},
+        utc,
+    },
 };
 
 /// The code of a command whose fields this version does not know, or misses.
@@ -31,6 +34,15 @@ pub(super) const OLD_VERSIONS: &str = "2024.";
 pub enum Error {
     /// Nobody is there, or the connection broke: it is worth trying again.
     Connection(String),
+    /// The two sides do not agree on TLS: why, in each language.
+    Tls {
+        /// In English.
+        english: String,
+        /// In French.
+        french: String,
+    },
+    /// The token would cross the network unencrypted, so it was not sent.
+    KeptBack,
     /// The token is not accepted, or not that of an administrator: trying again would only get this bridge banned.
     Token,
     /// A repair was not done, of this statistic or for want of this.
@@ -71,6 +83,7 @@ impl Undone {
 }
 
 const NO_ANSWER: Words = Words::new("no answer", "pas de réponse");
+const NO_TLS: Words = Words::new("no TLS: {}", "pas de TLS : {}");
 const REFUSED: Words = Words::new("refused", "refusé");
 const TOKEN: Words = Words::new(
     "the token is not accepted or not an administrator's; create a long-lived access token of an administrator",
@@ -83,6 +96,8 @@ impl Error {
     pub fn words(&self, language: Language) -> String {
         match self {
             Self::Connection(what) => format!("{}: {what}", NO_ANSWER.get(language)),
+            Self::Tls { english, french } => NO_TLS.say(language, &[language.choose(english, french)]).to_string(),
+            Self::KeptBack => KEPT_BACK.get(language).to_owned(),
             Self::Token => TOKEN.get(language).to_owned(),
             Self::NotDone(why, what) => format!("{what}: {}", why.words().get(language)),
             Self::Refused { code, message } => format!("{}: {message} ({code})", REFUSED.get(language)),

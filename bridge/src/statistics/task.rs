@@ -30,7 +30,8 @@ use super::{
     websocket::Client,
 };
 use crate::{
-    daemon::credentials::{self, Secret, TOKEN_CREDENTIAL},
+    config::api::Api,
+    daemon::credentials::{self, TOKEN_CREDENTIAL},
     hub::orders::Note,
     meter::events::Event,
     words::{
@@ -77,10 +78,8 @@ const SLACK_S: f64 = 20.0;
 /// Where Home Assistant is.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Its address.
-    pub url: String,
-    /// A long-lived access token of an administrator.
-    pub token: Secret,
+    /// Its address, and the token for it.
+    pub api: Api,
     /// The file it comes from, if it is named.
     pub token_file: Option<PathBuf>,
     /// Where it is noted what is under way.
@@ -142,10 +141,10 @@ impl Task {
             self.inbox.during(sleep(TOKEN_EVERY)).await;
             let found = credentials::password(self.options.token_file.as_deref(), TOKEN_CREDENTIAL);
             if let Ok(Some(token)) = found
-                && token != self.options.token
+                && token != self.options.api.token
             {
                 info!("{}", journal::say(ANOTHER_TOKEN, &[]));
-                self.options.token = token;
+                self.options.api.token = token;
                 return;
             }
         }
@@ -153,7 +152,7 @@ impl Task {
 
     /// Looks at all meters once. Returns whether everything recorded since the interruption is right.
     async fn look(&mut self, look: Look) -> Result<bool, Error> {
-        let client = self.inbox.during(Client::connect(&self.options.url, &self.options.token)).await?;
+        let client = self.inbox.during(Client::connect(&self.options.api)).await?;
         let mut recorder = self.inbox.during(Recorder::open(client)).await?;
         let meters = self.inbox.notes.meters();
         let mut right = !meters.is_empty();
@@ -229,9 +228,11 @@ impl Task {
         }
         let reason = now.as_ref().map(|error| error.words(self.options.language));
         let _ = self.outcomes.send(Outcome::Trouble(reason)).await;
-        let url = &self.options.url;
+        let url = &self.options.api.url;
         let say = |words, error: &Error| journal::say(words, &[url, &error.words(journal::language())]);
         match &now {
+            // It was said at the start.
+            Some(Error::KeptBack) => {}
             Some(error @ Error::Token) => warn!("{}", say(NEW_TOKEN, error)),
             Some(error) => warn!("{}", say(WAITS, error)),
             None => info!("{}", journal::say(ANSWERS, &[url])),

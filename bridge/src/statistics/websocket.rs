@@ -1,6 +1,6 @@
 //! Home Assistant's WebSocket interface: one connection, one command at a time.
 
-use std::{sync::Arc, time::Duration};
+use std::time::{Duration, SystemTime};
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -13,8 +13,12 @@ use super::{
     registry,
 };
 use crate::{
-    config::home_assistant_url::websocket_address,
-    daemon::{credentials::Secret, tls},
+    config::{api::Api, home_assistant_url::websocket_address},
+    daemon::{
+        certificates::{explain, tls_error},
+        tls::Tls,
+    },
+    words::language::Language,
 };
 
 /// The longest wait for an answer: a big registry on a small machine takes seconds.
@@ -27,22 +31,17 @@ const REGISTRY: &str = "config/entity_registry/list";
 /// The code of a command that is refused because the token is not that of an administrator.
 const UNAUTHORIZED: &str = "unauthorized";
 
-/// What to do when the certificate of Home Assistant is not trusted.
-const UNTRUSTED: &str = "check the name in homeassistant.url; if the certificate is your own, add its authority to those of this system (update-ca-certificates)";
-
 impl From<tungstenite::Error> for Error {
     fn from(error: tungstenite::Error) -> Self {
-        Self::Connection(if is_tls(&error) { format!("no TLS: {error}; {UNTRUSTED}") } else { error.to_string() })
+        Self::Connection(error.to_string())
     }
 }
 
-/// Whether the two sides did not agree on TLS, rather than on anything before or after.
-fn is_tls(error: &tungstenite::Error) -> bool {
-    match error {
-        tungstenite::Error::Tls(_) => true,
-        tungstenite::Error::Io(error) => error.get_ref().is_some_and(|error| error.is::<rustls::Error>()),
-        _ => false,
-    }
+/// Why there is no connection: what TLS says of it in the words for it, everything else as it is.
+fn not_connected(error: tungstenite::Error, tls: Option<&Tls>, now: SystemTime) -> Error {
+    let (Some(tls), Some(cause)) = (tls, tls_error(&error)) else { return error.into() };
+    let say = |language| explain(cause, tls, now, language).unwrap_or_else(|| cause.to_string());
+    Error::Tls { english: say(Language::English), french: say(Language::French) }
 }
 
 /// An authenticated connection.
@@ -54,19 +53,24 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects to Home Assistant at `url` (`http://` or `https://`).
+    /// Connects to Home Assistant. This is the one place that sends the token.
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn connect(url: &str, token: &Secret) -> Result<Self, Error> {
-        let connector = if url.starts_with("https:") { Connector::Rustls(trust()?) } else { Connector::Plain };
+    pub async fn connect(api: &Api) -> Result<Self, Error> {
+        if !api.may_send {
+            return Err(Error::KeptBack);
+        }
+        let tls = api.tls.as_ref();
+        let connector = tls.map_or(Connector::Plain, |tls| Connector::Rustls(tls.config.clone()));
         let config =
             WebSocketConfig { max_message_size: Some(MESSAGE_MAX), max_frame_size: Some(MESSAGE_MAX), ..WebSocketConfig::default() };
-        let connecting = connect_async_tls_with_config(websocket_address(url), Some(config), true, Some(connector));
-        let (stream, _) = timeout(PATIENCE, connecting).await.map_err(|_| late())??;
+        let connecting = connect_async_tls_with_config(websocket_address(&api.url), Some(config), true, Some(connector));
+        let (stream, _) =
+            timeout(PATIENCE, connecting).await.map_err(|_| late())?.map_err(|error| not_connected(error, tls, SystemTime::now()))?;
         let mut client = Self { stream, next: 0, version: String::new() };
         client.receive().await?;
-        client.send(&json!({ "type": "auth", "access_token": token.reveal() })).await?;
+        client.send(&json!({ "type": "auth", "access_token": api.token.reveal() })).await?;
         let answer = client.receive().await?;
         if answer["type"] != "auth_ok" {
             return Err(Error::Token);
@@ -127,29 +131,6 @@ impl Commands for Client {
     }
 }
 
-fn trust() -> Result<Arc<rustls::ClientConfig>, Error> {
-    tls::client(None, "homeassistant.url is https: install the certificates of the system (package ca-certificates)")
-        .map_err(Error::Connection)
-}
-
 fn late() -> Error {
     Error::Connection(format!("nothing within {} s", PATIENCE.as_secs()))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io;
-
-    use rustls::CertificateError;
-
-    use super::*;
-
-    #[test]
-    fn a_certificate_that_is_not_trusted_names_the_key_of_home_assistant() {
-        let untrusted = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
-        let error = Error::from(tungstenite::Error::Io(io::Error::new(io::ErrorKind::InvalidData, untrusted))).to_string();
-        assert!(error.contains("homeassistant.url") && !error.contains("mqtt"), "{error}");
-        let away = Error::from(tungstenite::Error::Io(io::ErrorKind::ConnectionRefused.into())).to_string();
-        assert!(!away.contains("homeassistant.url"), "{away}");
-    }
 }

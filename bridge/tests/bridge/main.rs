@@ -16,6 +16,7 @@ mod proxy;
 mod reader;
 mod refusals;
 mod start;
+mod tls;
 
 use std::time::{Duration, Instant};
 

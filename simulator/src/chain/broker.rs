@@ -1,4 +1,5 @@
-//! A real Mosquitto on a free port of loopback, without persistence: open to anybody, with limits, with a user, or over TLS.
+//! A real Mosquitto on a free port of loopback, without persistence: open to anybody, with limits, with a user, over TLS, or for
+//! clients with a certificate.
 
 use super::process::{Process, free_port};
 use crate::failure::{Code, Failure, OrFail, Outcome};
@@ -68,6 +69,21 @@ impl Broker {
         run("openssl", &[&request[..], &rest[..]].concat())?;
         let tls = format!("cafile {certificate}\ncertfile {certificate}\nkeyfile {key}\nallow_anonymous true\n");
         Self::configured(directory, &tls)
+    }
+
+    /// Over TLS only, for clients that show a certificate of an authority. The directory of `files` has `ca.pem`, `server.pem` and `server-key.pem`.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn with_client_certificates(files: &Path) -> Outcome<Self> {
+        let file = |name| files.join(name).display().to_string();
+        let tls = format!(
+            "cafile {}\ncertfile {}\nkeyfile {}\nrequire_certificate true\nallow_anonymous true\n",
+            file("ca.pem"),
+            file("server.pem"),
+            file("server-key.pem")
+        );
+        Self::configured(directory()?, &tls)
     }
 
     fn configured(directory: TempDir, rest: &str) -> Outcome<Self> {

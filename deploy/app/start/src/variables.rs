@@ -18,6 +18,7 @@ pub(crate) const READER: &str = "reader";
 
 /// Home Assistant as an app reaches it.
 const HOME_ASSISTANT: &str = "http://supervisor/core";
+const HOME_ASSISTANT_URL: &str = "TELEINFO_HOMEASSISTANT_URL";
 /// The bridge as the reader beside it reaches it.
 const LISTENER: &str = "tcp/127.0.0.1:7447";
 /// This machine inside Docker, as the Supervisor knows it: nobody else on the network reaches it. `watchdog` of `config.yaml` has the port too.
@@ -55,7 +56,11 @@ pub(crate) fn of_bridge(given: &Given, folders: &Folders) -> Variables {
             add(&mut all, "TELEINFO_MQTT_PASSWORD_FILE", path(&folders.secrets, PASSWORD));
         }
     }
-    add(&mut all, "TELEINFO_HOMEASSISTANT_URL", HOME_ASSISTANT);
+    if !given.variables.iter().any(|variable| variable.name == HOME_ASSISTANT_URL) {
+        add(&mut all, HOME_ASSISTANT_URL, HOME_ASSISTANT);
+        // It does not leave this machine.
+        add(&mut all, "TELEINFO_HOMEASSISTANT_PLAIN_TOKEN", "true");
+    }
     add(&mut all, "TELEINFO_HOMEASSISTANT_TOKEN_FILE", path(&folders.secrets, TOKEN));
     add(&mut all, "TELEINFO_PAGE_LISTEN", PAGE);
     add(&mut all, "TELEINFO_PAGE_PROXIES", SUPERVISOR);
@@ -113,6 +118,7 @@ mod tests {
         assert_eq!(value(&bridge, "TELEINFO_MQTT_PASSWORD_FILE"), Some("/run/x/mqtt-password"));
         assert_eq!(value(&bridge, "TELEINFO_HOMEASSISTANT_TOKEN_FILE"), Some("/run/x/homeassistant-token"));
         assert_eq!(value(&bridge, "STATE_DIRECTORY"), Some("/data/bridge"));
+        assert_eq!(value(&bridge, "TELEINFO_HOMEASSISTANT_PLAIN_TOKEN"), Some("true"));
         let reader = of_reader(&given(), &folders()).unwrap();
         assert_eq!(value(&reader, "TELEINFO_SERIAL_DEVICE"), Some("/dev/ttyUSB0"));
         assert_eq!((value(&reader, "TELEINFO_LANGUAGE"), value(&bridge, "TELEINFO_LANGUAGE")), (Some("fr"), Some("fr")));

@@ -3,7 +3,7 @@
 //! In the order to read: [`words`] everybody may say; a sample comes in by [`zenoh`], is put in [`order`], moves the [`energy`] and the
 //! [`meter`] that it is of, which [`homeassistant`] is told of; [`hub`] joins all meters; [`mqtt`] carries what is said, [`store`] keeps
 //! what must not be forgotten, [`statistics`] corrects the Energy dashboard, [`grid_meter`] answers batteries over [`http`], and [`page`] people and those who collect [`metrics`], from what
-//! [`archive`] remembers; [`influxdb`] takes what they show. [`run`] starts
+//! [`archive`] remembers; [`influxdb`] takes what they show. [`updates`] asks which release is the newest. [`run`] starts
 //! all of them from the [`config`], and [`daemon`] is the process around it.
 
 pub mod adopt;
@@ -32,5 +32,6 @@ pub mod seal;
 pub mod statistics;
 pub mod store;
 pub mod trust;
+pub mod updates;
 pub mod words;
 pub mod zenoh;

@@ -52,6 +52,7 @@ use crate::{
         positions::{self, Positions},
         whole::Outlives,
     },
+    updates,
     words::{inbound::Inbound, journal, language::Words, utc},
     zenoh::{
         arrivals::{self, Arrivals},
@@ -89,6 +90,7 @@ struct Inputs {
     outcomes: mpsc::Receiver<Outcome>,
     write_failures: mpsc::Receiver<WriteFailure>,
     questions: mpsc::Receiver<Question>,
+    newest: mpsc::Receiver<String>,
     decisions: mpsc::Receiver<Decision>,
     terminate: Signal,
     interrupt: Signal,
@@ -152,6 +154,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         outcomes,
         write_failures,
         questions,
+        newest: updates::task::start(settings.updates.clone()),
         decisions: decisions::watch(state_directory.clone()),
         terminate: signal_of(SignalKind::terminate())?,
         interrupt: signal_of(SignalKind::interrupt())?,
@@ -209,6 +212,7 @@ impl Bridge {
                 Some(decision) = inputs.decisions.recv() => self.handle_decision(decision, Instant::now()),
                 Some(arrived) = inputs.arrivals.presences.recv() => self.hub.handle_arrival(arrived, Instant::now()),
                 Some(question) = inputs.questions.recv() => self.handle_question(question, Instant::now()),
+                Some(version) = inputs.newest.recv() => self.hub.handle_newest(version),
                 Some(answer) = inputs.answers.recv() => self.hub.handle_answer(answer, Instant::now()),
                 Some(arrived) = inputs.arrivals.samples.recv() => self.handle_sample(arrived, inputs.arrivals.samples.len()).await,
             }

@@ -50,6 +50,8 @@ pub struct Config {
     pub page: PageKeys,
     /// Where figures are written.
     pub influxdb: InfluxdbKeys,
+    /// Where the newest version is told.
+    pub updates: UpdatesKeys,
     /// What is logged.
     pub log: Log,
     /// Where the values come from.
@@ -318,6 +320,14 @@ impl Default for InfluxdbKeys {
     }
 }
 
+/// Where the newest version is told.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct UpdatesKeys {
+    /// A server or a file; nowhere without it.
+    pub url: Option<String>,
+}
+
 /// What is logged.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -472,6 +482,7 @@ mod tests {
             all.prices.values().all(|prices| prices.vat.is_none()),
             all.page.listen.is_none(),
             all.page.password_file.is_none(),
+            all.updates.url.is_none(),
             all.influxdb.url.is_none(),
             all.influxdb.org.is_none(),
             all.influxdb.bucket.is_none(),
@@ -479,7 +490,7 @@ mod tests {
             all.grid_meter.iter().all(|grid_meter| grid_meter.listen.is_none()),
             all.grid_meter.iter().all(|grid_meter| grid_meter.model.is_none()),
         ];
-        assert_eq!(missing, [false; 28]);
+        assert_eq!(missing, [false; 29]);
         for key in [
             "language",
             "mode",

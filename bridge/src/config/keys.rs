@@ -7,7 +7,7 @@ use serde::{
 };
 
 use super::{
-    file::{Config, HomeAssistantKeys, InfluxdbKeys, Log, MeterKeys, MqttKeys, PageKeys, ZenohKeys},
+    file::{Config, HomeAssistantKeys, InfluxdbKeys, Log, MeterKeys, MqttKeys, PageKeys, UpdatesKeys, ZenohKeys},
     origins::{GRID_METER, METER},
 };
 
@@ -20,6 +20,7 @@ const TABLES: &[(&str, Names)] = &[
     ("homeassistant", names::<HomeAssistantKeys>),
     ("page", names::<PageKeys>),
     ("influxdb", names::<InfluxdbKeys>),
+    ("updates", names::<UpdatesKeys>),
     ("log", names::<Log>),
 ];
 

@@ -19,3 +19,4 @@ pub mod origins;
 pub mod page;
 pub mod prices;
 pub mod settings;
+pub mod updates;

@@ -22,7 +22,7 @@ use crate::{
         idle::warn_of_idle_keys,
         influxdb, keys, locators, meters,
         origins::{self, Origins},
-        page, prices,
+        page, prices, updates,
     },
     daemon::{
         cli::Cli,
@@ -36,6 +36,7 @@ use crate::{
     meter::cadence::Policy,
     page::setup::Setup as PageSetup,
     prices::book::Book,
+    updates::task::Source,
     words::{
         language::{Language, Words},
         topics::Topics,
@@ -76,6 +77,8 @@ pub struct Settings {
     pub grid_meters: Vec<Setup>,
     /// What is shown by HTTP, if it is.
     pub page: Option<PageSetup>,
+    /// Where the newest version is told, if somebody wants to know.
+    pub updates: Option<Source>,
     /// Where figures are written, if they are.
     pub influxdb: Option<InfluxdbSetup>,
     /// How often a state is published.
@@ -197,6 +200,7 @@ impl Settings {
             grid_meters: grid_meters::checked(config.grid_meter)?,
             page: page::checked(config.page)?,
             influxdb: influxdb::checked(config.influxdb)?,
+            updates: updates::checked(config.updates)?,
         };
         settings.ports_differ()?;
         Ok(settings)

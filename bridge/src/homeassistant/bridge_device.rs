@@ -21,8 +21,12 @@ const COMPLAINT: Words = Words::new("Complaint", "Anomalie");
 const VERSION: Words = Words::new("Version", "Version");
 const METERS: Words = Words::new("Meters that are read", "Compteurs lus");
 const REFUSED: Words = Words::new("Refused messages", "Messages refusés");
+const UPDATE: Words = Words::new("Update", "Mise à jour");
+const OTHER_READERS: Words = Words::new("Readers of another version: ", "Lecteurs d'une autre version : ");
 const NONE: Words = Words::new("none", "aucune");
 
+/// Where a release says what is new.
+const RELEASES: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/releases");
 /// Home Assistant takes no longer states.
 const STATE_MAX: usize = 255;
 
@@ -51,6 +55,7 @@ fn payload(presentation: &Presentation) -> Value {
             "complaint": complaint(topics, words(COMPLAINT), words(NONE)),
             "meters": meters(topics, words(METERS)),
             "refused": refused(topics, words(REFUSED)),
+            "update": if presentation.updates { update(topics, words(UPDATE), words(OTHER_READERS)) } else { json!({ "p": "update" }) },
             "version": version(topics, words(VERSION)),
         },
     })
@@ -122,6 +127,18 @@ fn version(topics: &Topics, name: &str) -> Value {
     entity
 }
 
+/// The newest version beside the one that runs, and which readers have another one than the bridge. While the newest one is not known, there is no update.
+fn update(topics: &Topics, name: &str, other_readers: &str) -> Value {
+    let mut entity = of_quality(topics, "update", "update", name);
+    let summary = format!("({} ~ others | join(', ')) if others else ''", json!(other_readers));
+    entity["rel_u"] = json!(RELEASES);
+    entity["val_tpl"] = json!(format!(
+        "{{% set others = value_json.get('other_readers', []) %}}{{{{ {{'installed_version': value_json.version, \
+         'latest_version': value_json.get('newest') or value_json.version, 'title': 'teleinfo', 'release_summary': {summary}}} | to_json }}}}"
+    ));
+    entity
+}
+
 /// A diagnostic entity that reads the report of the bridge on itself.
 fn of_quality(topics: &Topics, platform: &str, key: &str, name: &str) -> Value {
     json!({
@@ -141,7 +158,7 @@ mod tests {
 
     fn presentation(language: Language, discovery: bool) -> Presentation {
         let (meters, prices) = (std::collections::BTreeMap::new(), crate::prices::book::Book::default());
-        Presentation { topics: Topics::default(), language, discovery, migrate: Migrate::None, meters, prices }
+        Presentation { topics: Topics::default(), language, discovery, migrate: Migrate::None, updates: true, meters, prices }
     }
 
     #[test]
@@ -151,11 +168,17 @@ mod tests {
         let payload: Value = serde_json::from_slice(&message.payload).unwrap();
         assert_eq!(payload["dev"]["name"], "Passerelle teleinfo");
         let entities = payload["cmps"].as_object().unwrap();
-        assert_eq!(entities.keys().collect::<Vec<_>>(), ["complaint", "connection", "meters", "refused", "statistics_repair", "version"]);
+        assert_eq!(
+            entities.keys().collect::<Vec<_>>(),
+            ["complaint", "connection", "meters", "refused", "statistics_repair", "update", "version"]
+        );
         for (key, entity) in entities {
             assert_eq!(entity["uniq_id"], format!("teleinfo_bridge_teleinfo_{key}"));
             assert_eq!(entity.get("avty").is_none(), key == "connection", "{key}");
         }
         assert_eq!(announcement(&presentation(Language::English, false)), None);
+        let without = Presentation { updates: false, ..presentation(Language::English, true) };
+        let payload: Value = serde_json::from_slice(&announcement(&without).unwrap().payload).unwrap();
+        assert_eq!(payload["cmps"]["update"], json!({ "p": "update" }), "what was announced before is taken back");
     }
 }

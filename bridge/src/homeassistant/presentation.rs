@@ -21,6 +21,8 @@ pub struct Presentation {
     pub discovery: bool,
     /// Whose entities to take over.
     pub migrate: Migrate,
+    /// Whether the newest version is told.
+    pub updates: bool,
     /// What their owner says of meters.
     pub meters: BTreeMap<MeterId, MeterWishes>,
     /// What energy costs at each meter without prices of its own.

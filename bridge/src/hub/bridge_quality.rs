@@ -36,6 +36,15 @@ pub struct Repair {
     pub reason: Option<String>,
 }
 
+/// Which versions there are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Versions {
+    /// The newest one, if it is known.
+    pub newest: Option<String>,
+    /// The readers that have another one than this bridge, with theirs.
+    pub other_readers: Vec<String>,
+}
+
 /// When to publish the report, and what it says.
 #[derive(Debug)]
 pub struct BridgeQuality {
@@ -52,6 +61,7 @@ struct Facts {
     numbers: Vec<(Counter, u64)>,
     complaints: Vec<(Complaint, u64, String)>,
     repair: Repair,
+    versions: Versions,
 }
 
 impl BridgeQuality {
@@ -68,13 +78,14 @@ impl BridgeQuality {
         complaints: &Complaints,
         meters: Meters,
         repair: &Repair,
+        versions: Versions,
         now: Instant,
     ) -> Option<Vec<u8>> {
         let waited = self.published.as_ref().map_or(Duration::MAX, |(at, _)| now.saturating_duration_since(*at));
         if waited < PROMPT {
             return None;
         }
-        let facts = Facts::new(counters, complaints, meters, repair);
+        let facts = Facts { versions, ..Facts::new(counters, complaints, meters, repair) };
         let due = match &self.published {
             None => true,
             Some((_, last)) => *last != facts && (waited >= PATIENT || last.is_disturbed_by(&facts)),
@@ -91,19 +102,25 @@ impl BridgeQuality {
 impl Facts {
     fn new(counters: &Counters, complaints: &Complaints, meters: Meters, repair: &Repair) -> Self {
         let complaints = complaints.lasting().map(|(kind, count, text)| (kind, count, text.to_owned())).collect();
-        Self { meters, numbers: counters.all().collect(), complaints, repair: repair.clone() }
+        Self { meters, numbers: counters.all().collect(), complaints, repair: repair.clone(), versions: Versions::default() }
     }
 
     /// Whether something went wrong, came or went since, rather than that the work went on.
     fn is_disturbed_by(&self, next: &Self) -> bool {
         let trouble = |facts: &Self| facts.numbers.iter().filter(|(counter, _)| counter.is_trouble()).copied().collect::<Vec<_>>();
         let kinds = |facts: &Self| facts.complaints.iter().map(|(kind, ..)| *kind).collect::<Vec<_>>();
-        self.meters != next.meters || self.repair != next.repair || trouble(self) != trouble(next) || kinds(self) != kinds(next)
+        self.meters != next.meters
+            || self.repair != next.repair
+            || self.versions != next.versions
+            || trouble(self) != trouble(next)
+            || kinds(self) != kinds(next)
     }
 
     fn json(&self, language: Language, fingerprint: &str, uptime: Duration) -> Value {
         let mut report = Map::new();
         report.insert("version".into(), json!(env!("CARGO_PKG_VERSION")));
+        report.extend(self.versions.newest.iter().map(|newest| ("newest".into(), json!(newest))));
+        report.insert("other_readers".into(), json!(self.versions.other_readers));
         report.insert("fingerprint".into(), json!(fingerprint));
         report.insert("uptime".into(), json!(uptime.as_secs()));
         report.insert("meters".into(), json!(self.meters.known));
@@ -144,6 +161,7 @@ mod tests {
         complaints: Complaints,
         quality: BridgeQuality,
         repair: Repair,
+        versions: Versions,
         start: Instant,
     }
 
@@ -155,13 +173,21 @@ mod tests {
                 complaints: Complaints::default(),
                 quality: BridgeQuality::new(Language::French, "lusab-babad".into(), start),
                 repair: Repair::default(),
+                versions: Versions::default(),
                 start,
             }
         }
 
         fn report(&mut self, seconds: u64) -> Option<Value> {
             let now = self.start + Duration::from_secs(seconds);
-            let report = self.quality.poll_report(&self.counters, &self.complaints, Meters { known: 2, online: 1 }, &self.repair, now);
+            let report = self.quality.poll_report(
+                &self.counters,
+                &self.complaints,
+                Meters { known: 2, online: 1 },
+                &self.repair,
+                self.versions.clone(),
+                now,
+            );
             report.map(|report| serde_json::from_slice(&report).unwrap())
         }
     }
@@ -182,6 +208,16 @@ mod tests {
             let number = counter.row().name.split('.').fold(&report, |value, name| &value[name]);
             assert!(number.is_u64(), "{counter:?}");
         }
+    }
+
+    #[test]
+    fn a_newer_version_is_told_once_it_is_known() {
+        let mut bench = Bench::new();
+        let report = bench.report(0).unwrap();
+        assert_eq!((report.get("newest"), &report["other_readers"]), (None, &json!([])));
+        bench.versions = Versions { newest: Some("9.0.0".into()), other_readers: vec!["cellar 0.0.9".into()] };
+        let report = bench.report(30).unwrap();
+        assert_eq!((&report["newest"], &report["other_readers"]), (&json!("9.0.0"), &json!(["cellar 0.0.9"])));
     }
 
     #[test]

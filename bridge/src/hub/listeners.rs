@@ -9,7 +9,7 @@ use std::{
 use teleinfo_proto::{tic::MeterId, wire::BootId};
 
 use crate::{
-    hub::{Hub, Line, counters::Counter, orders::Order, station::Station},
+    hub::{Hub, Line, bridge_quality::Versions, counters::Counter, orders::Order, station::Station},
     words::{
         journal,
         language::Words,
@@ -23,6 +23,9 @@ const NOT_TAKEN: Words = Words::new(
     "compteur {} : {} relevés n'ont pas atteint le broker ; ils sont dits comme du passé",
 );
 const BIRTH: Words = Words::new("Home Assistant has started; announcing {} meters", "Home Assistant a démarré ; compteurs annoncés : {}");
+
+/// Readers that are named because of their version.
+const OTHERS_MAX: usize = 16;
 
 impl Hub {
     pub(super) fn handle_connected(&mut self, now: Instant) {
@@ -126,8 +129,16 @@ impl Hub {
         }
     }
 
+    fn versions(&self) -> Versions {
+        let others = self.stations.values().filter_map(|station| station.reception().other_version());
+        let mut other_readers: Vec<String> = others.take(OTHERS_MAX).collect();
+        other_readers.sort_unstable();
+        other_readers.dedup();
+        Versions { newest: self.newest.clone(), other_readers }
+    }
+
     pub(super) fn say_quality(&mut self, now: Instant) {
-        let report = self.quality.poll_report(&self.counters, &self.complaints, self.meters(), &self.repair, now);
+        let report = self.quality.poll_report(&self.counters, &self.complaints, self.meters(), &self.repair, self.versions(), now);
         if let Some(report) = report {
             self.publish(Message::retained(self.topics().bridge_quality(), report));
         }

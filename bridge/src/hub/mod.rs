@@ -160,6 +160,8 @@ pub struct Hub {
     counters: Counters,
     complaints: Complaints,
     quality: BridgeQuality,
+    /// The newest version, once it was told.
+    newest: Option<String>,
     quality_due: Instant,
     /// When meters of an earlier run are told of that no reader has told of; nothing once that is done.
     unheard_due: Option<Instant>,
@@ -199,6 +201,7 @@ impl Hub {
             counters,
             complaints: Complaints::default(),
             quality: BridgeQuality::new(language, fingerprint, now),
+            newest: None,
             quality_due: now,
             unheard_due: Some(now + reception::SILENCE),
             repair,
@@ -211,6 +214,11 @@ impl Hub {
         let device = bridge_device::announcement(&hub.options.station.presentation);
         hub.orders.extend(device.map(Order::Publish));
         hub
+    }
+
+    /// This version is the newest one.
+    pub fn handle_newest(&mut self, version: String) {
+        self.newest = Some(version);
     }
 
     /// Something came from a reader.

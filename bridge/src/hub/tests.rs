@@ -214,6 +214,7 @@ impl Bench {
         let presentation = Presentation {
             topics: Topics::default(),
             language: crate::words::language::Language::English,
+            updates: false,
             discovery: true,
             migrate: Migrate::None,
             meters,

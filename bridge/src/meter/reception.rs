@@ -168,6 +168,13 @@ impl Reception {
         self.reader.as_ref().map(|reader| reader.name.as_str())
     }
 
+    /// Its name and its version, if that is another one than the bridge's.
+    #[must_use]
+    pub fn other_version(&self) -> Option<String> {
+        let reader = self.reader.as_ref().filter(|reader| reader.version != env!("CARGO_PKG_VERSION"))?;
+        Some(format!("{} {}", reader.name, reader.version))
+    }
+
     /// Whether the reader reports.
     #[must_use]
     pub const fn is_reachable(&self) -> bool {

@@ -226,6 +226,7 @@ pub(super) fn options(settings: &Settings, language: Language, sealed: &Sealed, 
         language,
         discovery: settings.homeassistant.discovery,
         migrate: settings.homeassistant.migrate,
+        updates: settings.updates.is_some(),
         meters: settings.meters.clone(),
         prices: settings.prices.clone(),
     };

@@ -132,8 +132,15 @@ impl Bench {
     pub fn paying(id: &str, language: Language, migrate: Migrate, memory: Memory, prices: Book) -> Self {
         let id = id.parse().unwrap();
         let topics = Topics::default();
-        let presentation =
-            Arc::new(Presentation { topics, language, discovery: true, migrate, meters: std::collections::BTreeMap::new(), prices });
+        let presentation = Arc::new(Presentation {
+            topics,
+            language,
+            discovery: true,
+            updates: false,
+            migrate,
+            meters: std::collections::BTreeMap::new(),
+            prices,
+        });
         let options = StationOptions {
             presentation,
             policy: Policy::EveryFrame,

@@ -73,6 +73,7 @@ impl Bridge {
             prices: Default::default(),
             topics: self.topics.clone(),
             language: Language::English,
+            updates: false,
             discovery: true,
             migrate: Migrate::None,
             meters: BTreeMap::new(),

@@ -31,6 +31,7 @@ class Chain:
     prices       tables [prices.DATE] of its configuration file, by their date
     own_prices   the same of a meter, by its address
     grid_meters  tables [[grid-meter]] of its configuration file
+    updates      the table [updates]
     environment  further variables of all programs
     of_readers   further variables of readers
     offline_after  after so many seconds without a good frame a meter is unavailable
@@ -42,7 +43,7 @@ class Chain:
         self.options, self.language, self.environment, self.of_readers = {}, "en", {}, {}
         self.publish, self.pace, self.meters, self.held = "every-frame", None, {}, None
         self.offline_after = OFFLINE_AFTER
-        self.prices, self.own_prices, self.grid_meters = {}, {}, []
+        self.prices, self.own_prices, self.grid_meters, self.updates = {}, {}, [], {}
         # Which reader has read which meter: the bridge believes a further one once it is accepted.
         self.read = set()
         self.directory.mkdir()
@@ -69,6 +70,7 @@ class Chain:
             "homeassistant": {"offline-after": self.offline_after, **pace, **self.options},
             "log": {"level": "debug"},
             "grid-meter": self.grid_meters,
+            "updates": self.updates,
             **{f'meter."{address}"': table for address, table in self.meters.items()},
             **priced("prices", self.prices),
             **{

@@ -129,6 +129,7 @@ fn new_station(meter: MeterId) -> Station {
         topics: Topics::default(),
         language: Language::French,
         discovery: true,
+        updates: false,
         migrate: Migrate::None,
         meters: BTreeMap::new(),
     };

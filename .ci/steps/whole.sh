@@ -99,6 +99,12 @@ step_metrics() {
     deploy/test/metrics
 }
 
+step_price_forecasts() {
+    need_packages iproute2 util-linux mosquitto mosquitto-clients python3 python3-venv
+    need_programs
+    deploy/test/price-forecasts
+}
+
 step_page() {
     need_packages chromium fonts-noto-core iproute2 mosquitto mosquitto-clients util-linux python3 python3-venv
     need_programs

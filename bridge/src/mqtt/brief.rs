@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use rumqttc::{AsyncClient, ConnectionError, Event, EventLoop, Packet, QoS};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::{
     config::settings::External,
@@ -13,6 +13,10 @@ use crate::{
 
 /// Time for the broker to accept or refuse.
 const CONNECT: Duration = Duration::from_secs(5);
+/// How the names of announcements end; no topic of a value does.
+const ANNOUNCEMENT: &str = "/config";
+/// Home Assistant lets go of the entities of a device within this time.
+const LET_GO: Duration = Duration::from_secs(3);
 /// Messages in the client's own queue.
 const CLIENT_QUEUE: usize = 16;
 
@@ -31,13 +35,23 @@ pub(crate) async fn connect(broker: &External, purpose: &str, language: Language
 }
 
 /// Makes the broker keep nothing under these topics: an empty retained message deletes what is kept. Ends once it has taken all of them.
+/// Announcements come first, and Home Assistant is given time: it would take the nothing under the others for values.
 ///
 /// # Errors
 /// The connection ends before that.
 pub(crate) async fn clear(client: &AsyncClient, connection: &mut EventLoop, topics: &BTreeSet<String>) -> Result<(), ConnectionError> {
+    let (announcements, others): (Vec<_>, Vec<_>) = topics.iter().partition(|topic| topic.ends_with(ANNOUNCEMENT));
+    empty(client, connection, &announcements).await?;
+    if !announcements.is_empty() && !others.is_empty() {
+        sleep(LET_GO).await;
+    }
+    empty(client, connection, &others).await
+}
+
+async fn empty(client: &AsyncClient, connection: &mut EventLoop, topics: &[&String]) -> Result<(), ConnectionError> {
     let send = async {
         for topic in topics {
-            let _ = client.publish(topic, QoS::AtLeastOnce, true, "").await;
+            let _ = client.publish(topic.as_str(), QoS::AtLeastOnce, true, "").await;
         }
     };
     let acknowledged = async {

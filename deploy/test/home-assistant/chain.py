@@ -24,6 +24,7 @@ class Chain:
     """What runs, by name. What a check wants to be otherwise is set before the bridge or the meter is started:
 
     language     of the bridge
+    base         its base topic; None: as it is shipped
     options      what else stands in the table [homeassistant] of its configuration file
     publish      how often the bridge publishes a state
     pace         how often it tells Home Assistant of measurements; None: as it is shipped
@@ -41,6 +42,7 @@ class Chain:
     def __init__(self, directory):
         self.directory, self.running = pathlib.Path(directory), {}
         self.options, self.language, self.environment, self.of_readers = {}, "en", {}, {}
+        self.base = None
         self.publish, self.pace, self.meters, self.held = "every-frame", None, {}, None
         self.offline_after = OFFLINE_AFTER
         self.prices, self.own_prices, self.grid_meters, self.updates = {}, {}, [], {}
@@ -63,10 +65,11 @@ class Chain:
 
     def bridge(self):
         pace = {} if self.pace is None else {"pace": self.pace}
+        base = {} if self.base is None else {"base-topic": self.base}
         settings = {
             "language": self.language,
             "zenoh": {"listen": [locator(broker.HOST)], "scouting": False},
-            "mqtt": {"url": f"mqtt://{broker.HOST}:{broker.PORT}", "publish": self.publish},
+            "mqtt": {"url": f"mqtt://{broker.HOST}:{broker.PORT}", "publish": self.publish, **base},
             "homeassistant": {"offline-after": self.offline_after, **pace, **self.options},
             "log": {"level": "debug"},
             "grid-meter": self.grid_meters,

@@ -8,6 +8,7 @@ names itself (needed.py): nothing is downloaded while it runs.
 Mounts are made as if nobody else saw them: the caller is in a mount namespace of its own.
 """
 
+import fcntl
 import os
 import pathlib
 import shutil
@@ -110,7 +111,15 @@ class Installed:
         return self.seen_from_inside(library)
 
     def install(self):
-        """From nothing, or what came since; an earlier attempt that was not finished is thrown away."""
+        """From nothing, or what came since; an earlier attempt that was not finished is thrown away. Two runs at once
+        do it one after the other: the second finds it done."""
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with (CACHE / f"{self.version}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not self.is_ready():
+                self._install()
+
+    def _install(self):
         if self._is_there():
             self.mount(self.folder)
         else:

@@ -109,6 +109,11 @@ step_page() {
     need_packages chromium fonts-noto-core iproute2 mosquitto mosquitto-clients util-linux python3 python3-venv
     need_programs
     deploy/test/page/run
+}
+
+step_page_cost() {
+    need_packages iproute2 mosquitto mosquitto-clients util-linux python3
+    need_programs
     deploy/test/page/cost --seconds 10
 }
 

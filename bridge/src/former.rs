@@ -22,7 +22,7 @@ use crate::{
     mqtt::{brief, trouble::Trouble},
     store::{
         checked,
-        whole::{Outlives, write_whole},
+        whole::{NOT_KEPT, Outlives, write_whole},
     },
     words::{journal, language::Words, topics::Topics},
 };
@@ -63,7 +63,7 @@ pub fn start(settings: &Settings, kept: &Kept, state_directory: &Path) {
     if known != noted
         && let Err(error) = note(&path, &known)
     {
-        warn!("{}: {error}", path.display());
+        warn!("{}", journal::say(NOT_KEPT, &[&path.display(), &error]));
         return;
     }
     if let Mqtt::External(broker) = &settings.mqtt
@@ -82,7 +82,7 @@ async fn take_away(broker: External, topics: BTreeSet<String>, path: PathBuf, cu
     info!("{}", journal::say(GONE, &[&topics.len(), &broker.url]));
     let written = tokio::task::spawn_blocking(move || note(&path, &[current])).await;
     if let Ok(Err(error)) = written {
-        warn!("{FILE}: {error}");
+        warn!("{}", journal::say(NOT_KEPT, &[&FILE, &error]));
     }
 }
 

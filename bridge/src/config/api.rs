@@ -19,6 +19,7 @@ use crate::{
     words::{journal, language::Words},
 };
 
+const OF_ADDRESS: Words = Words::new("{}: {}", "{} : {}");
 const BESIDE_URL: Words = Words::new("{}: only beside homeassistant.url", "{} : seulement avec homeassistant.url");
 const NO_TOKEN: Words = Words::new(
     "homeassistant.url does nothing without a token; set homeassistant.token-file",
@@ -67,7 +68,7 @@ pub(super) fn checked(config: &HomeAssistantKeys) -> Result<Option<Api>, Failure
     };
     let may_send = tls.is_some() || config.plain_token || is_this_machine(url);
     if !may_send {
-        warn!("{url}: {}", journal::say(KEPT_BACK, &[]));
+        warn!("{}", journal::say(OF_ADDRESS, &[url, &journal::say(KEPT_BACK, &[])]));
     }
     Ok(Some(Api { url: url.clone(), token, tls, may_send }))
 }

@@ -12,7 +12,7 @@ use tracing::{info, warn};
 use crate::{
     config::settings::{HomeAssistant, Settings},
     statistics::{recorder::Commands, websocket::Client},
-    store::whole::{Outlives, read_whole, write_whole},
+    store::whole::{NOT_KEPT, Outlives, read_whole, write_whole},
     words::{
         journal,
         language::{FoundIn, Language},
@@ -46,7 +46,7 @@ async fn of_home_assistant(home_assistant: &HomeAssistant, state_directory: Opti
     if let (Some(said), Some(path)) = (said.filter(|said| Some(*said) != kept), path)
         && let Err(error) = write_whole(&path, said.choose("en", "fr").as_bytes(), Outlives::PowerCut)
     {
-        warn!("{}: {error}", path.display());
+        warn!("{}", journal::say(NOT_KEPT, &[&path.display(), &error]));
     }
     said.or(kept)
 }

@@ -10,6 +10,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::words::language::Words;
+
 /// What the content of a file must outlive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outlives {
@@ -18,6 +20,9 @@ pub enum Outlives {
     /// A power cut too.
     PowerCut,
 }
+
+/// What is said of a file that could not be written, and why.
+pub const NOT_KEPT: Words = Words::new("cannot keep {}: {}", "impossible d'enregistrer {} : {}");
 
 /// Writes a file whole or not at all.
 ///

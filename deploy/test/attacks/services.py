@@ -172,8 +172,8 @@ def embedded():
 
 
 def mute_subscribers():
-    """20 clients subscribe to everything and read nothing, while 200 messages of 50 kB come. The plugin holds for a client
-    what that does not take until it gives it up, so this is a number with which the unit's memory is enough."""
+    """20 clients subscribe to everything and read nothing, while 200 messages of 50 kB come. The plugin holds what a
+    client does not take until it gives that client up: with so many the unit's memory is enough, whatever happens."""
     clients = [subprocess.Popen(["mosquitto_sub", "-h", LOCAL, "-t", "#"], stdout=subprocess.PIPE) for _ in range(20)]
     time.sleep(0.5)
     for client in clients:

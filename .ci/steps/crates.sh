@@ -3,7 +3,7 @@
 
 # The reader's budget, in bytes: docs/measurements.md.
 READER_BYTES_MAX=900000
-FUZZ_SECONDS=10
+FUZZ_SECONDS=5
 
 # A C compiler for the bridge's TLS, and what the tests start beside our programs.
 BUILD=(gcc libc6-dev)

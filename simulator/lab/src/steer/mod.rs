@@ -86,7 +86,7 @@ pub fn run(seconds: usize, learning: usize, plot: Option<&Path>, stop: &Stop) ->
     if let Some(path) = plot {
         let (period, repeats) = SLOW[0];
         let slow = slow::best(&scenes[1], BATTERIES[0], period, repeats).1;
-        let ours = best(Mode::Standard, BATTERIES[0], &scenes[1], &kinds, &traces).unwrap_or_default();
+        let ours = best(Mode::Standard, BATTERIES[0], &scenes, &kinds, &traces).unwrap_or_default();
         let lines = [("meter, each frame", &traces[ours][1]), ("a value each 10 s", &slow)];
         std::fs::write(path, plot::draw(&scenes[1], &lines)).or_fail(Code::CannotCreate, || format!("cannot write {}", path.display()))?;
     }
@@ -98,11 +98,12 @@ fn kinds() -> Vec<Kind> {
     [Mode::Standard, Mode::Historic].into_iter().flat_map(of_mode).collect()
 }
 
-/// The place of the gain that suits this battery best.
-fn best(mode: Mode, limit: f64, scene: &Scene, kinds: &[Kind], traces: &[[Trace; 2]]) -> Option<usize> {
-    let error = |place: &usize| Score::of(scene, limit, &traces[*place][1]).error;
+/// The place of the gain that suits this battery best: one that comes to rest, if there is one, and of those the one with the least error.
+fn best(mode: Mode, limit: f64, scenes: &[Scene; 2], kinds: &[Kind], traces: &[[Trace; 2]]) -> Option<usize> {
+    let swings = |place: &usize| Step::of(&scenes[0], &traces[*place][0]).settled.is_none();
+    let error = |place: &usize| Score::of(&scenes[1], limit, &traces[*place][1]).error;
     let ours = (0..kinds.len()).filter(|place| (kinds[*place].0, kinds[*place].1) == (mode, limit));
-    ours.min_by(|one, other| error(one).total_cmp(&error(other)))
+    ours.min_by(|one, other| swings(one).cmp(&swings(other)).then(error(one).total_cmp(&error(other))))
 }
 
 fn rows(limit: f64, scenes: &[Scene; 2], kinds: &[Kind], traces: &[[Trace; 2]]) -> Vec<Row> {
@@ -114,7 +115,7 @@ fn rows(limit: f64, scenes: &[Scene; 2], kinds: &[Kind], traces: &[[Trace; 2]]) 
         share: 0.0,
         step: Step::of(&scenes[0], step),
     };
-    let ours = [Mode::Standard, Mode::Historic].into_iter().filter_map(|mode| best(mode, limit, &scenes[1], kinds, traces));
+    let ours = [Mode::Standard, Mode::Historic].into_iter().filter_map(|mode| best(mode, limit, scenes, kinds, traces));
     let ours = ours.map(|place| {
         let ((mode, _, gain), [step, noon]) = (kinds[place], &traces[place]);
         row(format!("the chain, {mode}"), gain, step, noon)

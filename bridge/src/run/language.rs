@@ -40,6 +40,7 @@ pub(super) async fn decide(settings: &Settings, state_directory: Option<&Path>) 
 
 /// As Home Assistant says now, else as it said last.
 async fn of_home_assistant(home_assistant: &HomeAssistant, state_directory: Option<&Path>) -> Option<Language> {
+    home_assistant.api.as_ref()?;
     let path = state_directory.map(|directory| directory.join(FILE));
     let kept = path.as_ref().and_then(|path| read_whole(path).ok()).and_then(|bytes| read(&bytes));
     let said = timeout(PATIENCE, ask(home_assistant)).await.ok().flatten();

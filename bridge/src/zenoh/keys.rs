@@ -1,7 +1,7 @@
 //! The keys of the samples that come by another router, declared to Zenoh once each.
 //!
-//! A router passes samples on with their key as text. Zenoh then searches it among the keys of all meters, unless it was declared in this process: at
-//! 2000 meters that is 20 µs a sample instead of 200. Readers that connect to this bridge declare their keys themselves.
+//! A router passes samples on with their key as text. Zenoh then searches it among the keys of all meters, unless it was declared in this process: that
+//! costs the more, the more meters there are. Readers that connect to this bridge declare their keys themselves.
 
 use std::collections::HashMap;
 

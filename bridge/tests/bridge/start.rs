@@ -155,9 +155,9 @@ fn the_journal_is_in_the_language_of_the_system_and_in_french_without_one() {
     let (port, free) = (taken.local_addr().unwrap().port(), free_port());
     let file = tempfile::NamedTempFile::new().unwrap();
     for (locale, language, expected) in [
-        ("fr_FR.UTF-8", "", "en français, la langue du système"),
+        ("fr_FR.UTF-8", "", "la langue du système décide que ce journal est en français"),
         ("C.UTF-8", "", "le système ne dit aucune langue"),
-        ("de_DE.UTF-8", "language = \"auto\"\n", "in English, the language of the system"),
+        ("de_DE.UTF-8", "language = \"auto\"\n", "the language of the system decides that this journal is in English"),
         ("C.UTF-8", "language = \"en\"\n", "mqtt.listen"),
     ] {
         let text = format!(

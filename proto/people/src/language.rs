@@ -43,12 +43,12 @@ impl FoundIn {
     pub const fn words(self) -> Words {
         match self {
             Self::HomeAssistant => Words::new(
-                "this journal is in English, the language of Home Assistant; the key language sets another",
-                "ce journal est en français, la langue de Home Assistant ; la clé language en choisit une autre",
+                "the language of Home Assistant decides that this journal is in English; the key language sets another",
+                "la langue de Home Assistant décide que ce journal est en français ; la clé language en choisit une autre",
             ),
             Self::System => Words::new(
-                "this journal is in English, the language of the system; the key language sets another",
-                "ce journal est en français, la langue du système ; la clé language en choisit une autre",
+                "the language of the system decides that this journal is in English; the key language sets another",
+                "la langue du système décide que ce journal est en français ; la clé language en choisit une autre",
             ),
             Self::Meters => Words::new(
                 "the system says no language, so this journal is in French, as the meters are; the key language sets another",

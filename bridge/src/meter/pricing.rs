@@ -16,7 +16,7 @@ use crate::{
     prices::{
         ahead::{Exception, Known, Told, slots},
         book::PriceList,
-        tariffs::Counting,
+        tariffs::{Counting, INDEXES},
     },
 };
 
@@ -27,8 +27,6 @@ const DAY_S: i64 = 86_400;
 const OFF_PEAK: [&str; 2] = ["HC", "HP"];
 const EJP: [&str; 2] = ["HN", "PM"];
 const BASE: &str = "BASE";
-/// The supplier indexes (54E, table of EASF).
-const INDEXES: std::ops::RangeInclusive<u8> = 1..=10;
 
 /// Works out what is told of prices, at a time of the meter's clock.
 #[must_use]

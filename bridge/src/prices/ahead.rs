@@ -7,7 +7,11 @@ use teleinfo_proto::tic::Colour;
 
 use crate::{
     hours::{day::Day, switchings::Switchings},
-    prices::{book::Book, money::Price, tariffs::Counting},
+    prices::{
+        book::{Book, PriceList},
+        money::Price,
+        tariffs::{Counting, INDEXES, Tariff},
+    },
     words::utc,
 };
 
@@ -123,8 +127,9 @@ pub fn slots<'a>(known: &Known, book: &Book, names: impl Fn(u8) -> Option<&'a st
         return Vec::new();
     }
     let price = |time| {
-        let index = known.index_at(time, now)?;
-        book.at(time)?.price(Counting { index, name: names(index) }).map(|(_, price)| price)
+        let (index, list) = (known.index_at(time, now)?, book.at(time)?);
+        let price = list.price(Counting { index, name: names(index) }).map(|(_, price)| price);
+        price.or_else(|| known.only_price_left(index, list, &names))
     };
     let edges: Vec<i64> = known.edges().into_iter().collect();
     let first = edges.iter().rposition(|edge| *edge <= now).unwrap_or(0);
@@ -165,6 +170,18 @@ impl Known {
             edges.extend(self.exception.edges(*day));
         }
         edges
+    }
+
+    /// The price of an index that has never counted, so that the meter has not said its name yet: of all indexes of its days it is the only one without a name, and
+    /// of all tariffs of the list one is left that no other index has. BASE is not: it would be the only tariff.
+    fn only_price_left<'a>(&self, index: u8, list: &PriceList, names: impl Fn(u8) -> Option<&'a str>) -> Option<Price> {
+        let days = self.days.iter().flatten().flat_map(|(day, switchings)| switchings.on(*day)).map(|(_, index)| index);
+        let nameless: BTreeSet<u8> = days.filter(|index| names(*index).is_none()).collect();
+        let taken: BTreeSet<Tariff> = INDEXES.filter_map(&names).filter_map(Tariff::named).collect();
+        let is_left = |tariff: &Tariff| *tariff != Tariff::BASE && !tariff.is_index() && !taken.contains(tariff);
+        let mut left = list.kwh.iter().filter(|(tariff, _)| is_left(tariff)).map(|(_, price)| *price);
+        let (price, others) = (left.next()?, left.next());
+        (nameless == BTreeSet::from([index]) && others.is_none() && !taken.is_empty()).then_some(price)
     }
 
     /// The index that counts at a time of today or tomorrow, if that is known now.
@@ -321,6 +338,28 @@ mod tests {
         let slots = super::slots(&spring, &book(), |_| None, Day::from("2027-03-27").at(600));
         let starts: Vec<String> = slots.iter().map(|slot| rfc3339(slot.start)).collect();
         assert_eq!(starts[1..], ["2027-03-27T21:00:00Z", "2027-03-27T23:00:00Z", "2027-03-28T04:00:00Z", "2027-03-28T20:00:00Z"]);
+    }
+
+    #[test]
+    fn a_tariff_that_never_counted_is_the_one_that_is_left() {
+        let list = |tariffs: &[&str]| {
+            let kwh = (1..).zip(tariffs).map(|(micro, name)| (Tariff::named(name).unwrap(), Price::micro_euros(micro))).collect();
+            Book::new(vec![PriceList { from: Day::from("2026-08-01"), subscription: None, kwh }])
+        };
+        // The meter counts in index 2, and has said what that is.
+        let says = |index: u8| (index == 2).then_some("HP");
+        let of = |tariffs: &[&str], names: fn(u8) -> Option<&'static str>| {
+            slots(&known(2, Exception::None), &list(tariffs), names, Day::from(DAY).at(600))
+                .iter()
+                .map(|slot| slot.price)
+                .collect::<Vec<_>>()
+        };
+        let [one, two] = [1, 2].map(Price::micro_euros);
+        assert_eq!(of(&["HC", "HP"], says), [two, one, one, two, one]);
+        assert_eq!(of(&["HC", "HP", "BASE"], says), [two, one, one, two, one], "a list for two meters");
+        assert_eq!(of(&["HC", "HP", "HEURE WEEK-END"], says), [two], "either of two");
+        assert_eq!(of(&["HC", "HP"], |_| None), [], "it has not said any name yet");
+        assert_eq!(of(&["HP", "7"], says), [Price::micro_euros(1)], "the number of another index");
     }
 
     #[test]

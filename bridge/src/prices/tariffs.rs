@@ -4,7 +4,12 @@
 //! are one tariff, so prices go on when the mode changes. A name that only one supplier uses is not known here: such a tariff is priced by
 //! the number of its index.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+/// The supplier indexes (Enedis NOI-CPT_54E, table of EASF).
+pub const INDEXES: RangeInclusive<u8> = 1..=10;
 
 /// What a meter counts under now or later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +89,12 @@ impl Tariff {
         Self::named(&index.to_string())
     }
 
+    /// Whether it is only known by the number of its index.
+    #[must_use]
+    pub fn is_index(self) -> bool {
+        self.0.starts_with("index_")
+    }
+
     /// What it is called in JSON.
     #[must_use]
     pub const fn key(self) -> &'static str {
@@ -104,7 +115,7 @@ impl Tariff {
     /// All titles, for a message about a name that there is none of.
     #[must_use]
     pub fn titles() -> String {
-        let named = TARIFFS.iter().filter(|(key, ..)| !key.starts_with("index_")).map(|(_, title, _)| *title);
+        let named = Self::all().filter(|tariff| !tariff.is_index()).map(Self::title);
         named.collect::<Vec<_>>().join(", ")
     }
 }

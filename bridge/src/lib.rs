@@ -19,6 +19,7 @@ pub mod homeassistant;
 pub mod hours;
 pub mod http;
 pub mod hub;
+pub mod import;
 pub mod influxdb;
 pub mod meter;
 pub mod metrics;

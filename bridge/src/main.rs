@@ -11,7 +11,7 @@ use teleinfo_bridge::{
         exit::{ExitCode, Failure},
         logging,
     },
-    doctor, forget, run, trust,
+    doctor, forget, import, run, trust,
     words::{journal, language::Language},
 };
 
@@ -66,6 +66,10 @@ fn open(cli: &Cli) -> Result<ExitCode, Failure> {
             Some(Command::Adopt(wanted)) => {
                 let language = cli.language.unwrap_or_else(usual);
                 adopt::run(&settings, wanted, language).await.map(|()| ExitCode::Success)
+            }
+            Some(Command::Import(wanted)) => {
+                let language = cli.language.unwrap_or_else(usual);
+                import::run(&settings, wanted, language).await.map(|()| ExitCode::Success)
             }
             Some(Command::Forget { what }) => forget::run(&settings, *what).await.map(|()| ExitCode::Success),
             None => run::run(settings).await.map(|()| ExitCode::Success),

@@ -89,8 +89,16 @@ pub fn join(old: &[Hour], ours: &[Hour], reach: Reach) -> Result<Join, Unjoined>
     Ok(Join { from: begin.start, hours: earlier.len(), first: first.start, before: first.sum, lift, between, drawn })
 }
 
+/// Of several old ones, each with its hours, the one that is joined to ours with the most hours.
+#[must_use]
+pub fn longest<'a, T>(olds: &'a [(Vec<Hour>, T)], ours: &[Hour]) -> Option<(&'a [Hour], &'a T, Join)> {
+    let joined = olds.iter().filter_map(|(hours, old)| Some((hours.as_slice(), old, join(hours, ours, Reach::Near).ok()?)));
+    joined.max_by_key(|(_, _, join)| join.hours)
+}
+
 /// Whether they tell the same index wherever they have an hour in common. True as well if they have none.
-fn same_register(old: &[Hour], ours: &[Hour]) -> bool {
+#[must_use]
+pub fn same_register(old: &[Hour], ours: &[Hour]) -> bool {
     common(old, ours).all(|(one, other)| one.state.zip(other.state).is_some_and(|(one, other)| (one - other).abs() <= NEAR_WH))
 }
 

@@ -13,7 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use join::{Join, Reach, Unjoined, join};
+use join::{Join, Reach, Unjoined, join, longest};
 use notes::{Adopted, Notes};
 
 use crate::{
@@ -37,11 +37,13 @@ use crate::{
 /// The state directory of the unit, where systemd has not named one.
 const STATE_DIRECTORY: &str = "/var/lib/teleinfo-bridge";
 
-const NO_ADDRESS: Words = Words::new(
+/// What is said where Home Assistant cannot be asked.
+pub const NO_ADDRESS: Words = Words::new(
     "homeassistant.url and homeassistant.token-file are needed: the address of Home Assistant, and the token of an administrator",
     "il faut homeassistant.url et homeassistant.token-file : l'adresse de Home Assistant, et le jeton d'un administrateur",
 );
-const NO_STATISTIC: Words = Words::new(
+/// What is said of a statistic that is not there.
+pub const NO_STATISTIC: Words = Words::new(
     "Home Assistant has no statistic of energy {}; it has: {}",
     "Home Assistant n'a pas de statistique d'énergie {} ; il a : {}",
 );
@@ -74,7 +76,9 @@ const UNDONE_EMPTY: Words = Words::new(
 );
 
 impl Unjoined {
-    const fn words(self) -> Words {
+    /// Why, for a person.
+    #[must_use]
+    pub const fn words(self) -> Words {
         match self {
             Self::TooEarly => Words::new(
                 "ours has no full hour yet: once more after the next full hour",
@@ -114,7 +118,9 @@ pub async fn run(settings: &Settings, wanted: &Adopt, language: Language) -> Res
     if wanted.undo { work.undo(&wanted.names).await } else { work.join(wanted).await }
 }
 
-fn failure(error: &Error, language: Language) -> Failure {
+/// What Home Assistant did not do, as the end of a command.
+#[must_use]
+pub fn failure(error: &Error, language: Language) -> Failure {
     let code = if *error == Error::Token { ExitCode::Permission } else { ExitCode::Unavailable };
     Failure::new(code, error.words(language))
 }
@@ -184,8 +190,9 @@ impl<C: Commands> Work<C> {
                 continue;
             }
             let after = self.series(&ours).await?;
-            if let Some((old, join)) = longest(&olds, &after) {
-                pairs.push(Pair { adopted: Adopted::new(&old.entity, &ours.entity, &join), old, ours, join: Some(join) });
+            if let Some((_, old, join)) = longest(&olds, &after) {
+                let adopted = Adopted::new(&old.entity, &ours.entity, &join);
+                pairs.push(Pair { adopted, old: old.clone(), ours, join: Some(join) });
             }
         }
         if pairs.is_empty() {
@@ -252,11 +259,6 @@ impl<C: Commands> Work<C> {
         }
         Ok(())
     }
-}
-
-fn longest(olds: &[(Vec<Hour>, Kept)], ours: &[Hour]) -> Option<(Kept, Join)> {
-    let joined = olds.iter().filter_map(|(hours, old)| Some((old, join(hours, ours, Reach::Near).ok()?)));
-    joined.max_by_key(|(_, join)| join.hours).map(|(old, join)| (old.clone(), join))
 }
 
 fn not_noted(directory: &Path, error: &io::Error, language: Language) -> Failure {

@@ -57,6 +57,18 @@ impl File {
         Self::on(InMemoryBackend::new())
     }
 
+    /// What another process has open, as it stands there now: a copy, with which nothing happens to the file.
+    ///
+    /// # Errors
+    /// There is no such file, it cannot be read, or it was being written.
+    pub fn copy_of(path: &Path) -> Result<Self, Error> {
+        let bytes = fs::read(path)?;
+        let memory = InMemoryBackend::new();
+        memory.set_len(bytes.len() as u64)?;
+        memory.write(0, &bytes)?;
+        Self::on(memory)
+    }
+
     /// On anything that takes bytes as a file does.
     ///
     /// # Errors
@@ -196,6 +208,9 @@ mod tests {
         }
         let (file, _) = File::open(&path).unwrap();
         assert!(File::open(&path).is_err(), "one process at a time");
+        let copy = File::copy_of(&path).unwrap();
+        assert_eq!(copy.newest().unwrap(), file.newest().unwrap(), "another one may look");
+        copy.commit(&rows(NOON + 121..NOON + 122)).unwrap();
         let minutes = file.read(meter(), Grain::Minute, NOON, NOON + 200).unwrap();
         assert_eq!(minutes["BASE"], rows(NOON..NOON + 121)[&(meter(), "BASE".to_owned())]);
         let hours = file.read(meter(), Grain::Hour, NOON, NOON + 200).unwrap();

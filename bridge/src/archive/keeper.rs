@@ -5,7 +5,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         mpsc::{self, RecvTimeoutError, SyncSender, TrySendError},
@@ -16,15 +16,18 @@ use std::{
 
 use teleinfo_proto::tic::MeterId;
 use tokio::sync::oneshot;
+use tracing::info;
 
 use crate::{
     archive::{
         block::Grain,
         file::{Curves, File, Register, Rows},
+        fill::filling,
+        handed::{self, Handed},
         readings::{MINUTE_MS, Readings},
         segments::{Point, Segments},
     },
-    words::{journal, language::Words},
+    words::{journal, language::Words, utc},
 };
 
 /// A commit is due so long after the first index that waits, ...
@@ -35,7 +38,10 @@ const HOUR_SOON: Duration = Duration::from_secs(10);
 const QUEUE: usize = 4_096;
 /// Indexes that may wait for a disk that says no; beyond that the oldest meters' are dropped.
 const WAITING_MAX: usize = 200_000;
-const FILE_NAME: &str = "archive.redb";
+/// How often it is looked whether a command has handed hours over.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Its name in the state directory.
+pub const FILE_NAME: &str = "archive.redb";
 
 const ASIDE: Words = Words::new(
     "the memory of the page was damaged and begins anew; what was left of it is in {}",
@@ -44,6 +50,14 @@ const ASIDE: Words = Words::new(
 const NO_FILE: Words = Words::new(
     "{}: {}; the page remembers nothing beyond the end of this process",
     "{} : {} ; la page ne se souvient de rien après la fin de ce processus",
+);
+const FILLED: Words = Words::new(
+    "meter {}: the memory of the page has {} more hours of {}, from {} to {}",
+    "compteur {} : la mémoire de la page a {} heures de plus de {}, de {} à {}",
+);
+const NOT_TAKEN: Words = Words::new(
+    "{}; the hours that were handed over are not taken: teleinfo-bridge import says more",
+    "{} ; les heures remises ne sont pas prises : teleinfo-bridge import en dit plus",
 );
 
 /// The memory, for whoever feeds it or asks it. A copy is of the same memory.
@@ -71,14 +85,15 @@ impl Archive {
     /// Opens the memory in this directory; without one it lasts as long as the process. Nothing if there is not even room for that.
     #[must_use]
     pub fn start(directory: Option<&Path>, complain: Complain) -> Option<Self> {
-        let file = match directory {
-            Some(directory) => opened(&directory.join(FILE_NAME), &complain)?,
-            None => File::in_memory().ok()?,
+        let on_disk = directory.and_then(|directory| Some((opened(&directory.join(FILE_NAME), &complain)?, directory.to_owned())));
+        let (file, directory) = match on_disk {
+            Some((file, directory)) => (file, Some(directory)),
+            None => (File::in_memory().ok()?, None),
         };
         let segments = known(&file);
         let (work, queue) = mpsc::sync_channel(QUEUE);
         let shared = Arc::new(Shared { file, waiting: Mutex::default() });
-        let mut keeper = Keeper { shared: shared.clone(), segments, due: None, complain };
+        let mut keeper = Keeper { shared: shared.clone(), directory, looked: Instant::now(), segments, due: None, complain };
         thread::Builder::new().name("archive".into()).spawn(move || keeper.run(&queue)).ok()?;
         Some(Self { shared, work })
     }
@@ -124,7 +139,7 @@ fn lock(waiting: &Mutex<Rows>) -> MutexGuard<'_, Rows> {
     waiting.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The file, or a memory without one: whatever the disk says, the page must show what is known from now on.
+/// The file. Without it the page must show what is known from now on, whatever the disk says.
 fn opened(path: &Path, complain: &Complain) -> Option<File> {
     match File::open(path) {
         Ok((file, damaged)) => {
@@ -133,7 +148,7 @@ fn opened(path: &Path, complain: &Complain) -> Option<File> {
         }
         Err(error) => {
             complain(journal::say(NO_FILE, &[&path.display(), &error]).to_string());
-            File::in_memory().ok()
+            None
         }
     }
 }
@@ -152,6 +167,10 @@ fn known(file: &File) -> HashMap<Register, Segments> {
 /// What the thread owns.
 struct Keeper {
     shared: Arc<Shared>,
+    /// Where hours may be handed over.
+    directory: Option<PathBuf>,
+    /// When it was last looked whether some were.
+    looked: Instant,
     segments: HashMap<Register, Segments>,
     /// When the next commit is due; nothing waits without one.
     due: Option<Instant>,
@@ -162,7 +181,8 @@ impl Keeper {
     /// Until the last one who could feed it is gone.
     fn run(&mut self, queue: &mpsc::Receiver<Work>) {
         loop {
-            let patience = self.due.map_or(EVERY, |due| due.saturating_duration_since(Instant::now()));
+            let until_due = self.due.map_or(EVERY, |due| due.saturating_duration_since(Instant::now()));
+            let patience = if self.directory.is_some() { until_due.min(LOOK_EVERY) } else { until_due };
             match queue.recv_timeout(patience) {
                 Ok(Work::Readings(meter, readings)) => self.handle_readings(meter, &readings, Instant::now()),
                 Ok(Work::Finish(done)) => {
@@ -174,6 +194,10 @@ impl Keeper {
             }
             if self.due.is_some_and(|due| due <= Instant::now()) {
                 self.commit(Instant::now());
+            }
+            if self.looked.elapsed() >= LOOK_EVERY {
+                self.take_handed();
+                self.looked = Instant::now();
             }
         }
     }
@@ -192,6 +216,32 @@ impl Keeper {
             self.due = Some(self.due.map_or(due, |known| known.min(due)));
             waiting.entry(name).or_default().extend(minutes);
         }
+    }
+
+    /// Takes the hours that a command has left, if it has. After a fault nothing more is taken: the disk has other things to do.
+    fn take_handed(&mut self) {
+        let Some(directory) = self.directory.clone() else { return };
+        let Some(left) = handed::left(&directory) else { return };
+        self.commit(Instant::now());
+        let taken = left.damage.map_or(Ok(()), Err);
+        let taken = taken.and_then(|()| left.records.iter().try_for_each(|handed| self.fill(handed).map_err(|error| error.to_string())));
+        let taken = taken.and_then(|()| handed::remove(&directory).map_err(|error| error.to_string()));
+        if let Err(error) = taken {
+            (self.complain)(journal::say(NOT_TAKEN, &[&error]).to_string());
+            self.directory = None;
+        }
+    }
+
+    /// What was handed over was offered before; what has been heard meanwhile stays.
+    fn fill(&self, Handed { meter, register, hours }: &Handed) -> Result<(), redb::Error> {
+        let mut heard = self.shared.file.read(*meter, Grain::Hour, 0, i64::MAX)?;
+        let Ok(filling) = filling(&heard.remove(register).unwrap_or_default(), hours) else { return Ok(()) };
+        let ends = filling.hours.first_key_value().zip(filling.hours.last_key_value());
+        let Some((first, last)) = ends.map(|((first, _), (last, _))| (utc::rfc3339(first * 60), utc::rfc3339(last * 60))) else {
+            return Ok(());
+        };
+        info!("{}", journal::say(FILLED, &[meter, &filling.hours.len(), register, &first, &last]));
+        self.shared.file.commit(&Rows::from([((*meter, register.clone()), filling.hours)]))
     }
 
     fn commit(&mut self, now: Instant) {
@@ -258,5 +308,33 @@ mod tests {
         let complain = refused.clone();
         let other = Archive::start(Some(directory.path()), Box::new(move |text| complain.lock().unwrap().push(text))).unwrap();
         assert!(minutes(&other, meter).is_empty() && refused.lock().unwrap().len() == 1, "two bridges of one directory");
+    }
+
+    #[tokio::test]
+    async fn hours_that_are_handed_over_come_before_what_was_heard() {
+        let (directory, meter) = (tempfile::tempdir().unwrap(), "041876097767".parse().unwrap());
+        let archive = Archive::start(Some(directory.path()), Box::new(|text| panic!("{text}"))).unwrap();
+        for (second, wh) in [(-1, 20_100), (1, 20_102)] {
+            assert!(archive.handle_readings(meter, readings(second, wh)));
+        }
+        // The hour before, the same hour as somebody else has it, and one that was never shown.
+        let hours = BTreeMap::from([(29_000_040, 0), (29_000_100, 19_000), (29_000_160, 20_099)]);
+        let handed = Handed { meter, register: "BASE".into(), hours };
+        handed::leave(directory.path(), &[handed]).unwrap();
+        while handed::is_left(directory.path()) {
+            thread::sleep(Duration::from_millis(20));
+        }
+        let curves = archive.read(meter, Grain::Hour, 29_000_000, 29_000_200).unwrap();
+        assert_eq!(curves["BASE"], BTreeMap::from([(29_000_100, 19_000), (29_000_160, 20_101)]));
+    }
+
+    #[tokio::test]
+    async fn what_is_handed_over_and_damaged_is_named_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let (complain, complaints) = mpsc::channel();
+        let _archive = Archive::start(Some(directory.path()), Box::new(move |text| complain.send(text).unwrap())).unwrap();
+        std::fs::write(directory.path().join("import.state"), "what is no record\n").unwrap();
+        assert!(complaints.recv_timeout(Duration::from_secs(20)).unwrap().contains("import.state"));
+        assert!(complaints.recv_timeout(LOOK_EVERY * 2).is_err());
     }
 }

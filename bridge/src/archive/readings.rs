@@ -1,6 +1,6 @@
 //! The samples that the memory is made of: of all samples of a meter, the last one before each full minute, and the first one after it.
 
-use teleinfo_proto::tic::{Dataset, Role};
+use teleinfo_proto::tic::{Dataset, Label, Mode, Role};
 
 /// In ms.
 pub const MINUTE_MS: i64 = 60_000;
@@ -47,15 +47,22 @@ const fn minute(unix_ms: i64) -> i64 {
 
 /// A register that stands at zero has never counted, and is not kept.
 fn index(dataset: &Dataset<'_>) -> Option<(String, u32)> {
-    let is_kept = matches!(dataset.role()?, Role::IndexOf(_) | Role::SupplierIndex(_) | Role::EnergyWithdrawn | Role::EnergyInjected);
-    let wh = dataset.value().number().filter(|wh| is_kept && *wh > 0)?;
+    let wh = dataset.value().number().filter(|wh| dataset.role().is_some_and(is_register) && *wh > 0)?;
     Some((dataset.label().to_owned(), u32::try_from(wh).ok()?))
+}
+
+/// Whether the memory keeps what a label shows, in whichever mode the meter shows it.
+#[must_use]
+pub fn is_kept(label: &str) -> bool {
+    Mode::ALL.into_iter().filter_map(|mode| Label::find(mode, label)?.role).any(is_register)
+}
+
+const fn is_register(role: Role) -> bool {
+    matches!(role, Role::IndexOf(_) | Role::SupplierIndex(_) | Role::EnergyWithdrawn | Role::EnergyInjected)
 }
 
 #[cfg(test)]
 mod tests {
-    use teleinfo_proto::tic::Mode;
-
     use super::*;
 
     fn picked(turns: &mut Turns, unix_ms: i64, data: &str) -> Vec<(i64, u32)> {

@@ -24,7 +24,7 @@ pub struct Cli {
     /// The broker, `mqtt://[user@]host[:port]` or `mqtts://...`, or `embedded` to run without one
     #[arg(long, value_name = "URL|embedded", global = true)]
     pub mqtt: Option<String>,
-    /// The language of the journal [default: the file, else LANG, else fr] and of doctor and adopt [default: LANG, else fr]
+    /// The language of the journal [default: the file, else LANG, else fr] and of doctor, adopt and import [default: LANG, else fr]
     #[arg(long, value_name = "fr|en", global = true)]
     pub language: Option<Language>,
     /// Check the configuration, say what is wrong with it and where each value comes from, and end
@@ -39,6 +39,8 @@ pub enum Command {
     Doctor,
     /// Put what Home Assistant recorded of another program before our own energy; without --write only say what would be done
     Adopt(Adopt),
+    /// Fill the memory of the page with the hours that Home Assistant has and it has not; without --write only say what would be done
+    Import(Import),
     /// Believe one more reader for a meter: a second one, or a new one after its card or its key was lost
     Accept {
         /// 12 digits, the meter's ADCO or ADSC
@@ -80,4 +82,16 @@ pub struct Adopt {
     /// Take back what was written
     #[arg(long, conflicts_with = "write")]
     pub undo: bool,
+}
+
+/// What the memory is filled with, and whether.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Import {
+    /// A statistic of another program and one of ours, such as `sensor.linkytic_base sensor.linky_energy_base` [default: ours, and all that show the same
+    /// index of the meter]
+    #[arg(value_names = ["OLD", "OURS"], num_args = 2)]
+    pub names: Vec<String>,
+    /// Write it; without this only what would be written is said
+    #[arg(long)]
+    pub write: bool,
 }

@@ -36,10 +36,15 @@ impl<C: Commands> Recorder<C> {
     /// Whether this is the energy of an entity of this bridge, or of another one.
     #[must_use]
     pub fn is_ours(&self, kept: &Kept) -> bool {
+        self.our_id(kept).is_some()
+    }
+
+    /// The unique id of the entity whose energy this is, if it is one of this bridge, or of another one.
+    #[must_use]
+    pub fn our_id(&self, kept: &Kept) -> Option<&str> {
         let is_it = |entry: &&Value| entry["platform"] == "mqtt" && entry["entity_id"] == kept.entity.as_str();
-        let entry = self.registry.as_array().and_then(|all| all.iter().find(is_it));
-        let unique_id = entry.and_then(|entry| entry["unique_id"].as_str()).unwrap_or_default();
-        unique_id.starts_with(OURS.0) && unique_id.contains(OURS.1)
+        let unique_id = self.registry.as_array()?.iter().find(is_it)?["unique_id"].as_str()?;
+        (unique_id.starts_with(OURS.0) && unique_id.contains(OURS.1)).then_some(unique_id)
     }
 
     /// All its hours, oldest first.

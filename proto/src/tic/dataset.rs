@@ -7,7 +7,7 @@ use core::fmt;
 
 use super::{
     Label, LabelKind, Mode, Reason, Role, Timestamp, Value, checksum,
-    spec::{HT, LABEL_WIDTH_MAX, TIMESTAMP_WIDTH},
+    spec::{HT, LABEL_WIDTH_MAX, SP, TIMESTAMP_WIDTH},
     text::text,
     value,
     walk::{DATASET_BYTES_MAX, Walk},
@@ -53,10 +53,10 @@ impl<'a> Dataset<'a> {
         let [zone @ .., separator, found] = bytes else {
             return Err(Reason::Malformed);
         };
-        let mode = Mode::of_separator(*separator).ok_or(Reason::Malformed)?;
-        let (separators, outside) = match mode {
-            Mode::Historic => (0, separator.wrapping_add(*found)),
-            Mode::Standard => (1, *found),
+        let (mode, separators, outside) = match *separator {
+            SP => (Mode::Historic, 0, SP.wrapping_add(*found)),
+            HT => (Mode::Standard, 1, *found),
+            _ => return Err(Reason::Malformed),
         };
         let expected = checksum::of_sum(walk.sum().wrapping_sub(outside));
         if expected != *found {
@@ -69,6 +69,8 @@ impl<'a> Dataset<'a> {
         Self::of(mode, Fields::split(mode, zone, length, walk.tabs() - separators)?, info)
     }
 
+    // For the same reason, and without being asked no compiler does it.
+    #[inline(always)]
     fn of(mode: Mode, fields: Fields<'a>, info: Option<&'static Label>) -> Result<Self, Reason> {
         let Fields { label, timestamp, data } = fields;
         let time = timestamp.map(Timestamp::parse).transpose().map_err(|_| Reason::Timestamp)?;
@@ -77,7 +79,7 @@ impl<'a> Dataset<'a> {
                 return Err(Reason::Width { expected: info.width.into(), found: data.len() });
             }
             Some(info) if info.dated != time.is_some() => return Err(Reason::Timestamp),
-            Some(info) => value::check(info.kind, data)?,
+            Some(info) => value::check(info, data)?,
             None if looks_like_a_label(label) => 0,
             None => return Err(Reason::Characters),
         };
@@ -130,7 +132,7 @@ impl<'a> Dataset<'a> {
     pub fn value(&self) -> Value<'a> {
         let data = self.fields.data;
         // It was read when the dataset was checked, so it can be read now.
-        self.info.and_then(|info| Value::of(info.kind, self.number, data).ok()).unwrap_or_else(|| Value::Text(text(data)))
+        self.info.and_then(|info| Value::of(info, self.number, data)).unwrap_or_else(|| Value::Text(text(data)))
     }
 
     /// Its timestamp as a date.

@@ -13,6 +13,32 @@ pub(super) fn number(digits: [u8; DIGITS]) -> Option<u32> {
     Lanes::from(digits).digits().map(|ones| join(pairs_of(ones, 10), 10))
 }
 
+/// The number that digits are. No label has more than nine, so the sum cannot run over.
+pub(super) fn up_to_nine(digits: &[u8]) -> Option<u32> {
+    match digits.split_last_chunk() {
+        Some(([], last)) => number(*last),
+        Some((first, last)) => few(first).zip(number(*last)).map(|(first, last)| first * BEYOND + last),
+        None => few(digits),
+    }
+}
+
+/// The number that fewer than eight digits are. The usual widths are spelled out, because a loop of a known length is unrolled.
+fn few(digits: &[u8]) -> Option<u32> {
+    match digits.len() {
+        1 => number_of::<1>(digits),
+        2 => number_of::<2>(digits),
+        3 => number_of::<3>(digits),
+        5 => number_of::<5>(digits),
+        _ => digits.iter().try_fold(0, |number, byte| char::from(*byte).to_digit(10).map(|digit| number * 10 + digit)),
+    }
+}
+
+fn number_of<const WIDTH: usize>(digits: &[u8]) -> Option<u32> {
+    let digits: [u8; WIDTH] = digits.try_into().ok()?;
+    let number = digits.iter().fold(0_u32, |number, byte| number * 10 + u32::from(byte & 0x0f));
+    digits.iter().fold(true, |all, byte| all & byte.is_ascii_digit()).then_some(number)
+}
+
 /// The number that eight hexadecimal digits are, with capital or small letters.
 pub(super) fn hexadecimal(digits: [u8; DIGITS]) -> Option<u32> {
     Lanes::from(digits).hexadecimal_digits().map(|ones| join(pairs_of(ones, 16), 16))
@@ -20,7 +46,7 @@ pub(super) fn hexadecimal(digits: [u8; DIGITS]) -> Option<u32> {
 
 /// Whether they are hexadecimal digits, and all letters are capitals.
 pub(super) fn are_capital_hexadecimal(digits: [u8; DIGITS]) -> bool {
-    Lanes::from(digits).hexadecimal_digits().is_some() && digits.iter().all(|byte| *byte <= b'F')
+    Lanes::from(digits).are_capital_hexadecimal()
 }
 
 /// The four numbers of two digits each that eight digits are.

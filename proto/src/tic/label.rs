@@ -79,7 +79,7 @@ impl LabelKind {
     }
 
     /// The greatest number that its data can be, for the kinds that are digits and nothing else.
-    pub(super) const fn greatest(self) -> Option<u32> {
+    const fn greatest(self) -> Option<u32> {
         Some(match self {
             Self::Energy | Self::ReactiveEnergy => spec::INDEX_MAX,
             Self::ApparentPower | Self::ActivePower => spec::POWER_MAX,
@@ -134,6 +134,8 @@ pub struct Label {
     pub role: Option<Role>,
     /// Whether somebody steers by it or has to be warned at once: then it does not wait for the end of its frame.
     pub live: bool,
+    /// The greatest number that its data can be, if that is digits and nothing else.
+    pub(super) greatest: Option<u32>,
     /// Where it is specified.
     pub section: &'static str,
     /// What it means, in English.
@@ -178,6 +180,7 @@ impl Label {
             family: None,
             role: None,
             live: false,
+            greatest: kind.greatest(),
             section,
             english,
             french,

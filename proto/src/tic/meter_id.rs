@@ -4,7 +4,11 @@
 
 use core::{fmt, str::FromStr};
 
-use super::{ParseError, spec::METER_ID_WIDTH};
+use super::{
+    ParseError,
+    digits::{self, DIGITS},
+    spec::METER_ID_WIDTH,
+};
 use MeterFamily::{Blue, Concentrator, Ice, Linky, PmePmi, Yellow};
 
 /// Twelve characters: two of manufacturer, two of year, two of type, six of serial number.
@@ -12,6 +16,9 @@ use MeterFamily::{Blue, Concentrator, Ice, Linky, PmePmi, Yellow};
 /// All digits on a Linky; the type of other appliances may be hexadecimal.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MeterId(pub(super) [u8; METER_ID_WIDTH]);
+
+/// What the digits of [`MeterId::ends`] that stand in both count.
+const OVERLAP: u32 = 10_u32.pow((2 * DIGITS - METER_ID_WIDTH) as u32);
 
 /// The digits of the type may be hexadecimal, but never are on a Linky.
 const NO_ADDRESS: ParseError = ParseError::expected("the 12 digits of a meter's address");
@@ -94,7 +101,14 @@ impl MeterId {
     /// The identity as a number, where it has digits only.
     #[must_use]
     pub fn number(&self) -> Option<u64> {
-        self.as_str().parse().ok()
+        let [first, last] = self.ends().map(digits::number);
+        Some(u64::from(first? / OVERLAP) * u64::from(digits::BEYOND) + u64::from(last?))
+    }
+
+    /// The first digits and the last ones, as many as are read at a time. They overlap.
+    const fn ends(&self) -> [[u8; DIGITS]; 2] {
+        let [a, b, c, d, e, f, g, h, i, j, k, l] = self.0;
+        [[a, b, c, d, e, f, g, h], [e, f, g, h, i, j, k, l]]
     }
 
     /// Reads the characters of a field.
@@ -119,7 +133,7 @@ impl TryFrom<[u8; METER_ID_WIDTH]> for MeterId {
     type Error = ParseError;
 
     fn try_from(id: [u8; METER_ID_WIDTH]) -> Result<Self, Self::Error> {
-        if id.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F')) { Ok(Self(id)) } else { Err(NO_ADDRESS) }
+        Some(Self(id)).filter(|id| id.ends().into_iter().all(digits::are_capital_hexadecimal)).ok_or(NO_ADDRESS)
     }
 }
 

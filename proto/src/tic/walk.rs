@@ -4,7 +4,7 @@
 
 use super::{
     Parity,
-    spec::{CHARACTER_MAX, CHARACTER_MIN, CR, EOT, ETX, HT, LF, SP, STX},
+    spec::{CHARACTER_MAX, CHARACTER_MIN, CHECKSUM_MASK, CR, EOT, ETX, HT, LF, SP, STX},
 };
 
 /// What is taken of a dataset. The widest is PJOURF+1 with 111 bytes; this leaves room for newer meters, and bounds a buffer and the sums.
@@ -13,7 +13,7 @@ pub(super) const DATASET_BYTES_MAX: usize = 256;
 /// What the bytes of a dataset amount to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Walk {
-    /// Their sums, for the checksum, in lanes of two bytes: no dataset is so long that one runs over.
+    /// Their sums, for the checksum: the lowest six bits of each lane, and what they ran over into the seventh.
     sums: u64,
     /// How many are HT, in lanes of one byte.
     tabs: u64,
@@ -23,9 +23,10 @@ pub(super) struct Walk {
 }
 
 impl Walk {
-    /// The sum of the bytes. The checksum keeps six bits of it.
+    /// The sum of the bytes, of which the checksum keeps six bits: no other is right.
     pub(super) fn sum(&self) -> u8 {
-        (self.sums.wrapping_mul(ONES_OF_PAIRS) >> 48) as u8
+        let pairs = (self.sums & PAIRS) + (self.sums >> 8 & PAIRS);
+        (pairs.wrapping_mul(ONES_OF_PAIRS) >> 48) as u8
     }
 
     /// How many bytes are HT.
@@ -54,11 +55,16 @@ impl Walk {
             *place = lanes.0.to_le_bytes();
             let regular = lanes.count_regular();
             taken += regular;
-            if regular < LANES {
-                self.take_regular(lanes.first(regular));
-                break;
+            if regular == LANES {
+                self.add(lanes);
+                continue;
             }
-            self.take_regular(lanes);
+            self.add(lanes.first(regular));
+            let other = lanes.lane(regular);
+            if ends_a_dataset(other) {
+                return (taken, Some(other));
+            }
+            break;
         }
         let (rest, end) = self.collect_bytes(&input[taken..], parity, &mut room[taken..]);
         (taken + rest, end)
@@ -78,14 +84,13 @@ impl Walk {
     }
 
     fn take(&mut self, byte: u8) {
-        self.sums = self.sums.wrapping_add(byte.into());
-        self.tabs = self.tabs.wrapping_add(u64::from(byte == HT));
+        self.add(Lanes(byte.into()));
         self.odd |= u64::from(!is_character(byte) && byte != HT);
     }
 
-    fn take_regular(&mut self, lanes: Lanes) {
-        self.sums = self.sums.wrapping_add((lanes.0 & PAIRS) + (lanes.0 >> 8 & PAIRS));
-        self.tabs = self.tabs.wrapping_add(lanes.tabs() >> 7 & ONES);
+    fn add(&mut self, lanes: Lanes) {
+        self.sums = (self.sums & CHECKED) + (lanes.0 & CHECKED);
+        self.tabs += lanes.tabs() >> 7 & ONES;
     }
 }
 
@@ -99,12 +104,15 @@ pub(super) const fn ends_a_dataset(byte: u8) -> bool {
     matches!(byte, STX | ETX | EOT | LF | CR)
 }
 
-/// The word that stands before the first separator, if it is shorter than eight bytes: its bytes as a number, the first one lowest, and how
-/// many they are.
+/// The word that stands before the first separator, if it has at most eight bytes: its bytes as a number, the first one lowest, and how many
+/// they are.
 pub(super) fn short_word(bytes: &[u8]) -> Option<(u64, usize)> {
-    let lanes = Lanes::from(*bytes.first_chunk()?);
-    let length = lanes.count_above(SP);
-    (length < LANES).then(|| (lanes.first(length).0, length))
+    let (eight, rest) = bytes.split_first_chunk()?;
+    let lanes = Lanes::from(*eight);
+    match lanes.count_above(SP) {
+        LANES => rest.first().is_some_and(|next| *next <= SP).then_some((lanes.0, LANES)),
+        length => Some((lanes.first(length).0, length)),
+    }
 }
 
 const LANES: usize = 8;
@@ -112,12 +120,14 @@ const LANES: usize = 8;
 const ONES: u64 = u64::from_le_bytes([1; LANES]);
 /// The highest bit of each lane.
 const HIGH: u64 = ONES << 7;
+/// HT in each lane.
+const TABS: u64 = ONES * HT as u64;
+/// What the checksum keeps, of each lane.
+const CHECKED: u64 = ONES * CHECKSUM_MASK as u64;
 /// The lower lane of each two.
 const PAIRS: u64 = 0x00ff_00ff_00ff_00ff;
 /// The lowest bit of each two lanes.
 const ONES_OF_PAIRS: u64 = 0x0001_0001_0001_0001;
-/// HT in each lane.
-const TABS: u64 = ONES * HT as u64;
 
 /// Eight bytes, the first one lowest.
 #[derive(Clone, Copy)]
@@ -173,6 +183,11 @@ impl Lanes {
         (others & HIGH == 0).then_some((self.0 & (ONES * 0x0f)) + (letters >> 7 & ONES) * 9)
     }
 
+    /// Whether all are decimal digits or the capital letters of hexadecimal ones.
+    pub(super) fn are_capital_hexadecimal(self) -> bool {
+        (self.0 | !(self.between(b'0', b'9') | self.between(b'A', b'F'))) & HIGH == 0
+    }
+
     /// Each lane whose seven low bits are in this range has its highest bit.
     fn between(self, least: u8, greatest: u8) -> u64 {
         self.at_least(least) & !self.at_least(greatest + 1)
@@ -186,6 +201,11 @@ impl Lanes {
     /// Each lane that is HT has its highest bit.
     fn tabs(self) -> u64 {
         !Self(self.0 ^ TABS).at_least(1)
+    }
+
+    /// The lane of this place, of eight.
+    fn lane(self, place: usize) -> u8 {
+        (self.0 >> (8 * place)) as u8
     }
 }
 
@@ -210,7 +230,7 @@ mod tests {
             let eight = walks[0].collect(&bytes, parity, &mut places[0][..room]);
             let one = walks[1].collect_bytes(&bytes, parity, &mut places[1][..room]);
             prop_assert_eq!(eight, one);
-            let [eight_sum, one_sum] = walks.map(|walk| (walk.sum(), walk.tabs(), walk.is_odd()));
+            let [eight_sum, one_sum] = walks.map(|walk| (walk.sum() & CHECKSUM_MASK, walk.tabs(), walk.is_odd()));
             prop_assert_eq!(eight_sum, one_sum);
             prop_assert_eq!(&places[0][..eight.0], &places[1][..one.0]);
         }

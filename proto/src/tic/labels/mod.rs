@@ -42,9 +42,7 @@ impl Label {
     }
 
     fn find_key(mode: Mode, key: u128) -> Option<&'static Self> {
-        let place = index(mode).find(key)?;
-        let all = Self::all(mode);
-        all.get(place).or_else(|| OTHERS.get(place - all.len()))
+        index(mode).find(key)
     }
 
     /// The label with which a dataset begins: its length, and its line if it is known.
@@ -96,35 +94,35 @@ const fn slot_of(key: u128) -> usize {
     (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize
 }
 
-/// Where each label of a mode stands in its table: what [`Label::find`] searches.
+/// The labels of a mode: what [`Label::find`] searches.
 struct Index {
-    keys: &'static [u128],
-    /// Places in `keys`, at or behind the slot of their key.
+    labels: &'static [(u128, &'static Label)],
+    /// Places in `labels`, at or behind the slot of their key.
     slots: [u8; SLOTS],
 }
 
 impl Index {
-    const fn new(keys: &'static [u128]) -> Self {
+    const fn new(labels: &'static [(u128, &'static Label)]) -> Self {
         let mut slots = [EMPTY; SLOTS];
         let mut place = 0;
-        while place < keys.len() {
-            let mut slot = slot_of(keys[place]);
+        while place < labels.len() {
+            let mut slot = slot_of(labels[place].0);
             while slots[slot] != EMPTY {
                 slot = (slot + 1) % SLOTS;
             }
             slots[slot] = place as u8;
             place += 1;
         }
-        Self { keys, slots }
+        Self { labels, slots }
     }
 
-    fn find(&self, key: u128) -> Option<usize> {
+    fn find(&self, key: u128) -> Option<&'static Label> {
         let mut slot = slot_of(key);
         loop {
-            let place = usize::from(self.slots[slot]);
-            // An empty slot is behind the end of the keys.
-            if *self.keys.get(place)? == key {
-                return Some(place);
+            // An empty slot is behind the end of the labels.
+            let (known, label) = self.labels.get(usize::from(self.slots[slot]))?;
+            if *known == key {
+                return Some(label);
             }
             slot = (slot + 1) % SLOTS;
         }
@@ -138,18 +136,17 @@ const fn index(mode: Mode) -> &'static Index {
     }
 }
 
-static HISTORIC_KEYS: [u128; HISTORIC.len() + OTHERS.len()] = keys(HISTORIC, OTHERS);
-static STANDARD_KEYS: [u128; STANDARD.len()] = keys(STANDARD, &[]);
-static HISTORIC_INDEX: Index = Index::new(&HISTORIC_KEYS);
-static STANDARD_INDEX: Index = Index::new(&STANDARD_KEYS);
+static HISTORIC_INDEX: Index = Index::new(&const { with_keys::<{ HISTORIC.len() + OTHERS.len() }>(HISTORIC, OTHERS) });
+static STANDARD_INDEX: Index = Index::new(&const { with_keys::<{ STANDARD.len() }>(STANDARD, &[]) });
 
-/// The keys of two tables, one behind the other.
-const fn keys<const N: usize>(table: &[Label], others: &[Label]) -> [u128; N] {
-    let mut keys = [0; N];
+/// The labels of two tables, one behind the other, each with its key.
+const fn with_keys<const N: usize>(table: &'static [Label], others: &'static [Label]) -> [(u128, &'static Label); N] {
+    let mut labels = [(0, &table[0]); N];
     let mut place = 0;
     while place < N {
-        keys[place] = key_of(if place < table.len() { &table[place] } else { &others[place - table.len()] });
+        let label = if place < table.len() { &table[place] } else { &others[place - table.len()] };
+        labels[place] = (key_of(label), label);
         place += 1;
     }
-    keys
+    labels
 }

@@ -102,16 +102,37 @@ step_shipped_configuration() {
     target/debug/teleinfo-bridge --config deploy/etc/bridge.toml --check-config
 }
 
-# Every target of every fuzz folder. Coverage needs compiler flags that a stable compiler takes only when told so.
+# Every target of every fuzz folder, each from the seeds that lie beside it.
 step_fuzz() {
-    local manifest target
+    fuzz_each 5
+}
+
+# The same for as long as somebody has time. What it finds to go on from stays in target/fuzz-found.
+step_fuzz_long() {
+    fuzz_each "${FUZZ_SECONDS:-300}"
+}
+
+# A target that finds a fault stops no other; what made it fail lies in the `artifacts` of its folder.
+fuzz_each() { # SECONDS
+    local manifest package target failed=()
     need_packages gcc g++
     need_cargo fuzz
     for manifest in $(git ls-files '*fuzz/Cargo.toml'); do
-        for target in $(cd "${manifest%/fuzz/*}" && cargo fuzz list); do
-            echo "${manifest%/fuzz/*}: $target"
-            (cd "${manifest%/fuzz/*}" && RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR="$OLDPWD/target/fuzz" \
-                cargo fuzz run --sanitizer none "$target" -- -max_total_time="$FUZZ_SECONDS" -verbosity=0)
+        package=${manifest%/fuzz/*}
+        for target in $(cd "$package" && cargo fuzz list); do
+            echo "$package: $target"
+            fuzz_one "$package" "$target" "$1" || failed+=("$package: $target")
         done
     done
+    [ ${#failed[@]} -eq 0 ] || { printf 'a fault was found by %s\n' "${failed[@]}" && return 1; }
+}
+
+# Coverage needs compiler flags that a stable compiler takes only when told so. Whatever comes, an answer takes less than ten seconds, and all of
+# them together less memory than the unit of the bridge has twice.
+fuzz_one() { # PACKAGE TARGET SECONDS
+    local found=$PWD/target/fuzz-found/$1/$2 seeds=$PWD/$1/fuzz/corpus/$2
+    [ -n "$(ls "$seeds" 2>/dev/null)" ] || { echo "$seeds: no seed; CONTRIBUTING.md says how one is made" && return 1; }
+    mkdir -p "$found"
+    (cd "$1" && RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR="$OLDPWD/target/fuzz" cargo fuzz run --sanitizer none "$2" "$found" "$seeds" -- \
+        -max_total_time="$3" -timeout=10 -rss_limit_mb=512 -max_len=4096 -verbosity=0 -print_final_stats=1)
 }

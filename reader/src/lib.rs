@@ -10,6 +10,8 @@ pub mod cli;
 mod config;
 mod daemon;
 mod doctor;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod history;
 mod led;
 mod line;

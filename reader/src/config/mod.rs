@@ -188,6 +188,18 @@ fn default_name(host: Option<OsString>, configuration: Option<&Path>) -> String 
     instance.and_then(|instance| usable(&format!("{host}-{instance}"))).unwrap_or(host)
 }
 
+/// The keys of a text with their values as Rust writes them, for the fuzz target that holds them against the `toml` crate.
+#[cfg(fuzzing)]
+pub(crate) fn entries(text: &str) -> Option<std::collections::BTreeMap<(String, String), String>> {
+    let written = |value| match value {
+        toml::Value::Text(text) | toml::Value::Bare(text) => format!("{text:?}"),
+        toml::Value::Number(number) => number.to_string(),
+        toml::Value::Texts(texts) => format!("{texts:?}"),
+    };
+    let file = toml::parse(text).ok()?;
+    Some(file.entries.into_iter().map(|entry| ((entry.section, entry.key), written(entry.value))).collect())
+}
+
 /// systemd's `StateDirectory=`; of several the first.
 fn state_directory() -> Option<PathBuf> {
     let value = std::env::var("STATE_DIRECTORY").ok()?;

@@ -196,8 +196,10 @@ impl Scanner<'_> {
         loop {
             self.skip_spaces();
             match self.peek()? {
-                '#' => _ = self.take_while(|c| c != '\n'),
-                '\n' | '\r' => _ = self.next(),
+                // What is neither text nor the end of a line after it is found where the next line should begin.
+                '#' => _ = self.take_while(|c| !is_control(c)),
+                '\n' => _ = self.next(),
+                '\r' if self.rest.starts_with("\r\n") => _ = self.next(),
                 c => return Some(c),
             }
         }
@@ -315,6 +317,9 @@ mod tests {
             ("a = [\"x\" \"y\"]", "expected , or ] in the list"),
             ("a = 1 b = 2", "line 1: expected nothing more on this line"),
             ("= 1", "line 1: expected a key"),
+            ("a = 1 # \0", "line 1: expected a key"),
+            ("a = 1\n# \u{7f}\n", "line 2: expected a key"),
+            ("a = 1\n\rb = 2", "line 2: expected a key"),
         ] {
             let message = parse(text).unwrap_err();
             assert!(message.contains(expected), "{text:?}: {message}");
@@ -326,7 +331,7 @@ mod tests {
         #[test]
         fn nothing_is_misread(parts in proptest::collection::vec(prop_oneof![
             Just("a"), Just("b-c"), Just(" = "), Just("="), Just("\""), Just("'"), Just("x"), Just("\\"), Just("u0041"), Just("["), Just("]"),
-            Just(","), Just("\n"), Just("\r\n"), Just("#"), Just("-"), Just("1"), Just("0"), Just("_"), Just("."), Just(" "), Just("é"), Just("\n[s]\n"),
+            Just(","), Just("\n"), Just("\r\n"), Just("\r"), Just("\0"), Just("#"), Just("-"), Just("1"), Just("0"), Just("_"), Just("."), Just(" "), Just("é"), Just("\n[s]\n"),
             Just("\nk = \"v\"\n"), Just("k = 'w'"), Just("= [\"p\", 'q']"),
         ], 0..14)) {
             let text = parts.concat();

@@ -32,16 +32,23 @@ const SNAPSHOT: u8 = b'S';
 const FRAME: u8 = b'F';
 /// The last record, which holds nothing.
 const END: u8 = b'E';
+/// No reader makes so many samples. From here on, new ones still have numbers.
+const ORDINAL_MAX: u64 = u64::MAX / 2;
 
 pub(super) fn save(path: &Path, snapshots: &Ring, frames: &Ring) -> io::Result<()> {
     let beside = path.with_extension("new");
     let mut file = BufWriter::new(create_new(&beside)?);
-    file.write_all(MAGIC)?;
-    write_ring(&mut file, SNAPSHOT, snapshots)?;
-    write_ring(&mut file, FRAME, frames)?;
-    write_record(&mut file, END, &[])?;
+    write(&mut file, snapshots, frames)?;
     file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
     fs::rename(beside, path)
+}
+
+/// The whole file.
+pub(super) fn write(file: &mut impl Write, snapshots: &Ring, frames: &Ring) -> io::Result<()> {
+    file.write_all(MAGIC)?;
+    write_ring(file, SNAPSHOT, snapshots)?;
+    write_ring(file, FRAME, frames)?;
+    write_record(file, END, &[])
 }
 
 /// A new file, where one of a stop at a bad moment, or a link to somewhere else, may be in its place.
@@ -52,11 +59,15 @@ fn create_new(path: &Path) -> io::Result<File> {
     }
 }
 
-fn open(path: &Path) -> io::Result<Records<BufReader<File>>> {
+/// A file as it lies on the disk.
+pub(super) fn open(path: &Path) -> io::Result<BufReader<File>> {
     if !fs::symlink_metadata(path)?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "a link or a device, and no file"));
     }
-    let mut file = BufReader::new(File::open(path)?);
+    Ok(BufReader::new(File::open(path)?))
+}
+
+fn records<R: Read>(mut file: R) -> io::Result<Records<R>> {
     let mut magic = [0; MAGIC.len()];
     if file.read_exact(&mut magic).is_err() || &magic != MAGIC {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "this is not a history of this release"));
@@ -65,8 +76,8 @@ fn open(path: &Path) -> io::Result<Records<BufReader<File>>> {
 }
 
 /// The ordinals of records that are whole, but not believed: snapshots, then frames.
-fn refused(path: &Path) -> io::Result<[Vec<u64>; 2]> {
-    let (mut records, mut last) = (open(path)?, None);
+fn refused(file: impl Read) -> io::Result<[Vec<u64>; 2]> {
+    let (mut records, mut last) = (records(file)?, None);
     let (mut snapshots, mut frames) = (Judge::default(), Judge::default());
     while let Some(Record { which, content, after_damage }) = records.next()? {
         last = last.filter(|_| !after_damage);
@@ -96,12 +107,14 @@ fn keep_snapshot(snapshots: &mut Ring, snapshot: &Snapshot, content: &[u8], is_b
     }
 }
 
-/// Takes in every record that is whole and believed, and gives the number of places where the file is damaged.
-pub(super) fn load(path: &Path, snapshots: &mut Ring, frames: &mut Ring) -> io::Result<u32> {
-    let [refused_snapshots, refused_frames] = refused(path)?;
-    let mut records = open(path)?;
+/// Takes in every record that is whole and believed, and gives the number of places where the file is damaged. The file is opened twice: what
+/// is not believed is known before anything is taken in.
+pub(super) fn load<R: Read>(open: impl Fn() -> io::Result<R>, snapshots: &mut Ring, frames: &mut Ring) -> io::Result<u32> {
+    let [refused_snapshots, refused_frames] = refused(open()?)?;
+    let mut records = records(open()?)?;
     let mut damaged = (refused_snapshots.len() + refused_frames.len()) as u32;
     let (mut last, mut is_broken): (Option<Snapshot>, bool) = (None, false);
+    let (mut of_snapshots, mut of_frames) = (Ordinals::default(), Ordinals::default());
     while let Some(Record { which, content, after_damage }) = records.next()? {
         if after_damage {
             damaged += 1;
@@ -111,14 +124,20 @@ pub(super) fn load(path: &Path, snapshots: &mut Ring, frames: &mut Ring) -> io::
             SNAPSHOT => {
                 last = Snapshot::read(content, last.as_ref());
                 let Some(snapshot) = &last else { continue };
-                let is_refused = refused_snapshots.contains(&snapshot.ordinal);
-                if !is_refused {
+                is_broken = if refused_snapshots.contains(&snapshot.ordinal) {
+                    true
+                } else if of_snapshots.allow(snapshot.ordinal) {
                     keep_snapshot(snapshots, snapshot, content, is_broken);
-                }
-                is_broken = is_refused;
+                    false
+                } else {
+                    damaged += 1;
+                    true
+                };
             }
             FRAME if record::frame(content).is_some_and(|(ordinal, _)| refused_frames.contains(&ordinal)) => {}
-            FRAME if record::frame(content).is_some_and(|(_, encoded)| Sample::decode(encoded).is_ok()) => frames.push(&[content]),
+            FRAME if record::frame(content).is_some_and(|(ordinal, encoded)| is_sample(encoded) && of_frames.allow(ordinal)) => {
+                frames.push(&[content]);
+            }
             END => {
                 snapshots.drop_front_while(|first| !snapshot::is_whole(first));
                 return Ok(damaged);
@@ -128,6 +147,22 @@ pub(super) fn load(path: &Path, snapshots: &mut Ring, frames: &mut Ring) -> io::
     }
     snapshots.drop_front_while(|first| !snapshot::is_whole(first));
     Ok(damaged + 1)
+}
+
+/// Ordinals of one ring only rise: an answer that goes on from one of them must not come back to it.
+#[derive(Default)]
+struct Ordinals(u64);
+
+impl Ordinals {
+    fn allow(&mut self, ordinal: u64) -> bool {
+        let is_next = ordinal > self.0 && ordinal <= ORDINAL_MAX;
+        self.0 = if is_next { ordinal } else { self.0 };
+        is_next
+    }
+}
+
+fn is_sample(encoded: &[u8]) -> bool {
+    Sample::decode(encoded).is_ok()
 }
 
 fn write_ring(file: &mut impl Write, which: u8, ring: &Ring) -> io::Result<()> {

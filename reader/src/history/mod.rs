@@ -146,6 +146,12 @@ impl History {
         file::save(path, &self.snapshots, &self.frames)
     }
 
+    /// Writes the same to whatever takes bytes.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn write(&self, to: &mut impl io::Write) -> io::Result<()> {
+        file::write(to, &self.snapshots, &self.frames)
+    }
+
     /// Takes in what a file holds; to be called before the first [`Self::push`]. A damaged record is left out, the others are taken in.
     /// Gives the number of places where the file is damaged.
     ///
@@ -153,7 +159,12 @@ impl History {
     ///
     /// Those of the file system, and `InvalidData` for a file that is no history. What was read before stays.
     pub(crate) fn load(&mut self, path: &Path) -> io::Result<u32> {
-        let damaged = file::load(path, &mut self.snapshots, &mut self.frames);
+        self.take_in(|| file::open(path))
+    }
+
+    /// The same of a file that is opened like this.
+    pub(crate) fn take_in<R: io::Read>(&mut self, open: impl Fn() -> io::Result<R>) -> io::Result<u32> {
+        let damaged = file::load(open, &mut self.snapshots, &mut self.frames);
         self.ordinal = self.newest_ordinal();
         damaged
     }

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 use teleinfo_proto::{
-    tic::{Dataset, Label, MeterId, Mode},
+    tic::{Dataset, Label, MeterId, Mode, spec::INDEX_MAX},
     wire::{BootId, Counters, DatasetsWriter, Sample, SampleKind},
 };
 
@@ -30,7 +30,7 @@ pub(super) struct Snapshot {
     pub(super) meter: MeterId,
     /// Bit n: the mode's n-th index is there.
     present: u32,
-    values: [u32; INDEXES],
+    pub(super) values: [u32; INDEXES],
 }
 
 #[derive(Serialize, Deserialize)]
@@ -135,13 +135,14 @@ impl Snapshot {
         write(DIFFERENCE, &head, bits(changed).map(moved), buffer)
     }
 
-    /// Reads a record; a difference needs the snapshot before it.
+    /// Reads a record; a difference needs the snapshot before it. An index with more digits than a meter has is none.
     pub(super) fn read(record: &[u8], last: Option<&Self>) -> Option<Self> {
-        match record.split_first()? {
+        let snapshot = match record.split_first()? {
             (&WHOLE, rest) => Self::read_whole(rest),
             (&DIFFERENCE, rest) => last?.read_difference(rest),
             _ => None,
-        }
+        }?;
+        snapshot.values.iter().all(|value| *value <= INDEX_MAX).then_some(snapshot)
     }
 
     fn read_whole(rest: &[u8]) -> Option<Self> {

@@ -5,7 +5,10 @@ use teleinfo_proto::{
     wire::{BootId, Counters, DatasetsWriter, Extent, Sample, SampleKind},
 };
 
-use super::{ANSWER_BYTES, BYTES_MIN, History, Request};
+use super::{
+    ANSWER_BYTES, BYTES_MIN, History, Request,
+    snapshot::{self, Snapshot},
+};
 
 const BOOT: BootId = BootId::new(1);
 const NEXT_BOOT: BootId = BootId::new(2);
@@ -283,4 +286,103 @@ fn garbage_between_records_is_skipped() {
     let bytes = [&file[..8], &[0xa5; 9_000], &file[8..]].concat();
     let (history, damaged) = loaded(&bytes).unwrap();
     assert_eq!((answer(&history, Request::Everything), damaged), (answer(&whole, Request::Everything), 1));
+}
+
+/// A file whose records have these ordinals, one after the other; each sample has the number of its place.
+fn file_of_ordinals(ordinals: &[u64]) -> Vec<u8> {
+    let mut file = b"TICHIST2".to_vec();
+    let samples = answer_bytes(&filled(BYTES_MIN, ordinals.len() as u64), Request::Everything);
+    for (ordinal, sample) in ordinals.iter().zip(&samples) {
+        let (mut one, mut history) = (Vec::new(), History::new(BYTES_MIN));
+        history.frames.push(&[&ordinal.to_le_bytes(), sample]);
+        history.write(&mut one).unwrap();
+        file.extend(&one[8..one.len() - 7]);
+    }
+    file
+}
+
+fn answer_bytes(history: &History, request: Request) -> Vec<Vec<u8>> {
+    let (mut cursor, mut buffer, mut all) = (history.answer(request), [0; ANSWER_BYTES], Vec::new());
+    while let Some((_, encoded)) = history.next(&mut cursor, &mut buffer) {
+        all.push(encoded.to_vec());
+    }
+    all
+}
+
+#[test]
+fn ordinals_that_no_reader_gives_are_left_out_and_new_samples_have_room_for_theirs() {
+    for (ordinals, kept) in [
+        (&[1, 2, 3][..], &[1, 2, 3][..]),
+        (&[2, 1, 3], &[1, 3]),
+        (&[1, 1, 2], &[1, 3]),
+        (&[0, 1, 2], &[2, 3]),
+        (&[1, u64::MAX, 2], &[1, 3]),
+    ] {
+        let (mut history, damaged) = loaded(&file_of_ordinals(ordinals)).unwrap();
+        assert_eq!(damaged as usize, 1 + ordinals.len() - kept.len(), "{ordinals:?}: the file has no end, and what is left out is said");
+        push(&mut history, NEXT_BOOT, 9, 900);
+        let sequences: Vec<u64> = answer(&history, Request::Everything).iter().map(|(_, sequence, ..)| *sequence).collect();
+        assert_eq!(sequences, [kept, &[9]].concat(), "{ordinals:?}");
+    }
+}
+
+#[test]
+fn an_index_that_no_meter_shows_costs_its_snapshot_and_no_other() {
+    let mut history = filled(BYTES_MIN, 600);
+    let mut last = history.snapshots().last().unwrap();
+    let frames = answer(&history, Request::Everything).iter().filter(|(_, _, frame, _)| *frame).count();
+    for (value, is_kept) in [(999_999_999, true), (1_000_000_000, false), (u32::MAX, false)] {
+        (last.ordinal, last.values[0]) = (last.ordinal + 1, value);
+        let mut record = [0; snapshot::BYTES_MAX];
+        let length = last.write_whole(&mut record).unwrap();
+        assert_eq!(Snapshot::read(&record[..length], None).is_some(), is_kept, "{value}");
+        history.snapshots.push(&[&record[..length]]);
+    }
+    assert_eq!(answer(&history, Request::Everything).iter().filter(|(_, _, frame, _)| *frame).count(), frames);
+}
+
+/// A file of a few short frames of these seconds.
+fn short_file(seconds: &[u64]) -> Vec<u8> {
+    let mut history = History::new(BYTES_MIN);
+    for second in seconds {
+        let (mut block, index) = ([0; 64], format!("{:09}", 1_000 + second));
+        let mut datasets = DatasetsWriter::resume(&mut block, 0);
+        datasets.push(&Dataset::new(Mode::Standard, "EAST", None, &index).unwrap()).unwrap();
+        let sample = Sample {
+            boot: BOOT,
+            sequence: *second,
+            kind: SampleKind::Frame { complete: true },
+            unix_ms: 1_700_000_000_000 + *second as i64 * 1_000,
+            uptime_ms: second * 1_000,
+            mode: Mode::Standard,
+            meter: "900061000001".parse().unwrap(),
+            counters: Counters::default(),
+            datasets: datasets.finish(),
+        };
+        history.push(&sample, sample.encode(&mut [0; 256]).unwrap());
+    }
+    let mut file = Vec::new();
+    history.write(&mut file).unwrap();
+    file
+}
+
+/// What fuzzing begins with: a question, and a file behind it. `TELEINFO_WRITE_SEEDS=1` writes it anew.
+#[test]
+fn seeds_are_questions_and_files() {
+    let whole = short_file(&[1, 2, 61, 121]);
+    let seeds = [
+        ("everything", [b"\n", &whole[..]].concat()),
+        ("after", [b"from=0000000000000001:2\n", &whole[..]].concat()),
+        ("between", [b"since=1700000000000;until=1700000062000\n", &short_file(&[1, 61, 62, 121])[..]].concat()),
+        ("cut", [b"from=\n", &whole[..whole.len() - 20]].concat()),
+    ];
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/history");
+    for (name, bytes) in seeds {
+        let path = directory.join(name);
+        if std::env::var_os("TELEINFO_WRITE_SEEDS").is_some() {
+            std::fs::create_dir_all(&directory).unwrap();
+            std::fs::write(&path, &bytes).unwrap();
+        }
+        assert_eq!(std::fs::read(&path).unwrap_or_default(), bytes, "{}: TELEINFO_WRITE_SEEDS=1 writes it", path.display());
+    }
 }

@@ -217,7 +217,8 @@ const HURRY: u64 = 64;
 pub(crate) fn can_follow(from: u32, to: u32, elapsed_ms: Option<u64>) -> bool {
     let wh = counted(Point { value: from, at_ms: 0 }, Point { value: to, at_ms: 0 });
     match elapsed_ms {
-        Some(elapsed) => wh * WH <= HURRY * LIMIT_VA * (elapsed + SLACK_MS),
+        // The time may be that of a file, and any.
+        Some(elapsed) => wh * WH <= (HURRY * LIMIT_VA).saturating_mul(elapsed.saturating_add(SLACK_MS)),
         None => wh < u64::from(INDEX_MODULUS) / 2,
     }
 }
@@ -257,7 +258,12 @@ fn index(dataset: &Dataset<'_>) -> Option<(&'static Label, u32)> {
 mod tests {
     use teleinfo_proto::tic::{Dataset, Mode};
 
-    use super::{Plausibility, Powers, Verdict};
+    use super::{Plausibility, Powers, Verdict, can_follow};
+
+    #[test]
+    fn a_file_may_name_any_time_between_two_indexes() {
+        assert!(can_follow(0, 999_999_999, Some(u64::MAX)) && can_follow(999_999_999, 0, Some(0)) && !can_follow(0, 100_000_000, Some(0)));
+    }
 
     /// Judges BASE once a second.
     fn verdicts(start: Plausibility, trusted: bool, values: &[u32]) -> Vec<Verdict> {

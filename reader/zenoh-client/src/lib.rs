@@ -21,6 +21,8 @@ mod entities;
 mod error;
 mod fragments;
 mod framing;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod locator;
 mod message;
 mod resolve;

@@ -33,7 +33,7 @@ const INTERVALS: [Duration; 4] = [Duration::from_millis(500), Duration::from_sec
 const SETTLE: Duration = Duration::from_millis(200);
 
 /// Locators remembered at most.
-const LOCATORS_MAX: usize = 16;
+pub(crate) const LOCATORS_MAX: usize = 16;
 
 /// Bytes of a datagram taken. A Hello has a few hundred; what does not fit is none.
 const DATAGRAM: usize = 4096;
@@ -156,7 +156,7 @@ fn scout() -> Vec<u8> {
 }
 
 /// Adds the locators of a Hello that we can speak to; anybody may send anything to this socket.
-fn take_hello(found: &mut Vec<Locator>, interface: &str, mut datagram: &[u8]) {
+pub(crate) fn take_hello(found: &mut Vec<Locator>, interface: &str, mut datagram: &[u8]) {
     let hello: Result<HelloProto, _> = Zenoh080::new().read(&mut datagram);
     let Ok(hello) = hello else { return };
     if hello.version != zenoh_protocol::VERSION || hello.whatami != WhatAmI::Router {
@@ -214,6 +214,30 @@ mod tests {
             take_hello(&mut found, "eth0", &hello(zenoh_protocol::VERSION, WhatAmI::Router, &[&format!("tcp/10.0.0.1:{port}")]));
         }
         assert_eq!(found.len(), LOCATORS_MAX);
+    }
+
+    /// What fuzzing begins with, behind the length that all datagrams of one input have; `TELEINFO_WRITE_SEEDS=1` writes it anew.
+    #[test]
+    fn seeds_are_hellos() {
+        let two = ["tcp/10.0.0.1:7447", "tcp/[fe80::1]:7447"];
+        let one = hello(zenoh_protocol::VERSION, WhatAmI::Router, &two[..1]);
+        let length = u8::try_from(one.len()).unwrap();
+        let seeds = [
+            ("one", [&[0][..], &one].concat()),
+            ("two", [&[0][..], &hello(zenoh_protocol::VERSION, WhatAmI::Router, &two)].concat()),
+            ("several", [&[length][..], &one, &hello(zenoh_protocol::VERSION, WhatAmI::Router, &["tcp/10.0.0.2:7447"]), &one].concat()),
+            ("peer", [&[0][..], &hello(zenoh_protocol::VERSION, WhatAmI::Peer, &two)].concat()),
+            ("locator", b"tcp/bridge.local:7447".to_vec()),
+        ];
+        let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/scouting");
+        for (name, bytes) in seeds {
+            let path = directory.join(name);
+            if std::env::var_os("TELEINFO_WRITE_SEEDS").is_some() {
+                std::fs::create_dir_all(&directory).unwrap();
+                std::fs::write(&path, &bytes).unwrap();
+            }
+            assert_eq!(std::fs::read(&path).unwrap_or_default(), bytes, "{}: TELEINFO_WRITE_SEEDS=1 writes it", path.display());
+        }
     }
 
     #[test]

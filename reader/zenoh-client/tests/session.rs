@@ -515,3 +515,35 @@ proptest! {
         prop_assert_eq!(outcome(established(now), &[&bytes]), outcome(established(now), &pieces));
     }
 }
+
+/// Batches as the fuzz target takes them: each is one step, of the first kind; in front of each step and of each byte stands that there is one.
+fn steps(batches: &[Vec<u8>]) -> Vec<u8> {
+    let step = |batch: &Vec<u8>| {
+        let bytes: Vec<u8> = batch[2..].iter().flat_map(|byte| [1, *byte]).collect();
+        [&[1, 0, 0, 0, 0][..], &bytes, &[0]].concat()
+    };
+    batches.iter().flat_map(step).collect()
+}
+
+/// What fuzzing begins with; `TELEINFO_WRITE_SEEDS=1` writes it anew.
+#[test]
+fn seeds_are_what_a_router_says() {
+    let up = [batch(init_ack(Resolution::default())), batch(open_ack(Duration::from_secs(10)))];
+    let declared = declare(DeclareBody::DeclareKeyExpr(DeclareKeyExpr { id: 1, wire_expr: key("sensors/1/sample") }));
+    let subscribed = declare(DeclareBody::DeclareSubscriber(DeclareSubscriber { id: 1, wire_expr: key("sensors/**") }));
+    let seeds = [
+        ("up", up.to_vec()),
+        ("query", [&up[..], &[query(1, key(HISTORY)), query(2, key(ALIVE))]].concat()),
+        ("declared", [&up[..], &[declared, subscribed, batch(KeepAlive)]].concat()),
+        ("closed", [&up[..], &[batch(Close { reason: close::reason::GENERIC, session: true })]].concat()),
+    ];
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/session");
+    for (name, batches) in seeds {
+        let path = directory.join(name);
+        if std::env::var_os("TELEINFO_WRITE_SEEDS").is_some() {
+            std::fs::create_dir_all(&directory).unwrap();
+            std::fs::write(&path, steps(&batches)).unwrap();
+        }
+        assert_eq!(std::fs::read(&path).unwrap_or_default(), steps(&batches), "{}: TELEINFO_WRITE_SEEDS=1 writes it", path.display());
+    }
+}

@@ -18,16 +18,14 @@ impl Label {
     /// All labels of a household's meter in a mode, in the order in which it sends them.
     #[must_use]
     pub const fn all(mode: Mode) -> &'static [Self] {
-        match mode {
-            Mode::Historic => HISTORIC,
-            Mode::Standard => STANDARD,
-        }
+        index(mode).labels.split_at(index(mode).own).0
     }
 
     /// The labels of meters that are no household's; they speak like the historic mode.
     #[must_use]
     pub const fn others() -> &'static [Self] {
-        OTHERS
+        let historic = index(Mode::Historic);
+        historic.labels.split_at(historic.own).1
     }
 
     /// The line of a label, if it is known.
@@ -56,8 +54,7 @@ impl Label {
 
     /// The labels of a mode that have this role, in the order in which a meter sends them; those of other meters last.
     pub fn with_role(mode: Mode, role: Role) -> impl Iterator<Item = &'static Self> {
-        let others = if mode == Mode::Historic { OTHERS } else { &[] };
-        Self::all(mode).iter().chain(others).filter(move |label| label.role == Some(role))
+        index(mode).labels.iter().filter(move |label| label.role == Some(role))
     }
 }
 
@@ -94,35 +91,38 @@ const fn slot_of(key: u128) -> usize {
     (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize
 }
 
-/// The labels of a mode: what [`Label::find`] searches.
+/// The labels that are found in a mode, and where each stands. There is one of each, so that a label is known by its address.
 struct Index {
-    labels: &'static [(u128, &'static Label)],
-    /// Places in `labels`, at or behind the slot of their key.
+    labels: &'static [Label],
+    /// How many are a household's; the others stand behind them.
+    own: usize,
+    keys: &'static [u128],
+    /// Places in `labels` and `keys`, at or behind the slot of their key.
     slots: [u8; SLOTS],
 }
 
 impl Index {
-    const fn new(labels: &'static [(u128, &'static Label)]) -> Self {
+    const fn new(labels: &'static [Label], own: usize, keys: &'static [u128]) -> Self {
         let mut slots = [EMPTY; SLOTS];
         let mut place = 0;
-        while place < labels.len() {
-            let mut slot = slot_of(labels[place].0);
+        while place < keys.len() {
+            let mut slot = slot_of(keys[place]);
             while slots[slot] != EMPTY {
                 slot = (slot + 1) % SLOTS;
             }
             slots[slot] = place as u8;
             place += 1;
         }
-        Self { labels, slots }
+        Self { labels, own, keys, slots }
     }
 
     fn find(&self, key: u128) -> Option<&'static Label> {
         let mut slot = slot_of(key);
         loop {
-            // An empty slot is behind the end of the labels.
-            let (known, label) = self.labels.get(usize::from(self.slots[slot]))?;
-            if *known == key {
-                return Some(label);
+            let place = usize::from(self.slots[slot]);
+            // An empty slot is behind the end of the keys.
+            if *self.keys.get(place)? == key {
+                return self.labels.get(place);
             }
             slot = (slot + 1) % SLOTS;
         }
@@ -136,17 +136,30 @@ const fn index(mode: Mode) -> &'static Index {
     }
 }
 
-static HISTORIC_INDEX: Index = Index::new(&const { with_keys::<{ HISTORIC.len() + OTHERS.len() }>(HISTORIC, OTHERS) });
-static STANDARD_INDEX: Index = Index::new(&const { with_keys::<{ STANDARD.len() }>(STANDARD, &[]) });
+static HISTORIC_LABELS: [Label; HISTORIC.len() + OTHERS.len()] = joined(HISTORIC, OTHERS);
+static HISTORIC_KEYS: [u128; HISTORIC_LABELS.len()] = keys(&HISTORIC_LABELS);
+static HISTORIC_INDEX: Index = Index::new(&HISTORIC_LABELS, HISTORIC.len(), &HISTORIC_KEYS);
+static STANDARD_LABELS: [Label; STANDARD.len()] = joined(STANDARD, &[]);
+static STANDARD_KEYS: [u128; STANDARD_LABELS.len()] = keys(&STANDARD_LABELS);
+static STANDARD_INDEX: Index = Index::new(&STANDARD_LABELS, STANDARD.len(), &STANDARD_KEYS);
 
-/// The labels of two tables, one behind the other, each with its key.
-const fn with_keys<const N: usize>(table: &'static [Label], others: &'static [Label]) -> [(u128, &'static Label); N] {
-    let mut labels = [(0, &table[0]); N];
+/// Two tables, one behind the other.
+const fn joined<const N: usize>(table: &[Label], others: &[Label]) -> [Label; N] {
+    let mut labels = [table[0]; N];
     let mut place = 0;
     while place < N {
-        let label = if place < table.len() { &table[place] } else { &others[place - table.len()] };
-        labels[place] = (key_of(label), label);
+        labels[place] = if place < table.len() { table[place] } else { others[place - table.len()] };
         place += 1;
     }
     labels
+}
+
+const fn keys<const N: usize>(labels: &[Label; N]) -> [u128; N] {
+    let mut keys = [0; N];
+    let mut place = 0;
+    while place < N {
+        keys[place] = key_of(&labels[place]);
+        place += 1;
+    }
+    keys
 }

@@ -165,6 +165,15 @@ impl Announcer {
         self.awaited = frames;
     }
 
+    /// The words of choices have changed since it was announced: it is announced at once, as it was known before. One whose entities are still
+    /// to be taken over waits for its labels as ever.
+    pub fn handle_reworded(&mut self, now: Instant) {
+        if self.settings.migrate == Migrate::None || self.memory.migrated {
+            self.whole = true;
+            self.discovery.handle_change(now);
+        }
+    }
+
     /// There is one meter, or there are several.
     pub fn handle_others(&mut self, is_one_of_several: bool, now: Instant) {
         if std::mem::replace(&mut self.is_one_of_several, is_one_of_several) != is_one_of_several && self.frames > 0 {
@@ -267,6 +276,7 @@ impl Announcer {
         };
         let message = self.discovery.poll(&subject, &mut self.memory.announced, now)?;
         self.memory.total_id = Some(total_id);
+        self.memory.wording = Some(entities::wording(self.settings.language));
         self.takeover.handle_announced(now);
         Some(message)
     }

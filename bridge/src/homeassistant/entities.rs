@@ -23,10 +23,18 @@ use super::{
         OffPeakHours, Overload, Peak, PeakDates, Relay, Tempo,
     },
 };
+use crate::words::{checksum::checksum, language::Language};
 
 /// All entities there can be.
 pub fn all() -> impl Iterator<Item = &'static Entity> {
     [ENERGY, POWER, TARIFF, PRICES, STATE, EVENTS, PME_PMI, RECEPTION].into_iter().flatten()
+}
+
+/// What tells the words of all choices from those of another language or of another release.
+#[must_use]
+pub fn wording(language: Language) -> String {
+    let words: Vec<&str> = all().flat_map(|entity| entity.options(language)).collect();
+    checksum(words.join("\n").as_bytes())
 }
 
 /// All choices that an entity of this key has in any form. Where it is text, it shows their words too: when Enedis changes the mode, a state

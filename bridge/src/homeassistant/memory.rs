@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use teleinfo_proto::tic::Mode;
 
 use crate::{
-    homeassistant::{discovery::Announced, shown::Shown},
+    homeassistant::{discovery::Announced, entities, shown::Shown},
     hours::calendar::Calendar,
     meter::{profile_hours::ProfileHours, tariff_names::TariffNames, terms::Terms, told::Told},
     power::signed::KeptPower,
+    words::language::Language,
 };
 
 /// What outlives the process.
@@ -29,6 +30,8 @@ pub struct Memory {
     pub calendar: Calendar,
     /// What Home Assistant was told of.
     pub announced: Announced,
+    /// What tells the words of the choices that it was told of from others.
+    pub wording: Option<String>,
     /// The unique id of the total: the same in both modes, whatever it began as.
     pub total_id: Option<String>,
     /// Whether the total goes on from that of another meter.
@@ -49,6 +52,12 @@ impl Memory {
     /// Other terms: what was learnt under those before no longer holds.
     pub fn begin(&mut self, terms: Terms) {
         *self = Self { terms: Some(terms), shown: self.shown.of_any_contract(), names: TariffNames::default(), ..std::mem::take(self) };
+    }
+
+    /// Whether Home Assistant was told of choices in other words than it would be now.
+    #[must_use]
+    pub fn is_reworded(&self, language: Language) -> bool {
+        !self.announced.0.is_empty() && self.wording.as_ref() != Some(&entities::wording(language))
     }
 
     /// The mode that entities are about.

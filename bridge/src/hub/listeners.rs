@@ -33,6 +33,7 @@ impl Hub {
             self.counters.count(Counter::BrokerReconnections);
         }
         self.stations.values_mut().for_each(Station::handle_connected);
+        self.announce_reworded(now);
         self.ask_for_retained(now);
         self.orders.push_back(Order::Disturbed);
         self.say_everything(now);
@@ -57,6 +58,7 @@ impl Hub {
     pub(super) fn handle_disconnected(&mut self, now: Instant) {
         self.connected = Some(false);
         self.retained.handle_disconnected();
+        self.rewording.handle_disconnected();
         self.stations.values_mut().for_each(|station| station.handle_disconnected(now));
         self.schedule_all(now);
     }
@@ -69,8 +71,8 @@ impl Hub {
             }
         } else if topic == self.topics().bridge_state() {
             // The last will of an earlier connection, sent after this one began.
-            if offline {
-                self.publish(Message::retained(topic, ONLINE));
+            if offline && !self.rewording.is_under_way() {
+                self.say_bridge();
             }
         } else if topic == self.topics().marker() {
             self.handle_marker(payload, now);
@@ -118,8 +120,40 @@ impl Hub {
     pub(super) fn say_presence(&mut self) {
         let topics = self.topics();
         let online = self.stations.iter().filter(|(_, station)| station.is_online()).map(|(id, _)| topics.availability(id));
-        let topics: Vec<String> = [topics.bridge_state()].into_iter().chain(online).collect();
+        let topics: Vec<String> = online.collect();
+        self.say_bridge();
         topics.into_iter().for_each(|topic| self.publish(Message::retained(topic, ONLINE)));
+    }
+
+    /// What is said of the bridge itself.
+    pub(super) fn say_bridge(&mut self) {
+        let state = if self.rewording.is_under_way() { OFFLINE } else { ONLINE };
+        self.publish(Message::retained(self.topics().bridge_state(), state));
+    }
+
+    /// Meters whose words have changed are announced before anything else is said.
+    fn announce_reworded(&mut self, now: Instant) {
+        let reworded: Vec<MeterId> = self.rewording.meters().collect();
+        for id in reworded {
+            if let Some(station) = self.station(id, now) {
+                station.handle_reworded(now);
+            }
+        }
+        self.rewording.handle_announced(now);
+    }
+
+    /// It is time to be online, unless a meter has still to say something; one whose reader is silent has said nothing until that is known.
+    pub(super) fn handle_reworded(&mut self, now: Instant) {
+        let has_spoken = |id| self.stations.get(&id).is_some_and(|station| station.reception().repeat().is_some());
+        if self.unheard_due.is_some() && !self.rewording.meters().all(has_spoken) {
+            self.rewording.handle_silence(now);
+            return;
+        }
+        for id in std::mem::take(&mut self.rewording).meters() {
+            let messages = self.stations.get_mut(&id).map(Station::everything_again).unwrap_or_default();
+            self.orders.extend(messages.into_iter().map(Order::Publish));
+        }
+        self.say_bridge();
     }
 
     pub(super) fn say_everything(&mut self, now: Instant) {

@@ -17,6 +17,7 @@ pub mod orders;
 mod reader_log;
 mod readers;
 mod retained;
+mod rewording;
 pub mod station;
 mod troubles;
 mod unheard;
@@ -43,6 +44,7 @@ use crate::{
         orders::Order,
         reader_log::ReaderLog,
         retained::Retained,
+        rewording::Rewording,
         station::{Station, StationOptions},
     },
     meter::{events::Event, reception},
@@ -57,7 +59,7 @@ use crate::{
         language::{Language, Sentence, Words},
         message::Message,
         pace::Pace,
-        topics::{OFFLINE, ONLINE, Topics},
+        topics::{OFFLINE, Topics},
     },
 };
 
@@ -167,6 +169,8 @@ pub struct Hub {
     unheard_due: Option<Instant>,
     /// How the repair of statistics is doing.
     repair: Repair,
+    /// Words that Home Assistant has still to be told of.
+    rewording: Rewording,
     /// How many lines of each kind there may be.
     lines: [Pace; Line::COUNT],
     /// What had been dropped when that was last looked at.
@@ -175,13 +179,13 @@ pub struct Hub {
 
 /// What goes in.
 impl Hub {
-    /// A hub that says `online` for the bridge at once, and before that `offline` for the meters that an earlier process knew: how things
+    /// A hub that says `online` for the bridge at once, unless words have changed, and before that `offline` for the meters that an earlier process knew: how things
     /// are with them is not known yet, and what listeners have of them is old.
     #[must_use]
     pub fn new(options: HubOptions, kept: Kept, counters: Counters, now: Instant) -> Self {
         let repair = Repair { is_on: options.notes, reason: None };
         let (broker_keeps, language) = (options.broker_keeps, options.station.presentation.language);
-        let fingerprint = options.fingerprint.clone();
+        let (fingerprint, rewording) = (options.fingerprint.clone(), Rewording::new(&options.station.presentation, &kept.memories));
         let mut hub = Self {
             options,
             stations: BTreeMap::new(),
@@ -205,12 +209,13 @@ impl Hub {
             quality_due: now,
             unheard_due: Some(now + reception::SILENCE),
             repair,
+            rewording,
             lines: Line::paces(),
             dropped: 0,
         };
         let known: BTreeSet<MeterId> = hub.kept.memories.keys().chain(hub.kept.positions.keys()).copied().collect();
         known.into_iter().for_each(|id| hub.publish(Message::retained(hub.topics().availability(id), OFFLINE)));
-        hub.publish(Message::retained(hub.topics().bridge_state(), ONLINE));
+        hub.say_bridge();
         let device = bridge_device::announcement(&hub.options.station.presentation);
         hub.orders.extend(device.map(Order::Publish));
         hub
@@ -305,6 +310,9 @@ impl Hub {
         if self.unheard_due.is_some_and(|at| at <= now) {
             self.say_unheard();
         }
+        if self.rewording.poll_timeout().is_some_and(|at| at <= now) {
+            self.handle_reworded(now);
+        }
         if self.quality_due <= now {
             self.quality_due = now + QUALITY_EVERY;
             self.complain_of_drops(now);
@@ -366,6 +374,7 @@ impl Hub {
             self.retained.poll_timeout(),
             self.complaints.poll_timeout(),
             self.unheard_due,
+            self.rewording.poll_timeout(),
             Some(self.quality_due),
         ];
         deadlines.into_iter().flatten().min()

@@ -272,6 +272,11 @@ impl Station {
         self.announcer.handle_newcomer(samples);
     }
 
+    /// The words of choices have changed since it was announced.
+    pub fn handle_reworded(&mut self, now: Instant) {
+        self.announcer.handle_reworded(now);
+    }
+
     /// The reader has proven that it lives: it may have samples that never counted.
     pub fn handle_proven(&mut self) {
         self.intake.handle_alive();

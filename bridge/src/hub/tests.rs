@@ -32,6 +32,7 @@ use crate::{
         received::Received,
     },
     prices::book::Book,
+    words::language::Language,
 };
 
 const METER: &str = "021861000001";
@@ -211,9 +212,14 @@ impl Bench {
 
     /// With what the owner says of meters.
     fn wishing(kept: Kept, broker_keeps: bool, meters: BTreeMap<MeterId, MeterWishes>) -> Self {
+        Self::speaking(kept, broker_keeps, meters, Language::English)
+    }
+
+    /// In a language.
+    fn speaking(kept: Kept, broker_keeps: bool, meters: BTreeMap<MeterId, MeterWishes>, language: Language) -> Self {
         let presentation = Presentation {
             topics: Topics::default(),
-            language: crate::words::language::Language::English,
+            language,
             updates: false,
             discovery: true,
             migrate: Migrate::None,
@@ -364,10 +370,15 @@ impl Bench {
 
     /// The successor of this bridge, with all that was kept.
     fn restarted(&self) -> Self {
+        self.restarted_in(Language::English)
+    }
+
+    fn restarted_in(&self, language: Language) -> Self {
         let positions = self.hub.positions().map(|(meter, marks)| (*meter, marks.clone())).collect();
         let memories = self.memories.clone().into_iter().chain(self.kept()).collect();
         let ledgers = ledgers(self).1.map(|ledger| (id(METER), ledger)).into_iter().collect();
-        let mut successor = Self::with(Kept { positions, memories, ledgers, ..Kept::default() });
+        let kept = Kept { positions, memories, ledgers, ..Kept::default() };
+        let mut successor = Self::speaking(kept, false, BTreeMap::new(), language);
         successor.now = self.now;
         successor
     }

@@ -26,6 +26,14 @@ impl Station {
         [state, derived, self.told_home()].into_iter().flatten().collect()
     }
 
+    /// The same, and the report on the reception as it was said last.
+    #[must_use]
+    pub fn everything_again(&mut self) -> Vec<Message> {
+        let mut messages = self.everything();
+        messages.extend(self.reception.repeat().map(|report| self.quality(report)));
+        messages
+    }
+
     /// The report on the reception, if it differs from the last one: what is retained is repeated by the MQTT side.
     pub fn newest_quality(&mut self, now: Instant) -> Option<Message> {
         let report = self.reception.poll_newest(self.presentation.language, now)?;

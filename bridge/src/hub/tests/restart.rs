@@ -117,3 +117,58 @@ fn a_meter_that_nobody_kept_is_taken_back_as_soon_as_the_broker_names_it() {
     bench.mqtt(&format!("teleinfo/{METER}/availability"), "online");
     assert_eq!(bench.availability(METER), ["offline", "online"], "its own word, which comes back, changes nothing");
 }
+
+/// The topics and texts of what was published after so many orders, in order.
+fn said(bench: &Bench, after: usize) -> Vec<(String, String)> {
+    let published = bench.orders[after..].iter().filter_map(|order| if let Order::Publish(message) = order { Some(message) } else { None });
+    published.map(|message| (message.topic.clone(), message.text().to_owned())).collect()
+}
+
+#[test]
+fn a_meter_is_announced_in_another_language_before_the_bridge_is_online() {
+    let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+    bench.frames(&mut reader, 10);
+    let (config, bridge) = (format!("homeassistant/device/teleinfo_{METER}/config"), "teleinfo/bridge/state");
+    let states =
+        |said: &[(String, String)]| said.iter().filter(|(topic, _)| topic == bridge).map(|(_, text)| text.clone()).collect::<Vec<_>>();
+    // In the same language it is online at once.
+    assert_eq!(states(&said(&bench.restarted(), 0)), ["online"]);
+
+    let mut second = bench.restarted_in(Language::French);
+    // A broker that goes at once, and comes back.
+    second.happens(Hub::handle_disconnected);
+    second.happens(Hub::handle_connected);
+    second.pass(SECOND);
+    let first = said(&second, 0);
+    let started = second.orders.len();
+    assert_eq!(states(&first), ["offline"]);
+    assert!(first.iter().any(|(topic, text)| *topic == config && text.contains("En lecture")), "{first:?}");
+    // What the broker had of it, and the start of Home Assistant, change nothing.
+    second.mqtt(bridge, "offline");
+    second.mqtt("homeassistant/status", "online");
+    second.frames(&mut reader, 3);
+    let meanwhile = said(&second, started);
+    let spoken = second.orders.len();
+    assert!(states(&meanwhile).iter().all(|state| state == "offline"), "{:?}", states(&meanwhile));
+    second.frames(&mut reader, 3);
+    let last = said(&second, spoken);
+    assert_eq!(states(&last), ["online"]);
+    let online = last.iter().position(|(topic, _)| topic == bridge).unwrap();
+    for topic in ["home", "quality"].map(|topic| format!("teleinfo/{METER}/{topic}")) {
+        assert!(last[..online].iter().rev().any(|(said, _)| *said == topic), "{topic} is not said in the new words before");
+    }
+    assert_eq!(states(&said(&second.restarted_in(Language::French), 0)), ["online"], "once");
+}
+
+#[test]
+fn a_meter_without_a_reader_keeps_the_bridge_offline_until_that_is_said() {
+    let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
+    bench.frames(&mut reader, 10);
+    let mut second = bench.restarted_in(Language::French);
+    second.now = Duration::ZERO;
+    second.pass(SECOND * 39);
+    assert_eq!(second.published("teleinfo/bridge/state").last(), Some(&"offline".into()));
+    second.pass(SECOND * 3);
+    assert_eq!(second.published("teleinfo/bridge/state").last(), Some(&"online".into()));
+    assert_eq!(second.published(&format!("teleinfo/{METER}/quality")).last().unwrap()["line"], "unreachable");
+}

@@ -1,0 +1,60 @@
+"""The language of names and readable values is another one than before.
+
+A sensor with a list of choices shows a word of the old list when it is told of the new one. Home Assistant logs that as
+an error, unless the sensor is unavailable meanwhile.
+"""
+
+from house import check, is_, known, unique
+from meters import METERS
+
+from bench.report import require
+
+WORDS = {"en": "Reading", "fr": "En lecture"}
+
+
+@check("short")
+def another_language(house):
+    """English, French and English again, with Home Assistant running and over its restart: no word of the log is ours, no
+    entity is another one, and all are known."""
+    chain = house.chain
+    chain.bridge()
+    for name in ("consumer", "tempo"):
+        meter, options, _ = METERS[name]
+        chain.meter(name, meter, options)
+    lines = [unique(METERS[name][0], "line") for name in ("consumer", "tempo")]
+    house.wait("English", dict.fromkeys(lines, is_(WORDS["en"])), 120)
+    settle(house, lines)
+    before = house.entity_ids()
+    shown = [key for key, entity in house.ha.entities().items() if known(entity["state"])]
+
+    say_in(house, "fr", lines)
+    house.wait("all in French", dict.fromkeys(shown, known))
+    house.quiet()
+    # Killed: the broker says for it that it is gone, and the meters seem to be there.
+    say_in(house, "en", lines, end=chain.kill)
+    house.quiet()
+
+    # Home Assistant is away when the words change.
+    chain.stop("bridge")
+    house.ha.stop()
+    chain.language = "fr"
+    chain.bridge()
+    house.ha.start()
+    house.wait("French after a restart", dict.fromkeys(lines, is_(WORDS["fr"])), 90)
+    house.wait("all in French", dict.fromkeys(shown, known))
+    house.quiet()
+    require(house.entity_ids() == before, "entities changed")
+
+
+def say_in(house, language, lines, end=None):
+    """The bridge ends, and begins again in this language."""
+    (end or house.chain.stop)("bridge")
+    house.chain.language = language
+    house.chain.bridge()
+    house.wait(language, dict.fromkeys(lines, is_(WORDS[language])))
+    settle(house, lines)
+
+
+def settle(house, lines):
+    """Everything else has been said by then."""
+    house.wait("readings", {line.removesuffix("line") + "reading": is_("on") for line in lines})

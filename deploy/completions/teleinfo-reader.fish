@@ -2,6 +2,7 @@
 complete -c teleinfo-reader -f
 complete -c teleinfo-reader -n __fish_use_subcommand -a doctor -d 'Look at everything and say what is wrong'
 complete -c teleinfo-reader -n __fish_use_subcommand -a monitor -d 'Show what the meter sends'
+complete -c teleinfo-reader -n __fish_use_subcommand -a health -d 'Say whether the reader of this container is well'
 complete -c teleinfo-reader -n __fish_use_subcommand -a accept -d 'Trust another bridge'
 complete -c teleinfo-reader -l language -x -a 'en fr' -d 'Language of journal, doctor and monitor'
 complete -c teleinfo-reader -l config -r -F -d 'Configuration'

@@ -11,7 +11,10 @@ LABEL org.opencontainers.image.title="teleinfo-reader" \
 COPY teleinfo-reader /teleinfo-reader
 COPY --chown=65532:65532 state /state
 # Where secrets of a compose file are, and what outlives the container.
-ENV CREDENTIALS_DIRECTORY=/run/secrets STATE_DIRECTORY=/state
+# /dev/shm is memory, and can be written where the root cannot.
+ENV CREDENTIALS_DIRECTORY=/run/secrets STATE_DIRECTORY=/state HEALTH_FILE=/dev/shm/teleinfo-reader
 VOLUME /state
 USER 65532:65532
+# Healthy: a meter is being read, and a bridge is connected.
+HEALTHCHECK --interval=30s --timeout=10s --start-period=1m CMD ["/teleinfo-reader", "health"]
 ENTRYPOINT ["/teleinfo-reader"]

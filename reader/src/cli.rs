@@ -16,7 +16,7 @@ use crate::{
     config::{Flags, Settings, credentials::Asker},
     daemon::{
         exit::{ExitCode, Failure},
-        logging,
+        health, logging,
     },
     doctor, journal, monitor, run,
     trust::keys::{self, STATE_DIRECTORY},
@@ -29,6 +29,7 @@ Reads the TIC output of a French electricity meter and sends it to teleinfo-brid
 Usage: teleinfo-reader [OPTIONS]           read the meter (what the service does)
        teleinfo-reader doctor [OPTIONS]    look at line, meter, bridge, clock and light, and say what is wrong
        teleinfo-reader monitor [OPTIONS]   show what the meter sends, label by label, until Ctrl-C
+       teleinfo-reader health              say whether the reader in this container is well (the file that HEALTH_FILE names)
        teleinfo-reader accept [WORDS]      trust another bridge: that of these five words, or of this code of seven, or the next one
 
 Flags:
@@ -54,6 +55,8 @@ enum Command {
     Doctor(Flags),
     /// Show what the meter sends.
     Monitor(Flags),
+    /// Say whether the reader that runs is well.
+    Health(Flags),
     /// Trust another bridge.
     Accept(Flags, Option<PairingCode>),
     /// Print the help.
@@ -93,6 +96,10 @@ fn carry_out() -> Result<process::ExitCode, Failure> {
             return Ok(complaint.map_or(process::ExitCode::SUCCESS, Into::into));
         }
         Command::Monitor(flags) => monitor::run(&load(&flags)?)?,
+        Command::Health(flags) => {
+            load(&flags)?;
+            print(&health::ask()?);
+        }
         Command::Accept(flags, bridge) => accept(&load(&flags)?, bridge)?,
         Command::Help => print(HELP),
         Command::Version => print(concat!("teleinfo-reader ", env!("CARGO_PKG_VERSION"), "\n")),
@@ -139,6 +146,7 @@ enum Task {
     CheckConfig,
     Doctor,
     Monitor,
+    Health,
     Accept,
 }
 
@@ -157,6 +165,7 @@ fn understand(mut parser: Parser) -> Result<Command, lexopt::Error> {
             Arg::Long("version") | Arg::Short('V') => return Ok(Command::Version),
             Arg::Value(name) if task == Task::Run && name == "doctor" => task = Task::Doctor,
             Arg::Value(name) if task == Task::Run && name == "monitor" => task = Task::Monitor,
+            Arg::Value(name) if task == Task::Run && name == "health" => task = Task::Health,
             Arg::Value(name) if task == Task::Run && name == "accept" => task = Task::Accept,
             Arg::Value(value) if task == Task::Accept && words.is_none() => words = Some(value.parse()?),
             other => return Err(other.unexpected()),
@@ -167,6 +176,7 @@ fn understand(mut parser: Parser) -> Result<Command, lexopt::Error> {
         Task::CheckConfig => Command::CheckConfig(flags),
         Task::Doctor => Command::Doctor(flags),
         Task::Monitor => Command::Monitor(flags),
+        Task::Health => Command::Health(flags),
         Task::Accept => Command::Accept(flags, words),
     })
 }
@@ -200,6 +210,7 @@ mod tests {
         assert_eq!(english, Ok(Command::Doctor(serial(Language::English))));
         let french = parsed(&["--serial", "/dev/x", "monitor", "--language", "fr"]);
         assert_eq!(french, Ok(Command::Monitor(serial(Language::French))));
+        assert_eq!(parsed(&["health"]), Ok(Command::Health(Flags::default())));
         assert_eq!(parsed(&["accept"]), Ok(Command::Accept(Flags::default(), None)));
         let words = Identity::from_seed(&[1; 32]).key().fingerprint();
         assert_eq!(parsed(&["accept", &words.to_string()]), Ok(Command::Accept(Flags::default(), Some(words.into()))));

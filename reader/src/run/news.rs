@@ -212,6 +212,11 @@ fn is_trouble(state: &ReadingState) -> bool {
     state.cause != Cause::None
 }
 
+/// A meter is being read, and nobody has to do anything.
+pub(super) fn is_well(state: &ReadingState) -> bool {
+    state.line == LineState::Reading && !is_trouble(state)
+}
+
 /// How the line and the bridge are doing, for whoever asks.
 pub(super) fn state_in_words(state: &ReadingState, device: Option<&Path>, connected: bool) -> String {
     let ReadingState { line, cause, mode, meter, .. } = state;

@@ -14,12 +14,12 @@ use teleinfo_proto::{
 use teleinfo_zenoh_client::{Client, Locator, Options};
 
 use super::{
-    news::{News, state_in_words, summary},
+    news::{News, is_well, state_in_words, summary},
     sources::{CLIENT, LINE},
 };
 use crate::{
     config::{Settings, credentials::Asker},
-    daemon::{clock, exit::Failure, notify::Notify},
+    daemon::{clock, exit::Failure, health::Health, notify::Notify},
     history::History,
     journal,
     language::Words,
@@ -52,6 +52,7 @@ pub(super) struct Reader<'a> {
     uplink: Uplink,
     light: Light,
     notify: Notify,
+    health: Health,
     news: News,
     next_alive: Option<Instant>,
 }
@@ -80,6 +81,7 @@ impl<'a> Reader<'a> {
             light: Light::new(settings, Path::new(CLASS), now),
             next_alive: notify.interval().map(|_| now),
             notify,
+            health: Health::from_environment(now),
             news: News::new(now),
         })
     }
@@ -114,7 +116,13 @@ impl<'a> Reader<'a> {
             return Duration::ZERO;
         }
         let fixed = self.reading.poll_timeout(now).min(self.news.poll_timeout());
-        let changing = [self.line.poll_timeout(), self.uplink.poll_timeout(now), self.light.poll_timeout(), self.next_alive];
+        let changing = [
+            self.line.poll_timeout(),
+            self.uplink.poll_timeout(now),
+            self.light.poll_timeout(),
+            self.health.poll_timeout(),
+            self.next_alive,
+        ];
         changing.into_iter().flatten().fold(fixed, Instant::min).saturating_duration_since(now)
     }
 
@@ -199,6 +207,8 @@ impl<'a> Reader<'a> {
         if let Some(text) = self.news.handle_state(state, self.reading.trial(), self.line.path()) {
             self.notify.status(&text);
         }
+        let is_connected = self.uplink.is_connected();
+        self.health.handle_state(is_connected && is_well(&state), || state_in_words(&state, self.line.path(), is_connected), now);
         if !self.news.is_report_due(connected, now) {
             return;
         }

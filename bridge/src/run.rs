@@ -135,11 +135,11 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     let (positions, state_directory) = (Positions::from_env(), positions::directory("STATE_DIRECTORY"));
     let language = language::decide(&settings, state_directory.as_deref()).await;
     let plugin = start::plugin(&settings.mqtt)?;
-    let node = Node::start(&settings.zenoh, plugin.as_ref()).await?;
+    let node = Node::start(&settings.zenoh, settings.limits, plugin.as_ref()).await?;
     let counters = Counters::default();
     let (outlet, inbound) = start::outlet(&settings, &node, counters.clone()).await?;
     let (store, write_failures) = Store::new();
-    let readers = start::readers(state_directory.as_deref(), settings.zenoh.pairing)?;
+    let readers = start::readers(state_directory.as_deref(), settings.zenoh.pairing, settings.limits)?;
     let sealed = Sealed::start(node.session(), readers);
     let (historian, answers) = Historian::new(node.session().clone(), sealed.clone());
     let (statistics, outcomes) = start::correct_statistics(&settings, language, &historian, state_directory.clone(), counters.clone());
@@ -148,7 +148,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     let options = start::options(&settings, language, &sealed, statistics.is_some(), archive.is_some());
     let hub = start::hub(&settings, options, &positions, state_directory.as_deref(), counters.clone(), now);
     let inputs = Inputs {
-        arrivals: arrivals::listen(node.session(), &sealed, counters.clone()).await.map_err(|error| internal(&error))?,
+        arrivals: arrivals::listen(node.session(), &sealed, settings.limits, counters.clone()).await.map_err(|error| internal(&error))?,
         answers,
         inbound,
         outcomes,

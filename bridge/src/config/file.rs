@@ -21,7 +21,7 @@ use crate::{
     daemon::{credentials, exit::Failure, logging::Verbosity},
     grid_meter::setup::Product,
     homeassistant::predecessor::Migrate,
-    words::language::Language,
+    words::{language::Language, limits::Limits},
 };
 
 /// Where the file is looked for when no flag names one.
@@ -52,6 +52,8 @@ pub struct Config {
     pub influxdb: InfluxdbKeys,
     /// Where the newest version is told.
     pub updates: UpdatesKeys,
+    /// How much the bridge takes on.
+    pub limits: LimitsKeys,
     /// What is logged.
     pub log: Log,
     /// Where the values come from.
@@ -326,6 +328,20 @@ impl Default for InfluxdbKeys {
 pub struct UpdatesKeys {
     /// A server or a file; nowhere without it.
     pub url: Option<String>,
+}
+
+/// How much the bridge takes on.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LimitsKeys {
+    /// Meters that are followed.
+    pub meters: u32,
+}
+
+impl Default for LimitsKeys {
+    fn default() -> Self {
+        Self { meters: Limits::default().meters as u32 }
+    }
 }
 
 /// What is logged.

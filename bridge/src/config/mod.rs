@@ -13,6 +13,7 @@ pub mod home_assistant_url;
 mod idle;
 pub mod influxdb;
 pub mod keys;
+pub mod limits;
 pub mod locators;
 pub mod meters;
 pub mod origins;

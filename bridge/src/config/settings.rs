@@ -20,7 +20,7 @@ use crate::{
         file::{self, Config, Pairing, PublishName, ZenohMode},
         grid_meters,
         idle::warn_of_idle_keys,
-        influxdb, keys, locators, meters,
+        influxdb, keys, limits, locators, meters,
         origins::{self, Origins},
         page, prices, updates,
     },
@@ -39,6 +39,7 @@ use crate::{
     updates::task::Source,
     words::{
         language::{Language, Words},
+        limits::Limits,
         topics::Topics,
     },
 };
@@ -81,6 +82,8 @@ pub struct Settings {
     pub updates: Option<Source>,
     /// Where figures are written, if they are.
     pub influxdb: Option<InfluxdbSetup>,
+    /// How much the bridge takes on.
+    pub limits: Limits,
     /// How often a state is published.
     pub policy: Policy,
     /// Topic names.
@@ -201,6 +204,7 @@ impl Settings {
             page: page::checked(config.page)?,
             influxdb: influxdb::checked(config.influxdb)?,
             updates: updates::checked(config.updates)?,
+            limits: limits::checked(config.limits)?,
         };
         settings.ports_differ()?;
         Ok(settings)

@@ -8,4 +8,5 @@ pub mod credentials;
 pub mod exit;
 pub mod logging;
 pub mod notify;
+pub mod resources;
 pub mod tls;

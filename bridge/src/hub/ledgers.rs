@@ -9,7 +9,7 @@ use tracing::Level;
 
 use crate::{
     energy::ledger::{Ledger, Refusal},
-    hub::{Hub, complaints::Complaint, meters::METERS_MAX, orders::Order, retained::Retained},
+    hub::{Hub, complaints::Complaint, orders::Order, retained::Retained},
     words::{journal, language::Words, message::Message},
 };
 
@@ -48,7 +48,7 @@ impl Hub {
 
     /// The broker holds this ledger of a meter. Once the meter's samples are counted it is only our own, come back.
     pub(super) fn handle_ledger(&mut self, id: MeterId, payload: &[u8], now: Instant) {
-        let is_full = self.kept.ledgers.len() >= METERS_MAX && !self.kept.ledgers.contains_key(&id);
+        let is_full = self.kept.ledgers.len() >= self.options.limits.meters && !self.kept.ledgers.contains_key(&id);
         if payload.is_empty() || self.stations.get(&id).map_or(is_full, |station| station.account().has_begun()) {
             return;
         }
@@ -65,7 +65,7 @@ impl Hub {
         }
         if let Some(station) = self.stations.get_mut(&id) {
             station.handle_known();
-        } else if self.kept.known.len() < METERS_MAX {
+        } else if self.kept.known.len() < self.options.limits.meters {
             self.kept.known.insert(id);
         }
     }

@@ -33,15 +33,15 @@ const RECOVERED: Words = Words::new(
     "meter {}: {} samples taken from its reader's history, {} lost",
     "compteur {} : {} relevés repris de l'historique de son lecteur, {} perdus",
 );
-const TOO_MANY: Words =
-    Words::new("more than {} meters; the others are left out", "plus de {} compteurs ; les autres sont laissés de côté");
+const TOO_MANY: Words = Words::new(
+    "more than {} meters; the others are left out: limits.meters allows more",
+    "plus de {} compteurs ; les autres sont laissés de côté : limits.meters en permet plus",
+);
 const TOO_MANY_NEW: Words = Words::new(
     "very many new meters at once: they are taken a few a minute",
     "énormément de nouveaux compteurs à la fois : ils sont pris à quelques-uns par minute",
 );
 
-/// Meters followed: more than one bridge serves, and a limit to what a malicious reader can fill.
-pub(super) const METERS_MAX: usize = 2_048;
 /// A deadline that has passed and changed nothing is looked at again after this time, so that it cannot keep the processor busy.
 const DEADLINE_AGAIN: Duration = Duration::from_millis(500);
 
@@ -49,9 +49,9 @@ impl Hub {
     /// The station of a meter, new if need be.
     pub(super) fn station(&mut self, id: MeterId, now: Instant) -> Option<&mut Station> {
         if !self.stations.contains_key(&id) {
-            if self.stations.len() >= METERS_MAX && !self.make_room() {
+            if self.stations.len() >= self.options.limits.meters && !self.make_room() {
                 self.counters.count(Counter::MetersBeyondLimit);
-                self.handle_complaint(Complaint::TooManyMeters, journal::say(TOO_MANY, &[&METERS_MAX]).as_str(), now);
+                self.handle_complaint(Complaint::TooManyMeters, journal::say(TOO_MANY, &[&self.options.limits.meters]).as_str(), now);
                 return None;
             }
             let is_expected = self.is_kept(id) || self.is_wished(id);

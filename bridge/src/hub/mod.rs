@@ -57,6 +57,7 @@ use crate::{
         inbound::Inbound,
         journal,
         language::{Language, Sentence, Words},
+        limits::Limits,
         message::Message,
         pace::Pace,
         topics::{OFFLINE, Topics},
@@ -102,6 +103,8 @@ impl Line {
 /// What the hub needs to know.
 #[derive(Debug, Clone)]
 pub struct HubOptions {
+    /// How much the bridge takes on.
+    pub limits: Limits,
     /// What is the same for all meters.
     pub station: StationOptions,
     /// Whether statistics are corrected, and so want notes.

@@ -13,6 +13,7 @@ use teleinfo_proto::{
 use crate::words::{
     cause, journal,
     language::{Language, Words},
+    limits::Limits,
     printable::printable,
 };
 
@@ -21,8 +22,6 @@ const READS_BADLY: Words = Words::new("reader {} ({}) reads meter {}: {}", "lect
 const DOES_NOT_READ: Words = Words::new("reader {} ({}): line {}, {}", "lecteur {} ({}) : ligne {}, {}");
 const SILENT: Words = Words::new("{}; silent for {} s", "{} ; muet depuis {} s");
 
-/// Runs of readers that are remembered for the log.
-const READERS_MAX: usize = 2_048;
 /// A reader reports every ten seconds; one that has not for this time is silent.
 const SILENCE: Duration = Duration::from_secs(40);
 /// A run of a reader that is silent for so long is over.
@@ -45,8 +44,8 @@ struct ReaderSeen {
 
 impl ReaderLog {
     /// Takes a report. Returns its line if the reader's line, the cause of its trouble or its meter has changed.
-    pub(super) fn handle_report(&mut self, status: &Status<'_>, now: Instant) -> Option<String> {
-        if self.0.len() >= READERS_MAX && !self.0.contains_key(&status.boot) {
+    pub(super) fn handle_report(&mut self, status: &Status<'_>, limits: Limits, now: Instant) -> Option<String> {
+        if self.0.len() >= limits.meters && !self.0.contains_key(&status.boot) {
             self.0.clear();
         }
         let texts = [Language::English, Language::French].map(|language| text_of(status, language));

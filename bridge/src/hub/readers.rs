@@ -25,9 +25,6 @@ use crate::{
     },
 };
 
-/// Tokens that are remembered: more than there are meters.
-const TOKENS_MAX: usize = 4_096;
-
 impl Hub {
     pub(super) fn handle_sample(&mut self, received: Received, at: Instant, wall: SystemTime, now: Instant) {
         let id = received.meter;
@@ -78,7 +75,7 @@ impl Hub {
     /// Anybody can declare a token: of a meter that was not heard yet it says nothing.
     fn remember_token(&mut self, id: MeterId, present: bool) {
         match present {
-            true if self.tokens.len() < TOKENS_MAX => _ = self.tokens.insert(id),
+            true if self.tokens.len() < self.options.limits.claims() => _ = self.tokens.insert(id),
             true => {}
             false => _ = self.tokens.remove(&id),
         }
@@ -144,7 +141,7 @@ impl Hub {
 
     /// Says what a reader reports, if that is news.
     fn log_reader(&mut self, status: &Status<'_>, now: Instant) {
-        if let Some(text) = self.readers.handle_report(status, now) {
+        if let Some(text) = self.readers.handle_report(status, self.options.limits, now) {
             self.say_at_pace(Line::Reader, Sentence::of(text), now);
         }
     }

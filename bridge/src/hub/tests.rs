@@ -235,6 +235,7 @@ impl Bench {
             records: Some(Duration::from_secs(10)),
         };
         let options = HubOptions {
+            limits: Default::default(),
             station,
             notes: true,
             broker_keeps,

@@ -17,7 +17,10 @@ use crate::{
         file::{Pairing, ZenohMode},
         settings::{Mqtt, Settings},
     },
-    daemon::exit::{ExitCode, Failure},
+    daemon::{
+        exit::{ExitCode, Failure},
+        resources,
+    },
     former,
     grid_meter::serve,
     homeassistant::presentation::Presentation,
@@ -40,6 +43,7 @@ use crate::{
         inbound::Inbound,
         journal,
         language::{Language, Words},
+        limits::Limits,
         message::Message,
         topics::{OFFLINE, Topics},
     },
@@ -54,6 +58,14 @@ const BY_CODE: Words = Words::new(
 const NO_CODE: Words = Words::new(
     "zenoh.pairing: \"code\" needs a state directory (STATE_DIRECTORY), where the code is kept",
     "zenoh.pairing : \"code\" a besoin d'un répertoire d'état (STATE_DIRECTORY), où le code est gardé",
+);
+const FEW_FILES: Words = Words::new(
+    "limits.meters: {} meters may take {} open files, and this process may have {}: raise LimitNOFILE= (sudo systemctl edit teleinfo-bridge)",
+    "limits.meters : {} compteurs peuvent demander {} fichiers ouverts, et ce processus en a {} : augmentez LimitNOFILE= (sudo systemctl edit teleinfo-bridge)",
+);
+const LITTLE_MEMORY: Words = Words::new(
+    "limits.meters: {} meters may take {} MB of memory, and this service may have {} MB: raise MemoryMax= (sudo systemctl edit teleinfo-bridge)",
+    "limits.meters : {} compteurs peuvent demander {} Mo de mémoire, et ce service en a {} : augmentez MemoryMax= (sudo systemctl edit teleinfo-bridge)",
 );
 const HELLO: Words = Words::new("teleinfo-bridge {}: {}; {}", "teleinfo-bridge {} : {} ; {}");
 const READERS_CONNECT: Words = Words::new("readers connect to {}", "les lecteurs se relient à {}");
@@ -114,11 +126,11 @@ fn echoed(topics: &Topics, discovery: bool) -> Vec<String> {
 ///
 /// # Errors
 /// The file of the readers is damaged: to go on without it would be to believe anybody.
-pub(super) fn readers(state_directory: Option<&Path>, pairing: Pairing) -> Result<Readers, Failure> {
+pub(super) fn readers(state_directory: Option<&Path>, pairing: Pairing, limits: Limits) -> Result<Readers, Failure> {
     let (own, remark) =
         keys::load(state_directory).map_err(|error| Failure::new(ExitCode::Internal, format!("random numbers: {error}")))?;
     remark.into_iter().for_each(|remark| warn!("{remark}"));
-    let pins = pins::load(state_directory).map_err(Failure::config)?;
+    let pins = pins::load(state_directory).map_err(Failure::config)?.within(limits);
     let secret = secret(&own, state_directory, pairing)?;
     let readers = Readers::new(own, pins, |bytes| getrandom::fill(bytes).is_ok(), Instant::now());
     info!("{}", journal::say(FINGERPRINT, &[&readers.fingerprint()]));
@@ -170,6 +182,18 @@ fn kept(settings: &Settings, positions: &Positions, state_directory: Option<&Pat
 fn say_damages(damages: &[String], hub: &mut Hub, now: Instant) {
     damages.iter().skip(1).for_each(|damage| warn!("{damage}"));
     damages.iter().take(1).for_each(|damage| hub.handle_complaint(Complaint::Damaged, damage, now));
+}
+
+/// Says what the system does not let this bridge have, for as many meters as it was told to take on. Until there are so many it does no harm.
+fn say_limits(limits: Limits) {
+    let meters = limits.meters;
+    let (files, memory) = (limits.files(), limits.memory_bytes());
+    if let Some(given) = resources::files().filter(|given| *given < files) {
+        warn!("{}", journal::say(FEW_FILES, &[&meters, &files, &given]));
+    }
+    if let Some(given) = resources::memory_bytes().filter(|given| *given < memory) {
+        warn!("{}", journal::say(LITTLE_MEMORY, &[&meters, &(memory >> 20), &(given >> 20)]));
+    }
 }
 
 /// What the main loop has of the page.
@@ -240,6 +264,7 @@ pub(super) fn options(settings: &Settings, language: Language, sealed: &Sealed, 
     };
     let broker_keeps = matches!(settings.mqtt, Mqtt::External(_));
     HubOptions {
+        limits: settings.limits,
         station,
         notes,
         broker_keeps,
@@ -262,6 +287,7 @@ pub(super) fn say_hello(settings: &Settings) {
         Mqtt::Embedded(plugin) => journal::say(CLIENTS_CONNECT, &[&plugin.listen]),
     };
     info!("{}", journal::say(HELLO, &[&env!("CARGO_PKG_VERSION"), &zenoh, &mqtt]));
+    say_limits(settings.limits);
     if let Mqtt::Embedded(plugin) = &settings.mqtt
         && plugin.is_open()
     {

@@ -22,8 +22,8 @@ use teleinfo_proto::{
     tic::{MeterId, ParseError},
 };
 
-/// Meters that have a pin: twice as many as one bridge follows.
-const PINS_MAX: usize = 4_096;
+use crate::words::limits::Limits;
+
 /// Readers of one meter: two that watch it, and each of them exchanged once.
 const READERS_MAX: usize = 4;
 /// Meters that one reader may speak for by itself: it has one line, and may have been moved a few times.
@@ -117,14 +117,28 @@ pub enum Claim {
 }
 
 /// All pins.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pins {
+    /// Meters that may have one.
+    meters_max: usize,
     /// The one accepted last is the last. None: all were refused.
     meters: BTreeMap<MeterId, Vec<Pin>>,
     without_meter: Vec<PublicKey>,
 }
 
+impl Default for Pins {
+    fn default() -> Self {
+        Self { meters_max: Limits::default().claims(), meters: BTreeMap::new(), without_meter: Vec::new() }
+    }
+}
+
 impl Pins {
+    /// The same, of a bridge with these limits.
+    #[must_use]
+    pub fn within(self, limits: Limits) -> Self {
+        Self { meters_max: limits.claims(), ..self }
+    }
+
     /// Reads a file. A line that is damaged is an error: to leave it out would be to trust anybody for its meter.
     ///
     /// # Errors
@@ -248,7 +262,7 @@ impl Pins {
     /// Whether there is a place for one more meter.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.meters.len() >= PINS_MAX
+        self.meters.len() >= self.meters_max
     }
 
     /// A meter that was never announced makes room. Returns the keys that spoke for it.
@@ -377,7 +391,7 @@ mod tests {
         }
         assert_eq!(pins.keys().count(), WITHOUT_METER_MAX);
         let key_of = |number: u32| PublicKey::from_bytes([number.to_le_bytes(); 8].concat().try_into().unwrap());
-        for number in 0..PINS_MAX as u32 {
+        for number in 0..Limits::default().claims() as u32 {
             let reader = if number == 1 { key(1) } else { key_of(number) };
             assert_eq!(pins.claim(Some(meter(number)), &reader), Claim::Pinned, "{number}");
         }

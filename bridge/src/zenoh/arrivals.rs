@@ -22,14 +22,10 @@ use crate::{
         received::{Received, is_possible},
     },
     seal::readers::{NotBelieved, Plain, Readers},
+    words::limits::Limits,
     zenoh::sealed::Sealed,
 };
 
-/// Samples and reports that wait for the main task: two for each meter that a bridge follows. Beyond it they are dropped: samples are in
-/// their reader's history, reports come again.
-const SAMPLES_MAX: usize = 4_096;
-/// Tokens and goodbyes that wait: four for each meter that a bridge follows.
-const PRESENCES_MAX: usize = 8_192;
 /// The longest message: a pair has the reader's key in the clear, too.
 const SEALED_BYTES_MAX: usize = MESSAGE_BYTES_MAX + OVERHEAD_BYTES + 32;
 
@@ -53,13 +49,13 @@ struct Queues {
     counters: Counters,
 }
 
-/// Listens to all readers. What finds no room is counted.
+/// Listens to all readers. What finds no room is dropped and counted: samples are in their reader's history, reports come again.
 ///
 /// # Errors
 /// What Zenoh says.
-pub async fn listen(session: &Session, sealed: &Sealed, counters: Counters) -> zenoh::Result<Arrivals> {
-    let (samples, of_samples) = mpsc::channel(SAMPLES_MAX);
-    let (presences, of_presences) = mpsc::channel(PRESENCES_MAX);
+pub async fn listen(session: &Session, sealed: &Sealed, limits: Limits, counters: Counters) -> zenoh::Result<Arrivals> {
+    let (samples, of_samples) = mpsc::channel(limits.samples());
+    let (presences, of_presences) = mpsc::channel(limits.presences());
     let queues = Queues { samples, presences, counters };
     for key in [keys::SAMPLES, keys::STATUSES, keys::HELLOS, keys::PAIRS] {
         let (queues, sealed) = (queues.clone(), sealed.clone());
@@ -79,7 +75,7 @@ impl Queues {
             Arrival::Sample(_) | Arrival::Report(_) | Arrival::Refused(..) | Arrival::Told(..) => &self.samples,
         };
         let makes_way = matches!(&arrival, Arrival::Sample(received) if received.kind == wire::SampleKind::Live);
-        if makes_way && queue.capacity() < SAMPLES_MAX / 2
+        if makes_way && queue.capacity() < queue.max_capacity() / 2
             || queue.try_send(Arrived { arrival, at: Instant::now(), wall: SystemTime::now() }).is_err()
         {
             self.counters.count(Counter::ArrivalsDropped);
@@ -164,27 +160,30 @@ fn meter_of(sample: &Sample) -> Option<MeterId> {
 mod tests {
     use super::*;
 
+    const SAMPLES: usize = 4_096;
+    const PRESENCES: usize = 128;
+
     #[test]
     fn where_many_wait_live_samples_make_way() {
-        let (samples, mut of_samples) = mpsc::channel(SAMPLES_MAX);
-        let (presences, _of_presences) = mpsc::channel(PRESENCES_MAX);
+        let (samples, mut of_samples) = mpsc::channel(SAMPLES);
+        let (presences, _of_presences) = mpsc::channel(PRESENCES);
         let queues = Queues { samples, presences, counters: Counters::default() };
         let sample = |kind| {
             let (boot, meter) = (wire::BootId::new(1), "012345678912".parse().unwrap());
             Arrival::Sample(Received { boot, sequence: 1, kind, meter, unix_ms: 0, uptime_ms: 0, bytes: Vec::new() })
         };
-        (0..SAMPLES_MAX).for_each(|_| queues.push(sample(wire::SampleKind::Live)));
+        (0..SAMPLES).for_each(|_| queues.push(sample(wire::SampleKind::Live)));
         queues.push(sample(wire::SampleKind::Frame { complete: true }));
         let waiting = std::iter::from_fn(|| of_samples.try_recv().ok()).count();
-        assert_eq!(waiting, SAMPLES_MAX / 2 + 2, "half of the queue and one live sample, and the frame");
+        assert_eq!(waiting, SAMPLES / 2 + 2, "half of the queue and one live sample, and the frame");
     }
 
     #[test]
     fn a_flood_of_samples_pushes_no_token_out_and_is_counted() {
-        let (samples, _of_samples) = mpsc::channel(SAMPLES_MAX);
-        let (presences, mut of_presences) = mpsc::channel(PRESENCES_MAX);
+        let (samples, _of_samples) = mpsc::channel(SAMPLES);
+        let (presences, mut of_presences) = mpsc::channel(PRESENCES);
         let queues = Queues { samples, presences, counters: Counters::default() };
-        for _ in 0..SAMPLES_MAX + 10 {
+        for _ in 0..SAMPLES + 10 {
             queues.push(Arrival::Refused(Refusal::Malformed, String::new()));
         }
         let meter = "012345678912".parse().unwrap();

@@ -23,7 +23,7 @@ use zenoh_plugin_mqtt::MqttPlugin;
 use crate::{
     config::{file::ZenohMode, settings::Zenoh},
     daemon::exit::{ExitCode, Failure},
-    words::{journal, language::Words},
+    words::{journal, language::Words, limits::Limits},
 };
 
 const CONNECTED: Words = Words::new("connected to the Zenoh router at {}", "reliée au routeur Zenoh à l'adresse {}");
@@ -36,11 +36,7 @@ const NO_ROUTER: Words = Words::new(
 /// Silence after which a reader gives this router up, and tries again until it is there. Less than Zenoh's ten seconds: TCP's pauses
 /// between two tries have grown beyond two seconds by then, so that a new connection is back sooner than the old one.
 const LEASE_MS: u32 = 4_000;
-/// Connections: one for each meter that is followed, and some for those who look. The unit's LimitNOFILE has room for all of them and for as
-/// many that have not said yet who they are.
-const SESSIONS_MAX: usize = 2_176;
-/// Connections that have not said yet who they are, and how long they may take: silent ones must not keep readers out.
-const PENDING_MAX: usize = 2_048;
+/// How long connections may take to say who they are: silent ones must not keep readers out.
 const ACCEPT_MS: u32 = 3_000;
 /// The longest message that Zenoh puts together: a reader's are 20 times shorter.
 const MESSAGE_BYTES_MAX: usize = 65_536;
@@ -61,12 +57,12 @@ impl Node {
     ///
     /// # Errors
     /// A port that cannot be opened, or a configuration that Zenoh does not take.
-    pub async fn start(zenoh: &Zenoh, plugin: Option<&serde_json::Value>) -> Result<Self, Failure> {
+    pub async fn start(zenoh: &Zenoh, limits: Limits, plugin: Option<&serde_json::Value>) -> Result<Self, Failure> {
         let mut listen = Vec::new();
         for endpoint in &zenoh.listen {
             listen.push(usable(endpoint).await?);
         }
-        let config = config(zenoh, &listen, plugin).map_err(|error| Failure::config(format!("Zenoh: {error}")))?;
+        let config = config(zenoh, limits, &listen, plugin).map_err(|error| Failure::config(format!("Zenoh: {error}")))?;
         let mut plugins = PluginsManager::static_plugins_only();
         if plugin.is_some() {
             plugins.declare_static_plugin::<MqttPlugin, &str>("mqtt", true);
@@ -137,7 +133,7 @@ fn internal(error: &zenoh::Error) -> Failure {
     Failure::new(ExitCode::Unavailable, format!("Zenoh does not start: {error}"))
 }
 
-fn config(zenoh: &Zenoh, listen: &[EndPoint], plugin: Option<&serde_json::Value>) -> zenoh::Result<Config> {
+fn config(zenoh: &Zenoh, limits: Limits, listen: &[EndPoint], plugin: Option<&serde_json::Value>) -> zenoh::Result<Config> {
     let mut config = Config::default();
     let mut set = |key: &str, value: serde_json::Value| config.insert_json5(key, &value.to_string());
     let router = zenoh.mode == ZenohMode::Router;
@@ -147,8 +143,8 @@ fn config(zenoh: &Zenoh, listen: &[EndPoint], plugin: Option<&serde_json::Value>
     set("connect/timeout_ms", (-1).into())?;
     set("connect/exit_on_failure", false.into())?;
     set("transport/link/tx/lease", LEASE_MS.into())?;
-    set("transport/unicast/max_sessions", SESSIONS_MAX.into())?;
-    set("transport/unicast/accept_pending", PENDING_MAX.into())?;
+    set("transport/unicast/max_sessions", limits.sessions().into())?;
+    set("transport/unicast/accept_pending", limits.pending().into())?;
     set("transport/unicast/accept_timeout", ACCEPT_MS.into())?;
     set("transport/link/rx/max_message_size", MESSAGE_BYTES_MAX.into())?;
     if router {
@@ -253,7 +249,7 @@ mod tests {
             users_file: None,
             login: None,
         };
-        let config = config(&zenoh, &[], None).unwrap();
+        let config = config(&zenoh, Limits::default(), &[], None).unwrap();
         assert_eq!(config.get_json("transport/link/tx/lease").unwrap(), LEASE_MS.to_string());
     }
 }

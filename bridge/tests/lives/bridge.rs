@@ -88,6 +88,7 @@ impl Bridge {
         };
         self.starts += 1;
         let options = HubOptions {
+            limits: Default::default(),
             station,
             notes: false,
             broker_keeps: true,

@@ -42,6 +42,10 @@ const PASSWORD_NOT_ASKED: Words = Words::new(
     "it asks for no password, so it is refused: it is another bridge, or the bridge has lost zenoh.users-file; without a password here, remove zenoh.user",
     "elle ne demande pas de mot de passe, donc elle est refusée : c'est une autre passerelle, ou zenoh.users-file y manque ; sans mot de passe ici, retirez zenoh.user",
 );
+const FULL: Words = Words::new(
+    "the bridge has as many connections as it takes on: limits.meters in its bridge.toml allows more",
+    "la passerelle a toutes les liaisons qu'elle accepte : limits.meters dans son bridge.toml en permet plus",
+);
 const VERSION: Words = Words::new("{}", "la passerelle parle une autre version du protocole Zenoh : installez des versions assorties ({})");
 const SILENT: Words = Words::new("{}", "la passerelle ne dit plus rien : elle ou le réseau a disparu ({})");
 const OTHER: Words = Words::new("{}", "ce qui répond n'agit pas comme une passerelle ({})");
@@ -69,6 +73,7 @@ fn of_error(error: &Error, language: Language) -> Sentence {
         Error::PasswordRefused => PASSWORD_REFUSED.say(language, &[]),
         Error::PasswordNotAsked => PASSWORD_NOT_ASKED.say(language, &[]),
         Error::Version { .. } => VERSION.say(language, &[error]),
+        Error::Full => FULL.say(language, &[]),
         Error::Silent(_) => SILENT.say(language, &[error]),
         _ => OTHER.say(language, &[error]),
     }
@@ -95,6 +100,7 @@ mod tests {
             (Error::PasswordRefused, "zenoh.password-file", "zenoh.password-file"),
             (Error::PasswordNotAsked, "asks for no password", "ne demande pas de mot de passe"),
             (Error::Socket { kind: io::ErrorKind::ConnectionRefused, words: String::new() }, "is the bridge running", "tourne-t-elle"),
+            (Error::Full, "limits.meters", "limits.meters"),
             (Error::Ended, "the router ended the connection", "a coupé la connexion"),
         ] {
             let said = |language| of_error(&error, language).to_string();

@@ -46,6 +46,8 @@ pub enum Error {
     PasswordRefused,
     /// The client has a password, and the router asks for none: it is not the one that the password is for.
     PasswordNotAsked,
+    /// The router has as many sessions as it allows.
+    Full,
     /// The router has closed the session, for this reason (a number of Zenoh's `transport::close::reason`).
     Closed(u8),
     /// Nothing has been heard for as long as the router's lease.
@@ -97,6 +99,7 @@ impl fmt::Display for Error {
             Self::PasswordMissing => f.write_str("the router wants a user and a password"),
             Self::PasswordRefused => f.write_str("the router does not accept this user or password"),
             Self::PasswordNotAsked => f.write_str("the router asks for no password, so it is not the one that the password is for"),
+            Self::Full => f.write_str("the router has as many sessions as it allows (raise transport/unicast/max_sessions there)"),
             Self::Closed(code) => write!(f, "the router closed the session: {}", close_words(*code)),
             Self::Silent(lease) => write!(f, "the router has been silent for {lease:?}: the network or the router is gone"),
             Self::NoAnswer(patience) => {
@@ -132,7 +135,6 @@ fn close_words(code: u8) -> &'static str {
         reason::GENERIC => "it is stopping, or it refuses this client (see its log)",
         reason::UNSUPPORTED => "it does not support what was asked",
         reason::INVALID => "it found a message invalid",
-        reason::MAX_SESSIONS => "it has as many sessions as it allows (raise transport/unicast/max_sessions there)",
         reason::MAX_LINKS => "this session is already connected",
         reason::EXPIRED => "it has heard nothing from us for our lease",
         reason::UNRESPONSIVE => "it found us unresponsive",

@@ -448,6 +448,8 @@ impl Session {
             (Phase::Init, close::reason::INVALID) => Error::Version { theirs: None },
             (Phase::Init, close::reason::GENERIC) if self.credentials.is_none() => Error::PasswordMissing,
             (Phase::Open { authenticated: true }, close::reason::GENERIC) => Error::PasswordRefused,
+            // By then the router has read every message of the handshake, and this is what Zenoh says for want of a place.
+            (Phase::Open { .. }, close::reason::INVALID) | (_, close::reason::MAX_SESSIONS) => Error::Full,
             (_, reason) => Error::Closed(reason),
         }
     }

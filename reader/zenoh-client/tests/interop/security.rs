@@ -88,3 +88,13 @@ fn what_the_access_list_denies_does_not_arrive_and_the_session_stands() {
     assert!(subscriber.try_recv().unwrap().is_none() && watcher.try_recv().unwrap().is_none());
     assert!(program.client.is_connected());
 }
+
+#[test]
+fn a_router_without_a_place_left_says_so() {
+    let port = free_port();
+    let _router = router(port, ", transport: { unicast: { max_sessions: 1 } }");
+    let mut first = Program::to(port, None);
+    first.expect_connected();
+    let (failures, _) = Program::to(port, None).expect_failures();
+    assert_eq!(failures[..], [(tcp(port), Error::Full)]);
+}

@@ -1,0 +1,100 @@
+//! How much a bridge takes on: one number, the meters, and all that follows from it. `docs/bounds.md` has the arithmetic in words.
+
+/// What a bridge takes on; beyond it, it refuses and says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Meters that are followed.
+    pub meters: usize,
+}
+
+impl Limits {
+    /// The most that may be asked for: beyond, several bridges are better than one.
+    pub const METERS_MAX: usize = 20_000;
+
+    /// A building with its neighbours, within the memory and the files of the unit that is shipped.
+    const METERS: usize = 2_048;
+    /// Sessions of Zenoh that are no reader's: other bridges, and people who look.
+    const OTHER_SESSIONS: usize = 128;
+    /// Clients of an embedded broker.
+    const CLIENTS: usize = 1_024;
+    /// The bridge's own files and sockets.
+    const OWN_FILES: usize = 100;
+    /// Connections that have not said yet who they are.
+    const PENDING_MAX: usize = 2_048;
+    /// Of the bridge alone, and while it reads a long list of Home Assistant's entities. `docs/bounds.md` says how they were measured.
+    const OWN_BYTES: u64 = (13 + 40) << 20;
+    /// Of a meter with its connection.
+    const METER_BYTES: u64 = 90 << 10;
+
+    /// Sessions of Zenoh: a reader for each meter, and some more.
+    #[must_use]
+    pub const fn sessions(self) -> usize {
+        self.meters + Self::OTHER_SESSIONS
+    }
+
+    /// Connections that have not said yet who they are.
+    #[must_use]
+    pub fn pending(self) -> usize {
+        self.meters.clamp(Self::OTHER_SESSIONS, Self::PENDING_MAX)
+    }
+
+    /// Meters that have a pin, and tokens of meters that are not heard: strangers fill these before they fill the meters.
+    #[must_use]
+    pub const fn claims(self) -> usize {
+        Self::for_few(2 * self.meters)
+    }
+
+    /// Tokens and goodbyes that wait: all readers may come and go at once, twice.
+    #[must_use]
+    pub const fn presences(self) -> usize {
+        Self::for_few(4 * self.meters)
+    }
+
+    /// Samples and reports that wait: two of each meter.
+    #[must_use]
+    pub const fn samples(self) -> usize {
+        Self::for_few(2 * self.meters)
+    }
+
+    /// Where there are few meters, chance counts for more than their number.
+    const fn for_few(places: usize) -> usize {
+        if places < Self::OTHER_SESSIONS { Self::OTHER_SESSIONS } else { places }
+    }
+
+    /// Files that may be open at once.
+    #[must_use]
+    pub fn files(self) -> u64 {
+        (self.sessions() + self.pending() + Self::CLIENTS + Self::OWN_FILES) as u64
+    }
+
+    /// Memory that it may take.
+    #[must_use]
+    pub const fn memory_bytes(self) -> u64 {
+        Self::OWN_BYTES + self.meters as u64 * Self::METER_BYTES
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { meters: Self::METERS }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of the unit that is shipped.
+    fn unit(key: &str) -> u64 {
+        let unit = include_str!("../../../deploy/systemd/teleinfo-bridge.service");
+        let value = unit.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).unwrap();
+        value.strip_suffix('M').map_or_else(|| value.parse().unwrap(), |mega| mega.parse::<u64>().unwrap() << 20)
+    }
+
+    #[test]
+    fn what_is_shipped_fits_together() {
+        let limits = Limits::default();
+        assert!(limits.files() <= unit("LimitNOFILE"), "{} files", limits.files());
+        assert!(limits.memory_bytes() <= unit("MemoryMax"), "{} bytes", limits.memory_bytes());
+    }
+}

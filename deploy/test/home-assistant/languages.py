@@ -14,8 +14,8 @@ WORDS = {"en": "Reading", "fr": "En lecture"}
 
 @check("short")
 def another_language(house):
-    """English, French and English again, with Home Assistant running and over its restart: no word of the log is ours, no
-    entity is another one, and all are known."""
+    """English, French and English again, with Home Assistant running and over its restart: no word of the log is ours,
+    no entity is another one, and all are known."""
     chain = house.chain
     chain.bridge()
     for name in ("consumer", "tempo"):

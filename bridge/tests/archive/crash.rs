@@ -30,6 +30,9 @@ pub(crate) const METERS: u32 = 3;
 const START: Duration = Duration::from_secs(20);
 /// Minutes of one commit.
 pub(crate) const ROUND: i64 = 15;
+/// Rounds of ten hours, and of the time for which minutes are surely kept.
+const LAST: u32 = 40;
+const KEPT: u32 = 35 * 96 - 4;
 
 pub(crate) fn meter(number: u32) -> MeterId {
     format!("0418760977{number:02}").parse().unwrap()
@@ -46,11 +49,13 @@ fn path(folder: &Path) -> std::path::PathBuf {
     folder.join("archive.redb")
 }
 
-/// The rounds that are in the file whole. A round that is there in part was torn.
-fn rounds(folder: &Path) -> u32 {
-    let (file, damaged) = File::open(&path(folder)).unwrap();
-    assert_eq!(damaged, None);
-    for round in 0.. {
+/// How many rounds were committed. A round that is there in part was torn: those of the last ten hours are looked at, or all of the five weeks for which
+/// minutes are kept.
+pub(crate) fn rounds(file: &File, all: bool) -> u32 {
+    let newest = file.newest().unwrap();
+    let Some((newest, _)) = newest.values().max() else { return 0 };
+    let committed = u32::try_from((newest + 1 - FIRST) / ROUND).unwrap();
+    for round in committed.saturating_sub(if all { KEPT } else { LAST })..=committed {
         let (from, to) = (FIRST + i64::from(round) * ROUND, FIRST + i64::from(round + 1) * ROUND - 1);
         let mut found = Rows::new();
         for number in 0..METERS {
@@ -58,19 +63,23 @@ fn rounds(folder: &Path) -> u32 {
                 found.extend((!curve.is_empty()).then(|| ((meter(number), register), curve)));
             }
         }
-        if found.is_empty() {
-            return round;
-        }
-        assert_eq!(found, rows(round), "round {round} is torn");
+        let expected = if round < committed { rows(round) } else { Rows::new() };
+        assert_eq!(found, expected, "round {round} of {committed} is torn");
     }
-    unreachable!()
+    committed
+}
+
+fn rounds_in(folder: &Path, all: bool) -> u32 {
+    let (file, damaged) = File::open(&path(folder)).unwrap();
+    assert_eq!(damaged, None);
+    rounds(&file, all)
 }
 
 #[test]
 #[ignore = "started by the others, and killed"]
 fn writes_until_it_is_killed() {
     let Some(folder) = env::var_os(FOLDER) else { return };
-    let first = if path(Path::new(&folder)).exists() { rounds(Path::new(&folder)) } else { 0 };
+    let first = if path(Path::new(&folder)).exists() { rounds_in(Path::new(&folder), false) } else { 0 };
     let (file, _) = File::open(&path(Path::new(&folder))).unwrap();
     for round in first..first + 10_000 {
         file.commit(&rows(round)).unwrap();
@@ -111,7 +120,7 @@ fn kill(times: u32) {
         said = committed.load(Ordering::SeqCst);
         if path(folder.path()).exists() {
             let begun = Instant::now();
-            let found = rounds(folder.path());
+            let found = rounds_in(folder.path(), time + 1 == times);
             longest = longest.max(begun.elapsed());
             assert!(found >= said, "kill {time}: {said} rounds were committed, {found} are there");
         }

@@ -6,15 +6,21 @@
 use std::{
     collections::BTreeSet,
     fmt::Display,
+    fs,
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
 use rumqttc::{AsyncClient, ConnectionError, Event, EventLoop, Packet, QoS};
+use teleinfo_proto::tic::MeterId;
 use tokio::time::timeout;
 
 use crate::{
+    archive::{
+        file::{DAMAGED, File},
+        keeper::FILE_NAME,
+    },
     config::settings::{External, Mqtt, Settings},
     daemon::exit::{ExitCode, Failure},
     mqtt::{brief, trouble::Trouble},
@@ -54,7 +60,8 @@ pub async fn run(settings: &Settings, what: Scope) -> Result<(), Failure> {
         say(TOPICS_GONE, &[&topics, &broker.url]);
     }
     let directory = positions::directory("STATE_DIRECTORY").unwrap_or_else(|| PathBuf::from(STATE_DIRECTORY));
-    match forget(&directory, what.meter()) {
+    let files = forget(&directory, what.meter()).and_then(|files| Ok(files + forget_memory(&directory, what.meter())?));
+    match files {
         Ok(files) => say(FILES_GONE, &[&files, &directory.display()]),
         Err(error) if error.kind() == io::ErrorKind::NotFound => say(NO_DIRECTORY, &[&directory.display()]),
         Err(error) => {
@@ -63,6 +70,20 @@ pub async fn run(settings: &Settings, what: Scope) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// What the memory of the page has of a meter, or the memory. Returns how many files were removed or changed.
+fn forget_memory(directory: &Path, meter: Option<MeterId>) -> io::Result<usize> {
+    let path = directory.join(FILE_NAME);
+    let there: Vec<PathBuf> = [path.with_extension(DAMAGED), path].into_iter().filter(|path| path.exists()).collect();
+    match (meter, there.last()) {
+        (None, _) => there.iter().try_for_each(fs::remove_file).map(|()| there.len()),
+        (Some(meter), Some(path)) if path.ends_with(FILE_NAME) => {
+            let forgotten = File::open(path).and_then(|(file, _)| file.forget(meter));
+            forgotten.map(usize::from).map_err(io::Error::other)
+        }
+        _ => Ok(0),
+    }
 }
 
 fn say(words: Words, values: &[&dyn Display]) {

@@ -22,6 +22,9 @@ const CACHE: usize = 512 * 1_024;
 /// Minutes are kept for five weeks, in minutes.
 const MINUTES_KEPT: i64 = 35 * 24 * 60;
 
+/// How the name of a file ends that was damaged and put aside.
+pub const DAMAGED: &str = "damaged";
+
 /// A register of a meter.
 pub type Register = (MeterId, String);
 /// What is to be written: each register's indexes, by the minute since 1970.
@@ -41,7 +44,7 @@ impl File {
         match builder().create(path) {
             Ok(database) => Ok((Self(database), None)),
             Err(redb::DatabaseError::Storage(error)) if is_damage(&error) => {
-                let aside = path.with_extension("damaged");
+                let aside = path.with_extension(DAMAGED);
                 fs::rename(path, &aside).map_err(StorageError::from)?;
                 Ok((Self(builder().create(path)?), Some(aside.display().to_string())))
             }
@@ -101,6 +104,28 @@ impl File {
         }
         transaction.commit()?;
         Ok(())
+    }
+
+    /// Takes a meter away. Returns whether anything was kept of it.
+    ///
+    /// # Errors
+    /// What the disk says; then all of it is still there.
+    pub fn forget(&self, meter: MeterId) -> Result<bool, Error> {
+        let registers: Vec<String> = self.newest()?.into_keys().filter(|(of, _)| *of == meter).map(|(_, register)| register).collect();
+        let transaction = self.0.begin_write()?;
+        {
+            let (mut minutes, mut hours) = (transaction.open_table(MINUTES)?, transaction.open_table(HOURS)?);
+            let mut newest = transaction.open_table(NEWEST)?;
+            for register in &registers {
+                let name = (meter.as_str(), register.as_str());
+                for table in [&mut minutes, &mut hours] {
+                    table.retain_in((name.0, name.1, i64::MIN)..=(name.0, name.1, i64::MAX), |_, _| false)?;
+                }
+                newest.remove(name)?;
+            }
+        }
+        transaction.commit()?;
+        Ok(!registers.is_empty())
     }
 
     /// The newest index of each register.
@@ -226,6 +251,21 @@ mod tests {
         file.commit(&rows(NOON + MINUTES_KEPT + 60..NOON + MINUTES_KEPT + 61)).unwrap();
         assert_eq!(file.read(meter(), Grain::Minute, NOON, NOON + 60).unwrap()["BASE"].len(), 0);
         assert_eq!(file.read(meter(), Grain::Hour, NOON, NOON + 60).unwrap()["BASE"].len(), 1);
+    }
+
+    #[test]
+    fn one_meter_is_forgotten_and_the_others_are_not() {
+        let (file, other): (_, MeterId) = (File::in_memory().unwrap(), "041876097768".parse().unwrap());
+        file.commit(&rows(NOON..NOON + 61)).unwrap();
+        let of_other = rows(NOON..NOON + 61).into_iter().map(|((_, register), rows)| ((other, register), rows)).collect();
+        file.commit(&of_other).unwrap();
+        assert!(file.forget(meter()).unwrap() && !file.forget(meter()).unwrap());
+        for grain in [Grain::Minute, Grain::Hour] {
+            assert!(file.read(meter(), grain, NOON, NOON + 61).unwrap().is_empty());
+            assert!(!file.read(other, grain, NOON, NOON + 61).unwrap()["BASE"].is_empty());
+        }
+        file.commit(&rows(NOON..NOON + 1)).unwrap();
+        assert_eq!(file.read(meter(), Grain::Hour, NOON, NOON + 61).unwrap()["BASE"].len(), 1, "nothing of before comes back");
     }
 
     #[test]

@@ -1,11 +1,15 @@
 //! `forget` beside a real broker: what was kept of a meter is gone, and of another one it is not.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::Path,
     process::{Command, Output},
     time::Duration,
 };
+
+use teleinfo_bridge::archive::file::File;
+use teleinfo_proto::tic::MeterId;
 
 use super::{
     Broker, eventually,
@@ -25,6 +29,18 @@ fn forget(directory: &Path, what: &str) -> (String, i32) {
     let text = [stdout, stderr].map(|said| String::from_utf8(said).unwrap()).concat();
     println!("--- {what}\n{text}");
     (text, status.code().unwrap())
+}
+
+/// The memory of the page has an hour of both.
+fn remember(directory: &Path) {
+    let (file, _) = File::open(&directory.join("archive.redb")).unwrap();
+    let rows = |meter: &str| ((meter.parse().unwrap(), "BASE".to_owned()), BTreeMap::from([(29_000_160, 7)]));
+    file.commit(&[METER, OTHER].map(rows).into()).unwrap();
+}
+
+fn remembered(directory: &Path) -> Vec<MeterId> {
+    let (file, _) = File::open(&directory.join("archive.redb")).unwrap();
+    file.newest().unwrap().into_keys().map(|(meter, _)| meter).collect()
 }
 
 /// The topics that a new client finds.
@@ -53,6 +69,7 @@ async fn a_meter_and_then_everything() {
     for file in [METER, OTHER] {
         fs::write(directory.join(format!("{file}.ledger")), "x").unwrap();
     }
+    remember(&directory);
     observer.publish("teleinfo/of/others", true, "x");
     observer.expect("teleinfo/of/others", "x").await;
 
@@ -63,7 +80,10 @@ async fn a_meter_and_then_everything() {
     assert!(left.iter().filter(|topic| topic.contains(OTHER)).count() >= 3, "{left:?}");
     assert!(!directory.join(format!("{METER}.ledger")).exists() && directory.join(format!("{OTHER}.ledger")).exists());
 
+    assert_eq!(remembered(&directory), [OTHER.parse().unwrap()], "the page shows nothing of it any more");
+
     assert_eq!(forget(&directory, "all").1, 0);
+    assert!(!directory.join("archive.redb").exists());
     assert_eq!(kept(&broker).await, ["teleinfo/of/others"]);
     assert_eq!(forget(&directory, "linky").1, 64);
 }

@@ -18,8 +18,8 @@ use crate::statistics::{
 /// How often, and how long, what was sent is looked for: some thousand hours take seconds on a fast machine.
 const LOOKS: u32 = 240;
 const LOOK_EVERY: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 500 });
-/// Two sums that differ by less are the same, in Wh.
-const NOTHING: f64 = 0.5;
+/// Two sums that differ by less are the same, in Wh or in money.
+const NOTHING: f64 = 0.001;
 
 /// Writes the old hours before ours. Returns how many there are, or nothing if all of it stood there already.
 ///

@@ -96,6 +96,18 @@ pub fn longest<'a, T>(olds: &'a [(Vec<Hour>, T)], ours: &[Hour]) -> Option<(&'a 
     joined.max_by_key(|(_, _, join)| join.hours)
 }
 
+/// Joins two costs. They have no index: what was paid between the last old hour and the first of ours, if anything, is not known and not added.
+///
+/// # Errors
+/// Why it cannot be.
+pub fn join_costs(old: &[Hour], ours: &[Hour]) -> Result<Join, Unjoined> {
+    let first = *ours.first().ok_or(Unjoined::TooEarly)?;
+    let earlier = &old[..old.partition_point(|hour| hour.start < first.start)];
+    let (Some(begin), Some(last)) = (earlier.first(), earlier.last()) else { return Err(Unjoined::NothingBefore) };
+    let between = (first.start - last.start) / HOUR;
+    Ok(Join { from: begin.start, hours: earlier.len(), first: first.start, before: first.sum, lift: last.sum, between, drawn: first.sum })
+}
+
 /// Whether they tell the same index wherever they have an hour in common. True as well if they have none.
 #[must_use]
 pub fn same_register(old: &[Hour], ours: &[Hour]) -> bool {
@@ -180,6 +192,15 @@ mod tests {
         assert_eq!(join(&old[..100], &ours(100..110), Reach::Any), Err(Unjoined::Different));
         let days: Vec<_> = old.iter().step_by(24).copied().collect();
         assert_eq!(join(&days, &ours(90..110), Reach::Any), Err(Unjoined::Different), "an hour that holds a day");
+    }
+
+    #[test]
+    fn the_cost_of_our_first_hour_is_its_own() {
+        let cost = |hour: i64, sum: f64| Hour { start: hour * HOUR, sum, state: None };
+        let join = join_costs(&[cost(0, 1.0), cost(1, 2.5), cost(2, 9.0)], &[cost(2, 0.25), cost(3, 0.5)]).unwrap();
+        assert_eq!((join.hours, join.first, join.lift, join.drawn), (2, 2 * HOUR, 2.5, 0.25));
+        assert_eq!(join_costs(&[], &[cost(2, 0.25)]), Err(Unjoined::NothingBefore));
+        assert_eq!(join_costs(&[cost(0, 1.0)], &[]), Err(Unjoined::TooEarly));
     }
 
     #[test]

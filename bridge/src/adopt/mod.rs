@@ -13,7 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use join::{Join, Reach, Unjoined, join, longest};
+use join::{Join, Reach, Unjoined, join, join_costs, longest};
 use notes::{Adopted, Notes};
 
 use crate::{
@@ -47,6 +47,10 @@ pub const NO_STATISTIC: Words = Words::new(
     "Home Assistant has no statistic of energy {}; it has: {}",
     "Home Assistant n'a pas de statistique d'énergie {} ; il a : {}",
 );
+const TWO_KINDS: Words = Words::new(
+    "{} is kept in {}, and {} in {}: they are not of one kind",
+    "{} est en {}, et {} en {} : elles ne sont pas de la même sorte",
+);
 const NOT_NOTED: Words =
     Words::new("{}: {}; as root: sudo teleinfo-bridge adopt ...", "{} : {} ; en root : sudo teleinfo-bridge adopt ...");
 const NOTHING_FOUND: Words = Words::new(
@@ -55,12 +59,20 @@ const NOTHING_FOUND: Words = Words::new(
 );
 const NOTHING_TO_UNDO: Words = Words::new("nothing was joined", "rien n'a été relié");
 const HOURS: Words = Words::new(
-    "  {} hours since {} come before {}; sums from then on are raised by {} Wh",
-    "  {} heures depuis {} se placent avant {} ; les sommes à partir de là montent de {} Wh",
+    "  {} hours since {} come before {}; sums from then on are raised by {} {}",
+    "  {} heures depuis {} se placent avant {} ; les sommes à partir de là montent de {} {}",
 );
 const BETWEEN: Words = Words::new(
     "  the hour of {} will show {} Wh: what was drawn since the last old hour ({} h)",
     "  l'heure de {} montrera {} Wh : ce qui a été soutiré depuis la dernière heure ancienne ({} h)",
+);
+const COSTS_TOO: Words = Words::new(
+    "  what it cost is in {}: to have that before the cost of ours, too: sudo teleinfo-bridge adopt {} {} --write",
+    "  ce qu'elle a coûté est dans {} : pour le placer aussi avant le coût de la nôtre : sudo teleinfo-bridge adopt {} {} --write",
+);
+const COSTS_LATER: Words = Words::new(
+    "  what it cost is in {}: choose {} with its price in the Energy dashboard, and run this once more an hour later",
+    "  ce qu'elle a coûté est dans {} : choisissez {} avec son prix dans le tableau de bord Énergie, et relancez cette commande une heure après",
 );
 const BOTH_COUNT: Words = Words::new(
     "  {} is in the Energy dashboard: choose {} in its place, or both count",
@@ -166,11 +178,15 @@ impl<C: Commands> Work<C> {
     /// These two, if they can be joined.
     async fn named(&mut self, old: &str, ours: &str) -> Result<Pair, Failure> {
         let (old, ours) = (self.statistic(old)?, self.statistic(ours)?);
+        if old.unit() != ours.unit() {
+            let text = TWO_KINDS.say(self.language, &[&old.entity, &old.unit(), &ours.entity, &ours.unit()]);
+            return Err(Failure::new(ExitCode::Unavailable, text.as_str()));
+        }
         if let Some(adopted) = self.notes.of(&ours.entity).filter(|adopted| adopted.old == old.entity) {
             return Ok(Pair { adopted: adopted.clone(), old, ours, join: None });
         }
         let [before, after] = [self.series(&old).await?, self.series(&ours).await?];
-        let join = join(&before, &after, Reach::Any);
+        let join = if ours.is_energy() { join(&before, &after, Reach::Any) } else { join_costs(&before, &after) };
         let join = join.map_err(|why| Failure::new(ExitCode::Unavailable, why.words().get(self.language)))?;
         Ok(Pair { adopted: Adopted::new(&old.entity, &ours.entity, &join), old, ours, join: Some(join) })
     }
@@ -203,7 +219,7 @@ impl<C: Commands> Work<C> {
 
     fn statistic(&self, id: &str) -> Result<Kept, Failure> {
         let unknown = || Failure::new(ExitCode::Unavailable, NO_STATISTIC.say(self.language, &[&id, &self.names()]).as_str());
-        self.recorder.find_energy(id).ok_or_else(unknown)
+        self.recorder.find_energy(id).or_else(|| self.recorder.find_money(id)).ok_or_else(unknown)
     }
 
     fn names(&self) -> String {
@@ -220,13 +236,29 @@ impl<C: Commands> Work<C> {
         say(&Sentence::of(format!("{old} -> {ours}")));
         if let Some(join) = &pair.join {
             let first = utc::rfc3339(join.first);
-            let (lift, drawn) = (format!("{:.0}", join.lift), format!("{:.0}", join.drawn));
-            say(&HOURS.say(language, &[&join.hours, &utc::rfc3339(join.from), &first, &lift]));
-            say(&BETWEEN.say(language, &[&first, &drawn, &join.between]));
+            let lift = if pair.ours.is_energy() { format!("{:.0}", join.lift) } else { format!("{:.2}", join.lift) };
+            say(&HOURS.say(language, &[&join.hours, &utc::rfc3339(join.from), &first, &lift, &pair.ours.unit()]));
+            if pair.ours.is_energy() {
+                say(&BETWEEN.say(language, &[&first, &format!("{:.0}", join.drawn), &join.between]));
+            }
         }
+        self.tell_costs(pair).await?;
         let is_shown = self.recorder.is_in_dashboard(old).await.map_err(|error| failure(&error, language))?;
         if is_shown {
             say(&BOTH_COUNT.say(language, &[old, ours]));
+        }
+        Ok(())
+    }
+
+    /// What the old energy cost in past years is in a statistic of its own.
+    async fn tell_costs(&mut self, pair: &Pair) -> Result<(), Failure> {
+        let failed = |error: Error| failure(&error, self.language);
+        let Some(old) = self.recorder.cost_of(&pair.old.entity).await.map_err(failed)? else { return Ok(()) };
+        let ours = self.recorder.cost_of(&pair.ours.entity).await.map_err(failed)?;
+        match ours {
+            Some(ours) if self.notes.of(&ours.entity).is_some() => {}
+            Some(ours) => say(&COSTS_TOO.say(self.language, &[&old.entity, &old.entity, &ours.entity])),
+            None => say(&COSTS_LATER.say(self.language, &[&old.entity, &pair.ours.entity])),
         }
         Ok(())
     }

@@ -138,6 +138,9 @@ const UNITS: [(&str, f64); 12] = [
     ("Mcal", 4_184_000.0 / 3_600.0),
 ];
 
+/// How the ids end that Home Assistant gives to what it makes of a price: the cost of what was drawn, and what injected energy brought.
+const MADE: [&str; 2] = ["_cost", "_compensation"];
+
 /// A statistic that the recorder keeps.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Kept {
@@ -150,6 +153,20 @@ pub struct Kept {
     class: Value,
     source: Value,
     name: Value,
+}
+
+impl Kept {
+    /// Whether it is kept in a unit of energy.
+    #[must_use]
+    pub fn is_energy(&self) -> bool {
+        UNITS.iter().any(|(unit, _)| self.unit == *unit)
+    }
+
+    /// The unit that its numbers are in here.
+    #[must_use]
+    pub fn unit(&self) -> &str {
+        if self.is_energy() { "Wh" } else { &self.unit }
+    }
 }
 
 /// The recorder of a Home Assistant.
@@ -196,6 +213,16 @@ impl<C: Commands> Recorder<C> {
         let unit = kept["statistics_unit_of_measurement"].as_str()?.to_owned();
         let [class, source, name] = ["unit_class", "source", "name"].map(|field| kept[field].clone());
         Some(Kept { entity: id.to_owned(), unit, scale: 1.0, class, source, name })
+    }
+
+    /// The statistic of what an energy costs: as the dashboard says, or the one that Home Assistant made of it as long as it was there.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn cost_of(&mut self, energy: &str) -> Result<Option<Kept>, Error> {
+        let chosen = self.costed().await?.into_iter().find(|costed| costed.energy == energy).map(|costed| costed.cost);
+        let made = || MADE.iter().map(|end| format!("{energy}{end}")).find(|id| self.find_money(id).is_some());
+        Ok(chosen.or_else(made).and_then(|id| self.find_money(&id)))
     }
 
     /// The energies of the dashboard that have a cost.

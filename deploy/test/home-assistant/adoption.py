@@ -1,4 +1,5 @@
-"""What another program has recorded for weeks comes before ours: one series, to the Wh, and back again.
+"""What another program has recorded for weeks comes before ours: one series, to the Wh, and back again. What that cost
+comes before the cost of ours.
 
 The predecessor is an entity in kWh that ended in the hour before ours begins, as `linkytic`, ESPHome or a ZLinky leave
 it; then an external statistic that has sums only and goes on beside ours, as that of `ha-linky`.
@@ -6,7 +7,7 @@ it; then an external statistic that has sums only and goes on beside ours, as th
 
 import subprocess
 
-from checks import save_sources
+from checks import save_sources_with
 from hours import HOUR, Hours
 from house import check, known, unique
 from outage import access
@@ -18,6 +19,9 @@ from bench.wait import wait_for_all
 METER = "900061000130"
 OPTIONS = "--mode historic --contract base --seed 5 --power 9 --index 20000000"
 OLD, EXTERNAL = "sensor.linkytic_base", "linky:01234567890123"
+# What they cost: that of the old one is the one that Home Assistant made, whose energy is no longer chosen.
+COST, OUR_COST = "sensor.linkytic_base_cost", "sensor.linky_cost"
+EUR = 0.2
 WEEKS = 4 * 7 * 24
 # What was drawn from the end of the last old hour to the first frame of ours, in Wh.
 BETWEEN = 137
@@ -44,19 +48,25 @@ def adopted(house):
     house.ha.import_rows(OLD, ("kWh", "energy"), {start: row(wh, wh / 1000) for start, wh in weeks.items()})
     wait_for_all("the old hours", lambda: len(rows(hours, OLD)) != WEEKS and "not there", 60)
 
-    save_sources(house.ha, [OLD])
+    paid = costs(hours, weeks, ids[0])
     said = adopt(house)
+    require(f"sudo teleinfo-bridge adopt {COST} {OUR_COST} --write" in said, said)
+    require(f"in {COST}: choose {ids[1]} with its price" in said, said)
     require(f"{OLD} is in the Energy dashboard" in said, said)
     require(said.count(f"{OLD} -> ") == 2 and "nothing was written" in said, said)
     require({name: rows(hours, name) for name in ids} == before, "a dry run has written")
     say(adopt(house, "--write"))
     require_one_series(hours, ids, meter)
+    say(adopt(house, COST, OUR_COST, "--write"))
+    require_costs(hours, weeks, paid)
     require(adopt(house, "--write").count("was written before") == 2, "written twice")
+    require(adopt(house, COST, OUR_COST, "--write").count("was written before") == 1, "written twice")
     hours.play(2)
     require_one_series(hours, ids, meter)
 
     say(adopt(house, "--undo"))
     require_as_before(hours, ids, before)
+    require_as_before(hours, [OUR_COST], {OUR_COST: paid})
     hours.play()
     require_as_before(hours, ids, before)
 
@@ -65,6 +75,25 @@ def adopted(house):
         from_sums(hours, meter, ids[0], weeks)
         require_as_before(hours, ids, before)
     house.quiet()
+
+
+def costs(hours, weeks, ours):
+    """Costs of both; those of ours, which begin at 0."""
+    ha, first = hours.house.ha, hours.first
+    sums = {start: {"sum": round(number * EUR, 2)} for number, start in enumerate(weeks, 1)}
+    ha.import_rows(COST, ("EUR", None), sums)
+    ha.import_rows(OUR_COST, ("EUR", None), {first: {"sum": 0.05}, first + HOUR: {"sum": 0.25}})
+    save_sources_with(ha, {OLD: {}, ours: {"stat_cost": OUR_COST}})
+    wait_for_all("the costs", lambda: [name for name in (COST, OUR_COST) if not rows(hours, name)], 60)
+    return rows(hours, OUR_COST)
+
+
+def require_costs(hours, weeks, paid):
+    """Each old hour has its cost, and each of ours what it had."""
+    found = dict(sorted(rows(hours, OUR_COST).items()))
+    changes = [round(row["change"], 2) for row in found.values()]
+    wanted = [EUR] * len(weeks) + [round(row["change"], 2) for row in paid.values()]
+    require(changes == wanted, f"costs: {changes[-5:]}")
 
 
 def from_sums(hours, meter, name, weeks):
@@ -133,9 +162,13 @@ def require_as_before(hours, names, before):
         changed = {
             start: (found.get(start), row)
             for start, row in before[name].items()
-            if start not in found or any(abs(found[start][key] - row[key]) > NEAR for key in row)
+            if start not in found or differs(found[start], row)
         }
         require(not changed, f"{name}: {changed}")
         old = {start: row for start, row in found.items() if start < hours.first}
         require(not any(row["sum"] for row in old.values()), f"{name}: old hours count: {old}")
         require(not old or hours.house.ha.is_before("2025"), f"{name}: {len(old)} old hours are left")
+
+
+def differs(found, wanted):
+    return any(abs(found[key] - number) > NEAR for key, number in wanted.items() if number is not None)

@@ -7,7 +7,7 @@
 pub mod registers;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{self, Write},
     path::{Path, PathBuf},
     time::Duration,
@@ -38,6 +38,7 @@ use crate::{
         series::Hour,
         websocket::Client,
     },
+    store::ledgers,
     trust,
     words::{
         language::{Language, Sentence, Words},
@@ -125,7 +126,7 @@ pub async fn run(settings: &Settings, wanted: &Import, language: Language) -> Re
     let mut history = History { recorder: Recorder::open(client).await.map_err(failed)?, language };
     let offers = match wanted.names.as_slice() {
         [old, ours] => vec![history.named(old, ours).await?],
-        _ => history.found().await?,
+        _ => history.found(&memory.meters(&directory)).await?,
     };
     let handed: Vec<Handed> =
         offers.iter().filter(|offer| memory.may_take(offer)).filter_map(|offer| memory.tell(offer, language)).collect();
@@ -171,6 +172,12 @@ impl Memory {
         let file = if path.exists() { File::copy_of(&path) } else { File::in_memory() };
         let not_read = |error| NOT_READ.say(language, &[&path.display(), &error]);
         file.map(Self).map_err(|error| Failure::new(ExitCode::Permission, not_read(error).as_str()))
+    }
+
+    /// The meters of this bridge: Home Assistant may have those of another one, too.
+    fn meters(&self, directory: &Path) -> BTreeSet<MeterId> {
+        let remembered = self.0.newest().unwrap_or_default().into_keys().map(|(meter, _)| meter);
+        remembered.chain(ledgers::load(directory).0.into_keys()).collect()
     }
 
     fn heard(&self, meter: MeterId, register: &str) -> Curve {
@@ -250,8 +257,8 @@ impl<C: Commands> History<C> {
         Ok(Offer { meter, register, names: vec![old.entity, ours.entity], hours: both(indexes, curve(&after)) })
     }
 
-    /// For each register what ours have of it, and what another program had of the same index.
-    async fn found(&mut self) -> Result<Vec<Offer>, Failure> {
+    /// For each register of these meters what ours have of it, and what another program had of the same index.
+    async fn found(&mut self, meters: &BTreeSet<MeterId>) -> Result<Vec<Offer>, Failure> {
         let (ours, others): (Vec<_>, Vec<_>) = self.recorder.energies().into_iter().partition(|kept| self.recorder.is_ours(kept));
         let mut olds = Vec::new();
         for other in others {
@@ -259,7 +266,8 @@ impl<C: Commands> History<C> {
         }
         let mut offers: BTreeMap<(MeterId, &'static str), Offer> = BTreeMap::new();
         for ours in ours {
-            let Some((meter, register)) = self.recorder.our_id(&ours).and_then(registers::register) else { continue };
+            let named = self.recorder.our_id(&ours).and_then(registers::register);
+            let Some((meter, register)) = named.filter(|(meter, _)| meters.contains(meter)) else { continue };
             let after = self.series(&ours).await?;
             let offer = offers.entry((meter, register));
             let offer = offer.or_insert_with(|| Offer { meter, register, names: Vec::new(), hours: Curve::new() });
@@ -333,6 +341,15 @@ mod tests {
         assert!(memory.may_take(&offer("EASF01", [60, 120])) && !memory.may_take(&offer("EAST", [60, 120])));
         memory.0.commit(&BTreeMap::from([((meter, "EAST".to_owned()), Curve::from([(120, 7)]))])).unwrap();
         assert!(memory.may_take(&offer("EAST", [60, 120])) && !memory.may_take(&offer("EAST", [0, 60])));
+    }
+
+    #[test]
+    fn meters_of_another_bridge_are_not_ours() {
+        let (memory, directory) = (Memory(File::in_memory().unwrap()), tempfile::tempdir().unwrap());
+        assert!(memory.meters(directory.path()).is_empty());
+        let meter: MeterId = "041876097767".parse().unwrap();
+        memory.0.commit(&BTreeMap::from([((meter, "BASE".to_owned()), Curve::from([(120, 7)]))])).unwrap();
+        assert_eq!(memory.meters(directory.path()), BTreeSet::from([meter]));
     }
 
     #[test]

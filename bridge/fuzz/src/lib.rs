@@ -1,13 +1,41 @@
-//! The parts of the bridge that understand what a client of a grid meter asks, compiled without the rest of the bridge.
+//! The parts of the bridge that understand what comes from elsewhere, compiled without Zenoh, the MQTT client, HTTP and the archive's file.
 //!
-//! HTTP, WebSockets, the frames of Modbus and mDNS are taken apart by libraries, which have fuzz targets of their own.
+//! What those take apart, and the frames of WebSockets, Modbus and mDNS, is the business of libraries, which have fuzz targets of their own.
 
-#![allow(dead_code, reason = "only what understands a request is tried here")]
+#![allow(dead_code, reason = "only what understands something is tried here")]
 
+#[path = "../../src/adopt"]
+pub mod adopt {
+    pub mod join;
+    pub mod notes;
+}
+#[path = "../../src/archive"]
+pub mod archive {
+    pub mod block;
+    pub mod periods;
+    pub mod readings;
+}
+#[path = "../../src/config/mod.rs"]
+pub mod config;
+#[path = "../../src/daemon"]
+pub mod daemon {
+    pub mod certificates;
+    pub mod cli;
+    pub mod credentials;
+    pub mod exit;
+    pub mod logging;
+    pub mod tls;
+}
+#[path = "../../src/energy/mod.rs"]
+pub mod energy;
 #[path = "../../src/grid_meter"]
 pub mod grid_meter {
+    pub mod answer;
     pub mod reading;
+    pub mod setup;
+    pub mod source;
     pub mod sum;
+    pub mod taken;
 
     pub mod shelly {
         pub mod methods;
@@ -19,6 +47,67 @@ pub mod grid_meter {
         pub mod registers;
     }
 }
+#[path = "../../src/homeassistant/mod.rs"]
+pub mod homeassistant;
+#[path = "../../src/hours/mod.rs"]
+pub mod hours;
+#[path = "../../src/http"]
+pub mod http {
+    pub mod address;
+}
+#[path = "../../src/hub/mod.rs"]
+pub mod hub;
+#[path = "../../src/influxdb"]
+pub mod influxdb {
+    pub mod setup;
+}
+#[path = "../../src/meter/mod.rs"]
+pub mod meter;
+#[path = "../../src/order/mod.rs"]
+pub mod order;
+#[path = "../../src/page"]
+pub mod page {
+    pub mod guesses;
+    pub mod hosts;
+    pub mod password;
+    pub mod query;
+    pub mod setup;
+    pub mod wanted;
+}
+#[path = "../../src/power/mod.rs"]
+pub mod power;
+#[path = "../../src/prices/mod.rs"]
+pub mod prices;
+#[path = "../../src/seal/mod.rs"]
+pub mod seal;
+#[path = "../../src/statistics"]
+pub mod statistics {
+    pub mod answer;
+    pub mod corrections;
+    pub mod costs;
+    pub mod hours;
+    pub mod prices;
+    pub mod recorder;
+    pub mod registry;
+    pub mod repairs;
+    pub mod series;
+    pub mod told;
+}
+#[path = "../../src/store"]
+pub mod store {
+    pub mod checked;
+    pub mod ledgers;
+    pub mod memories;
+    pub mod positions;
+    pub mod whole;
+}
+#[path = "../../src/updates"]
+pub mod updates {
+    pub mod newest;
+    pub mod setup;
+}
+#[path = "../../src/words/mod.rs"]
+pub mod words;
 
 use std::time::{Duration, Instant};
 
@@ -26,7 +115,6 @@ use grid_meter::{
     reading::{Phase, Reading},
     sum::Total,
 };
-
 /// What a meter measured, as far as anybody who asks has a part in it.
 #[derive(arbitrary::Arbitrary, Debug)]
 pub struct Measured {

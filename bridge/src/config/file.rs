@@ -385,25 +385,30 @@ impl Written {
         let mut written = Self { table: toml::from_str(&text).unwrap_or_default(), origins: Origins::default() };
         // It was understood above: nothing can be wrong here.
         if let Ok(table) = DeTable::parse(&text) {
-            note_lines(table.get_ref(), "", &mut |key, start| {
-                written.origins.add(key, Origin::Line(path.into(), line_of(&text, start)));
+            note_lines(table.get_ref(), "", &mut |key, start, is_table| {
+                let origin = Origin::Line(path.into(), line_of(&text, start));
+                if is_table { written.origins.add_table(key, origin) } else { written.origins.add(key, origin) }
             });
         }
         Ok(written)
     }
 }
 
-/// Tells the name of each key, and the byte where it stands.
-fn note_lines(table: &DeTable<'_>, prefix: &str, note: &mut dyn FnMut(String, usize)) {
+/// Tells the name of each key and of each table, and where it stands.
+fn note_lines(table: &DeTable<'_>, prefix: &str, note: &mut dyn FnMut(String, usize, bool)) {
     for (name, value) in table {
-        let key = origins::dotted(prefix, name.get_ref());
+        let (key, start) = (origins::dotted(prefix, name.get_ref()), name.span().start);
         match value.get_ref() {
-            DeValue::Table(inner) => note_lines(inner, &key, note),
-            _ => note(key, name.span().start),
+            DeValue::Table(inner) => {
+                note(key.clone(), start, true);
+                note_lines(inner, &key, note);
+            }
+            _ => note(key, start, false),
         }
     }
 }
 
+/// The line, from 1, in which a byte stands.
 fn line_of(text: &str, byte: usize) -> usize {
     text.get(..byte).unwrap_or_default().matches('\n').count() + 1
 }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use tokio_tungstenite::tungstenite::http::Uri;
+use hyper::Uri;
 
 /// Whether Home Assistant can be there: a host, perhaps with a port, perhaps behind `http://` or `https://`.
 #[must_use]

@@ -10,7 +10,7 @@ use crate::{
         credentials::{self, Secret},
         exit::Failure,
     },
-    http::client,
+    http::address,
     influxdb::setup::{Setup, Target},
     words::printable::printable,
 };
@@ -49,7 +49,7 @@ fn server(url: &str, keys: &InfluxdbKeys) -> Result<Target, Failure> {
         return Err(Failure::config("influxdb.bucket: a server needs the name of a bucket"));
     };
     let org = keys.org.iter().map(|org| format!("org={}&", encoded(org))).collect::<String>();
-    let base: Uri = url.parse().ok().filter(client::is_usable).ok_or_else(|| wrong(url))?;
+    let base: Uri = url.parse().ok().filter(address::is_usable).ok_or_else(|| wrong(url))?;
     let path = base.path().trim_end_matches('/');
     let (scheme, authority) = (base.scheme_str().unwrap_or_default(), base.authority().map_or("", |authority| authority.as_str()));
     let address = format!("{scheme}://{authority}{path}{WRITE}?{org}bucket={}&precision=ns", encoded(bucket));

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, net::ToSocketAddrs, str::FromStr};
 
-use zenoh::config::EndPoint;
+use zenoh_protocol::core::EndPoint;
 
 use crate::daemon::exit::Failure;
 

@@ -11,7 +11,7 @@ use std::{
 };
 
 use teleinfo_proto::tic::MeterId;
-use zenoh::config::EndPoint;
+use zenoh_protocol::core::EndPoint;
 
 use crate::{
     config::{
@@ -36,7 +36,7 @@ use crate::{
     meter::cadence::Policy,
     page::setup::Setup as PageSetup,
     prices::book::Book,
-    updates::task::Source,
+    updates::setup::Source,
     words::{
         language::{Language, Words},
         limits::Limits,
@@ -520,6 +520,12 @@ mod tests {
         assert!(given.starts_with("TELEINFO_PRICES: prices.2026-08-01.kwh.HC: this is too much"), "{given}");
         let flag = load("TELEINFO_MQTT_URL", "mqtt://b", &Cli { mqtt: Some("http://b".into()), ..Cli::default() });
         assert!(flag.starts_with("--mqtt: mqtt.url: "), "{flag}");
+        fs::write(file.path(), "\n[zenoh]\nmode = \"client\"\n").unwrap();
+        let missing = load("HOME", "/", &none);
+        assert!(missing.contains(":2: zenoh.connect: mode \"client\" needs the locator"), "{missing}");
+        fs::write(file.path(), "\n[zenoh]\nlisten = [\"tcp/127.0.0.1:1883\"]\n").unwrap();
+        let other = load("HOME", "/", &none);
+        assert!(other.contains(":3: mqtt.listen: port 1883 is that of zenoh.listen too"), "{other}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use hyper::Uri;
 
-use crate::{config::file::UpdatesKeys, daemon::exit::Failure, http::client, updates::task::Source, words::printable::printable};
+use crate::{config::file::UpdatesKeys, daemon::exit::Failure, http::address, updates::setup::Source, words::printable::printable};
 
 /// Whoever is on this machine is not asked over a network.
 const OWN: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
@@ -24,8 +24,8 @@ pub fn checked(keys: UpdatesKeys) -> Result<Option<Source>, Failure> {
     if let Some(path) = url.strip_prefix("file://") {
         return Some(PathBuf::from(path)).filter(|path| path.is_absolute()).map(|path| Some(Source::File(path))).ok_or_else(wrong);
     }
-    let is_safe = |uri: &Uri| client::is_tls(uri) || uri.host().is_some_and(|host| OWN.contains(&host));
-    url.parse().ok().filter(|uri| client::is_usable(uri) && is_safe(uri)).map(|uri| Some(Source::Server(uri))).ok_or_else(wrong)
+    let is_safe = |uri: &Uri| address::is_tls(uri) || uri.host().is_some_and(|host| OWN.contains(&host));
+    url.parse().ok().filter(|uri| address::is_usable(uri) && is_safe(uri)).map(|uri| Some(Source::Server(uri))).ok_or_else(wrong)
 }
 
 #[cfg(test)]

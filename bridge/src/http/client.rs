@@ -18,7 +18,10 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use crate::daemon::tls;
+use crate::{
+    daemon::tls,
+    http::address::{host, is_tls},
+};
 
 /// How long everything may take, from the name to the last byte.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -102,25 +105,6 @@ where
     }
 }
 
-/// Whether an address is that of a server that speaks TLS.
-#[must_use]
-pub fn is_tls(address: &Uri) -> bool {
-    address.scheme_str() == Some("https")
-}
-
-/// An address is used if it has a scheme of HTTP and a host, and nobody's name and password in it.
-#[must_use]
-pub fn is_usable(address: &Uri) -> bool {
-    let authority = address.authority().map_or("@", |authority| authority.as_str());
-    matches!(address.scheme_str(), Some("http" | "https")) && host(address).is_some_and(|host| !host.is_empty()) && !authority.contains('@')
-}
-
-/// The host without the brackets of IPv6.
-fn host(address: &Uri) -> Option<String> {
-    let host = address.host()?;
-    Some(host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host).to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use tokio::{
@@ -157,20 +141,6 @@ mod tests {
     async fn sizes_are_bounded_and_what_is_no_http_is_an_error() {
         for answer in ["HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n12345678901", "SSH-2.0\r\n\r\n", ""] {
             assert!(asked(answer, 10).await.0.is_err(), "{answer}");
-        }
-    }
-
-    #[test]
-    fn addresses() {
-        for (text, usable) in [
-            ("http://influx:8086", true),
-            ("https://[::1]/x", true),
-            ("influx:8086", false),
-            ("/x", false),
-            ("mqtt://influx", false),
-            ("http://me:secret@influx", false),
-        ] {
-            assert_eq!(text.parse::<Uri>().is_ok_and(|uri| is_usable(&uri)), usable, "{text}");
         }
     }
 }

@@ -1,7 +1,6 @@
 //! What a meter has counted, by half hours, hours, days or months: `/api/energy`, as JSON and as CSV.
 
 use serde::Serialize;
-use teleinfo_proto::tic::MeterId;
 
 use crate::{
     archive::{
@@ -11,42 +10,11 @@ use crate::{
         periods::{Period, Step},
         prices::{Names, Part, Row, Table},
     },
-    hours::day::Day,
-    page::query,
+    page::wanted::Wanted,
     prices::book::Book,
 };
 
 const MINUTE_S: i64 = 60;
-
-/// What is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wanted {
-    /// Of which meter.
-    pub meter: MeterId,
-    step: Step,
-    /// From this day on.
-    from: Day,
-    /// Until this day, which is not included.
-    to: Day,
-}
-
-impl Wanted {
-    /// By what follows the question mark.
-    ///
-    /// # Errors
-    /// What is missing, or too long.
-    pub fn of(text: &str) -> Result<Self, &'static str> {
-        let meter = query::value(text, "meter").and_then(|meter| meter.parse().ok()).ok_or("meter=041876097767 is missing")?;
-        let step = query::value(text, "step").and_then(Step::named).ok_or("step=half-hour, hour, day or month is missing")?;
-        let day = |name| query::value(text, name).and_then(|day| day.parse::<Day>().ok());
-        let (from, to) = day("from").zip(day("to")).ok_or("from=2026-08-01 and to=2026-09-01 are missing")?;
-        match to.number() - from.number() {
-            days if days < 1 => Err("to must be later than from"),
-            days if days > step.days_max() => Err("that is too long for this step"),
-            _ => Ok(Self { meter, step, from, to }),
-        }
-    }
-}
 
 /// What is told of it.
 #[derive(Serialize)]
@@ -94,21 +62,5 @@ impl Told {
     #[must_use]
     pub fn csv(&self) -> String {
         export::csv(self.registers.iter().map(|register| register.label.as_str()), &self.rows)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_asked_for_is_bounded() {
-        let asked = |rest: &str| Wanted::of(&format!("meter=041876097767&{rest}"));
-        assert!(asked("step=day&from=2026-11-01&to=2026-12-01").is_ok());
-        assert_eq!(Wanted::of("step=day"), Err("meter=041876097767 is missing"));
-        assert_eq!(asked("step=year&from=2026-11-01&to=2026-12-01"), Err("step=half-hour, hour, day or month is missing"));
-        assert_eq!(asked("step=day&from=2026-11-01"), Err("from=2026-08-01 and to=2026-09-01 are missing"));
-        assert_eq!(asked("step=day&from=2026-11-01&to=2026-11-01"), Err("to must be later than from"));
-        assert_eq!(asked("step=half-hour&from=2026-10-01&to=2026-12-01"), Err("that is too long for this step"));
     }
 }

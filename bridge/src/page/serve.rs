@@ -32,7 +32,7 @@ use crate::{
     },
     metrics::exposition::{Family, Format},
     page::{
-        energy::{self, Wanted},
+        energy,
         feed::Door,
         files,
         hosts::Hosts,
@@ -41,6 +41,7 @@ use crate::{
         query,
         setup::Setup,
         told::Told,
+        wanted::Wanted,
     },
     prices::book::Book,
     words::{

@@ -30,6 +30,21 @@ pub enum Decision {
     Refuse(MeterId, Fingerprint),
 }
 
+impl Decision {
+    /// Reads a line; nothing if it says nothing.
+    #[must_use]
+    pub fn parse(line: &str) -> Option<Self> {
+        let mut words = line.split(' ');
+        let (what, meter, fingerprint) = (words.next()?, words.next()?.parse().ok()?, words.next().map(str::parse));
+        match (what, fingerprint) {
+            ("accept", None) => Some(Self::Accept(meter, None)),
+            ("accept", Some(Ok(words))) => Some(Self::Accept(meter, Some(words))),
+            ("refuse", Some(Ok(words))) => Some(Self::Refuse(meter, words)),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -72,18 +87,7 @@ fn take(directory: &Path) -> Vec<Decision> {
     if fs::remove_file(&path).is_err() {
         return Vec::new();
     }
-    text.lines().filter_map(line).collect()
-}
-
-fn line(line: &str) -> Option<Decision> {
-    let mut words = line.split(' ');
-    let (what, meter, fingerprint) = (words.next()?, words.next()?.parse().ok()?, words.next().map(str::parse));
-    match (what, fingerprint) {
-        ("accept", None) => Some(Decision::Accept(meter, None)),
-        ("accept", Some(Ok(words))) => Some(Decision::Accept(meter, Some(words))),
-        ("refuse", Some(Ok(words))) => Some(Decision::Refuse(meter, words)),
-        _ => None,
-    }
+    text.lines().filter_map(Decision::parse).collect()
 }
 
 #[cfg(test)]
@@ -102,7 +106,7 @@ mod tests {
         assert_eq!(take(directory.path()), decisions);
         assert_eq!(take(directory.path()), []);
         for wrong in ["accept", "accept 1", "refuse 012345678912", "accept 012345678912 lusab", "believe 012345678912"] {
-            assert_eq!(line(wrong), None, "{wrong}");
+            assert_eq!(Decision::parse(wrong), None, "{wrong}");
         }
     }
 }

@@ -9,6 +9,8 @@ use crate::statistics::hours::{HOUR, Known};
 
 /// What two rows may differ by and be the same, in Wh.
 const ROUNDING_WH: f64 = 2.0;
+/// Nobody remembers an index for longer, in hours: a reader holds two days.
+const HOURS_MAX: i64 = 24 * 31;
 
 /// A row of a statistic, in Wh.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,6 +40,9 @@ pub fn corrections(rows: &[Row], newest: Option<Row>, slack: f64, known: impl Fn
     let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Vec::new() };
     let anchor = newest.unwrap_or(*last);
     let end = newest.map_or(last.start, |row| row.start - row.start.rem_euclid(HOUR) - HOUR).max(last.start);
+    if end - first.start > HOURS_MAX * HOUR {
+        return Vec::new();
+    }
     let mut fixed = Vec::new();
     let mut start = end;
     while start >= first.start {
@@ -132,6 +137,14 @@ mod tests {
         rows.extend(fixed);
         rows.sort_by_key(|row| row.start);
         assert!(corrections(&rows, None, SLACK, truth(&[])).is_empty());
+    }
+
+    #[test]
+    fn a_row_of_another_age_is_nothing_to_go_by() {
+        let rows = [row(0, 300.0, 10_300.0), row(4, 1_500.0, 11_500.0)];
+        let newest = |hour| Some(Row { start: hour * H + 600, ..rows[1] });
+        assert_eq!(corrections(&rows, newest(5), SLACK, truth(&[])).len(), 3);
+        assert!(corrections(&rows, newest(1_100_000), SLACK, truth(&[])).is_empty());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::statistics::hours::HOUR;
+use crate::statistics::{hours::HOUR, told};
 
 /// How the cost of an energy comes about.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,7 +57,7 @@ pub fn costed(preferences: &Value, info: &Value) -> Vec<Costed> {
 fn costed_flow(flow: &Value, [energy, own, entity, number]: Keys, info: &Value) -> Option<Costed> {
     let energy = flow[energy].as_str()?.to_owned();
     let made = || info["cost_sensors"][energy.as_str()].as_str().map(str::to_owned);
-    let (cost, price) = match (flow[own].as_str(), flow[entity].as_str(), flow[number].as_f64()) {
+    let (cost, price) = match (flow[own].as_str(), flow[entity].as_str(), told::amount(&flow[number])) {
         (Some(own), ..) => (own.to_owned(), Price::Unknown),
         (_, Some(entity), _) => (made()?, Price::Entity(entity.to_owned())),
         (_, _, Some(price)) => (made()?, Price::Fixed(price)),
@@ -81,7 +81,8 @@ impl Told {
             let price: f64 = state["s"].as_str()?.parse().ok()?;
             Some((state["lu"].as_f64()?, price * kwh_per_unit(&unit)))
         };
-        let mut told: Vec<(f64, f64)> = list.iter().filter_map(price).filter(|(_, price)| price.is_finite()).collect();
+        let can_be = |(at, price): &(f64, f64)| told::is_amount(*at) && told::is_amount(*price);
+        let mut told: Vec<(f64, f64)> = list.iter().filter_map(price).filter(can_be).collect();
         told.sort_by(|one, other| one.0.total_cmp(&other.0));
         Self(told)
     }
@@ -114,7 +115,7 @@ fn kwh_per_unit(unit: &str) -> f64 {
 /// The hourly means of a price, as `recorder/statistics_during_period` answers, for hours whose states are gone.
 #[must_use]
 pub fn means(rows: &Value) -> BTreeMap<i64, f64> {
-    let mean = |row: &Value| Some(((row["start"].as_f64()? / 1_000.0) as i64, row["mean"].as_f64()?));
+    let mean = |row: &Value| Some((told::start(row)?, told::amount(&row["mean"])?));
     rows.as_array().map(|rows| rows.iter().filter_map(mean).collect()).unwrap_or_default()
 }
 

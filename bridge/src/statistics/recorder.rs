@@ -13,6 +13,7 @@ use super::{
     costs::Sums,
     hours::HOUR,
     prices::{self, Costed},
+    told,
 };
 use crate::{
     config::api::KEPT_BACK,
@@ -277,7 +278,7 @@ impl<C: Commands> Recorder<C> {
     /// See [`Error`].
     pub async fn sums(&mut self, kept: &Kept, since: i64) -> Result<Sums, Error> {
         let rows = self.answer(kept, "hour", since).await?;
-        let sum = |row: &Value| Some(((row["start"].as_f64()? / 1_000.0) as i64, row["sum"].as_f64()?));
+        let sum = |row: &Value| Some((told::start(row)?, told::amount(&row["sum"])?));
         Ok(rows.iter().filter_map(sum).collect())
     }
 
@@ -389,8 +390,7 @@ fn import(kept: &Kept, rows: &[Value], form: Form) -> Value {
 
 /// A row as Home Assistant tells it, with its start in milliseconds since 1970.
 fn row(row: &Value) -> Option<Row> {
-    let start = row["start"].as_f64()? / 1_000.0;
-    Some(Row { start: start as i64, sum: row["sum"].as_f64()?, state: row["state"].as_f64()? })
+    Some(Row { start: told::start(row)?, sum: told::amount(&row["sum"])?, state: told::amount(&row["state"])? })
 }
 
 #[cfg(test)]

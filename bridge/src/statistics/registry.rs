@@ -32,7 +32,7 @@ struct Answer {
 ///
 /// # Errors
 /// It is no answer, or its list is none.
-pub(super) fn read(text: &str) -> Result<Value, Error> {
+pub fn read(text: &str) -> Result<Value, Error> {
     let Answer { id, of, success, result, error } = serde_json::from_str(text).map_err(|error| Error::Connection(error.to_string()))?;
     Ok(json!({ "id": id, "type": of, "success": success, "result": result.map(|ours| ours.0), "error": error }))
 }

@@ -13,7 +13,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    statistics::costs::Gap,
+    statistics::{costs::Gap, hours::HOUR, told},
     store::{
         checked,
         whole::{Outlives, write_whole},
@@ -25,6 +25,8 @@ const FILE: &str = "statistics.state";
 pub const QUEUED: i64 = 600;
 /// Repairs that may wait: one for each energy of some meters, and a limit.
 const REPAIRS_MAX: usize = 256;
+/// No gap is longer, in hours: a reader holds two days.
+const HOURS_MAX: i64 = 24 * 31;
 
 /// An adjustment of a statistic.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,6 +60,18 @@ impl Repair {
     pub const fn gap(&self) -> Gap {
         Gap { first: self.first, back: self.back }
     }
+
+    /// Whether this is the gap of an outage: what a file says may be anything.
+    fn can_be(&self) -> bool {
+        let is_time = |time: i64| told::is_time(time as f64);
+        let adjustments = &self.adjustments;
+        is_time(self.first)
+            && is_time(self.back)
+            && (0..=HOURS_MAX * HOUR).contains(&(self.back - self.first))
+            && adjustments
+                .values()
+                .all(|one| is_time(one.start) && is_time(one.sent) && told::is_amount(one.before) && told::is_amount(one.by))
+    }
 }
 
 /// All that is under way.
@@ -75,7 +89,9 @@ impl Repairs {
     pub fn load(directory: Option<&Path>) -> (Self, Option<String>) {
         let path = directory.map(|directory| directory.join(FILE));
         let read = path.as_deref().map(checked::read);
-        let (list, damage) = read.map(|checked| (checked.records, checked.damage)).unwrap_or_default();
+        let (mut list, damage): (Vec<Repair>, _) = read.map(|checked| (checked.records, checked.damage)).unwrap_or_default();
+        list.retain(Repair::can_be);
+        list.truncate(REPAIRS_MAX);
         (Self { path, list, continued: BTreeMap::new() }, damage)
     }
 
@@ -142,19 +158,22 @@ mod tests {
     use super::*;
 
     const H: i64 = 3_600;
+    /// A full hour of 2023.
+    const T: i64 = 1_700_000_000 / H * H;
 
     #[test]
     fn corrections_of_one_gap_are_one_repair_and_outlive_the_process() {
         let directory = tempfile::tempdir().unwrap();
         let (mut repairs, _) = Repairs::load(Some(directory.path()));
-        repairs.handle_corrected("sensor.a", Gap { first: 2 * H, back: 4 * H });
-        repairs.handle_corrected("sensor.a", Gap { first: H, back: 3 * H });
-        repairs.handle_corrected("sensor.a", Gap { first: 9 * H, back: 10 * H });
-        repairs.handle_corrected("sensor.b", Gap { first: 2 * H, back: 4 * H });
-        let gaps: Vec<_> = repairs.all().iter().map(|repair| (repair.energy.clone(), repair.first / H, repair.back / H)).collect();
+        repairs.handle_corrected("sensor.a", Gap { first: T + 2 * H, back: T + 4 * H });
+        repairs.handle_corrected("sensor.a", Gap { first: T + H, back: T + 3 * H });
+        repairs.handle_corrected("sensor.a", Gap { first: T + 9 * H, back: T + 10 * H });
+        repairs.handle_corrected("sensor.b", Gap { first: T + 2 * H, back: T + 4 * H });
+        let gaps: Vec<_> =
+            repairs.all().iter().map(|repair| (repair.energy.clone(), (repair.first - T) / H, (repair.back - T) / H)).collect();
         assert_eq!(gaps, [("sensor.a".into(), 1, 4), ("sensor.a".into(), 9, 10), ("sensor.b".into(), 2, 4)]);
         let first = repairs.all()[0].clone();
-        repairs.handle_sending(&first, "sensor.a_cost", Adjustment { start: 4 * H, before: 1.5, by: -0.05, sent: 7 });
+        repairs.handle_sending(&first, "sensor.a_cost", Adjustment { start: T + 4 * H, before: 1.5, by: -0.05, sent: T + 7 });
         repairs.save().unwrap();
         let (again, damage) = Repairs::load(Some(directory.path()));
         assert_eq!((again.all(), damage), (repairs.all(), None));
@@ -162,5 +181,14 @@ mod tests {
         repairs.save().unwrap();
         repairs.save().unwrap();
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_gap_that_no_outage_makes_is_left_out() {
+        let directory = tempfile::tempdir().unwrap();
+        let repair = |first, back| Repair { energy: "sensor.a".into(), first, back, adjustments: BTreeMap::new() };
+        let all = [repair(T, T + 3 * H), repair(0, i64::MAX), repair(i64::MIN, T), repair(T + H, T), repair(T, T + 9_999 * H)];
+        fs::write(directory.path().join(FILE), checked::text(&all).unwrap()).unwrap();
+        assert_eq!(Repairs::load(Some(directory.path())).0.all(), all[..1]);
     }
 }

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::recorder::{Commands, Error, INVALID_FORMAT, Kept, OLD_VERSIONS, Recorder};
+use super::{
+    recorder::{Commands, Error, INVALID_FORMAT, Kept, OLD_VERSIONS, Recorder},
+    told,
+};
 use crate::words::utc;
 
 /// A message of more than 4 MiB closes the connection. A row has some 75 bytes.
@@ -113,6 +116,5 @@ fn names(value: &Value, id: &str) -> bool {
 }
 
 fn hour(row: &Value) -> Option<Hour> {
-    let start = row["start"].as_f64()? / 1_000.0;
-    Some(Hour { start: start as i64, sum: row["sum"].as_f64()?, state: row["state"].as_f64() })
+    Some(Hour { start: told::start(row)?, sum: told::amount(&row["sum"])?, state: told::amount(&row["state"]) })
 }

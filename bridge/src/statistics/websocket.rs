@@ -9,6 +9,7 @@ use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_asyn
 use tungstenite::{Message, protocol::WebSocketConfig};
 
 use super::{
+    answer::{self, MESSAGE_MAX},
     recorder::{Commands, Error},
     registry,
 };
@@ -23,13 +24,7 @@ use crate::{
 
 /// The longest wait for an answer: a big registry on a small machine takes seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The longest message: 20 000 entities have 13 MB in the registry.
-const MESSAGE_MAX: usize = 24 << 20;
-/// The longest answer that is read as any JSON: it takes ten times as much memory then. Of the registry only our own entries are read.
-const ANY_MAX: usize = 8 << 20;
 const REGISTRY: &str = "config/entity_registry/list";
-/// The code of a command that is refused because the token is not that of an administrator.
-const UNAUTHORIZED: &str = "unauthorized";
 
 impl From<tungstenite::Error> for Error {
     fn from(error: tungstenite::Error) -> Self {
@@ -85,11 +80,7 @@ impl Client {
     }
 
     async fn receive(&mut self) -> Result<Value, Error> {
-        let text = self.receive_text().await?;
-        if text.len() > ANY_MAX {
-            return Err(Error::Connection(format!("an answer of {} bytes", text.len())));
-        }
-        serde_json::from_str(&text).map_err(|error| Error::Connection(error.to_string()))
+        answer::read(&self.receive_text().await?)
     }
 
     async fn receive_text(&mut self) -> Result<String, Error> {
@@ -115,18 +106,10 @@ impl Commands for Client {
         self.send(&command).await?;
         let is_registry = command["type"] == REGISTRY;
         loop {
-            let mut answer = if is_registry { registry::read(&self.receive_text().await?)? } else { self.receive().await? };
-            if answer["id"] != self.next || answer["type"] != "result" {
-                continue;
+            let answer = if is_registry { registry::read(&self.receive_text().await?)? } else { self.receive().await? };
+            if let Some(result) = answer::to(self.next, answer) {
+                return result;
             }
-            if answer["success"] == true {
-                return Ok(answer["result"].take());
-            }
-            let text = |field: &str| answer["error"][field].as_str().unwrap_or_default().to_owned();
-            return Err(match text("code") {
-                code if code == UNAUTHORIZED => Error::Token,
-                code => Error::Refused { code, message: text("message") },
-            });
         }
     }
 }

@@ -76,7 +76,9 @@ impl Positions {
         Self::new(directory("RUNTIME_DIRECTORY"), directory("STATE_DIRECTORY"))
     }
 
-    fn new(memory: Option<PathBuf>, disk: Option<PathBuf>) -> Self {
+    /// With a directory that is in memory, and one on a disk.
+    #[must_use]
+    pub fn new(memory: Option<PathBuf>, disk: Option<PathBuf>) -> Self {
         Self { memory, disk, ..Self::default() }
     }
 

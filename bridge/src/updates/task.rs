@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{self, Read},
-    path::{Path, PathBuf},
+    path::Path,
     time::Duration,
 };
 
@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 use crate::{
     http::client::Client,
-    updates::newest,
+    updates::{newest, setup::Source},
     words::{journal, language::Words, printable::printable},
 };
 
@@ -31,15 +31,6 @@ const EVERY: Duration = Duration::from_secs(24 * 3_600);
 const AGAIN: Duration = Duration::from_secs(3_600);
 /// The file has some bytes.
 const BYTES_MAX: usize = 4_096;
-
-/// Where the newest version is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
-    /// By a server.
-    Server(Uri),
-    /// In a file of this machine.
-    File(PathBuf),
-}
 
 /// Begins to ask, if that is wanted. The newest version comes by the channel, each time that it was told.
 #[must_use]

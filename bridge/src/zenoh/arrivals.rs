@@ -5,9 +5,8 @@
 use std::time::{Instant, SystemTime};
 
 use teleinfo_proto::{
-    seal::OVERHEAD_BYTES,
     tic::MeterId,
-    wire::{self, MESSAGE_BYTES_MAX, Message, keys},
+    wire::{self, keys},
 };
 use tokio::sync::mpsc;
 use zenoh::{
@@ -17,20 +16,11 @@ use zenoh::{
 
 use crate::{
     hub::counters::{Counter, Counters},
-    order::{
-        arrival::{Arrival, Arrived, Refusal},
-        received::{Received, is_possible},
-    },
-    seal::readers::{NotBelieved, Plain, Readers},
+    order::arrival::{Arrival, Arrived},
+    seal::incoming,
     words::limits::Limits,
     zenoh::sealed::Sealed,
 };
-
-/// The longest message: a pair has the reader's key in the clear, too.
-const SEALED_BYTES_MAX: usize = MESSAGE_BYTES_MAX + OVERHEAD_BYTES + 32;
-
-/// The end of the key of a hello, whatever version it is of.
-const HELLO: &str = "/hello";
 
 /// The two queues.
 #[derive(Debug)]
@@ -83,73 +73,23 @@ impl Queues {
     }
 }
 
-/// What came under a key of a reader, opened and held against that key. A Zenoh DELETE says nothing, so it is refused as what cannot be read.
+/// What came under a key of a reader. A Zenoh DELETE says nothing, so it is refused as what cannot be read.
 fn of_message(sample: &Sample, sealed: &Sealed) -> Vec<Arrival> {
     let size = sample.payload().len();
-    if size > SEALED_BYTES_MAX {
+    if size > incoming::BYTES_MAX {
         // Nothing is made of it, not even a copy.
-        return vec![refused(Refusal::TooLarge, sample, &format!("{size} bytes"))];
+        return vec![incoming::too_large(sample.key_expr().as_str(), size)];
     }
     let key = sample.key_expr().as_str();
-    if keys::meter_of(key).is_none() && keys::reader_of(key).is_none() && !key.ends_with(HELLO) {
-        return vec![stranger(sample)];
-    }
     let mut bytes = sample.payload().to_bytes().into_owned();
-    let (result, news, proven) = sealed.with(|readers| (believe(readers, key, &mut bytes), first_contact(readers), proven(readers)));
-    let arrivals = match result {
-        Ok(plain) => plain.into_iter().map(of_plain).collect(),
-        Err(NotBelieved { refused: why, text: Some(text), another }) => vec![Arrival::Told(Refusal::of_seal(why), another, text)],
-        Err(NotBelieved { refused: why, .. }) => vec![refused(Refusal::of_seal(why), sample, &why.to_string())],
-    };
-    news.into_iter().chain(proven).chain(arrivals).collect()
-}
-
-/// By what a key expression is for.
-fn believe(readers: &mut Readers, key: &str, bytes: &mut [u8]) -> Result<Vec<Plain>, NotBelieved> {
-    let now = Instant::now();
-    match key.rsplit_once('/') {
-        _ if key.ends_with(HELLO) => readers.handle_hello(key, bytes, now).map(|()| Vec::new()),
-        Some((_, "pair")) => readers.handle_pair(key, bytes, now).map(|()| Vec::new()),
-        _ => readers.handle_message(key, bytes, now),
-    }
-}
-
-fn first_contact(readers: &mut Readers) -> Option<Arrival> {
-    let pins = readers.poll_pins()?;
-    Some(Arrival::FirstContact(readers.poll_news(), pins))
-}
-
-fn proven(readers: &mut Readers) -> Vec<Arrival> {
-    std::iter::from_fn(|| readers.poll_proven()).map(Arrival::Proven).collect()
-}
-
-/// What a reader that is believed has said, held against its key.
-fn of_plain(Plain { key, bytes }: Plain) -> Arrival {
-    let received = match wire::open(&key, &bytes) {
-        Ok(Message::Sample(sample)) if !is_possible(&sample) => {
-            return Arrival::Refused(Refusal::Malformed, format!("{key}: sample {} after {} ms", sample.sequence, sample.uptime_ms));
-        }
-        Ok(Message::Sample(sample)) => Received::without_bytes(&sample),
-        Ok(Message::Goodbye(goodbye)) => return Arrival::Goodbye(goodbye.meter),
-        Ok(Message::Status(_)) => return Arrival::Report(bytes),
-        Err(error) => return Arrival::Refused(Refusal::of(error), format!("{key}: {error}")),
-    };
-    Arrival::Sample(Received { bytes, ..received })
+    sealed.with(|readers| incoming::handle_message(readers, key, &mut bytes, Instant::now()))
 }
 
 fn of_token(sample: &Sample) -> Arrival {
     match meter_of(sample) {
         Some(meter) => Arrival::Token(meter, sample.kind() == SampleKind::Put),
-        None => stranger(sample),
+        None => incoming::stranger(sample.key_expr().as_str()),
     }
-}
-
-fn stranger(sample: &Sample) -> Arrival {
-    refused(Refusal::Stranger, sample, "no meter of this name")
-}
-
-fn refused(refusal: Refusal, sample: &Sample, why: &str) -> Arrival {
-    Arrival::Refused(refusal, format!("{}: {why}", sample.key_expr()))
 }
 
 fn meter_of(sample: &Sample) -> Option<MeterId> {
@@ -159,6 +99,7 @@ fn meter_of(sample: &Sample) -> Option<MeterId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::order::{arrival::Refusal, received::Received};
 
     const SAMPLES: usize = 4_096;
     const PRESENCES: usize = 128;

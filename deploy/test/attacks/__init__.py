@@ -6,6 +6,7 @@ Read in this order:
     hostile   somebody on the network, and a reader that is believed and lies
     house     the real system under attack, and what its owner sees of it
     servers   a broker and a Home Assistant that do not behave
+    routers   routers that do not behave, and the attacks with them on a reader
     network, insiders, services, files   the attacks, one function each
     table     all of them, with what came of each before
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from attacks import files, insiders, network, services
+from attacks import files, insiders, network, routers, services
 
 
 class Attack(NamedTuple):
@@ -33,9 +33,10 @@ HOUSE = [
     Attack("A6b", "2200 meters of hostile readers", "275 MB, 1800 devices, others locked out", insiders.many_meters),
 ]
 
-# Those that take the port of MQTT, one after the other.
+# Those that take the port of MQTT or the group of scouting, one after the other.
 FIRST = [
     Attack("A14b", "the embedded broker", "open to all; 240 MB", services.embedded),
+    Attack("R2", "lies to a reader that looks for its bridge", "not tried", routers.lying_scouting),
 ]
 
 # Those that have programs of their own.
@@ -46,6 +47,7 @@ ALONE = [
     Attack("A12", "20 000 entities", "138 MB: killed", services.big_registry),
     Attack("A12b", "20 MB of lists of Home Assistant", "some 500 MB", services.hostile_registry),
     Attack("A12c", "60 MB of Home Assistant at once", "2.0 GB", services.large_registry),
+    Attack("R1", "a router that lies, floods, never ends", "3.2 MB, no gap above 1.7 s", routers.lying_router),
     Attack("A15", "secrets that others read", "silence", files.open_secrets),
     Attack("A16", "a broker that never acknowledges", "silence for ever", services.mute_broker),
     Attack("A17", "two bridges of one name", "2 lines a second, no cause", services.twins),

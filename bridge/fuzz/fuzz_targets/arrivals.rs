@@ -30,7 +30,7 @@ use teleinfo_bridge_fuzz::{
     prices::book::Book,
     seal::{incoming, pins::Pins, readers::Readers},
     store::memories,
-    words::{inbound::Inbound, language::Language, message::Message, topics::Topics},
+    words::{inbound::Inbound, language::Language, limits::Limits, message::Message, topics::Topics},
 };
 use teleinfo_proto::{
     seal::{Heard, Identity, Pairing, ReaderEnd, Type},
@@ -219,6 +219,7 @@ fn options() -> HubOptions {
     };
     HubOptions {
         station,
+        limits: Limits::default(),
         notes: true,
         broker_keeps: false,
         samples_first: 1,

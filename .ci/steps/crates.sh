@@ -78,6 +78,10 @@ step_advisories() {
     cargo deny check advisories
 }
 
+step_bills_of_materials() {
+    deploy/test/sbom
+}
+
 # One of the two commands of the README.
 readme_command() { # NUMBER
     .ci/documents --command "$1"

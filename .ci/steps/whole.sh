@@ -167,7 +167,6 @@ step_one_release() {
     need_targets x86_64-unknown-linux-musl
     need_static
     need_cargo deb
-    need_cargo cyclonedx
     deploy/test/release
 }
 

@@ -3,7 +3,6 @@
 
 # The reader's budget, in bytes: docs/measurements.md.
 READER_BYTES_MAX=900000
-FUZZ_SECONDS=5
 
 # A C compiler for the bridge's TLS, and what the tests start beside our programs.
 BUILD=(gcc libc6-dev)
@@ -108,7 +107,7 @@ step_shipped_configuration() {
 
 # Every target of every fuzz folder, each from the seeds that lie beside it.
 step_fuzz() {
-    fuzz_each 5
+    fuzz_each 3
 }
 
 # The same for as long as somebody has time. What it finds to go on from stays in target/fuzz-found.

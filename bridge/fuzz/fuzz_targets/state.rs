@@ -12,7 +12,11 @@ use std::{
 use libfuzzer_sys::fuzz_target;
 use teleinfo_bridge_fuzz::{
     adopt::notes::Notes,
-    archive::block::Grain,
+    archive::{
+        block::Grain,
+        fill::{self, Curve},
+        handed,
+    },
     energy::ledger::Ledger,
     seal::{decisions::Decision, keys, pins::Pins},
     statistics::repairs::Repairs,
@@ -144,8 +148,27 @@ fn block(bytes: &[u8]) {
     }
 }
 
+/// Hours that somebody hands over, to a memory that has heard an hour before them and one behind them.
+fn handed(bytes: &[u8]) {
+    let read = |directory: &Path| handed::left(directory).expect("the file is there").records;
+    let hours = with_file("import.state", bytes, read);
+    if hours.is_empty() {
+        return;
+    }
+    handed::leave(&DIRECTORY, &hours).expect("a file can be written");
+    same(hours.clone(), read(&DIRECTORY));
+    handed::remove(&DIRECTORY).expect("the file is there");
+    let heard = Curve::from([(29_000_160, 1_000), (29_001_600, 9_000)]);
+    for offered in hours {
+        let Ok(filling) = fill::filling(&heard, &offered.hours) else { continue };
+        assert!(filling.hours.keys().all(|minute| !heard.contains_key(minute)), "what was heard stays");
+        let all: Curve = heard.iter().chain(&filling.hours).map(|(minute, wh)| (*minute, *wh)).collect();
+        assert!(all.values().is_sorted(), "no index steps back: {all:?}");
+    }
+}
+
 /// By the first byte of an input.
-const FILES: [fn(&[u8]); 9] = [positions, memory, ledger, retained, repairs, adopted, pins, key, block];
+const FILES: [fn(&[u8]); 10] = [positions, memory, ledger, retained, repairs, adopted, pins, key, block, handed];
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((which, bytes)) = bytes.split_first() else { return };

@@ -12,6 +12,8 @@ pub mod adopt {
 #[path = "../../src/archive"]
 pub mod archive {
     pub mod block;
+    pub mod fill;
+    pub mod handed;
     pub mod periods;
     pub mod readings;
 }

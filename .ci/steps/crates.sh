@@ -78,6 +78,7 @@ step_advisories() {
 }
 
 step_bills_of_materials() {
+    need_packages python3
     deploy/test/sbom
 }
 
@@ -117,12 +118,14 @@ step_fuzz_long() {
 
 # A target that finds a fault stops no other; what made it fail lies in the `artifacts` of its folder.
 fuzz_each() { # SECONDS
-    local manifest package target failed=()
+    local manifest package targets target failed=()
     need_packages gcc g++
     need_cargo fuzz
     for manifest in $(git ls-files '*fuzz/Cargo.toml'); do
         package=${manifest%/fuzz/*}
-        for target in $(cd "$package" && cargo fuzz list); do
+        targets=$(cd "$package" && cargo fuzz list)
+        [ -n "$targets" ] || { echo "$package: no target is found" && return 1; }
+        for target in $targets; do
             echo "$package: $target"
             fuzz_one "$package" "$target" "$1" || failed+=("$package: $target")
         done
@@ -131,7 +134,7 @@ fuzz_each() { # SECONDS
 }
 
 # Coverage needs compiler flags that a stable compiler takes only when told so. Whatever comes, an answer takes less than ten seconds, and all of
-# them together less memory than the unit of the bridge has twice.
+# them together less than 512 MB.
 fuzz_one() { # PACKAGE TARGET SECONDS
     local found=$PWD/target/fuzz-found/$1/$2 seeds=$PWD/$1/fuzz/corpus/$2
     [ -n "$(ls "$seeds" 2>/dev/null)" ] || { echo "$seeds: no seed; CONTRIBUTING.md says how one is made" && return 1; }

@@ -24,7 +24,7 @@ impl Limits {
     /// Of the bridge alone, and while it reads a long list of Home Assistant's entities. `docs/bounds.md` says how they were measured.
     const OWN_BYTES: u64 = (18 + 40) << 20;
     /// Of a meter with its connection, page and memory.
-    const METER_BYTES: u64 = 140 << 10;
+    const METER_BYTES: u64 = 165 << 10;
 
     /// Sessions of Zenoh: a reader for each meter, and some more.
     #[must_use]

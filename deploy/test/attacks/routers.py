@@ -12,6 +12,7 @@ import struct
 import threading
 import time
 
+from attacks.hostile import text, varint
 from attacks.house import LOCAL, METER, OPTIONS, bridge_at, mosquitto, place, running
 from attacks.services import Frozen, heard
 from bench.process import call
@@ -26,18 +27,6 @@ TIME, BYTES = 2.0, 20_000_000
 MORE_KB = 3_000
 GROUP, SCOUT = "224.0.0.224", 7446
 VERSION, COOKIE = 9, bytes(64)
-
-
-def varint(number):
-    out = bytearray()
-    while number > 127:
-        out.append(number & 127 | 128)
-        number >>= 7
-    return bytes([*out, number])
-
-
-def text(value):
-    return varint(len(value)) + value
 
 
 def batch(message):

@@ -7,6 +7,8 @@ use std::fmt;
 
 pub(crate) use teleinfo_people::exit::ExitCode;
 
+use super::logging::printable;
+
 /// Why the program gives up: one line that says what happened and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
@@ -17,9 +19,9 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// A failure with its line.
+    /// A failure with its line, which stays one line whatever a file or a variable has put into it.
     pub(crate) fn new(code: ExitCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: printable(&message.into()).into_owned() }
     }
 
     /// A system call failed that should not: `doing` says during what.
@@ -35,3 +37,14 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_file_says_does_not_begin_a_line_of_its_own() {
+        let failure = Failure::new(ExitCode::Config, "expected = after \"l\nname\u{1b}[2J\"");
+        assert_eq!(failure.to_string(), "expected = after \"l\\nname\\u{1b}[2J\"");
+    }
+}

@@ -32,7 +32,7 @@ fn line(journal: bool, level: Level, text: &str) -> String {
 }
 
 /// What the network or a file has put into a message must not move the cursor, begin a line or turn the text around.
-fn printable(text: &str) -> Cow<'_, str> {
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     if !text.contains(is_unprintable) {
         return Cow::Borrowed(text);
     }

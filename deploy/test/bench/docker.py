@@ -1,5 +1,6 @@
 """A Docker of a test's own: in its network, with all it keeps in the directory of the test."""
 
+import json
 import os
 import subprocess
 
@@ -24,7 +25,7 @@ class Docker(Process):
 
     @staticmethod
     def inspect(what, template):
-        return call("docker", "inspect", "--format", "{{json " + template + "}}", what)
+        return json.loads(call("docker", "inspect", "--format", "{{json " + template + "}}", what))
 
     @staticmethod
     def containers():

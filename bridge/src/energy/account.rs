@@ -180,6 +180,12 @@ impl Account {
         &self.meanings
     }
 
+    /// What its indexes mean, or meant to an earlier process while no sample was counted.
+    #[must_use]
+    pub fn kept_meanings(&self) -> &Meanings {
+        self.kept.as_ref().map_or(&self.meanings, |kept| &kept.meanings)
+    }
+
     /// Somebody has kept something of this meter from an earlier run.
     pub fn handle_known(&mut self) {
         self.was_known = true;

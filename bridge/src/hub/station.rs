@@ -272,9 +272,12 @@ impl Station {
         self.announcer.handle_newcomer(samples);
     }
 
-    /// The words of choices have changed since it was announced.
+    /// The words of choices have changed since it was announced. One of whose indexes nothing is known yet would lose their entities: it is
+    /// announced when it is heard.
     pub fn handle_reworded(&mut self, now: Instant) {
-        self.announcer.handle_reworded(now);
+        if self.account.kept_meanings().count() > 0 {
+            self.announcer.handle_reworded(now);
+        }
     }
 
     /// The reader has proven that it lives: it may have samples that never counted.

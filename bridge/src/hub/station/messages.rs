@@ -58,7 +58,7 @@ impl Station {
     }
 
     pub(super) fn discovery_message(&mut self, now: Instant) -> Option<Message> {
-        let message = self.announcer.poll_discovery(self.figures.state(), self.account.meanings(), now)?;
+        let message = self.announcer.poll_discovery(self.figures.state(), self.account.kept_meanings(), now)?;
         self.repeats = REPEATS.iter().map(|after| now + *after).collect();
         Some(message)
     }

@@ -124,6 +124,13 @@ fn said(bench: &Bench, after: usize) -> Vec<(String, String)> {
     published.map(|message| (message.topic.clone(), message.text().to_owned())).collect()
 }
 
+/// The unique ids of a device.
+fn entities_of(announcement: &str) -> BTreeSet<String> {
+    let device: serde_json::Value = serde_json::from_str(announcement).unwrap();
+    let components = device["cmps"].as_object().unwrap().values();
+    components.filter_map(|component| component["uniq_id"].as_str().map(str::to_owned)).collect()
+}
+
 #[test]
 fn a_meter_is_announced_in_another_language_before_the_bridge_is_online() {
     let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
@@ -131,6 +138,11 @@ fn a_meter_is_announced_in_another_language_before_the_bridge_is_online() {
     let (config, bridge) = (format!("homeassistant/device/teleinfo_{METER}/config"), "teleinfo/bridge/state");
     let states =
         |said: &[(String, String)]| said.iter().filter(|(topic, _)| topic == bridge).map(|(_, text)| text.clone()).collect::<Vec<_>>();
+    let entities = |said: &[(String, String)]| {
+        said.iter().filter(|(topic, _)| *topic == config).map(|(_, text)| entities_of(text)).collect::<Vec<_>>()
+    };
+    let announced = entities(&said(&bench, 0)).pop().unwrap();
+    assert!(announced.iter().any(|unique_id| unique_id.ends_with("energy_total")), "{announced:?}");
     // In the same language it is online at once.
     assert_eq!(states(&said(&bench.restarted(), 0)), ["online"]);
 
@@ -143,6 +155,7 @@ fn a_meter_is_announced_in_another_language_before_the_bridge_is_online() {
     let started = second.orders.len();
     assert_eq!(states(&first), ["offline"]);
     assert!(first.iter().any(|(topic, text)| *topic == config && text.contains("En lecture")), "{first:?}");
+    assert!(entities(&first).iter().all(|entities| *entities == announced), "no entity goes, to come again with the first sample");
     // What the broker had of it, and the start of Home Assistant, change nothing.
     second.mqtt(bridge, "offline");
     second.mqtt("homeassistant/status", "online");

@@ -78,7 +78,7 @@ step_advisories() {
 }
 
 step_bills_of_materials() {
-    need_packages python3
+    need_packages python3 "${BUILD[@]}"
     deploy/test/sbom
 }
 

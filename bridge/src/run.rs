@@ -134,10 +134,11 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     let notifier = Notifier::from_env();
     let (positions, state_directory) = (Positions::from_env(), positions::directory("STATE_DIRECTORY"));
     let language = language::decide(&settings, state_directory.as_deref()).await;
-    let plugin = start::plugin(&settings.mqtt)?;
+    let doors = start::doors(&settings.mqtt)?;
+    let plugin = start::plugin(&settings.mqtt, doors.as_ref());
     let node = Node::start(&settings.zenoh, settings.limits, plugin.as_ref()).await?;
     let counters = Counters::default();
-    let (outlet, inbound) = start::outlet(&settings, &node, counters.clone()).await?;
+    let (outlet, inbound) = start::outlet(&settings, doors, &node, counters.clone()).await?;
     let (store, write_failures) = Store::new();
     let readers = start::readers(state_directory.as_deref(), settings.zenoh.pairing, settings.limits)?;
     let sealed = Sealed::start(node.session(), readers);

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use tracing::Level;
 
-use crate::words::{journal, language::Words, printable::printable};
+use crate::words::{inbound::ClientTrouble, journal, language::Words, printable::printable};
 
 const OVER: Words = Words::new("no more {} for {} minutes; {} in all", "plus de {} depuis {} minutes ; {} en tout");
 const CHANGED: Words = Words::new("{} ({} of this kind by now)", "{} ({} de ce genre jusqu'ici)");
@@ -68,6 +68,21 @@ complaints! {
     Ledger "ledger" "ledgers of meters that cannot be used" "livres d'énergie inutilisables";
     Prices "prices" "tariffs without a price" "tarifs sans prix";
     Mqtt "mqtt" "messages that the MQTT side does not take" "messages refusés du côté MQTT";
+    ClientMute "client_mute" "MQTT clients that take nothing" "clients MQTT qui ne prennent rien";
+    ClientSlow "client_slow" "MQTT clients that take too slowly" "clients MQTT trop lents";
+    ClientTooLarge "client_too_large" "MQTT clients whose messages are too large" "clients MQTT aux messages trop grands";
+    TooManyClients "clients" "more MQTT clients than this bridge takes" "plus de clients MQTT que cette passerelle n'en prend";
+}
+
+impl From<ClientTrouble> for Complaint {
+    fn from(trouble: ClientTrouble) -> Self {
+        match trouble {
+            ClientTrouble::Mute => Self::ClientMute,
+            ClientTrouble::Slow => Self::ClientSlow,
+            ClientTrouble::TooLarge => Self::ClientTooLarge,
+            ClientTrouble::TooMany => Self::TooManyClients,
+        }
+    }
 }
 
 /// What is known of one kind that is not over.

@@ -83,6 +83,9 @@ counters! {
     MessagesDropped     "messages_dropped"   "messages"  Sum     Trouble "MQTT messages dropped: the queue was full"                 "messages MQTT abandonnés : la file était pleine";
     TopicsBeyondLimit   "topics_beyond_limit" "messages" Sum     Trouble "retained messages not remembered: too many topics"         "messages retenus non mémorisés : trop de topics";
     MessagesTooLarge    "messages_too_large" "messages"  Sum     Trouble "MQTT messages not sent: too large for the broker"           "messages MQTT non envoyés : trop grands pour le broker";
+    ClientMessagesDropped "clients.messages_dropped" "messages" Sum Trouble "MQTT messages dropped for clients of the bridge that take too slowly" "messages MQTT abandonnés pour des clients de la passerelle trop lents";
+    ClientsEnded        "clients.ended"      "connections" Sum   Trouble "connections of MQTT clients that the bridge ended: they took nothing, sent too much, or did not say who they are" "connexions de clients MQTT fermées par la passerelle : ils ne prenaient rien, envoyaient trop ou ne se nommaient pas";
+    ClientsRefused      "clients.refused"    "connections" Sum   Trouble "connections of MQTT clients refused: there were too many" "connexions de clients MQTT refusées : il y en avait trop";
     InboundDropped      "inbound_dropped"    "messages"  Sum     Trouble "MQTT messages to the bridge dropped: the queue was full"   "messages MQTT vers la passerelle abandonnés : la file était pleine";
     NotesDropped        "notes_dropped"      "samples"   Sum     Trouble "samples not noted for statistics: the queue was full"      "échantillons non notés pour les statistiques : la file était pleine";
     ReadingsDropped     "readings_dropped"   "readings"  Sum     Trouble "indexes not remembered: the disk of the page's memory is too slow" "index non mémorisés : le disque de la mémoire de la page est trop lent";
@@ -119,8 +122,14 @@ impl Counter {
 }
 
 /// The counters of this process. A copy counts into the same numbers.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Counters(Arc<[AtomicU64; ROWS.len()]>);
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self(Arc::new(std::array::from_fn(|_| AtomicU64::new(0))))
+    }
+}
 
 impl Counters {
     /// Counts one.

@@ -272,6 +272,7 @@ impl Hub {
             Inbound::Up => self.handle_connected(now),
             Inbound::Down(_) => self.handle_disconnected(now),
             Inbound::Refused(why) => self.handle_complaint(Complaint::Mqtt, &why, now),
+            Inbound::Client(trouble, what) => self.handle_complaint(trouble.into(), &what, now),
             Inbound::Listener => self.say_again = Some(now + LISTENERS_GATHER),
             Inbound::Message { topic, payload } => self.handle_message(&topic, &payload, now),
         }

@@ -5,14 +5,11 @@
 //! do, since Zenoh tells of the first subscriber only.
 //!
 //! MQTT topics are Zenoh keys below [`SCOPE`], so that MQTT clients see nothing of the readers' traffic.
+//!
+//! The plugin bounds neither its clients nor what it holds for them. So it listens on a port of this machine alone, and clients connect to
+//! [`relay`], which has the bounds.
 
-use std::{
-    collections::HashMap,
-    io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
-    sync::atomic::Ordering,
-    time::Duration,
-};
+use std::{collections::HashMap, io, net::SocketAddr, sync::atomic::Ordering, time::Duration};
 
 use serde_json::json;
 use tokio::{net::TcpStream, sync::mpsc, time};
@@ -23,7 +20,12 @@ use crate::{
     config::settings::Embedded,
     daemon::exit::{ExitCode, Failure},
     hub::counters::{Counter, Counters},
-    mqtt::{Inlet, Outlet, Reporter, Request, pair, retained::TOPICS_MAX},
+    mqtt::{
+        Inlet, Outlet, Reporter, Request,
+        clients::relay::{self, Doors},
+        pair,
+        retained::TOPICS_MAX,
+    },
     words::{inbound::Inbound, message::Message},
 };
 
@@ -31,18 +33,18 @@ use crate::{
 pub const SCOPE: &str = "mqtt";
 /// Retained messages are repeated this often for clients whose subscription nobody told us of.
 const REPEAT: Duration = Duration::from_secs(300);
-/// Messages the plugin holds for one client that does not read.
+/// Messages the plugin holds for one client until its own task has sent them.
 const CLIENT_QUEUE: usize = 1_024;
 /// The plugin's own tasks carry messages to its clients; the last ones need this time.
 const LAST_MESSAGES: Duration = Duration::from_millis(200);
 /// The plugin opens its port some time after it is started.
 const OPENING: Duration = Duration::from_secs(10);
 
-/// The plugin's own configuration.
+/// The plugin's own configuration, behind these doors.
 #[must_use]
-pub fn plugin(settings: &Embedded) -> serde_json::Value {
+pub fn plugin(settings: &Embedded, doors: &Doors) -> serde_json::Value {
     let mut config = json!({
-        "port": settings.listen.to_string(),
+        "port": doors.plugin.to_string(),
         "scope": SCOPE,
         "tx_channel_size": CLIENT_QUEUE,
     });
@@ -52,15 +54,12 @@ pub fn plugin(settings: &Embedded) -> serde_json::Value {
     config
 }
 
-/// Whether the port can be had; the plugin itself would only log that it cannot.
+/// Opens the port that clients connect to.
 ///
 /// # Errors
 /// In use, not allowed, or not an address of this machine.
-pub fn check_port(listen: SocketAddr) -> Result<(), Failure> {
-    match TcpListener::bind(listen) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(refused(listen, &error)),
-    }
+pub fn open(listen: SocketAddr) -> Result<Doors, Failure> {
+    Doors::open(listen).map_err(|error| refused(listen, &error))
 }
 
 fn refused(listen: SocketAddr, error: &io::Error) -> Failure {
@@ -87,37 +86,30 @@ fn refused(listen: SocketAddr, error: &io::Error) -> Failure {
 /// The plugin did not open its port.
 pub async fn start(
     session: Session,
-    settings: &Embedded,
+    doors: Doors,
     subscriptions: Vec<String>,
     counters: Counters,
 ) -> Result<(Outlet, mpsc::Receiver<Inbound>), Failure> {
-    wait_for_port(settings.listen).await?;
+    wait_for_port(doors.plugin).await?;
     let (outlet, inlet, inbound) = pair(counters);
     for topic in subscriptions {
         listen(&session, topic, inlet.reporter.clone()).await?;
     }
+    relay::start(doors, inlet.reporter.clone()).map_err(|error| Failure::new(ExitCode::Internal, format!("MQTT: {error}")))?;
     inlet.shared.up.store(true, Ordering::Relaxed);
     let _ = inlet.reporter.report_surely(Inbound::Up).await;
     tokio::spawn(Plugin::new(session, inlet).run());
     Ok((outlet, inbound))
 }
 
-async fn wait_for_port(listen: SocketAddr) -> Result<(), Failure> {
-    let mut address = listen;
-    match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
-        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
-        _ => {}
-    }
+async fn wait_for_port(plugin: SocketAddr) -> Result<(), Failure> {
     let opening = async {
-        while TcpStream::connect(address).await.is_err() {
+        while TcpStream::connect(plugin).await.is_err() {
             time::sleep(Duration::from_millis(20)).await;
         }
     };
-    time::timeout(OPENING, opening).await.map_err(|_| {
-        let message = format!("MQTT port {} did not open; the log above says why", listen.port());
-        Failure::new(ExitCode::Unavailable, message)
-    })
+    let late = |_| Failure::new(ExitCode::Unavailable, format!("the MQTT side did not open its port {plugin}; the log above says why"));
+    time::timeout(OPENING, opening).await.map_err(late)
 }
 
 /// What MQTT clients publish on `topic` comes as [`Inbound::Message`].

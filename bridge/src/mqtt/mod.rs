@@ -5,10 +5,12 @@
 //! broker that came back without its memory, or to clients of the plugin, which retains nothing.
 //!
 //! What is said, and when, is not decided here. Read this file, then [`external`] with [`trouble`] and its private parts
-//! `unacknowledged`, `size_limit`, `echoes` and `backoff`, then [`embedded`]. `brief` is a connection for a command.
+//! `unacknowledged`, `size_limit`, `echoes` and `backoff`, then [`embedded`] and [`clients`], the bounds of whoever connects to it. `brief` is a
+//! connection for a command.
 
 mod backoff;
 pub(crate) mod brief;
+pub mod clients;
 mod echoes;
 pub mod embedded;
 pub mod external;

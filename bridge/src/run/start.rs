@@ -27,7 +27,7 @@ use crate::{
     hub::{Hub, HubOptions, Kept, complaints::Complaint, counters::Counters, station::StationOptions},
     influxdb::task::RecordSender,
     meter::cadence::Policy,
-    mqtt::{Outlet, embedded, external},
+    mqtt::{Outlet, clients::relay::Doors, embedded, external},
     page::{
         self,
         feed::Feed,
@@ -81,17 +81,22 @@ const OPEN: Words = Words::new(
 /// Home Assistant is told of a meter that nobody knew once it has sent so many samples: some seconds.
 const SAMPLES_FIRST: u32 = 3;
 
-/// The configuration of the plugin that serves MQTT clients, where there is no broker.
+/// The port of MQTT clients, where there is no broker.
 ///
 /// # Errors
-/// Its port is in use.
-pub(super) fn plugin(mqtt: &Mqtt) -> Result<Option<serde_json::Value>, Failure> {
+/// It is in use.
+pub(super) fn doors(mqtt: &Mqtt) -> Result<Option<Doors>, Failure> {
     match mqtt {
         Mqtt::External(_) => Ok(None),
-        Mqtt::Embedded(settings) => {
-            embedded::check_port(settings.listen)?;
-            Ok(Some(embedded::plugin(settings)))
-        }
+        Mqtt::Embedded(settings) => embedded::open(settings.listen).map(Some),
+    }
+}
+
+/// The configuration of the plugin that serves MQTT clients behind these doors.
+pub(super) fn plugin(mqtt: &Mqtt, doors: Option<&Doors>) -> Option<serde_json::Value> {
+    match (mqtt, doors) {
+        (Mqtt::Embedded(settings), Some(doors)) => Some(embedded::plugin(settings, doors)),
+        _ => None,
     }
 }
 
@@ -99,17 +104,21 @@ pub(super) fn plugin(mqtt: &Mqtt) -> Result<Option<serde_json::Value>, Failure> 
 ///
 /// # Errors
 /// A port that does not open.
-pub(super) async fn outlet(settings: &Settings, node: &Node, counters: Counters) -> Result<(Outlet, mpsc::Receiver<Inbound>), Failure> {
+pub(super) async fn outlet(
+    settings: &Settings,
+    doors: Option<Doors>,
+    node: &Node,
+    counters: Counters,
+) -> Result<(Outlet, mpsc::Receiver<Inbound>), Failure> {
     let topics = &settings.topics;
-    match &settings.mqtt {
-        Mqtt::External(broker) => {
-            let will = Message::retained(topics.bridge_state(), OFFLINE);
-            let echoed = echoed(topics, settings.homeassistant.discovery);
-            let subscriptions = [subscriptions(topics), echoed.clone()].concat();
-            Ok(external::start(broker.clone(), will, subscriptions, echoed, counters))
-        }
-        Mqtt::Embedded(plugin) => embedded::start(node.session().clone(), plugin, vec![topics.home_assistant_status()], counters).await,
+    if let Some(doors) = doors {
+        return embedded::start(node.session().clone(), doors, vec![topics.home_assistant_status()], counters).await;
     }
+    let Mqtt::External(broker) = &settings.mqtt else { return Err(Failure::new(ExitCode::Internal, "no port for MQTT clients")) };
+    let will = Message::retained(topics.bridge_state(), OFFLINE);
+    let echoed = echoed(topics, settings.homeassistant.discovery);
+    let subscriptions = [subscriptions(topics), echoed.clone()].concat();
+    Ok(external::start(broker.clone(), will, subscriptions, echoed, counters))
 }
 
 /// What others say that matters: Home Assistant's birth, and what the broker retained of an earlier run.

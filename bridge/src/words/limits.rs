@@ -15,8 +15,22 @@ impl Limits {
     const METERS: usize = 2_048;
     /// Sessions of Zenoh that are no reader's: other bridges, and people who look.
     const OTHER_SESSIONS: usize = 128;
-    /// Clients of an embedded broker.
-    const CLIENTS: usize = 1_024;
+    /// Connections to an embedded broker: a house has some, and whoever has more has other devices too, which want a whole broker.
+    pub const CLIENTS: usize = 64;
+    /// What waits for all of its clients together, beyond the room of each: the words to Home Assistant about 600 meters.
+    pub const CLIENTS_SHARED_BYTES: usize = 16 << 20;
+    /// What waits for one client, whatever waits for others: the states of a second, of many meters.
+    pub const CLIENT_BYTES: usize = 64 << 10;
+    /// The longest message of a client: more than any sensor says.
+    pub const CLIENT_PACKET_BYTES: usize = 128 << 10;
+    /// What the kernel holds of a client, in each direction.
+    pub const CLIENT_SOCKET_BYTES: usize = 64 << 10;
+    /// Sockets of a client: its own, and both ends of what leads to the plugin.
+    const CLIENT_FILES: usize = 3;
+    /// Of each client: what waits for it, a message of its own, and three directions of its sockets that may be full.
+    const CLIENTS_BYTES: u64 = (Self::CLIENTS_SHARED_BYTES
+        + Self::CLIENTS * (Self::CLIENT_BYTES + Self::CLIENT_PACKET_BYTES + 3 * Self::CLIENT_SOCKET_BYTES))
+        as u64;
     /// The bridge's own files and sockets.
     const OWN_FILES: usize = 100;
     /// Connections that have not said yet who they are.
@@ -64,13 +78,13 @@ impl Limits {
     /// Files that may be open at once.
     #[must_use]
     pub fn files(self) -> u64 {
-        (self.sessions() + self.pending() + Self::CLIENTS + Self::OWN_FILES) as u64
+        (self.sessions() + self.pending() + Self::CLIENTS * Self::CLIENT_FILES + Self::OWN_FILES) as u64
     }
 
     /// Memory that it may take.
     #[must_use]
     pub const fn memory_bytes(self) -> u64 {
-        Self::OWN_BYTES + self.meters as u64 * Self::METER_BYTES
+        Self::OWN_BYTES + Self::CLIENTS_BYTES + self.meters as u64 * Self::METER_BYTES
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fs, time::Duration};
 
-use rumqttc::{AsyncClient, ConnectionError, Event, EventLoop, LastWill, MqttOptions, Packet, QoS, SubscribeReasonCode};
+use rumqttc::{AsyncClient, ConnectionError, Event, EventLoop, LastWill, MqttOptions, Outgoing, Packet, QoS, SubscribeReasonCode};
 
 use super::{
     eventually, free_port,
@@ -113,6 +113,31 @@ async fn ends(connection: &mut EventLoop) -> bool {
         }
     };
     tokio::time::timeout(Duration::from_secs(10), end).await.unwrap_or(false)
+}
+
+/// Between clients and the plugin is what has the bounds; what it holds back is told to whoever looks after the bridge.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_too_large_ends_its_client_alone() {
+    let bridge = Program::embedded();
+    bridge.is_up().await;
+    let observer = Observer::new(bridge.mqtt).await;
+    let named = |id: &str| {
+        let mut options = MqttOptions::new(id, "127.0.0.1", bridge.mqtt);
+        options.set_max_packet_size(1 << 20, 1 << 20);
+        AsyncClient::new(options, 4)
+    };
+    let (sender, mut connection) = named("sender");
+    sender.publish("some/topic", QoS::AtMostOnce, false, vec![0; 8_000]).await.unwrap();
+    while !matches!(connection.poll().await.unwrap(), Event::Outgoing(Outgoing::Publish(_))) {}
+    eventually("a message", || (!observer.on("some/topic").is_empty()).then_some(())).await;
+
+    let (greedy, mut connection) = named("greedy");
+    greedy.publish("some/topic", QoS::AtMostOnce, false, vec![0; 200_000]).await.unwrap();
+    assert!(ends(&mut connection).await);
+    let line = bridge.says("the MQTT client at 127.0.0.1 sends a message of 2000").await;
+    assert!(line.starts_with("WARN "), "{line}");
+    assert_eq!(observer.on("some/topic").len(), 1);
+    observer.expect("teleinfo/bridge/state", "online").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

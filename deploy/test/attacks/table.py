@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from attacks import files, insiders, network, routers, services
+from attacks import clients, files, insiders, network, routers, services
 
 
 class Attack(NamedTuple):
@@ -35,7 +35,9 @@ HOUSE = [
 
 # Those that take the port of MQTT or the group of scouting, one after the other.
 FIRST = [
-    Attack("A14b", "the embedded broker", "open to all; 240 MB", services.embedded),
+    Attack("A14b", "the embedded broker", "open to all", services.embedded),
+    Attack("A14c", "20 MQTT clients that read nothing", "all is held: 240 MB", clients.mute),
+    Attack("A14d", "200 idle MQTT clients, and 200 MB at once", "all is held: 200 MB", clients.crowd),
     Attack("R2", "lies to a reader that looks for its bridge", "not tried", routers.lying_scouting),
 ]
 

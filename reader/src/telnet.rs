@@ -367,4 +367,52 @@ mod tests {
             }
         }
     }
+
+    /// What may happen, as the fuzz target takes it: in front of each step and of each byte stands that there is one, and a number says which
+    /// step it is.
+    enum Step {
+        Arrives(Vec<u8>),
+        Set(bool, bool),
+        Sent(u16),
+    }
+
+    fn steps(steps: &[Step]) -> Vec<u8> {
+        let one = |step: &Step| match step {
+            Step::Arrives(bytes) => {
+                let bytes: Vec<u8> = bytes.iter().flat_map(|byte| [1, *byte]).collect();
+                [&[1, 0, 0, 0, 0][..], &bytes, &[0]].concat()
+            }
+            // The second third of all numbers.
+            Step::Set(fast, even) => vec![1, 0x56, 0x55, 0x55, 0x55, u8::from(*fast), u8::from(*even)],
+            Step::Sent(count) => [&[1, 0xab, 0xaa, 0xaa, 0xaa][..], &count.to_le_bytes()].concat(),
+        };
+        steps.iter().flat_map(one).collect()
+    }
+
+    /// What fuzzing begins with; `TELEINFO_WRITE_SEEDS=1` writes it anew.
+    #[test]
+    fn seeds_are_what_a_far_side_says() {
+        let offer = [[IAC, DO, COM_PORT], [IAC, WILL, COM_PORT], [IAC, WILL, BINARY], [IAC, DO, BINARY]].concat();
+        let taken =
+            [answer(SET_BAUDRATE, &9_600_u32.to_be_bytes()), answer(SET_DATASIZE, &[7]), answer(SET_PARITY, &[PARITY_EVEN])].concat();
+        let mut telnet = agreed();
+        telnet.set(Mode::Standard, Framing::SevenEven);
+        taken.chunks(5).for_each(|piece| assert_eq!(self::taken(&mut telnet, piece), b""));
+        assert_eq!(telnet.poll_set(), Some(true), "the far side has set what was asked for");
+        let data = [b"\x02\nEAST\t0", &[IAC, IAC][..], b"1"].concat();
+        let seeds = [
+            ("agreed", vec![Step::Set(true, true), Step::Arrives(offer), Step::Sent(40), Step::Arrives(taken), Step::Arrives(data)]),
+            ("plain", vec![Step::Arrives(b"\x02\nADCO 012345678912 B\r\x03".to_vec())]),
+            ("refused", vec![Step::Set(false, true), Step::Arrives(vec![IAC, DONT, COM_PORT]), Step::Arrives(b"text".to_vec())]),
+        ];
+        let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/telnet");
+        for (name, seed) in seeds {
+            let (path, bytes) = (directory.join(name), steps(&seed));
+            if std::env::var_os("TELEINFO_WRITE_SEEDS").is_some() {
+                std::fs::create_dir_all(&directory).unwrap();
+                std::fs::write(&path, &bytes).unwrap();
+            }
+            assert_eq!(std::fs::read(&path).unwrap_or_default(), bytes, "{}: TELEINFO_WRITE_SEEDS=1 writes it", path.display());
+        }
+    }
 }

@@ -19,6 +19,7 @@ use teleinfo_bridge_fuzz::{
         recorder::{Commands, Error, Kept, Recorder},
         registry,
     },
+    words::language::Language,
 };
 
 const REGISTRY: &str = "config/entity_registry/list";
@@ -122,6 +123,8 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = done(talk(text));
     for line in text.lines() {
         if let Ok(said) = answer::read(line) {
+            let locale = said["language"].as_str().unwrap_or_default().to_owned();
+            assert!(answer::language(&said).is_none_or(|language| locale.starts_with("fr") || language == Language::English));
             let _ = answer::to(1, said);
         }
         if let Ok(list) = registry::read(line) {

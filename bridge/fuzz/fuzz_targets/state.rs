@@ -20,7 +20,7 @@ use teleinfo_bridge_fuzz::{
     energy::ledger::Ledger,
     seal::{decisions::Decision, keys, pins::Pins},
     statistics::repairs::Repairs,
-    store::{ledgers, memories, positions::Positions},
+    store::{ledgers, memories, positions::Positions, spoken},
     words::checksum::{DIGITS, checksum},
 };
 use teleinfo_proto::tic::MeterId;
@@ -167,8 +167,17 @@ fn handed(bytes: &[u8]) {
     }
 }
 
+fn language(bytes: &[u8]) {
+    if let Some(language) = with_file("language", bytes, spoken::load) {
+        assert!(bytes.starts_with(language.choose(b"en", b"fr")));
+        spoken::save(&DIRECTORY, language).expect("a file can be written");
+        same(Some(language), spoken::load(&DIRECTORY));
+        let _ = fs::remove_file(spoken::path(&DIRECTORY));
+    }
+}
+
 /// By the first byte of an input.
-const FILES: [fn(&[u8]); 10] = [positions, memory, ledger, retained, repairs, adopted, pins, key, block, handed];
+const FILES: [fn(&[u8]); 11] = [positions, memory, ledger, retained, repairs, adopted, pins, key, block, handed, language];
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((which, bytes)) = bytes.split_first() else { return };

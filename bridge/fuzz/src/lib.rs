@@ -65,6 +65,13 @@ pub mod influxdb {
 }
 #[path = "../../src/meter/mod.rs"]
 pub mod meter;
+#[path = "../../src/mqtt"]
+pub mod mqtt {
+    pub mod clients {
+        pub mod outbox;
+        pub mod packets;
+    }
+}
 #[path = "../../src/order/mod.rs"]
 pub mod order;
 #[path = "../../src/page"]
@@ -101,6 +108,7 @@ pub mod store {
     pub mod ledgers;
     pub mod memories;
     pub mod positions;
+    pub mod spoken;
     pub mod whole;
 }
 #[path = "../../src/updates"]

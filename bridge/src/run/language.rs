@@ -11,8 +11,8 @@ use tracing::{info, warn};
 
 use crate::{
     config::settings::{HomeAssistant, Settings},
-    statistics::{recorder::Commands, websocket::Client},
-    store::whole::{NOT_KEPT, Outlives, read_whole, write_whole},
+    statistics::{answer, recorder::Commands, websocket::Client},
+    store::{spoken, whole::NOT_KEPT},
     words::{
         journal,
         language::{FoundIn, Language},
@@ -21,8 +21,6 @@ use crate::{
 
 /// How long the bridge waits for Home Assistant's language at its start.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// Its name in the state directory: what Home Assistant said last, `en` or `fr`.
-const FILE: &str = "language";
 
 /// Decides, says so if nobody has chosen, and lets the journal follow where it has no language of its own.
 pub(super) async fn decide(settings: &Settings, state_directory: Option<&Path>) -> Language {
@@ -41,25 +39,19 @@ pub(super) async fn decide(settings: &Settings, state_directory: Option<&Path>) 
 /// As Home Assistant says now, else as it said last.
 async fn of_home_assistant(home_assistant: &HomeAssistant, state_directory: Option<&Path>) -> Option<Language> {
     home_assistant.api.as_ref()?;
-    let path = state_directory.map(|directory| directory.join(FILE));
-    let kept = path.as_ref().and_then(|path| read_whole(path).ok()).and_then(|bytes| read(&bytes));
+    let kept = state_directory.and_then(spoken::load);
     let said = timeout(PATIENCE, ask(home_assistant)).await.ok().flatten();
-    if let (Some(said), Some(path)) = (said.filter(|said| Some(*said) != kept), path)
-        && let Err(error) = write_whole(&path, said.choose("en", "fr").as_bytes(), Outlives::PowerCut)
+    if let (Some(said), Some(directory)) = (said.filter(|said| Some(*said) != kept), state_directory)
+        && let Err(error) = spoken::save(directory, said)
     {
-        warn!("{}", journal::say(NOT_KEPT, &[&path.display(), &error]));
+        warn!("{}", journal::say(NOT_KEPT, &[&spoken::path(directory).display(), &error]));
     }
     said.or(kept)
-}
-
-fn read(bytes: &[u8]) -> Option<Language> {
-    std::str::from_utf8(bytes).ok()?.trim_end().parse().ok()
 }
 
 /// Nothing where it cannot be asked: what is wrong then is said by what corrects its statistics.
 async fn ask(home_assistant: &HomeAssistant) -> Option<Language> {
     let api = home_assistant.api.as_ref()?;
     let mut client = Client::connect(api).await.ok()?;
-    let config = client.command(json!({ "type": "get_config" })).await.ok()?;
-    Language::of_locale(config["language"].as_str()?)
+    answer::language(&client.command(json!({ "type": "get_config" })).await.ok()?)
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::recorder::Error;
+use crate::words::language::Language;
 
 /// The longest message: 20 000 entities have 13 MB in the registry.
 pub const MESSAGE_MAX: usize = 24 << 20;
@@ -20,6 +21,12 @@ pub fn read(text: &str) -> Result<Value, Error> {
         return Err(Error::Connection(format!("an answer of {} bytes", text.len())));
     }
     serde_json::from_str(text).map_err(|error| Error::Connection(error.to_string()))
+}
+
+/// The language of Home Assistant, of its configuration.
+#[must_use]
+pub fn language(config: &Value) -> Option<Language> {
+    Language::of_locale(config["language"].as_str()?)
 }
 
 /// The result of the command with this number, or why it is refused; nothing if this message is about something else.

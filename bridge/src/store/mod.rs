@@ -1,5 +1,5 @@
 //! What is kept on disk over a restart: [`positions`] of what was handed on, [`memories`] of what was learnt of meters, [`ledgers`] of
-//! their energy.
+//! their energy, [`spoken`] of the language of Home Assistant.
 //!
 //! What is kept is decided elsewhere (`hub/`). Here is how: [`whole`] writes a file whole or not at all, [`checked`] makes its text
 //! of records that tell when they are damaged, and [`Store`] writes on threads of its own, so that a disk that stalls holds up nothing
@@ -10,6 +10,7 @@ pub mod forget;
 pub mod ledgers;
 pub mod memories;
 pub mod positions;
+pub mod spoken;
 pub mod whole;
 
 use std::{

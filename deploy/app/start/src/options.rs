@@ -1,6 +1,6 @@
 //! What the owner chose on the app's page: `options.json`, which the Supervisor has checked against `config.yaml`.
 
-use std::{fs, io, path::Path};
+use std::{fmt::Display, fs, io, path::Path};
 
 use serde::Deserialize;
 
@@ -12,6 +12,13 @@ const BROKER: &str = "TELEINFO_MQTT_URL";
 pub(crate) struct Variable {
     pub(crate) name: String,
     pub(crate) value: String,
+}
+
+impl Variable {
+    /// Whether it can be one of a process (environ(7)).
+    fn can_be(&self) -> bool {
+        !(self.name.is_empty() || self.name.contains(['=', '\0']) || self.value.contains('\0'))
+    }
 }
 
 /// All options. What is not there has its default.
@@ -38,8 +45,17 @@ impl Default for Options {
 
 impl Options {
     pub(crate) fn read(file: &Path) -> io::Result<Self> {
-        let text = fs::read_to_string(file).map_err(|error| io::Error::other(format!("{}: {error}", file.display())))?;
-        serde_json::from_str(&text).map_err(|error| io::Error::other(format!("{}: {error}", file.display())))
+        let wrong = |error: &dyn Display| io::Error::other(format!("{}: {error}", file.display()));
+        let text = fs::read_to_string(file).map_err(|error| wrong(&error))?;
+        Self::parse(&text).map_err(|error| wrong(&error))
+    }
+
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let options: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        match options.variables.iter().find(|variable| !variable.can_be()) {
+            Some(variable) => Err(format!("no program can be told a variable {:?} with this value", variable.name)),
+            None => Ok(options),
+        }
     }
 
     /// Where the meter is read, if it is here: an address, a chosen device, an adapter that says what it is, or what the reader looks for itself.
@@ -83,6 +99,15 @@ mod tests {
         for path in [directory.path().join("none"), directory.path().to_owned()] {
             assert!(Options::read(&path).unwrap_err().to_string().starts_with(path.to_str().unwrap()));
         }
+    }
+
+    #[test]
+    fn a_variable_is_one_that_a_program_can_be_told() {
+        for (name, value) in [("", "x"), ("A=B", "x"), ("A\\u0000", "x"), ("A", "\\u0000")] {
+            let text = format!(r#"{{"variables": [{{"name": "{name}", "value": "{value}"}}]}}"#);
+            assert!(read(&text).unwrap_err().to_string().contains("no program can be told a variable"), "{text}");
+        }
+        assert_eq!(read(r#"{"variables": [{"name": "A", "value": "=\n"}]}"#).unwrap().variables.len(), 1);
     }
 
     #[test]

@@ -9,30 +9,41 @@ use teleinfo_people::language::Language;
 
 const ADDRESS: &str = "http://supervisor";
 const TOKEN: &str = "SUPERVISOR_TOKEN";
+/// The longest reason that is shown.
+const REASON_MAX: usize = 200;
 /// How long an answer may take, in s, and how large it may be.
 const PATIENCE: u64 = 10;
 const ANSWER_BYTES: u64 = 1 << 20;
 const HEADER_BYTES: usize = 1 << 14;
 
 /// The broker that the Supervisor names.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub(crate) struct Broker {
     host: String,
     port: u16,
     #[serde(default)]
     ssl: bool,
     #[serde(default)]
-    username: String,
+    pub(crate) username: String,
     #[serde(default)]
     pub(crate) password: String,
 }
 
 impl Broker {
-    /// As `bridge.toml` wants it, without the password.
+    /// As `bridge.toml` wants it, without user and password.
     pub(crate) fn address(&self) -> String {
         let scheme = if self.ssl { "mqtts" } else { "mqtt" };
-        let at = if self.username.is_empty() { "" } else { "@" };
-        format!("{scheme}://{}{at}{}:{}", self.username, self.host, self.port)
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        format!("{scheme}://{host}:{}", self.port)
+    }
+
+    /// Whether it can be told to a program, and be one.
+    fn is_usable(&self) -> bool {
+        let is_of_a_host = |char: char| char.is_ascii_alphanumeric() || ".-_:%".contains(char);
+        !self.host.is_empty()
+            && self.host.chars().all(is_of_a_host)
+            && self.port != 0
+            && ![&self.username, &self.password].iter().any(|text| text.contains('\0'))
     }
 
     /// Whether it wants a password.
@@ -43,7 +54,7 @@ impl Broker {
 
 /// Every answer of the Supervisor itself.
 #[derive(Deserialize)]
-struct Answer<T> {
+pub(crate) struct Answer<T> {
     data: Option<T>,
     #[serde(default)]
     message: String,
@@ -51,7 +62,7 @@ struct Answer<T> {
 
 /// The part of Home Assistant's configuration that is of interest here.
 #[derive(Deserialize)]
-struct Core {
+pub(crate) struct Core {
     language: String,
 }
 
@@ -73,14 +84,12 @@ impl Supervisor {
 
     /// The broker, or why there is none.
     pub(crate) fn broker(&self) -> Result<Broker, String> {
-        let answer: Answer<Broker> = self.ask("/services/mqtt")?;
-        answer.data.filter(|broker| !broker.host.is_empty()).ok_or(answer.message)
+        self.ask("/services/mqtt").and_then(broker_of)
     }
 
-    /// The language of Home Assistant, if it is one of ours. None while Home Assistant does not answer.
+    /// The language of Home Assistant, if it says one. None while Home Assistant does not answer.
     pub(crate) fn language(&self) -> Option<Language> {
-        let core: Core = self.ask("/core/api/config").ok()?;
-        Some(if core.language.starts_with("fr") { Language::French } else { Language::English })
+        self.ask("/core/api/config").ok().and_then(|core| language_of(&core))
     }
 
     fn ask<T: DeserializeOwned>(&self, path: &str) -> Result<T, String> {
@@ -90,6 +99,15 @@ impl Supervisor {
         let status = answer.status_code;
         serde_json::from_reader(answer.take(ANSWER_BYTES)).map_err(|error| format!("HTTP {status}, {error}"))
     }
+}
+
+pub(crate) fn broker_of(answer: Answer<Broker>) -> Result<Broker, String> {
+    let reason = answer.message.chars().filter(|char| !char.is_control()).take(REASON_MAX).collect();
+    answer.data.filter(Broker::is_usable).ok_or(reason)
+}
+
+pub(crate) fn language_of(core: &Core) -> Option<Language> {
+    Language::of_locale(&core.language)
 }
 
 #[cfg(test)]
@@ -120,7 +138,8 @@ mod tests {
                        "protocol": "3.1.1", "username": "addons", "password": "of the broker"}}"#;
         let (broker, request) = asked("200 OK", body, Supervisor::broker);
         let broker = broker.unwrap();
-        assert_eq!((broker.address().as_str(), broker.password.as_str()), ("mqtt://addons@core-mosquitto:1883", "of the broker"));
+        let broker = (broker.address(), broker.username.as_str(), broker.password.as_str());
+        assert_eq!(broker, ("mqtt://core-mosquitto:1883".into(), "addons", "of the broker"));
         assert!(
             request.starts_with("GET /services/mqtt HTTP/1.1\r\n") && request.contains("Authorization: Bearer secret\r\n"),
             "{request}"
@@ -136,9 +155,13 @@ mod tests {
 
     #[test]
     fn the_language_is_that_of_home_assistant() {
-        for (body, expected) in
-            [(r#"{"language": "fr", "x": 1}"#, Some(Language::French)), (r#"{"language": "de"}"#, Some(Language::English)), ("502", None)]
-        {
+        for (body, expected) in [
+            (r#"{"language": "fr", "x": 1}"#, Some(Language::French)),
+            (r#"{"language": "fr-CA"}"#, Some(Language::French)),
+            (r#"{"language": "frp"}"#, Some(Language::English)),
+            (r#"{"language": "de"}"#, Some(Language::English)),
+            ("502", None),
+        ] {
             assert_eq!(asked("200 OK", body, Supervisor::language).0, expected, "{body}");
         }
     }
@@ -147,5 +170,23 @@ mod tests {
     fn a_broker_may_want_neither_password_nor_plain_words() {
         let broker: Broker = serde_json::from_str(r#"{"host": "b", "port": 8883, "ssl": true}"#).unwrap();
         assert_eq!((broker.address().as_str(), broker.has_password()), ("mqtts://b:8883", false));
+    }
+
+    #[test]
+    fn a_broker_is_one_that_a_program_can_be_told() {
+        let broker = |broker: &str| {
+            let body = format!(r#"{{"message": "one\nand \u001b[2J", "data": {broker}}}"#);
+            broker_of(serde_json::from_str(&body).unwrap()).map(|broker| broker.address())
+        };
+        assert_eq!(broker(r#"{"host": "fd00::1", "port": 1883, "username": "me@home:x"}"#), Ok("mqtt://[fd00::1]:1883".into()));
+        for wrong in [
+            r#"{"host": "", "port": 1883}"#,
+            r#"{"host": "b", "port": 0}"#,
+            r#"{"host": "a/b", "port": 1883}"#,
+            r#"{"host": "a\nb", "port": 1883}"#,
+            r#"{"host": "a", "port": 1883, "password": "\u0000"}"#,
+        ] {
+            assert_eq!(broker(wrong), Err("oneand [2J".into()), "{wrong}");
+        }
     }
 }

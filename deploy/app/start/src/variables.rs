@@ -52,6 +52,9 @@ pub(crate) fn of_bridge(given: &Given, folders: &Folders) -> Variables {
     let mut all = Vec::new();
     if let Some(broker) = &given.broker {
         add(&mut all, "TELEINFO_MQTT_URL", broker.address());
+        if !broker.username.is_empty() {
+            add(&mut all, "TELEINFO_MQTT_USER", broker.username.as_str());
+        }
         if broker.has_password() {
             add(&mut all, "TELEINFO_MQTT_PASSWORD_FILE", path(&folders.secrets, PASSWORD));
         }
@@ -114,7 +117,7 @@ mod tests {
     #[test]
     fn nothing_is_left_to_type() {
         let bridge = of_bridge(&given(), &folders());
-        assert_eq!(value(&bridge, "TELEINFO_MQTT_URL"), Some("mqtt://u@b:1883"));
+        assert_eq!((value(&bridge, "TELEINFO_MQTT_URL"), value(&bridge, "TELEINFO_MQTT_USER")), (Some("mqtt://b:1883"), Some("u")));
         assert_eq!(value(&bridge, "TELEINFO_MQTT_PASSWORD_FILE"), Some("/run/x/mqtt-password"));
         assert_eq!(value(&bridge, "TELEINFO_HOMEASSISTANT_TOKEN_FILE"), Some("/run/x/homeassistant-token"));
         assert_eq!(value(&bridge, "STATE_DIRECTORY"), Some("/data/bridge"));

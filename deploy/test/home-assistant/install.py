@@ -5,6 +5,9 @@ release (debootstrap, chroot). An older one takes a Python that is named. Either
 Assistant by pip, and the packages that its integrations would download at their first start, at the versions it
 names itself (needed.py): nothing is downloaded while it runs.
 
+The file `ready` is there exactly as long as the installation is whole: it is taken away before anything is changed,
+and comes back when all is on the disk. What was broken off at any moment, by a signal or by a power cut, is made anew.
+
 Mounts are made as if nobody else saw them: the caller is in a mount namespace of its own.
 """
 
@@ -69,17 +72,21 @@ class Installed:
         self.folder = CACHE / version
         self.root = pathlib.Path("/") if python else self.folder
         self.venv = self.folder / "venv"
-        self.needed = self.folder / "needed"
+        self.needed, self.ready = self.folder / "needed", self.folder / "ready"
 
     def is_ready(self):
         """Whether all is there that checks need, also those that came since it was installed."""
         return self._is_there() and self.needed.exists() and self.needed.read_text() == NEEDED
 
     def _is_there(self):
-        return (self.folder / "ready").exists()
+        return self.ready.exists() and self._python_is_there()
+
+    def _python_is_there(self):
+        """A Python that was named may have been removed since; that of a Debian of its own goes only with it."""
+        return not self.python or (self.venv / "bin/python").exists()
 
     def name(self):
-        return (self.folder / "ready").read_text().strip()
+        return self.ready.read_text().strip()
 
     def seen_from_inside(self, path):
         """A path of ours as programs in there see it."""
@@ -121,18 +128,27 @@ class Installed:
 
     def _install(self):
         if self._is_there():
+            # pip takes a package for installed of which only some files are there.
+            self.ready.unlink()
             self.mount(self.folder)
         else:
             self._install_itself()
         say("what its integrations need")
         constraints, *requirements = self.run("python", "-", input=NEEDED).split("\n")
         self.pip("-c", constraints, *filter(None, requirements))
+        self.mark_whole(self.run("hass", "--version"))
+
+    def mark_whole(self, version):
+        """The last thing of all, once everything is on the disk."""
         self.needed.write_text(NEEDED)
-        version = self.run("hass", "--version")
-        (self.folder / "ready").write_text(f"{version}\n")
+        unfinished = self.folder / "ready.new"
+        unfinished.write_text(f"{version}\n")
+        os.sync()
+        unfinished.rename(self.ready)
 
     def _install_itself(self):
         if self.folder.exists():
+            say(f"{self.folder} is not whole: it is made anew")
             shutil.rmtree(self.folder)
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         if self.python:

@@ -71,7 +71,7 @@ fn open(cli: &Cli) -> Result<ExitCode, Failure> {
                 let language = cli.language.unwrap_or_else(usual);
                 import::run(&settings, wanted, language).await.map(|()| ExitCode::Success)
             }
-            Some(Command::Forget { what }) => forget::run(&settings, *what).await.map(|()| ExitCode::Success),
+            Some(Command::Forget { what, is_stopped }) => forget::run(&settings, *what, *is_stopped).await.map(|()| ExitCode::Success),
             None => run::run(settings).await.map(|()| ExitCode::Success),
         }
     });

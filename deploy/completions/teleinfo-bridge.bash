@@ -10,7 +10,7 @@ _teleinfo_bridge() {
     --listen) mapfile -t COMPREPLY < <(compgen -W "tcp/" -- "$current") && compopt -o nospace ;;
     --mqtt) mapfile -t COMPREPLY < <(compgen -W "embedded mqtt:// mqtts://" -- "$current") ;;
     --language) mapfile -t COMPREPLY < <(compgen -W "en fr" -- "$current") ;;
-    *) mapfile -t COMPREPLY < <(compgen -W "accept refuse code adopt import doctor forget --config --listen --mqtt --language --list --write --undo --check-config --help --version" -- "$current") ;;
+    *) mapfile -t COMPREPLY < <(compgen -W "accept refuse code adopt import doctor forget --config --listen --mqtt --language --list --stopped --write --undo --check-config --help --version" -- "$current") ;;
     esac
 }
 complete -F _teleinfo_bridge teleinfo-bridge

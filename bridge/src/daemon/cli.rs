@@ -66,6 +66,9 @@ pub enum Command {
         /// 12 digits, the meter's ADCO or ADSC; or `all`
         #[arg(value_name = "METER|all")]
         what: Scope,
+        /// The bridge is stopped, although the broker says that it is online
+        #[arg(long = "stopped")]
+        is_stopped: bool,
     },
 }
 

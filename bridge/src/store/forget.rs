@@ -1,6 +1,6 @@
 //! Takes a meter, or all of them, out of the state directory. The bridge must not run meanwhile: it would write what it still knows.
 
-use std::{fs, io, path::Path};
+use std::{collections::BTreeSet, fs, io, path::Path};
 
 use teleinfo_proto::tic::MeterId;
 
@@ -18,7 +18,7 @@ pub fn forget(directory: &Path, meter: Option<MeterId>) -> io::Result<usize> {
     let mut done = 0;
     for file in fs::read_dir(directory)? {
         let path = file?.path();
-        let owner = ledgers::meter_of(&path).or_else(|| memories::meter_of(&path));
+        let owner = meter_of(&path);
         let is_state = path.extension().is_some_and(|extension| extension == "state" || extension == "ledger");
         if meter.map_or(is_state, |meter| owner == Some(meter)) {
             fs::remove_file(&path)?;
@@ -28,6 +28,16 @@ pub fn forget(directory: &Path, meter: Option<MeterId>) -> io::Result<usize> {
     let positions = meter.map_or(Ok(false), |meter| forget_position(&directory.join(positions::FILE), meter))?;
     let pin = forget_reader(&directory.join(pins::FILE), meter)?;
     Ok(done + usize::from(positions) + usize::from(pin))
+}
+
+/// The meters that have files in the state directory.
+#[must_use]
+pub fn meters(directory: &Path) -> BTreeSet<MeterId> {
+    fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok).filter_map(|file| meter_of(&file.path())).collect()
+}
+
+fn meter_of(path: &Path) -> Option<MeterId> {
+    ledgers::meter_of(path).or_else(|| memories::meter_of(path))
 }
 
 fn forget_position(path: &Path, meter: MeterId) -> io::Result<bool> {
@@ -92,6 +102,7 @@ mod tests {
     #[test]
     fn one_meter_is_forgotten_and_the_others_are_not() {
         let directory = directory();
+        assert_eq!(meters(directory.path()).len(), 2);
         assert_eq!(forget(directory.path(), "021861000001".parse().ok()).unwrap(), 4);
         assert_eq!(left(directory.path()), ["021861000002.state", "notes.txt", "positions.state", "readers", "statistics.state"]);
         assert_eq!(fs::read_to_string(directory.path().join(pins::FILE)).unwrap(), "021861000002 y\n");
@@ -104,6 +115,7 @@ mod tests {
     fn all_of_the_bridge_is_forgotten_and_nothing_else() {
         let directory = directory();
         assert_eq!(forget(directory.path(), None).unwrap(), 6);
+        assert_eq!(meters(directory.path()).len(), 0);
         assert_eq!(left(directory.path()), ["notes.txt"]);
     }
 }

@@ -14,10 +14,10 @@ pub enum Owner {
 }
 
 impl Owner {
-    /// The owner of this name: the bridge, under its own, or a meter.
+    /// Whose the topics of values under this name are.
     #[must_use]
-    pub fn of(name: &str, bridge: &str) -> Option<Self> {
-        if name == bridge { Some(Self::Bridge) } else { name.parse().ok().map(Self::Meter) }
+    pub fn of(name: &str) -> Option<Self> {
+        if name == "bridge" { Some(Self::Bridge) } else { name.parse().ok().map(Self::Meter) }
     }
 }
 

@@ -197,14 +197,14 @@ impl Topics {
     pub fn owner(&self, topic: &str) -> Option<Owner> {
         let below = |start: &str| topic.strip_prefix(start)?.strip_prefix('/');
         if let Some(rest) = below(&self.base) {
-            return Owner::of(rest.split('/').next()?, "bridge");
+            return Owner::of(rest.split('/').next()?);
         }
         let object = below(&self.prefix)?.strip_prefix("device/")?.strip_suffix("/config")?;
         if object == self.bridge_object_id() {
             return Some(Owner::Bridge);
         }
         // A meter may have further devices, whose names begin alike.
-        Owner::of(object.strip_prefix("teleinfo_")?.split('_').next()?, "")
+        object.strip_prefix("teleinfo_")?.split('_').next()?.parse().ok().map(Owner::Meter)
     }
 
     /// Where the doctor says something to hear it come back.
@@ -234,7 +234,13 @@ mod tests {
         for topic in ["teleinfo/bridge/state", "homeassistant/device/teleinfo_bridge_teleinfo/config"] {
             assert_eq!(topics.owner(topic), Some(Owner::Bridge), "{topic}");
         }
-        for topic in ["teleinfo", "teleinfo/x", "teleinfo2/bridge/state", "homeassistant/device/zigbee/config", "homeassistant/status"] {
+        for topic in [
+            "teleinfo",
+            "teleinfo/x",
+            "teleinfo2/bridge/state",
+            "homeassistant/device/zigbee/config",
+            "homeassistant/device/teleinfo_/config",
+        ] {
             assert_eq!(topics.owner(topic), None, "{topic}");
         }
         assert_eq!(topics.everything_of(None), "teleinfo/#");

@@ -62,7 +62,7 @@ async fn a_broker_that_takes_but_never_acknowledges_is_told_from_a_good_one() {
 }
 
 /// Answers a CONNECT, and each PINGREQ, and nothing else.
-async fn never_acknowledge(mut connection: TcpStream) {
+pub async fn never_acknowledge(mut connection: TcpStream) {
     let mut header = [0; 1];
     while connection.read_exact(&mut header).await.is_ok() {
         let (mut length, mut shift) = (0_usize, 0);

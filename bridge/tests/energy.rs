@@ -192,3 +192,31 @@ fn a_change_of_registers_is_no_power() {
     }
     assert!((1..20_000).contains(&highest), "{highest} W");
 }
+
+/// A meter of 1 kVA whose bridge was killed after this ledger, in Wh: what the next one says of the total when the clock of the reader is off.
+fn total_after_a_kill(clock_ms: i64) -> Vec<u64> {
+    let frame = |wh: u32| {
+        Frame::historic(&[
+            ("ADCO", "900061000900"),
+            ("ISOUSC", "05"),
+            ("HCHC", &format!("{wh:09}")),
+            ("HCHP", "000000090"),
+            ("PTEC", "HC.."),
+        ])
+    };
+    let mut before = Told::of("900061000900", &[frame(120), frame(121)]);
+    let due = before.bench.station.poll_ledger(true, before.bench.now).unwrap();
+    let mut after = Told { bench: Bench::new("900061000900"), messages: Vec::new(), totals: Vec::new() };
+    after.bench.station.handle_ledger(due.ledger);
+    after.bench.unix_ms = before.bench.unix_ms + clock_ms;
+    [149, 150, 150, 151].into_iter().for_each(|wh| after.frame(&frame(wh)));
+    after.totals
+}
+
+#[test]
+fn a_clock_that_was_set_back_while_the_bridge_was_away_costs_nothing() {
+    for clock_ms in [3_600_000, 60_000, -45_000, -600_000] {
+        let totals = total_after_a_kill(clock_ms);
+        assert_eq!(totals.last(), Some(&241), "{clock_ms} ms: {totals:?}");
+    }
+}

@@ -9,7 +9,7 @@ use teleinfo_proto::{
     wire::{BootId, Sample},
 };
 
-/// A reading that lies this far ahead was written under another clock.
+/// A reading that lies this far ahead was written under another clock: two readers of a meter, which we have both heard, may differ by less.
 const AHEAD_MS: i64 = 60_000;
 /// The time that may have passed since a reading, where no clock can tell.
 const UNKNOWN_MS: u64 = 24 * 3_600_000;
@@ -56,6 +56,8 @@ fn line_ms(mode: Mode, bytes: u64) -> u64 {
 pub struct Time {
     now_ms: i64,
     last: Option<Clocks>,
+    /// Only one sample was heard, so every reading is of an earlier process, and any that lies ahead was written under another clock.
+    is_first: bool,
 }
 
 impl Time {
@@ -90,6 +92,7 @@ impl Time {
             let run = i64::try_from(if same_run { run } else { 0 }).unwrap_or(0);
             run.max(clocks.unix_ms.saturating_sub(last.unix_ms))
         });
+        self.is_first = self.last.is_none();
         self.now_ms = if self.last.is_some() { self.now_ms.saturating_add(passed.max(0)) } else { clocks.unix_ms };
         self.last = Some(clocks);
     }
@@ -97,7 +100,8 @@ impl Time {
     /// The time since a reading of then, in ms.
     #[must_use]
     pub fn since(&self, then_ms: i64) -> u64 {
-        if then_ms > self.now_ms.saturating_add(AHEAD_MS) {
+        let ahead_ms = if self.is_first { 0 } else { AHEAD_MS };
+        if then_ms > self.now_ms.saturating_add(ahead_ms) {
             return UNKNOWN_MS;
         }
         u64::try_from(self.now_ms.saturating_sub(then_ms)).unwrap_or(0).min(LONGEST_MS)
@@ -145,6 +149,8 @@ mod tests {
     #[test]
     fn a_reading_of_the_future_says_nothing_of_the_time_since() {
         let mut time = Time::default();
+        time.handle_sample(clocks(1, 0, 0, 1_000_000));
+        assert_eq!([990_000, 1_000_000, 1_010_000, 2_000_000].map(|then| time.since(then)), [10_000, 0, UNKNOWN_MS, UNKNOWN_MS]);
         time.handle_sample(clocks(1, 0, 0, 1_000_000));
         assert_eq!([990_000, 1_000_000, 1_010_000, 2_000_000].map(|then| time.since(then)), [10_000, 0, 0, UNKNOWN_MS]);
     }

@@ -65,6 +65,8 @@ def old_news(house):
     hours.speak()
     say(f"{told(house)} alarms were told, {missed} came or went unheard")
     require(missed > 3, "hardly an alarm came or went unheard")
+    back = [pair for pair in itertools.pairwise(shown(house)) if pair[1] < pair[0]]
+    require(not back, f"the total went back: {back}")
     counted, drawn = wh(house.ha.get(f"/api/states/{helper}")), wh(total(house)) - begun
     require(abs(counted - drawn) <= 1, f"the helper counted {counted} Wh, {drawn} Wh were drawn")
     hours.pass_on()
@@ -85,6 +87,11 @@ def told(house):
 
 def total(house):
     return house.ha.entities()[unique(METER, "energy_total")]
+
+
+def shown(house):
+    """All that Home Assistant was shown of the total, in Wh."""
+    return [wh(row) for row in house.ha.history(total(house)["entity_id"]) if known(row["state"])]
 
 
 def wh(entity):

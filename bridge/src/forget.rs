@@ -2,8 +2,8 @@
 //! are gone from Home Assistant too.
 //!
 //! The bridge must be stopped meanwhile: it would publish again what it still knows. A meter that still speaks comes back when it starts.
-//! A broker that is away, or keeps what it was told to let go, ends the command within [`LIMIT`]; then it says what stays there, and which
-//! command of Mosquitto takes that away without this program ([`by_hand`]).
+//! A broker that is away, or keeps what it was told to let go, ends the command within half a minute; then it says what stays there, and
+//! which command of Mosquitto takes that away without this program (`by_hand`).
 
 mod by_hand;
 

@@ -10,6 +10,7 @@ import subprocess
 from checks import save_sources_with
 from hours import HOUR, Hours
 from house import check, known, unique
+from older import lacks
 from outage import access
 
 from bench.process import environment
@@ -70,8 +71,7 @@ def adopted(house):
     hours.play()
     require_as_before(hours, ids, before)
 
-    # An older Home Assistant has kept the hours, so nothing else can come before ours.
-    if not house.ha.is_before("2025"):
+    if not lacks(house.ha, "hours can be cleared"):
         from_sums(hours, meter, ids[0], weeks)
         require_as_before(hours, ids, before)
     house.quiet()
@@ -167,7 +167,7 @@ def require_as_before(hours, names, before):
         require(not changed, f"{name}: {changed}")
         old = {start: row for start, row in found.items() if start < hours.first}
         require(not any(row["sum"] for row in old.values()), f"{name}: old hours count: {old}")
-        require(not old or hours.house.ha.is_before("2025"), f"{name}: {len(old)} old hours are left")
+        require(not old or lacks(hours.house.ha, "hours can be cleared"), f"{name}: {len(old)} old hours are left")
 
 
 def differs(found, wanted):

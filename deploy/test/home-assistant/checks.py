@@ -83,7 +83,7 @@ def restart_of_home_assistant(house):
     before = house.entity_ids()
     house.ha.restart()
     house.wait("states after the restart", wanted, 40)
-    require(house.entity_ids() == before, "entities changed")
+    house.require_same(before)
     house.quiet()
 
 

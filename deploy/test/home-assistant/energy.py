@@ -7,6 +7,7 @@ import time
 
 from hours import HOUR, SPOKEN, Hours
 from house import PATIENCE, check, known, unique
+from older import lacks
 from outage import access
 
 from bench import trust
@@ -19,8 +20,6 @@ PAST = "--registers EASF01=15506794,EASF02=9861893,EASF03=826037,EASF04=514699,E
 YOUNG = "--registers EASF01=120,EASF02=90,EASF03=2400000"
 # So long it takes at most until the bridge has looked at the statistics, in s.
 CONTINUED = 300
-# Since 2025.7 or so an entity that was removed and comes back has its entity id again, and with it its statistics.
-RESTORES = "2026"
 # Six meters at twenty times their speed are too much for a busy machine: its Home Assistant says that it is behind.
 BEHIND = "No ACK from MQTT server"
 # So long it takes until another number of a register is believed, in s of a meter's own time.
@@ -113,9 +112,8 @@ def meter_exchanged(house):
     house.chain.meters = {"900061000403": {"continues": "900061000402"}}
     house.chain.bridge()
     hours.meter("alone", "900061000400", f"--mode standard --contract hc {PAST}", {1: "900061000401"})
-    if house.ha.installed.version < RESTORES:
-        say("the total of an exchanged meter gets another entity id here, so its hours are not looked at")
-    else:
+    # Statistics hang on the entity id.
+    if not lacks(house.ha, "entity ids come back"):
         hours.meter("continues", "900061000402", f"--mode standard --contract hc {PAST}", {1: "900061000403"})
     hours.play()
     hours.speak()
@@ -319,12 +317,12 @@ def faults(hours, meter):
     right = drawn(meter)
     say(f"{meter.name} drew {list(right.values())} Wh")
     addresses = [meter.address, *(change for change in meter.changes.values() if change.isdigit())]
-    found = {key: entity for address in addresses for key, entity in energies(hours.house, address).items()}
-    totals = [key for key in found if "_energy_total" in key]
+    mine = {key: entity for address in addresses for key, entity in energies(hours.house, address).items()}
+    totals = [key for key in mine if "_energy_total" in key]
     if not totals:
-        yield f"{meter.name}: there is no energy_total among {sorted(found)}"
+        yield f"{meter.name}: there is no energy_total among {sorted(mine)}"
     in_total = dict.fromkeys(right, 0)
-    for unique_id, entity in sorted(found.items()):
+    for unique_id, entity in sorted(mine.items()):
         for hour, change in hours.changes(entity["entity_id"]).items():
             in_total[hour] = in_total.get(hour, 0) + (change if unique_id in totals else 0)
             most = right.get(hour, 0)
@@ -336,7 +334,8 @@ def faults(hours, meter):
         # Reader and bridge want to hear another number three times, at so many times the speed.
         changes = number in meter.changes
         if abs(in_total[hour] - wh) > 1 + changes * UNSURE * wh // SPOKEN and hour not in unknown:
-            yield f"{meter.name}: energy_total has {in_total[hour]:g} Wh in hour {name(hour)} instead of {wh}"
+            found = {name(hour): change for hour, change in in_total.items()}
+            yield f"{meter.name}: energy_total has {in_total[hour]:g} Wh in hour {name(hour)} instead of {wh}: {found}"
 
 
 def drawn(meter):

@@ -6,10 +6,14 @@ statistics of the time between, as it does at its start (`time_passes/`). So the
 have counted before they were stopped, to the Wh.
 """
 
+import contextlib
 import json
 import time
 
+from house import known
+
 from bench.clock import MONOTONIC_ALONE, library, set_clock, told_by
+from bench.report import Failure
 from bench.wait import wait_for_all
 
 HOUR = 3600
@@ -24,7 +28,13 @@ BEGINS = 50 * 60 + 30
 SPOKEN = 160
 # What did not change for so many seconds of this machine has arrived.
 QUIET = 2
+# The last frame of a meter has arrived by then, if it is to arrive: a bridge may be cut off from it, or not believe it.
+ARRIVED = 10
+# Home Assistant knows a new meter by then, if it is to know it: on a busy machine that takes longer than an hour here.
+KNOWN = 60
 SPEED = 20
+# Of each unit in which Home Assistant shows an index.
+WH = {"Wh": 1, "kWh": 1000}
 
 
 class Meter:
@@ -45,7 +55,7 @@ class Meter:
         self.marks = {}
         # Hours of which the total cannot know all.
         self.lost = set()
-        self.is_still = False
+        self.is_still, self.is_known = False, False
 
     def start(self):
         chain = self.hours.house.chain
@@ -84,10 +94,24 @@ class Meter:
                 )
         return self
 
+    def is_shown(self, entities):
+        """Whether Home Assistant shows the indexes of its last frame, as far as it has entities for them."""
+        datasets = self.update().frames[-1][1] if self.frames else {}
+        address = datasets.get("ADCO") or datasets.get("ADSC")
+        for label, raw in datasets.items():
+            entity = entities.get(f"teleinfo_{address}_energy_{label.lower()}")
+            if entity and known(entity["state"]) and round(float(entity["state"]) * WH[unit(entity)]) != int(raw):
+                return False
+        return True
+
     def age(self):
         """Its own time since its start, in s."""
         self.update()
         return self.last["time"] - self.begin if self.last else 0
+
+
+def unit(entity):
+    return entity["attributes"]["unit_of_measurement"]
 
 
 class Hours:
@@ -114,11 +138,15 @@ class Hours:
         return meter
 
     def speak(self):
-        """The meters speak for their part of an hour, and are stopped."""
+        """The meters speak for their part of an hour, and are stopped. A new one speaks at least until Home Assistant
+        knows its total: it counts nothing of what comes before."""
         until = {meter: meter.age() + SPOKEN for meter in self.running()}
+        patience = time.monotonic() + KNOWN
 
         def waiting():
-            for meter in [meter for meter, end in until.items() if meter.age() >= end]:
+            is_late = time.monotonic() > patience
+            ended = [meter for meter, end in until.items() if meter.age() >= end]
+            for meter in filter(lambda meter: self._is_known(meter, is_late), ended):
                 meter.freeze()
                 del until[meter]
             return [meter.name for meter in until]
@@ -126,8 +154,24 @@ class Hours:
         wait_for_all("meters speak", waiting, 20 * SPOKEN / SPEED, 0.1)
         self.settle()
 
+    def _is_known(self, meter, is_late):
+        """Whether nobody waits for this meter any more."""
+        if not meter.is_known and not is_late and self._is_heard(meter):
+            total = self.house.ha.entities().get(f"teleinfo_{meter.address}_energy_total", {})
+            meter.is_known = known(total.get("state"))
+            return meter.is_known
+        return True
+
+    def _is_heard(self, meter):
+        """Whether all runs that lies between it and Home Assistant."""
+        chain = self.house.chain.running
+        return "bridge" in chain and f"reader-{meter.name}" in chain and self.house.ha.process.alive()
+
     def settle(self):
-        """What is on its way arrives: the bridge holds a state back for a second, and Home Assistant may be behind."""
+        """What is on its way arrives: the bridge holds a state back for a second, and Home Assistant may be behind.
+        That nothing moves is not enough: it may also be that this machine stood still."""
+        with contextlib.suppress(Failure):
+            wait_for_all("last frames shown", self._not_shown, ARRIVED, 0.3)
         looks = [{}]
 
         def moving():
@@ -136,6 +180,11 @@ class Hours:
 
         time.sleep(QUIET)
         wait_for_all("Home Assistant has heard all", moving, LONG, QUIET)
+
+    def _not_shown(self):
+        heard = [meter for meter in self.running() if self._is_heard(meter)]
+        entities = self.house.ha.entities() if heard else {}
+        return [meter.name for meter in heard if not meter.is_shown(entities)]
 
     def _energies(self):
         """What Home Assistant shows of each energy now."""

@@ -130,6 +130,12 @@ class House:
     def entity_ids(self):
         return {key: entity["entity_id"] for key, entity in self.ha.entities().items()}
 
+    def require_same(self, before):
+        """Each of these entities is still there under its id. A meter may have said something new since."""
+        now = self.entity_ids()
+        changed = {key: (entity_id, now.get(key)) for key, entity_id in before.items() if entity_id != now.get(key)}
+        require(not changed, f"entities changed: {changed}")
+
     def events(self, meter):
         """Attributes of all events so far, oldest first."""
         entities, ours = self.ha.entities(), unique(meter, "event_")

@@ -7,8 +7,6 @@ an error, unless the sensor is unavailable meanwhile.
 from house import check, is_, known, unique
 from meters import METERS
 
-from bench.report import require
-
 WORDS = {"en": "Reading", "fr": "En lecture"}
 
 
@@ -43,7 +41,7 @@ def another_language(house):
     house.wait("French after a restart", dict.fromkeys(lines, is_(WORDS["fr"])), 90)
     house.wait("all in French", dict.fromkeys(shown, known))
     house.quiet()
-    require(house.entity_ids() == before, "entities changed")
+    house.require_same(before)
 
 
 def say_in(house, language, lines, end=None):

@@ -122,6 +122,8 @@ fuzz_each() { # SECONDS [FLAG...]
     local manifest package targets target failed=()
     need_packages gcc g++
     need_cargo fuzz
+    # A seed was made by somebody and has a name; what a run came upon has the sum of its bytes.
+    ! git ls-files '*fuzz/corpus/*' | grep -E '/[0-9a-f]{40}$' || { echo "^ no seeds: what a run found stays in target/fuzz-found" && return 1; }
     for manifest in $(git ls-files '*fuzz/Cargo.toml'); do
         package=${manifest%/fuzz/*}
         targets=$(cd "$package" && cargo fuzz list)

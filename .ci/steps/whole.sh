@@ -156,10 +156,14 @@ need_images() { # NAME...
 }
 
 step_images() {
-    need_packages docker.io docker-compose mosquitto mosquitto-clients iproute2 util-linux python3
-    need_images reader-amd64 bridge-amd64
+    local processor
+    need_packages docker.io docker-compose mosquitto mosquitto-clients iproute2 qemu-user-static util-linux python3 gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+    need_targets aarch64-unknown-linux-musl
+    need_images reader-amd64 bridge-amd64 reader-arm64 bridge-arm64 reader-armv6
     need_programs
-    deploy/test/image
+    for processor in amd64 arm64 armv6; do
+        deploy/test/image --processor "$processor"
+    done
 }
 
 step_one_release() {

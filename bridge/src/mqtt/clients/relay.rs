@@ -92,7 +92,7 @@ pub struct Doors {
 }
 
 impl Doors {
-    /// Opens the port of the clients. They wait until [`start`].
+    /// Opens the port of the clients. They wait until `start`.
     ///
     /// # Errors
     /// In use, not allowed, or not an address of this machine.

@@ -175,8 +175,10 @@ step_one_release() {
 }
 
 step_app() {
-    need_packages apparmor curl git docker.io mosquitto mosquitto-clients iproute2 util-linux python3
-    need_images app-amd64
+    need_packages apparmor curl git docker.io mosquitto mosquitto-clients iproute2 qemu-user-static util-linux python3 gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+    need_targets aarch64-unknown-linux-musl
+    need_images app-amd64 app-arm64
     need_programs
     deploy/test/app
+    deploy/test/app --processor arm64
 }

@@ -46,8 +46,8 @@ class Views:
     def __init__(self, browser, address, axe, pictures):
         self.browser, self.address, self.axe, self.pictures = browser, address, axe, pictures
 
-    def open(self, size="phone", colours="light", language="fr-FR", path="", **options):
-        """A page, and what its browser complains of."""
+    def open(self, size="phone", colours="light", language="fr-FR", path="", prepare=None, **options):
+        """A page, prepared before it loads, and what its browser complains of."""
         width, height = SIZES[size]
         context = self.browser.new_context(
             viewport={"width": width, "height": height},
@@ -61,6 +61,8 @@ class Views:
         page.set_default_timeout(WAIT_MS)
         page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
+        if prepare:
+            prepare(page)
         page.goto(self.address + path)
         return page, complaints
 
@@ -187,6 +189,7 @@ class Views:
         require(page.get_attribute("#freeze", "aria-pressed") == "true", "it cannot be frozen")
         page.wait_for_timeout(100)
         before = page.inner_text("#watts")
+        page.evaluate("show()")
         page.wait_for_timeout(4_000)
         require(page.inner_text("#watts") == before, "it moves though it is frozen")
         page.context.close()
@@ -204,6 +207,23 @@ class Views:
         before = page.inner_text("#h-day")
         page.evaluate("clockAhead += 86400; show()")
         until(page, f"document.querySelector('#h-day').textContent !== {json.dumps(before)}")
+        page.context.close()
+
+    def overtaken(self):
+        """The first answer on what is now comes after the one that was asked for when the stream began."""
+        asked = []
+
+        def hold_the_first(route):
+            asked.append(route)
+            if len(asked) > 1:
+                route.continue_()
+
+        page, complaints = self.open(prepare=lambda page: page.route("**/api/now*", hold_the_first))
+        until(page, "bridge !== null")
+        page.wait_for_selector("#freeze")
+        asked[0].continue_()
+        until(page, "isLive")
+        self.check(page, "overtaken", complaints)
         page.context.close()
 
     def ingress(self, address):

@@ -69,7 +69,7 @@ function handlePower(id, { power }) {
   one.online = true;
   one.minutes.push([now, power]);
   while (one.minutes.length && one.minutes[0][0] < now - MINUTES_S - GAP_S) one.minutes.shift();
-  if (id === meterId && view === 'now' && !isFrozen) requestAnimationFrame(showPower);
+  if (id === meterId && view === 'now') requestAnimationFrame(showPower);
 }
 
 // ---- what is always there
@@ -102,6 +102,8 @@ let built = null;
 function show() {
   tellLink();
   if (!bridge) return;
+  // The answer that the stream asked for may be here before the first one.
+  if (!view) return go();
   // Who came without a wish sees the first meter as soon as there is one.
   if (!location.hash && meterId && view === 'setup') return go();
   if (!meterId && view !== 'setup' && view !== 'state') return build('none', () => [setupCard()]);
@@ -118,7 +120,7 @@ function build(name, make) {
 // ---- now
 
 function showNow() {
-  build('now', () => [
+  const isNew = build('now', () => [
     card('power', W.power,
       h('p', { class: 'big', id: 'watts' }, '—'), h('p', { class: 'sub', id: 'direction' }), h('p', { class: 'sub', id: 'headroom' }), h('p', { class: 'bad', id: 'warning' }),
       h('figure', { id: 'minutes' }, h('figcaption', { id: 'c-minutes' })),
@@ -127,6 +129,7 @@ function showNow() {
     card('tariff', W.tariff, h('div', { id: 'tariff' })),
     card('well', W.reception, h('div', { id: 'well' })),
   ]);
+  if (isNew) isFrozen = false;
   showPower();
   showDerived();
   showWell($('well'));
@@ -137,11 +140,11 @@ function freeze() {
   $('freeze').setAttribute('aria-pressed', isFrozen);
   text('freeze', isFrozen ? W.unfreeze : W.freeze);
   tellLink();
-  if (!isFrozen) showPower();
+  showPower();
 }
 function showPower() {
   const one = meter(), figure = $('minutes');
-  if (!one || !figure) return;
+  if (!one || !figure || isFrozen) return;
   tellLink();
   const { power } = one;
   const big = power === null || power === undefined ? ['—', ''] : Math.abs(power) < 10000 ? [number(Math.abs(power)), 'W'] : [number(Math.abs(power) / 1000, 1), 'kW'];
@@ -420,7 +423,7 @@ function start() {
   document.addEventListener('visibilitychange', () => { if (document.hidden) { source.close(); isLive = false; } else listen(); });
   let width = innerWidth;
   addEventListener('resize', () => { if (innerWidth !== width) { width = innerWidth; redraw(); } });
-  setInterval(() => { tellLink(); if (view === 'now' && !isFrozen) showPower(); }, 5000);
+  setInterval(() => { tellLink(); if (view === 'now') showPower(); }, 5000);
   setInterval(() => { if (!document.hidden && isLive) redraw(); }, ASK_EVERY_S * 1000);
   setInterval(() => { if (isLive && (!meterId || view === 'setup' || view === 'state')) askSoon(); }, 5000);
   ask('api/labels').then(told => { labels = told; labels.forEach((about, i) => { if (!ranks.has(about.label)) ranks.set(about.label, i); }); showFrame(); }, () => {});

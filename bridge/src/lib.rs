@@ -1,7 +1,7 @@
 //! Samples in, MQTT out. See `docs/code-structure.md`.
 //!
 //! In the order to read: [`words`] everybody may say; a sample comes in by [`zenoh`], is put in [`order`], moves the [`energy`] and the
-//! [`meter`] that it is of, which [`homeassistant`] is told of; [`hub`] joins all meters; [`mqtt`] carries what is said, [`store`] keeps
+//! [`meter`] that it is of, which [`homeassistant`] is told of; [`hub`] joins all meters, of which [`group`] leaves some to other bridges; [`mqtt`] carries what is said, [`store`] keeps
 //! what must not be forgotten, [`statistics`] corrects the Energy dashboard, [`grid_meter`] answers batteries over [`http`], and [`page`] people and those who collect [`metrics`], from what
 //! [`archive`] remembers; [`influxdb`] takes what they show. [`updates`] asks which release is the newest. [`run`] starts
 //! all of them from the [`config`], and [`daemon`] is the process around it.
@@ -15,6 +15,7 @@ pub mod energy;
 pub mod forget;
 pub mod former;
 pub mod grid_meter;
+pub mod group;
 pub mod homeassistant;
 pub mod hours;
 pub mod http;

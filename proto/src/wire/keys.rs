@@ -7,7 +7,8 @@
 //! | `tic/v2/<meter>/alive` | liveliness token while the meter is read: a hint, since anybody can declare one |
 //! | `tic/v2/reader/<id>/status` | a [`Status`](super::Status); `<id>` is the id of the reader's key |
 //! | `tic/v2/reader/<id>/hello`, `.../pair`, `.../inbox` | first contact, questions whether a reader lives, receipts |
-//! | `tic/v2/bridge/<group>/<name>` | liveliness token of a bridge |
+//! | `tic/v2/bridge/<group>/<name>@<run>` | liveliness token of a bridge; a new process has a new run |
+//! | `tic/v2/bridge/<group>/<name>` | what a bridge tells the others of its group |
 
 use core::{
     fmt::{self, Write},
@@ -30,15 +31,20 @@ pub const PAIRS: &str = "tic/v2/reader/*/pair";
 /// All of it.
 pub const ALL: &str = "tic/v2/**";
 
-/// The token of every bridge of a group; `None` for a name that cannot be part of a key.
+/// The token of every bridge, whatever its group.
+pub const BRIDGES: &str = "tic/v2/bridge/*/*";
+/// In the place of a group: a bridge that belongs to none.
+pub const NO_GROUP: &str = "-";
+
+/// The tokens of all bridges of a group, and what they tell each other; `None` for a name that cannot be part of a key.
 #[must_use]
 pub fn bridges(group: &str) -> Option<Key> {
     is_name(group).then(|| Key::of(format_args!("{PREFIX}bridge/{group}/*")))
 }
 
 const PREFIX: &str = "tic/v2/";
-/// The longest key is that of a bridge: `tic/v2/bridge/`, two names and a slash.
-const KEY_BYTES_MAX: usize = 2 * NAME_BYTES_MAX + 16;
+/// The longest key is the token of a bridge: `tic/v2/bridge/`, two names, a slash, and the run.
+const KEY_BYTES_MAX: usize = 2 * NAME_BYTES_MAX + 16 + 17;
 
 /// The longest name of a reader, a bridge or a group.
 pub const NAME_BYTES_MAX: usize = 64;
@@ -96,10 +102,25 @@ fn reader(name: &str, what: &str) -> Option<Key> {
     is_name(name).then(|| Key::of(format_args!("{PREFIX}reader/{name}/{what}")))
 }
 
-/// The token of a bridge, in the group that it belongs to.
+/// What a bridge tells the others of its group.
 #[must_use]
 pub fn bridge(group: &str, name: &str) -> Option<Key> {
     (is_name(group) && is_name(name)).then(|| Key::of(format_args!("{PREFIX}bridge/{group}/{name}")))
+}
+
+/// The token of a process of a bridge, in the group that it belongs to.
+#[must_use]
+pub fn bridge_token(group: &str, name: &str, run: u64) -> Option<Key> {
+    (is_name(group) && is_name(name)).then(|| Key::of(format_args!("{PREFIX}bridge/{group}/{name}@{run:016x}")))
+}
+
+/// The group, the name and the run of a bridge whose token this is.
+#[must_use]
+pub fn bridge_of(token: &str) -> Option<(&str, &str, u64)> {
+    let (group, rest) = token.strip_prefix(PREFIX)?.strip_prefix("bridge/")?.split_once('/')?;
+    let (name, run) = rest.split_once('@')?;
+    let is_run = run.len() == 16 && run.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    (is_name(group) && is_name(name) && is_run).then(|| u64::from_str_radix(run, 16).ok().map(|run| (group, name, run)))?
 }
 
 /// Whether a reader, a bridge or a group may have this name: 1 to 64 characters, none of which mean something in a key.
@@ -186,6 +207,19 @@ mod tests {
         assert!(bridge("a/b", "c").is_none() && bridge("a", "*").is_none() && bridges("**").is_none());
         let long = "n".repeat(64);
         assert!(bridge(&long, &long).unwrap().ends_with(&std::format!("/{long}/{long}")));
+        let token = bridge_token(&long, &long, u64::MAX).unwrap();
+        assert!(token.ends_with("@ffffffffffffffff"));
+        assert_eq!(bridge_of(&token), Some((long.as_str(), long.as_str(), u64::MAX)));
+        assert_eq!(&*bridge_token("home", "a", 7).unwrap(), "tic/v2/bridge/home/a@0000000000000007");
+        for wrong in [
+            "bridge/home/a",
+            "bridge/home/a@7",
+            "bridge/home/a@000000000000000G",
+            "bridge/home/@0000000000000007",
+            "reader/a/b@0000000000000007",
+        ] {
+            assert_eq!(bridge_of(&std::format!("tic/v2/{wrong}")), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -253,7 +253,7 @@ impl Account {
         let first = first.filter(|(_, at_ms)| is_new(*at_ms));
         for (believed, at_ms) in first.iter().map(|(first, at_ms)| (first, *at_ms)).chain([(&believed, self.time.now_ms())]) {
             if let Some(shown) = shown(sample.mode, datasets, believed) {
-                let before = self.total.clone();
+                let before = self.before(prices);
                 self.count(&shown, at_ms, &mut judged);
                 self.pay(before, (sample.mode, datasets, believed), prices);
             }
@@ -285,7 +285,7 @@ impl Account {
         believed.iter().for_each(|(register, wh)| self.judge.handle_past(*register, *wh, &hearing));
         let mut judged = Judged::default();
         if let Some(shown) = shown(sample.mode, datasets, &believed) {
-            let before = self.total.clone();
+            let before = self.before(prices);
             self.count(&shown, self.time.now_ms(), &mut judged);
             self.pay(before, (sample.mode, datasets, &believed), prices);
         }
@@ -375,6 +375,11 @@ impl Account {
         let then = || believed.iter().map(|(register, wh)| (*register, wh_then(register, wh))).collect();
         let first = first.values().map(|reading| reading.at_ms).min().map(|at_ms| (then(), at_ms));
         Believed { now: believed, first }
+    }
+
+    /// The total, where what it counts next is paid for.
+    fn before(&self, prices: &Book) -> Option<Total> {
+        self.total.as_ref().filter(|_| !prices.is_empty()).cloned()
     }
 
     /// What the total has counted since then is paid for, under the tariffs of the indexes that have moved.

@@ -41,10 +41,10 @@ impl Limit {
 
 fn subscribed_va(dataset: &Dataset<'_>, three_phase: bool) -> Option<u64> {
     let phases = if three_phase { 3 } else { 1 };
-    let number = dataset.value().number();
+    let number = || dataset.value().number();
     match dataset.role()? {
-        Role::SubscribedPower | Role::CutOffPower => number.map(|kilo| kilo * 1_000),
-        Role::SubscribedCurrent => number.map(|amperes| amperes * VA_PER_SUBSCRIBED_AMPERE * phases),
+        Role::SubscribedPower | Role::CutOffPower => number().map(|kilo| kilo * 1_000),
+        Role::SubscribedCurrent => number().map(|amperes| amperes * VA_PER_SUBSCRIBED_AMPERE * phases),
         _ => None,
     }
 }

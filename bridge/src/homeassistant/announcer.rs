@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use teleinfo_proto::tic::{Dataset, MeterId, Mode};
+use teleinfo_proto::tic::{Dataset, Label, MeterId, Mode};
 
 use crate::{
     energy::meaning::{Meanings, TOTAL},
@@ -50,11 +50,15 @@ pub struct Announcer {
     id: MeterId,
     settings: Arc<Presentation>,
     memory: Memory,
-    /// The memory as it was last handed out.
-    saved: Memory,
+    /// The memory has changed since it was last handed out.
+    is_news: bool,
+    /// Counts what frames have taught.
+    learnt: u64,
     terms: Agreement<Terms>,
     namings: Agreement<Naming>,
     switches: SwitchWatch,
+    /// Those of the labels of the last frame that have been shown.
+    labels: Vec<Option<&'static Label>>,
     discovery: Discovery,
     takeover: Takeover,
     /// Frames since mode or contract last changed.
@@ -78,11 +82,13 @@ impl Announcer {
         Self {
             id,
             settings,
-            saved: memory.clone(),
             memory,
+            is_news: false,
+            learnt: 0,
             terms: Agreement::default(),
             namings: Agreement::default(),
             switches: SwitchWatch::default(),
+            labels: Vec::new(),
             discovery: Discovery::default(),
             takeover: Takeover::default(),
             frames: 0,
@@ -108,6 +114,7 @@ impl Announcer {
             hours: self.memory.hours,
             three_phase: self.memory.shown.three_phase(),
             prices: self.settings.prices_of(self.id),
+            revision: self.learnt,
         }
     }
 
@@ -120,18 +127,16 @@ impl Announcer {
     /// What a restart must not forget, if that has changed since this was last called; what was told, what is known of hours and days, and
     /// what was learnt of the power if it is time to keep that, belong to it.
     pub fn poll_memory(&mut self, told: &Told, calendar: &Calendar, power: Option<KeptPower>) -> Option<&Memory> {
-        self.memory.power = power.unwrap_or(std::mem::take(&mut self.memory.power));
+        if let Some(power) = power.filter(|power| self.memory.power != *power) {
+            (self.memory.power, self.is_news) = (power, true);
+        }
         if self.memory.calendar != *calendar {
-            self.memory.calendar = calendar.clone();
+            (self.memory.calendar, self.is_news) = (calendar.clone(), true);
         }
         if self.memory.told != *told {
-            self.memory.told = told.clone();
+            (self.memory.told, self.is_news) = (told.clone(), true);
         }
-        if self.memory == self.saved {
-            return None;
-        }
-        self.saved = self.memory.clone();
-        Some(&self.saved)
+        std::mem::take(&mut self.is_news).then_some(&self.memory)
     }
 
     /// Under which terms which labels were shown, and what their tariffs are called.
@@ -142,6 +147,7 @@ impl Announcer {
 
     /// The total goes on from that of another meter, under its unique id; that meter lets go of it until then.
     pub fn handle_continued(&mut self, total_id: String, held_until: Option<Instant>) {
+        self.is_news |= !self.memory.is_continued || self.memory.total_id.as_ref() != Some(&total_id);
         self.memory.total_id = Some(total_id);
         self.memory.is_continued = true;
         self.held_until = held_until;
@@ -155,7 +161,7 @@ impl Announcer {
 
     /// Another meter goes on from the total of this one: it is let go of, whether the meter is still heard of or not.
     pub fn handle_succeeded(&mut self, now: Instant) {
-        self.memory.is_succeeded = true;
+        self.is_news |= !std::mem::replace(&mut self.memory.is_succeeded, true);
         self.whole = true;
         self.discovery.handle_change(now);
     }
@@ -193,13 +199,14 @@ impl Announcer {
     /// The meter injects, and shows nothing of it but a current.
     pub fn handle_unseen_injection(&mut self, now: Instant) {
         if self.memory.shown.handle_feature(Feature::InjectingUnseen) {
+            self.is_news = true;
             self.discovery.handle_change(now);
         }
     }
 
     /// The meter sent the datasets of one sample.
     pub fn handle_datasets(&mut self, part: Part, mode: Mode, datasets: &[Dataset<'_>], now: Instant) {
-        self.memory.hours.handle_datasets(&mut self.switches, &self.id, datasets);
+        let mut is_learnt = self.memory.hours.handle_datasets(&mut self.switches, &self.id, datasets);
         let said = Terms::of(mode, datasets, part == Part::Whole);
         let mut changed = said.as_ref().is_some_and(|said| self.follow(said, part));
         // A short frame of a three-phase meter says nothing of its terms.
@@ -208,10 +215,14 @@ impl Announcer {
         }
         // Labels that come with other terms are taken once those terms are believed.
         if self.memory.mode() == Some(mode) && (said.is_none() || said == self.memory.terms) {
-            changed |= self.memory.shown.handle_datasets(&self.id, datasets);
             let naming = Naming::agreed(&mut self.namings, datasets);
-            changed |= naming.is_some_and(|naming| self.memory.names.handle_naming(naming));
+            let is_shown = self.memory.shown.handle_datasets(&mut self.labels, &self.id, datasets)
+                | naming.is_some_and(|naming| self.memory.names.handle_naming(naming));
+            changed |= is_shown;
+            is_learnt |= is_shown;
         }
+        self.is_news |= is_learnt;
+        self.learnt += u64::from(is_learnt);
         self.frames += 1;
         self.awaited = self.awaited.saturating_sub(1);
         if changed || self.frames == FRAMES_BEFORE_DISCOVERY {
@@ -226,7 +237,9 @@ impl Announcer {
         let others = believed && self.memory.terms.as_ref() != Some(said);
         if others {
             self.memory.begin(said.clone());
-            (self.frames, self.whole) = (0, false);
+            self.labels.clear();
+            (self.frames, self.whole, self.is_news) = (0, false, true);
+            self.learnt += 1;
         }
         others
     }
@@ -274,9 +287,13 @@ impl Announcer {
             prices: Some(self.settings.prices_of(self.id)).filter(|prices| !prices.is_empty()),
             migrate: self.settings.migrate,
         };
-        let message = self.discovery.poll(&subject, &mut self.memory.announced, now)?;
-        self.memory.total_id = Some(total_id);
-        self.memory.wording = Some(entities::wording(self.settings.language));
+        let before = self.memory.announced.clone();
+        let message = self.discovery.poll(&subject, &mut self.memory.announced, now);
+        self.is_news |= self.memory.announced != before;
+        let message = message?;
+        let (total_id, wording) = (Some(total_id), Some(entities::wording(self.settings.language)));
+        self.is_news |= (&self.memory.total_id, &self.memory.wording) != (&total_id, &wording);
+        (self.memory.total_id, self.memory.wording) = (total_id, wording);
         self.takeover.handle_announced(now);
         Some(message)
     }
@@ -317,6 +334,7 @@ impl Announcer {
             return Vec::new();
         }
         let messages = self.takeover.poll(now);
+        self.is_news |= !self.memory.migrated && self.takeover.is_done();
         self.memory.migrated |= self.takeover.is_done();
         messages
     }

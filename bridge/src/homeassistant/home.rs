@@ -9,10 +9,14 @@ use std::{
     time::Duration,
 };
 
-use serde::{Serialize, Serializer, ser::SerializeMap};
-use teleinfo_proto::tic::{Dataset, Value};
+use teleinfo_proto::tic::Mode;
 
-use crate::meter::{derived::Derived, payload, profile_hours::ProfileHours, state::State};
+use crate::meter::{
+    derived::Derived,
+    payload::Object,
+    profile_hours::ProfileHours,
+    state::{State, is_measurement},
+};
 
 /// Measurements are told again this long before their time is over: a frame takes up to three seconds.
 const LEAD_MS: i64 = 3_000;
@@ -31,6 +35,7 @@ pub struct Home {
 /// Measurements as they were last told.
 #[derive(Debug)]
 struct Held {
+    /// Nothing but the measurements.
     state: State,
     derived: Derived,
     slot: i64,
@@ -39,25 +44,12 @@ struct Held {
 }
 
 /// All but the measurements.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 struct Rest {
+    /// The revision of the state that it was told of, and what tells what the state said from all else.
+    revision: u64,
     labels: u64,
     derived: Derived,
-}
-
-/// Whether this is a quantity that is different each time one looks; the time of the frame is one too.
-fn is_measurement(dataset: &Dataset<'_>) -> bool {
-    let quantity = matches!(
-        dataset.value(),
-        Value::Energy(_)
-            | Value::ReactiveEnergy(_)
-            | Value::ApparentPower(_)
-            | Value::ActivePower(_)
-            | Value::Current(_)
-            | Value::Voltage(_)
-            | Value::Printed { .. }
-    );
-    quantity || dataset.label() == "DATE"
 }
 
 impl Home {
@@ -79,7 +71,7 @@ impl Home {
         let is_held = self.held.as_ref().is_some_and(|held| (held.slot, held.key, held.count) == (slot, key, count));
         let refreshes = !is_held || self.pace_ms == 0 || ends_a_piece(unix_ms);
         if refreshes {
-            self.held = Some(Held { state: state.clone(), derived: derived.clone(), slot, key, count });
+            self.held = Some(Held { state: state.measurements(), derived: derived.clone(), slot, key, count });
         }
         self.is_news(state, derived) || refreshes
     }
@@ -91,22 +83,38 @@ impl Home {
         let count = count(state, derived);
         let refreshes = held.count != count;
         if refreshes {
-            (held.state, held.derived, held.count) = (state.clone(), derived.clone(), count);
+            (held.state, held.derived, held.count) = (state.measurements(), derived.clone(), count);
         }
         self.is_news(state, derived) || refreshes
     }
 
     /// Whether anything beside the measurements differs from what was told; if so, it counts as told.
     fn is_news(&mut self, state: &State, derived: &Derived) -> bool {
-        let rest = Rest { labels: rest_of(state), derived: self.derived(derived) };
-        let is_news = self.told.as_ref() != Some(&rest);
-        self.told = Some(rest);
-        is_news
+        let told = self.told.as_ref();
+        let labels = told.filter(|told| told.revision == state.revision()).map_or_else(|| rest_of(state), |told| told.labels);
+        let is_same = match (&mut self.told, &self.held) {
+            (Some(told), Some(held)) => told.labels == labels && told.derived.is_held(derived, &held.derived),
+            (Some(told), None) => told.labels == labels && told.derived == *derived,
+            (None, _) => false,
+        };
+        if is_same {
+            self.told.iter_mut().for_each(|told| told.revision = state.revision());
+        } else {
+            self.told = Some(Rest { revision: state.revision(), labels, derived: self.derived(derived) });
+        }
+        !is_same
     }
 
     /// As JSON: labels as in the merged state, and `derived`.
-    pub fn told<'a>(&'a self, state: &'a State, derived: &Derived, hours: ProfileHours) -> impl Serialize + 'a {
-        Told { home: self, state, derived: self.derived(derived), hours }
+    #[must_use]
+    pub fn told(&self, state: &State, derived: &Derived, hours: ProfileHours) -> Vec<u8> {
+        let mut object = Object::new(2 * state.len());
+        for now in state.datasets() {
+            let held = self.held.as_ref().filter(|_| is_measurement(&now)).and_then(|held| held.state.get(now.label()));
+            object.item(&held.unwrap_or(now), hours);
+        }
+        object.entry("derived", &self.derived(derived));
+        object.finish()
     }
 
     fn slot(&self, unix_ms: i64) -> i64 {
@@ -126,46 +134,27 @@ const fn ends_a_piece(unix_ms: i64) -> bool {
 /// What the indexes count for: when it changes, none of them may be held.
 fn key<'a>(state: &State, derived: &Derived, meanings: impl Iterator<Item = (&'a str, i64)>) -> u64 {
     let mut hash = DefaultHasher::new();
-    (state.mode().to_string(), &derived.contract, &derived.tariff, derived.tempo_today).hash(&mut hash);
+    (state.mode() == Mode::Standard, &derived.contract, &derived.tariff, derived.tempo_today).hash(&mut hash);
     meanings.for_each(|meaning| meaning.hash(&mut hash));
     hash.finish()
 }
 
 /// How many measurements there are: one that appears is told at once, and so is it when one is gone.
 fn count(state: &State, derived: &Derived) -> usize {
-    state.datasets().filter(is_measurement).count() + derived.measurements()
+    state.measurement_count() + derived.measurements()
 }
 
 fn rest_of(state: &State) -> u64 {
     let mut hash = DefaultHasher::new();
-    for dataset in state.datasets().filter(|dataset| !is_measurement(dataset)) {
+    for dataset in state.statements() {
         (dataset.label(), dataset.timestamp(), dataset.data()).hash(&mut hash);
     }
     hash.finish()
 }
 
-struct Told<'a> {
-    home: &'a Home,
-    state: &'a State,
-    derived: Derived,
-    hours: ProfileHours,
-}
-
-impl Serialize for Told<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for now in self.state.datasets() {
-            let held = self.home.held.as_ref().filter(|_| is_measurement(&now)).and_then(|held| held.state.get(now.label()));
-            map.serialize_entry(now.label(), &payload::item(&held.unwrap_or(now), self.hours))?;
-        }
-        map.serialize_entry("derived", &self.derived)?;
-        map.end()
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use teleinfo_proto::tic::Mode;
+    use teleinfo_proto::tic::Dataset;
 
     use super::*;
     use crate::meter::state::Part;
@@ -192,7 +181,9 @@ mod tests {
             self.state.take(Part::Whole, &datasets);
             let tells = self.home.handle_frame(&self.state, &self.derived, [("BASE", self.since)].into_iter(), unix_ms);
             tells.then(|| {
-                let told = serde_json::to_value(self.home.told(&self.state, &self.derived, ProfileHours::default())).unwrap();
+                let told =
+                    serde_json::from_slice::<serde_json::Value>(&self.home.told(&self.state, &self.derived, ProfileHours::default()))
+                        .unwrap();
                 let number = |label: &str| told[label]["value"].as_u64().unwrap();
                 (number("PAPP"), number("BASE"), told["PTEC"]["value"].as_str().unwrap().to_owned())
             })
@@ -246,7 +237,8 @@ mod tests {
         bench.derived.last_frame = Some("2026-11-28T12:00:00Z".into());
         bench.derived.power = None;
         assert!(bench.home.handle_timeout(&bench.state, &bench.derived));
-        let told = serde_json::to_value(bench.home.told(&bench.state, &bench.derived, ProfileHours::default())).unwrap();
+        let told =
+            serde_json::from_slice::<serde_json::Value>(&bench.home.told(&bench.state, &bench.derived, ProfileHours::default())).unwrap();
         assert_eq!((&told["derived"]["last_frame"], &told["derived"]["power"]), (&"2026-11-28T12:00:00Z".into(), &serde_json::Value::Null));
         assert!(!bench.home.handle_timeout(&bench.state, &bench.derived));
     }

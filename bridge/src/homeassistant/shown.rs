@@ -3,7 +3,7 @@
 //! Labels come and go (ADPS, PEJP, DPMn) but an entity that was there once stays, as long as mode and contract do. An index counts
 //! as shown when it is above zero, or when its contract will use it: a Linky sends all of its ten, used or not.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ptr};
 
 use serde::{Deserialize, Serialize};
 use teleinfo_proto::tic::{
@@ -50,6 +50,12 @@ pub enum Feature {
     Overload,
     /// This relay was closed, 2 to 8. Relay 1 is the dry contact, which STGE tells of.
     Relay(u8),
+}
+
+/// Whether a label that was shown may show more by what it says; all else it has shown the first time.
+fn teaches_again(dataset: &Dataset<'_>) -> bool {
+    let kind = dataset.info().map(|label| label.kind);
+    matches!(kind, Some(LabelKind::TariffOption | LabelKind::Status | LabelKind::Relays | LabelKind::DayProfile))
 }
 
 /// The labels and features that a meter has shown.
@@ -118,14 +124,21 @@ impl Shown {
         self.family.or(meter.kind().map(|kind| kind.family))
     }
 
-    /// A meter sent these datasets. Returns whether they showed anything new.
-    pub fn handle_datasets(&mut self, meter: &MeterId, datasets: &[Dataset<'_>]) -> bool {
+    /// A meter sent these datasets; `before` are those of the labels of its last frame, place by place, that had been shown. Returns whether they
+    /// showed anything new.
+    pub fn handle_datasets(&mut self, before: &mut Vec<Option<&'static Label>>, meter: &MeterId, datasets: &[Dataset<'_>]) -> bool {
         let counts = |shown: &Self| (shown.labels.len(), shown.features.len(), shown.three_phase, shown.family);
-        let before = counts(self);
-        for dataset in datasets {
-            self.add_dataset(meter, dataset);
+        let counted = counts(self);
+        before.resize(datasets.len(), None);
+        // A meter sends the same labels frame by frame: that each has been shown is not looked up again.
+        for (known, dataset) in before.iter_mut().zip(datasets) {
+            let is_known = known.zip(dataset.info()).is_some_and(|(known, label)| ptr::eq(known, label));
+            if !is_known || teaches_again(dataset) {
+                self.add_dataset(meter, dataset);
+                *known = dataset.info().filter(|label| self.has_label(label.code));
+            }
         }
-        before != counts(self)
+        counted != counts(self)
     }
 
     fn add_dataset(&mut self, meter: &MeterId, dataset: &Dataset<'_>) {

@@ -64,7 +64,7 @@ fn dataset<'a>(mode: Mode, label: &'a str, data: &'a str) -> Dataset<'a> {
 fn can_be_shown(feature: Feature) -> bool {
     let (meter, mode, label, data) = showing(feature);
     let mut shown = Shown::default();
-    shown.handle_datasets(&meter.parse::<MeterId>().unwrap(), &[dataset(mode, label, &data)]);
+    shown.handle_datasets(&mut Vec::new(), &meter.parse::<MeterId>().unwrap(), &[dataset(mode, label, &data)]);
     // No dataset alone shows this one.
     if feature == Feature::InjectingUnseen {
         shown.handle_feature(feature);
@@ -96,7 +96,7 @@ fn decoded(code: &str) -> Json {
 }
 
 fn state(code: &str, data: &str) -> Json {
-    let json: Json = serde_json::to_value(payload::dated(0, &[dataset(Mode::Standard, code, data)], ProfileHours::default())).unwrap();
+    let json: Json = serde_json::from_slice(&payload::dated(0, &[dataset(Mode::Standard, code, data)], ProfileHours::default())).unwrap();
     json[code]["decoded"].clone()
 }
 

@@ -160,7 +160,7 @@ mod tests {
     /// An entity of a meter that sends this label.
     fn showing(key: &str, mode: Mode, label: &str, data: &str) -> Entity {
         let mut shown = Shown::default();
-        shown.handle_datasets(&"012345678912".parse().unwrap(), &[Dataset::new(mode, label, None, data).unwrap()]);
+        shown.handle_datasets(&mut Vec::new(), &"012345678912".parse().unwrap(), &[Dataset::new(mode, label, None, data).unwrap()]);
         entities_of(&shown).find(|entity| entity.key == key).unwrap()
     }
 

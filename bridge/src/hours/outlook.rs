@@ -1,5 +1,7 @@
 //! What is told of off-peak hours: whether they are now, when they begin and end next, and those of today and tomorrow.
 
+use std::ops::Range;
+
 use serde::Serialize;
 
 use crate::{
@@ -35,9 +37,47 @@ impl DayHours {
     }
 }
 
+/// Today's hours and tomorrow's, as far as they are known.
+type Days = [Option<(Day, Periods)>; 2];
+
+/// What is told of the hours to come: worked out when the days change or the next hours have begun or ended, not with each frame.
+#[derive(Debug, Clone, Default)]
+pub struct Outlook {
+    days: Days,
+    next: (Option<i64>, Option<i64>),
+    /// The times at which that holds.
+    holds: Range<i64>,
+}
+
+impl Outlook {
+    /// It is this time, in s since 1970, and these days are known. Returns whether there may be something else to tell.
+    pub fn handle_time(&mut self, days: &Days, now: i64) -> bool {
+        if self.holds.contains(&now) && self.days == *days {
+            return false;
+        }
+        self.days.clone_from(days);
+        self.next = next(days, now);
+        let (start, end) = self.next;
+        self.holds = now..[start, end].into_iter().flatten().min().unwrap_or(i64::MAX);
+        true
+    }
+
+    /// The days.
+    #[must_use]
+    pub const fn days(&self) -> &Days {
+        &self.days
+    }
+
+    /// When off-peak hours begin and end next.
+    #[must_use]
+    pub const fn next(&self) -> (Option<i64>, Option<i64>) {
+        self.next
+    }
+}
+
 /// When off-peak hours begin and end next, in s since 1970. Days after tomorrow are taken to be like it; what they would end is not known.
 #[must_use]
-pub fn next(days: &[Option<(Day, Periods)>; 2], now: i64) -> (Option<i64>, Option<i64>) {
+pub fn next(days: &Days, now: i64) -> (Option<i64>, Option<i64>) {
     let [Some((today, of_today)), Some((tomorrow, of_tomorrow))] = days else { return (None, None) };
     let after = tomorrow.next();
     let mut periods: Vec<(i64, i64)> = Vec::new();
@@ -55,7 +95,7 @@ pub fn next(days: &[Option<(Day, Periods)>; 2], now: i64) -> (Option<i64>, Optio
 
 #[cfg(test)]
 mod tests {
-    use super::{DayHours, next};
+    use super::{DayHours, Outlook, next};
     use crate::{
         hours::{day::Day, periods::Periods},
         words::utc::rfc3339,
@@ -101,6 +141,22 @@ mod tests {
         assert_eq!(told("2026-12-04", night(), always.clone(), 600), [Some("2026-12-04T21:54:00Z".into()), None]);
         assert_eq!(told("2026-12-06", always, night(), 600), some("2026-12-07T21:54:00Z", "2026-12-07T05:54:00Z"));
         assert_eq!(next(&[None, Some((Day::from("2026-12-01"), night()))], 0), (None, None));
+    }
+
+    #[test]
+    fn it_is_worked_out_again_when_hours_have_begun_or_days_change() {
+        let (mut outlook, today) = (Outlook::default(), Day::from("2026-12-01"));
+        let days = |hours: &Periods| [Some((today, hours.clone())), Some((today.next(), hours.clone()))];
+        let (night, other) = (night(), Periods::of_tempo());
+        let mut told = |hours: &Periods, minute: u16| outlook.handle_time(&days(hours), today.at(minute));
+        assert_eq!([told(&night, 600), told(&night, 601), told(&night, 1_373)], [true, false, false]);
+        assert_eq!([told(&night, 1_374), told(&night, 1_375)], [true, false], "they have begun");
+        assert_eq!([told(&other, 1_376), told(&other, 1_377), told(&other, 600)], [true, false, true], "other hours, and a clock set back");
+        for minute in (0..1_440).step_by(7) {
+            let days = days(&night);
+            outlook.handle_time(&days, today.at(minute));
+            assert_eq!(outlook.next(), next(&days, today.at(minute)), "{minute}");
+        }
     }
 
     #[test]

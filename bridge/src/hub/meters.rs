@@ -159,7 +159,7 @@ impl Hub {
         let moment = Moment { at: now, unix_ms: station.time_of(&received) };
         let messages = match received.sample() {
             Ok(sample) if tense == Tense::Present => station.handle_sample(&sample, moment),
-            Ok(sample) => station.handle_past(&sample, moment).into_iter().collect(),
+            Ok(sample) => vec![station.handle_past(&sample, moment)],
             Err(_) => Vec::new(),
         };
         if let Some(source) = self.sources.get_mut(&id) {

@@ -375,7 +375,7 @@ impl Station {
     /// Takes one sample of the past: it is told with its time, and nothing of it is said as the present. It is remembered all the
     /// same: what a damaged frame lacks afterwards is completed from the frame before it, not from one before the gap.
     #[must_use]
-    pub fn handle_past(&mut self, sample: &Sample<'_>, moment: Moment) -> Option<Message> {
+    pub fn handle_past(&mut self, sample: &Sample<'_>, moment: Moment) -> Message {
         let datasets: Vec<Dataset<'_>> = sample.datasets.iter(sample.mode).filter_map(Result::ok).collect();
         let implausible = self.account.handle_past(sample, &datasets, self.presentation.prices_of(self.id), moment.unix_ms);
         if let Some(part) = Part::of(sample.kind) {
@@ -392,7 +392,7 @@ impl Station {
     pub fn handle_sample(&mut self, sample: &Sample<'_>, moment: Moment) -> Vec<Message> {
         let mut datasets: Vec<Dataset<'_>> = sample.datasets.iter(sample.mode).filter_map(Result::ok).collect();
         if sample.kind == SampleKind::Snapshot {
-            return self.history_message(&datasets, moment).into_iter().collect();
+            return vec![self.history_message(&datasets, moment)];
         }
         if sample.kind == SampleKind::Live {
             return self.handle_live(sample, &datasets, moment);

@@ -9,8 +9,7 @@ use teleinfo_proto::tic::{Colour, Mode, ProfileBlock, Role, TariffPeriod, Value,
 use crate::{
     hours::{
         day::Day,
-        off_peak::OffPeakNow,
-        outlook::{self, DayHours},
+        outlook::{DayHours, Outlook},
         periods::Periods,
         season::Counts,
     },
@@ -27,6 +26,9 @@ use crate::{
     words::utc,
 };
 
+/// The labels that tell the start and the end of a mobile peak.
+const PEAKS: [[&str; 2]; 3] = [["DPM1", "FPM1"], ["DPM2", "FPM2"], ["DPM3", "FPM3"]];
+const HOUR_S: i64 = 3_600;
 /// Home Assistant takes no longer states.
 const STATE_MAX: usize = 255;
 
@@ -41,6 +43,31 @@ pub struct Learnt<'a> {
     pub three_phase: bool,
     /// What its owner says that energy costs.
     pub prices: &'a Book,
+    /// The same number as before: nothing has been learnt since.
+    pub revision: u64,
+}
+
+/// What most of what is derived from a state follows from: while it is the same, so is that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grounds {
+    revision: u64,
+    learnt: u64,
+    is_settled: bool,
+    /// Of the meter's own clock.
+    hour: Option<i64>,
+}
+
+impl Grounds {
+    /// Those of a state, under what was learnt of its meter.
+    #[must_use]
+    pub fn of(state: &State, learnt: Learnt<'_>) -> Self {
+        Self {
+            revision: state.revision(),
+            learnt: learnt.revision,
+            is_settled: state.is_settled(),
+            hour: state.time("DATE").map(|date| date.unix_seconds().div_euclid(HOUR_S)),
+        }
+    }
 }
 
 /// The derived values of a meter.
@@ -145,9 +172,19 @@ pub struct Derived {
     pub message_ultra_short: Option<String>,
 }
 
+/// What differs each time one looks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Measured {
+    energy_total: Option<u64>,
+    cost: CostsTold,
+    headroom: (Option<i64>, Option<i64>, Option<u64>),
+    power: (Option<u64>, Option<u64>, Option<u64>),
+    injected: (Option<u64>, Option<u64>, Option<u64>),
+}
+
 impl Derived {
-    /// Works out what a state says at a time; `self` remembers what must outlive a frame.
-    pub fn update(&mut self, state: &State, learnt: Learnt<'_>, unix_seconds: i64) {
+    /// Works out what a state says; `self` remembers what must outlive a frame.
+    pub fn update(&mut self, state: &State, learnt: Learnt<'_>) {
         self.mode = Some(match state.mode() {
             Mode::Historic => "historic",
             Mode::Standard => "standard",
@@ -156,7 +193,6 @@ impl Derived {
         self.overload(state);
         self.phases(state);
         self.tempo(state);
-        self.peak(state, unix_seconds);
         self.tomorrow = Tomorrow::of(state, learnt.hours, learnt.names);
         self.tomorrow_profile = tomorrows(&self.tomorrow);
         self.peak_profile = profile(state, "PPOINTE", learnt);
@@ -167,21 +203,44 @@ impl Derived {
     /// The same, with the measurements of another time.
     #[must_use]
     pub fn holding(&self, held: &Self) -> Self {
-        Self {
-            energy_total: held.energy_total,
-            cost: held.cost.clone(),
-            // While a cut-off is on the way, the head-room is told as it is.
-            headroom_va: if self.cutoff_s.is_some() { self.headroom_va } else { held.headroom_va },
-            headroom_a: if self.cutoff_s.is_some() { self.headroom_a } else { held.headroom_a },
-            share: if self.cutoff_s.is_some() { self.share } else { held.share },
-            power: held.power,
-            power_resolution: held.power_resolution,
-            power_window: held.power_window,
-            power_injected: held.power_injected,
-            power_injected_resolution: held.power_injected_resolution,
-            power_injected_window: held.power_injected_window,
-            ..self.clone()
+        let mut holding = self.clone();
+        holding.set_measured(self.held_measured(held));
+        holding
+    }
+
+    /// Whether `now`, with the measurements of another time, is the same as this, which has held them too. As [`Self::holding`], but without
+    /// a copy: each frame asks it.
+    pub fn is_held(&mut self, now: &Self, held: &Self) -> bool {
+        // These two are the same but for what is measured, so that is set aside and put back.
+        let mine = self.measured();
+        self.set_measured(now.measured());
+        let is_same = *self == *now;
+        self.set_measured(mine);
+        is_same && self.measured() == now.held_measured(held)
+    }
+
+    fn measured(&self) -> Measured {
+        Measured {
+            energy_total: self.energy_total,
+            cost: self.cost.clone(),
+            headroom: (self.headroom_va, self.headroom_a, self.share),
+            power: (self.power, self.power_resolution, self.power_window),
+            injected: (self.power_injected, self.power_injected_resolution, self.power_injected_window),
         }
+    }
+
+    /// The measurements of another time; while a cut-off is on the way, the head-room is told as it is.
+    fn held_measured(&self, held: &Self) -> Measured {
+        let headroom = if self.cutoff_s.is_some() { self } else { held };
+        Measured { headroom: (headroom.headroom_va, headroom.headroom_a, headroom.share), ..held.measured() }
+    }
+
+    fn set_measured(&mut self, measured: Measured) {
+        self.energy_total = measured.energy_total;
+        self.cost = measured.cost;
+        (self.headroom_va, self.headroom_a, self.share) = measured.headroom;
+        (self.power, self.power_resolution, self.power_window) = measured.power;
+        (self.power_injected, self.power_injected_resolution, self.power_injected_window) = measured.injected;
     }
 
     /// How many measurements are known.
@@ -201,16 +260,15 @@ impl Derived {
         self.power_injected_window = injected.map(|estimate| estimate.window);
     }
 
-    /// Takes in what is known of off-peak hours, at a time of the meter's clock.
-    pub fn hours(&mut self, known: &OffPeakNow, unix_seconds: i64) {
-        let (start, end) = outlook::next(&known.days, unix_seconds);
-        self.offpeak = known.is_off_peak;
+    /// Takes in what is known of off-peak hours to come.
+    pub fn hours(&mut self, outlook: &Outlook) {
+        let (start, end) = outlook.next();
         self.offpeak_next_start = start.map(utc::rfc3339);
         self.offpeak_next_end = end.map(utc::rfc3339);
-        let [today, tomorrow] = &known.days;
+        let [today, tomorrow] = outlook.days();
         self.offpeak_today = DayHours::new(today.as_ref());
         self.offpeak_tomorrow = DayHours::new(tomorrow.as_ref());
-        self.days = known.days.iter().flatten().cloned().collect();
+        self.days = outlook.days().iter().flatten().cloned().collect();
     }
 
     fn contract(&mut self, state: &State, three_phase: bool) {
@@ -261,7 +319,7 @@ impl Derived {
     }
 
     /// PEJP stays while the peak runs, so the notice is over once PTEC says so.
-    fn peak(&mut self, state: &State, unix_seconds: i64) {
+    pub fn peak(&mut self, state: &State, unix_seconds: i64) {
         (self.peak_notice, self.peak_running) = match (state.value("STGE"), state.value("PTEC")) {
             (Some(Value::Status(register)), _) => (Some(register.notice().is_some()), Some(register.mobile_peak().is_some())),
             (_, Some(Value::Period(TariffPeriod::MobilePeak))) => (Some(false), Some(true)),
@@ -278,8 +336,9 @@ impl Derived {
 
 /// The start and the end of a peak that DPM and FPM of this number tell.
 pub(super) fn peak_dates(state: &State, number: u8) -> Option<(i64, i64)> {
-    let time = |label: String| state.time(&label).map(|time| time.unix_seconds());
-    Some((time(format!("DPM{number}"))?, time(format!("FPM{number}"))?))
+    let time = |label: &str| state.time(label).map(|time| time.unix_seconds());
+    let [start, end] = PEAKS.get(usize::from(number.checked_sub(1)?))?;
+    Some((time(start)?, time(end)?))
 }
 
 fn texts(dates: Option<(i64, i64)>) -> (Option<String>, Option<String>) {

@@ -8,9 +8,9 @@ use teleinfo_proto::{
 };
 
 use crate::{
-    hours::{calendar::Calendar, off_peak::OffPeakNow},
+    hours::{calendar::Calendar, off_peak::OffPeakNow, outlook::Outlook},
     meter::{
-        derived::{Derived, Learnt},
+        derived::{Derived, Grounds, Learnt},
         events::{self, Event},
         power::Estimator,
         pricing, said,
@@ -55,12 +55,15 @@ impl Moment {
 pub struct Figures {
     state: State,
     derived: Derived,
+    /// What most of it follows from.
+    grounds: Option<Grounds>,
     /// What was last told, in this run or an earlier one.
     told: Told,
     /// The same before the events of the last sample.
     told_before: Option<Told>,
     calendar: Calendar,
     off_peak: OffPeakNow,
+    outlook: Outlook,
     withdrawn: Estimator,
     injected: Estimator,
     steering: Steering,
@@ -79,10 +82,12 @@ impl Figures {
         Self {
             state: State::new(mode),
             derived: Derived::default(),
+            grounds: None,
             told,
             told_before: None,
             calendar,
             off_peak: OffPeakNow::default(),
+            outlook: Outlook::default(),
             withdrawn: Estimator::default(),
             injected: Estimator::default(),
             steering: Steering::new(meter, mode, kept),
@@ -136,7 +141,8 @@ impl Figures {
     /// The meter speaks this mode: if it is another one, everything begins anew. Returns the event of that.
     pub fn handle_mode(&mut self, mode: Mode) -> Option<Event> {
         if self.state.mode() != mode {
-            self.state = State::new(mode);
+            self.state = self.state.anew(mode);
+            (self.grounds, self.outlook) = (None, Outlook::default());
             // What was drawn in all does not depend on the mode.
             self.derived = Derived { energy_total: self.derived.energy_total, ..Derived::default() };
             self.forget_slopes();
@@ -217,7 +223,11 @@ impl Figures {
 
     /// Works everything out again, under what was learnt of the meter. Returns what has happened since the last call.
     pub fn derive(&mut self, learnt: Learnt<'_>, moment: Moment) -> Vec<Event> {
-        self.derived.update(&self.state, learnt, moment.unix_seconds());
+        let grounds = Some(Grounds::of(&self.state, learnt));
+        if std::mem::replace(&mut self.grounds, grounds) != grounds {
+            self.derived.update(&self.state, learnt);
+        }
+        self.derived.peak(&self.state, moment.unix_seconds());
         self.derive_powers();
         self.derive_calendar(learnt, moment.unix_seconds());
         self.steering.derive(&mut self.derived);
@@ -281,9 +291,12 @@ impl Figures {
     fn derive_calendar(&mut self, learnt: Learnt<'_>, unix_seconds: i64) {
         let said = said::said(&self.state, learnt.hours);
         self.calendar.handle_said(&said, &mut self.off_peak, unix_seconds);
-        self.derived.hours(&self.off_peak, said.date.unwrap_or(unix_seconds));
-        self.derived.tempo_season = self.calendar.counts();
         let now = said.date.unwrap_or(unix_seconds);
+        if self.outlook.handle_time(&self.off_peak.days, now) {
+            self.derived.hours(&self.outlook);
+        }
+        self.derived.offpeak = self.off_peak.is_off_peak;
+        self.derived.tempo_season = self.calendar.counts();
         self.derived.price = pricing::told(&self.state, &self.derived, &said.hours, &self.off_peak, learnt, now);
     }
 

@@ -4,7 +4,11 @@
 //! text without its padding. `timestamp` is the label's own, in UTC. `decoded` takes registers and profiles apart; a profile whose hours
 //! nobody can read yet has none.
 
-use serde::{Serialize, Serializer, ser::SerializeMap};
+//!
+//! It is written byte by byte, since each frame of each meter is written so: what most of it costs elsewhere is to be taken apart and put
+//! together again.
+
+use serde::{Serialize, Serializer};
 use teleinfo_proto::tic::{Dataset, DryContact, MissingPhases, ProfileAction, ProfileBlock, Relays, StatusRegister, Value};
 
 use crate::{
@@ -12,91 +16,104 @@ use crate::{
     words::utc,
 };
 
+/// A label with all that is said of it, on the average.
+const ITEM_BYTES: usize = 64;
+
 /// A state as JSON; `hours` says how its profiles are to be read.
 #[must_use]
-pub fn merged(state: &State, hours: ProfileHours) -> impl Serialize {
-    Datasets { datasets: state.datasets(), hours }
+pub fn merged(state: &State, hours: ProfileHours) -> Vec<u8> {
+    let mut object = Object::new(state.len());
+    state.datasets().for_each(|dataset| object.item(&dataset, hours));
+    object.finish()
 }
 
 /// Some datasets and the time they were read at as JSON, for what comes late.
 #[must_use]
-pub fn dated(unix_ms: i64, datasets: &[Dataset<'_>], hours: ProfileHours) -> impl Serialize {
-    Dated { time: utc::rfc3339(unix_ms.div_euclid(1_000)), datasets, hours }
+pub fn dated(unix_ms: i64, datasets: &[Dataset<'_>], hours: ProfileHours) -> Vec<u8> {
+    let mut object = Object::new(datasets.len());
+    object.entry("time", &utc::rfc3339(unix_ms.div_euclid(1_000)));
+    datasets.iter().for_each(|dataset| object.item(dataset, hours));
+    object.finish()
 }
 
-/// One dataset as JSON.
-#[must_use]
-pub fn item<'a>(dataset: &Dataset<'a>, hours: ProfileHours) -> impl Serialize + 'a {
-    Item::new(dataset, hours)
-}
+/// A JSON object that is being written.
+pub struct Object(Vec<u8>);
 
-struct Datasets<I> {
-    datasets: I,
-    hours: ProfileHours,
-}
+impl Object {
+    /// With so many entries, or about as many.
+    #[must_use]
+    pub fn new(entries: usize) -> Self {
+        let mut bytes = Vec::with_capacity((entries + 1) * ITEM_BYTES);
+        bytes.push(b'{');
+        Self(bytes)
+    }
 
-impl<'a, I: Iterator<Item = Dataset<'a>> + Clone> Serialize for Datasets<I> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for dataset in self.datasets.clone() {
-            map.serialize_entry(dataset.label(), &Item::new(&dataset, self.hours))?;
+    /// One dataset, under its label.
+    pub fn item(&mut self, dataset: &Dataset<'_>, hours: ProfileHours) {
+        let (value, out) = (dataset.value(), self.key(dataset.label()));
+        out.extend_from_slice(b"{\"raw\":");
+        text(out, dataset.data());
+        out.extend_from_slice(b",\"value\":");
+        plain(out, dataset.data(), &value);
+        if let Some(time) = dataset.time() {
+            out.extend_from_slice(b",\"timestamp\":\"");
+            out.extend_from_slice(utc::rfc3339(time.unix_seconds()).as_bytes());
+            out.push(b'"');
         }
-        map.end()
+        if let Some(decoded) = Decoded::new(&value, hours) {
+            out.extend_from_slice(b",\"decoded\":");
+            other(out, &decoded);
+        }
+        out.push(b'}');
+    }
+
+    /// Anything else.
+    pub fn entry(&mut self, key: &str, value: &impl Serialize) {
+        other(self.key(key), value);
+    }
+
+    /// The whole.
+    #[must_use]
+    pub fn finish(mut self) -> Vec<u8> {
+        self.0.push(b'}');
+        self.0
+    }
+
+    fn key(&mut self, key: &str) -> &mut Vec<u8> {
+        if self.0.len() > 1 {
+            self.0.push(b',');
+        }
+        text(&mut self.0, key);
+        self.0.push(b':');
+        &mut self.0
     }
 }
 
-struct Dated<'a> {
-    time: String,
-    datasets: &'a [Dataset<'a>],
-    hours: ProfileHours,
+/// Whether a byte stands in JSON as it is.
+const fn is_plain(byte: u8) -> bool {
+    byte >= b' ' && byte != b'"' && byte != b'\\'
 }
 
-impl Serialize for Dated<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("time", &self.time)?;
-        for dataset in self.datasets {
-            map.serialize_entry(dataset.label(), &Item::new(dataset, self.hours))?;
-        }
-        map.end()
+fn text(out: &mut Vec<u8>, text: &str) {
+    if !text.bytes().all(is_plain) {
+        return other(out, text);
     }
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
 }
 
-#[derive(Serialize)]
-struct Item<'a> {
-    raw: &'a str,
-    value: Plain<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    timestamp: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    decoded: Option<Decoded>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Plain<'a> {
-    Number(u64),
-    Text(&'a str),
-}
-
-impl<'a> Item<'a> {
-    fn new(dataset: &Dataset<'a>, hours: ProfileHours) -> Self {
-        let value = dataset.value();
-        Self {
-            raw: dataset.data(),
-            value: plain(dataset.data(), &value),
-            timestamp: dataset.time().map(|time| utc::rfc3339(time.unix_seconds())),
-            decoded: Decoded::new(&value, hours),
-        }
-    }
+/// Nothing that is written here can fail: there is memory, and all keys are texts.
+fn other(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
+    let _ = serde_json::to_writer(out, value);
 }
 
 /// Dots pad only the tariff codes; elsewhere a dot may be meant.
-fn plain<'a>(data: &'a str, value: &Value<'_>) -> Plain<'a> {
+fn plain(out: &mut Vec<u8>, data: &str, value: &Value<'_>) {
     match (value.number(), value) {
-        (Some(number), _) => Plain::Number(number),
-        (None, Value::TariffOption(_) | Value::Period(_)) => Plain::Text(data.trim_end_matches(['.', ' '])),
-        (None, _) => Plain::Text(data.trim()),
+        (Some(number), _) => other(out, &number),
+        (None, Value::TariffOption(_) | Value::Period(_)) => text(out, data.trim_end_matches(['.', ' '])),
+        (None, _) => text(out, data.trim()),
     }
 }
 
@@ -209,4 +226,28 @@ const fn contact(action: ProfileAction) -> Option<&'static str> {
 /// The phases without voltage, 1 to 3.
 pub(crate) fn missing(phases: MissingPhases) -> Vec<u8> {
     (1..=3).filter(|number| phases.missing(*number)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_written_as_json_writes_them() {
+        let all = (0..=255_u8).map(char::from).chain("é€😀".chars());
+        for odd in all.map(|odd| format!("a{odd}b")).chain([String::new()]) {
+            let (mut ours, theirs) = (Vec::new(), serde_json::to_vec(&odd).unwrap());
+            text(&mut ours, &odd);
+            assert_eq!(ours, theirs, "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn an_object_has_commas_between_its_entries() {
+        let mut object = Object::new(0);
+        assert_eq!(Object::new(2).finish(), b"{}");
+        object.entry("a", &1);
+        object.entry("b", &"x");
+        assert_eq!(object.finish(), b"{\"a\":1,\"b\":\"x\"}");
+    }
 }

@@ -3,11 +3,15 @@
 //! 54E §6.2.3.22 does not say whether `HHMM` is decimal or hexadecimal, and meters of both kinds exist. So evidence is gathered, and
 //! stronger evidence overturns weaker: see [`Evidence`]. Where none decides, no hours are told, until the meter switches its index.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use serde::{Deserialize, Serialize};
 use teleinfo_proto::tic::{Dataset, DayProfile, HourBase, MeterId, ProfileBlock, Timestamp, Value};
 
 use crate::hours::off_peak::OFF_PEAK_INDEXES;
 
+/// The labels of profiles.
+const PROFILES: [&str; 2] = ["PJOURF+1", "PPOINTE"];
 /// Minutes of a day.
 const DAY: u16 = 24 * 60;
 /// Off-peak hours last so long on the ordinary contract, in minutes (arrêté of 30 October 2014, article 3).
@@ -52,6 +56,8 @@ struct Conclusion {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SwitchWatch {
     last: Option<IndexSeen>,
+    /// What tells the profiles of the last frame from others: the same ones teach nothing by themselves.
+    profiles: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,12 +92,9 @@ impl ProfileHours {
         let now = IndexSeen::of(datasets);
         let last = watch.last;
         watch.last = now.or(last);
-        for label in ["PJOURF+1", "PPOINTE"] {
-            if let Some(Value::DayProfile(profile)) = find(datasets, label).map(Dataset::value) {
-                self.conclude(profile.only_base(), Evidence::OnlyOne);
-                self.conclude(by_duration(&profile), Evidence::EightHours);
-                self.conclude(by_maker(meter, &profile), Evidence::Maker);
-            }
+        let profiles = Some(digest(datasets));
+        if std::mem::replace(&mut watch.profiles, profiles) != profiles {
+            self.handle_profiles(meter, datasets);
         }
         if let (Some(profile), Some(now)) = (todays_profile(datasets), now) {
             self.conclude(last.and_then(|last| by_switch(&profile, last, now)), Evidence::Switch);
@@ -100,11 +103,27 @@ impl ProfileHours {
         *self != before
     }
 
+    fn handle_profiles(&mut self, meter: &MeterId, datasets: &[Dataset<'_>]) {
+        for label in PROFILES {
+            if let Some(Value::DayProfile(profile)) = find(datasets, label).map(Dataset::value) {
+                self.conclude(profile.only_base(), Evidence::OnlyOne);
+                self.conclude(by_duration(&profile), Evidence::EightHours);
+                self.conclude(by_maker(meter, &profile), Evidence::Maker);
+            }
+        }
+    }
+
     /// Equally strong evidence that came later counts more: the older may have come from a damaged frame.
     fn conclude(&mut self, base: Option<HourBase>, evidence: Evidence) {
         let stronger = self.known.is_none_or(|known| evidence >= known.evidence);
         self.known = base.map(|base| Conclusion { base, evidence }).filter(|_| stronger).or(self.known);
     }
+}
+
+fn digest(datasets: &[Dataset<'_>]) -> u64 {
+    let mut hash = DefaultHasher::new();
+    PROFILES.map(|label| find(datasets, label).map(Dataset::data)).hash(&mut hash);
+    hash.finish()
 }
 
 fn find<'a>(datasets: &'a [Dataset<'a>], label: &str) -> Option<&'a Dataset<'a>> {

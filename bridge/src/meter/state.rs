@@ -3,7 +3,7 @@
 //! A clean whole frame replaces everything, so a label that is gone is gone. A frame with refusals, a cut one or a three-phase
 //! short frame brings only part of the truth: it is laid over what is known, and what it does not carry is kept for a while.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, ptr};
 
 use teleinfo_proto::tic::{Dataset, Label, Mode, Role, Timestamp, Value};
 use teleinfo_proto::wire::SampleKind;
@@ -16,36 +16,93 @@ const SHORT: u8 = 1;
 const OLDEST: u8 = 5 * LONG;
 
 /// One label and what it last said.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    label: String,
-    timestamp: Option<String>,
-    data: String,
-    role: Option<Role>,
+#[derive(Debug, Clone)]
+struct Entry {
+    /// Its line in the table of labels.
+    known: Option<&'static Label>,
+    /// The label if it is not known, then the timestamp, then the data: one text, since a meter has sixty of them.
+    text: String,
+    label_bytes: u8,
+    timestamp_bytes: u8,
     age: u8,
+    is_measurement: bool,
+    /// What it says tells nothing of anything else: so a measurement, but for the subscribed current.
+    stands_alone: bool,
 }
 
 impl Entry {
     fn new(dataset: &Dataset<'_>) -> Self {
+        let known = dataset.info();
+        let label = if known.is_some() { "" } else { dataset.label() };
+        let timestamp = dataset.timestamp().unwrap_or_default();
         Self {
-            label: dataset.label().to_owned(),
-            timestamp: dataset.timestamp().map(str::to_owned),
-            data: dataset.data().to_owned(),
-            role: dataset.role(),
+            known,
+            text: [label, timestamp, dataset.data()].concat(),
+            // A timestamp has 13 bytes, and what looks like a label some more.
+            label_bytes: label.len() as u8,
+            timestamp_bytes: timestamp.len() as u8,
             age: 0,
+            is_measurement: is_measurement(dataset),
+            stands_alone: is_measurement(dataset) && dataset.role() != Some(Role::SubscribedCurrent),
         }
     }
 
-    fn update(&mut self, dataset: &Dataset<'_>) {
+    fn is_of(&self, dataset: &Dataset<'_>) -> bool {
+        match (self.known, dataset.info()) {
+            (Some(known), Some(other)) => ptr::eq(known, other),
+            (None, None) => self.label() == dataset.label(),
+            _ => false,
+        }
+    }
+
+    fn label(&self) -> &str {
+        self.known.map_or_else(|| self.text.get(..self.label_bytes.into()).unwrap_or_default(), |known| known.code)
+    }
+
+    /// Returns whether it says something else now.
+    fn update(&mut self, dataset: &Dataset<'_>) -> bool {
         self.age = 0;
-        self.data.clear();
-        self.data.push_str(dataset.data());
-        self.timestamp = dataset.timestamp().map(str::to_owned);
+        let (label, timestamp) = (usize::from(self.label_bytes), dataset.timestamp().unwrap_or_default());
+        let data_at = label + usize::from(self.timestamp_bytes);
+        if self.text.get(label..data_at) == Some(timestamp) && self.text.get(data_at..) == Some(dataset.data()) {
+            return false;
+        }
+        self.text.truncate(label);
+        self.text.push_str(timestamp);
+        self.text.push_str(dataset.data());
+        self.timestamp_bytes = timestamp.len() as u8;
+        true
     }
 
     fn is_overload_phase(&self) -> bool {
-        matches!(self.role, Some(Role::Overload(Some(_))))
+        matches!(self.role(), Some(Role::Overload(Some(_))))
     }
+
+    fn role(&self) -> Option<Role> {
+        self.known?.role
+    }
+
+    fn dataset(&self, mode: Mode) -> Option<Dataset<'_>> {
+        let (_, rest) = self.text.split_at_checked(self.label_bytes.into())?;
+        let (timestamp, data) = rest.split_at_checked(self.timestamp_bytes.into())?;
+        Dataset::new(mode, self.label(), Some(timestamp).filter(|timestamp| !timestamp.is_empty()), data).ok()
+    }
+}
+
+/// Whether this is a quantity that is different each time one looks; the time of the frame is one too.
+#[must_use]
+pub fn is_measurement(dataset: &Dataset<'_>) -> bool {
+    let quantity = matches!(
+        dataset.value(),
+        Value::Energy(_)
+            | Value::ReactiveEnergy(_)
+            | Value::ApparentPower(_)
+            | Value::ActivePower(_)
+            | Value::Current(_)
+            | Value::Voltage(_)
+            | Value::Printed { .. }
+    );
+    quantity || dataset.label() == "DATE"
 }
 
 /// What a sample is to the merged state.
@@ -83,10 +140,12 @@ impl Part {
 }
 
 /// The last known datasets in the order of a frame.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct State {
     mode: Mode,
     entries: Vec<Entry>,
+    /// Counts the changes of all but what stands alone, and labels that come and go.
+    revision: u64,
     /// How much was seen: see [`State::is_settled`].
     points: u8,
 }
@@ -95,7 +154,13 @@ impl State {
     /// Nothing known yet.
     #[must_use]
     pub const fn new(mode: Mode) -> Self {
-        Self { mode, entries: Vec::new(), points: 0 }
+        Self { mode, entries: Vec::new(), revision: 0, points: 0 }
+    }
+
+    /// Nothing known, under another mode.
+    #[must_use]
+    pub fn anew(&self, mode: Mode) -> Self {
+        Self { revision: self.revision + 1, ..Self::new(mode) }
     }
 
     /// The mode that all datasets are of.
@@ -108,6 +173,12 @@ impl State {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// How many labels are known.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.entries.len()
     }
 
     /// Whether enough was seen for a label that is not there to mean something: a whole frame, or three others on a line that brings no
@@ -126,13 +197,41 @@ impl State {
 
     /// Every dataset, in the order of a frame.
     pub fn datasets(&self) -> impl Iterator<Item = Dataset<'_>> + Clone {
-        self.entries.iter().filter_map(|entry| self.dataset(entry))
+        self.entries.iter().filter_map(|entry| entry.dataset(self.mode))
+    }
+
+    /// Those that are no measurements.
+    pub fn statements(&self) -> impl Iterator<Item = Dataset<'_>> + Clone {
+        self.entries.iter().filter(|entry| !entry.is_measurement).filter_map(|entry| entry.dataset(self.mode))
+    }
+
+    /// The same number as before: nothing has changed since but measurements.
+    #[must_use]
+    pub const fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// How many measurements there are.
+    #[must_use]
+    pub fn measurement_count(&self) -> usize {
+        self.entries.iter().filter(|entry| entry.is_measurement).count()
+    }
+
+    /// The measurements alone, as they are now.
+    #[must_use]
+    pub fn measurements(&self) -> Self {
+        let entries = self.entries.iter().filter(|entry| entry.is_measurement).cloned().collect();
+        Self { mode: self.mode, entries, revision: self.revision, points: self.points }
     }
 
     /// The dataset of a label.
     #[must_use]
     pub fn get(&self, label: &str) -> Option<Dataset<'_>> {
-        self.entries.iter().find(|entry| entry.label == label).and_then(|entry| self.dataset(entry))
+        let entry = match Label::find(self.mode, label) {
+            Some(label) => self.entries.iter().find(|entry| entry.known.is_some_and(|known| ptr::eq(known, label))),
+            None => self.entries.iter().find(|entry| entry.label() == label),
+        };
+        entry?.dataset(self.mode)
     }
 
     /// What a label says.
@@ -150,7 +249,9 @@ impl State {
     /// What the label says that has this role; the first of them, where a meter has several.
     #[must_use]
     pub fn with_role(&self, role: Role) -> Option<Dataset<'_>> {
-        Label::with_role(self.mode, role).find_map(|label| self.get(label.code))
+        let entries = self.entries.iter().filter(|entry| entry.role() == Some(role));
+        // A table of labels is in the order in which a meter sends them.
+        entries.min_by_key(|entry| entry.known.map(|known| ptr::from_ref(known).addr()))?.dataset(self.mode)
     }
 
     /// The number that the label with this role carries.
@@ -218,29 +319,47 @@ impl State {
 
     /// The short frame names the phases that are over right now; the others no longer are.
     fn take_short(&mut self, datasets: &[Dataset<'_>]) {
-        self.entries.retain(|entry| !entry.is_overload_phase());
+        self.retain(|entry| !entry.is_overload_phase());
         self.grow_older(SHORT);
         self.lay_over(datasets);
     }
 
     /// Long frames carry no ADIRn even while a phase is over: one of them may come between short frames, a second one says it is over.
     fn replace(&mut self, datasets: &[Dataset<'_>]) {
+        let is_same = |(entry, dataset): (&Entry, &Dataset<'_>)| entry.is_of(dataset) && !entry.is_overload_phase();
+        if self.entries.len() == datasets.len() && self.entries.iter().zip(datasets).all(is_same) {
+            return self.update_all(datasets);
+        }
         let mut kept: VecDeque<Entry> = self.entries.drain(..).filter(|entry| entry.is_overload_phase() && entry.age < LONG).collect();
         kept.iter_mut().for_each(|entry| entry.age += LONG);
         self.entries = kept.into_iter().chain(datasets.iter().map(Entry::new)).collect();
+        self.revision += 1;
+    }
+
+    /// The same labels as before, in the same order.
+    fn update_all(&mut self, datasets: &[Dataset<'_>]) {
+        for (entry, dataset) in self.entries.iter_mut().zip(datasets) {
+            self.revision += u64::from(entry.update(dataset) && !entry.stands_alone);
+        }
     }
 
     fn grow_older(&mut self, age: u8) {
         for entry in &mut self.entries {
             entry.age = entry.age.saturating_add(age);
         }
-        self.entries.retain(|entry| entry.age <= OLDEST);
+        self.retain(|entry| entry.age <= OLDEST);
+    }
+
+    fn retain(&mut self, stays: impl Fn(&Entry) -> bool) {
+        let before = self.entries.len();
+        self.entries.retain(stays);
+        self.revision += u64::from(self.entries.len() != before);
     }
 
     fn lay_over(&mut self, datasets: &[Dataset<'_>]) {
         for dataset in datasets {
-            match self.entries.iter_mut().find(|entry| entry.label == dataset.label()) {
-                Some(entry) => entry.update(dataset),
+            match self.entries.iter_mut().find(|entry| entry.is_of(dataset)) {
+                Some(entry) => self.revision += u64::from(entry.update(dataset) && !entry.stands_alone),
                 None => self.insert(dataset),
             }
         }
@@ -249,12 +368,9 @@ impl State {
     /// A label that was not there goes to its place in the order of a frame, an unknown one to the end.
     fn insert(&mut self, dataset: &Dataset<'_>) {
         let place = rank(self.mode, dataset.label());
-        let at = self.entries.iter().position(|entry| rank(self.mode, &entry.label) > place).unwrap_or(self.entries.len());
+        let at = self.entries.iter().position(|entry| rank(self.mode, entry.label()) > place).unwrap_or(self.entries.len());
         self.entries.insert(at, Entry::new(dataset));
-    }
-
-    fn dataset<'a>(&self, entry: &'a Entry) -> Option<Dataset<'a>> {
-        Dataset::new(self.mode, &entry.label, entry.timestamp.as_deref(), &entry.data).ok()
+        self.revision += 1;
     }
 }
 
@@ -265,4 +381,56 @@ fn warns(dataset: &Dataset<'_>) -> bool {
 
 fn rank(mode: Mode, label: &str) -> usize {
     Label::all(mode).iter().position(|known| known.code == label).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn datasets<'a>(lines: &[(&'static str, &'a str)]) -> Vec<Dataset<'a>> {
+        lines.iter().map(|(label, data)| Dataset::new(Mode::Historic, label, None, data).unwrap()).collect()
+    }
+
+    #[test]
+    fn the_revision_is_the_same_while_nothing_changes_but_measurements() {
+        let mut state = State::new(Mode::Historic);
+        let mut revision = |part, lines: &[(&'static str, &str)]| {
+            state.take(part, &datasets(lines));
+            state.revision()
+        };
+        let first = revision(Part::Whole, &[("BASE", "000000001"), ("ISOUSC", "30"), ("PTEC", "TH.."), ("PAPP", "00100")]);
+        let moved = revision(Part::Whole, &[("BASE", "000000002"), ("ISOUSC", "30"), ("PTEC", "TH.."), ("PAPP", "00200")]);
+        assert_eq!(first, moved);
+        let changes = [
+            revision(Part::Whole, &[("BASE", "000000002"), ("ISOUSC", "30"), ("PTEC", "HC.."), ("PAPP", "00200")]),
+            revision(Part::Whole, &[("BASE", "000000002"), ("ISOUSC", "45"), ("PTEC", "HC.."), ("PAPP", "00200")]),
+            revision(Part::Whole, &[("BASE", "000000002"), ("ISOUSC", "45"), ("PTEC", "HC..")]),
+            revision(Part::Incomplete, &[("BASE", "000000003"), ("ADPS", "047")]),
+        ];
+        assert!(changes.iter().zip([moved].iter().chain(&changes)).all(|(after, before)| after != before), "{changes:?}");
+        let before = state.anew(Mode::Historic).revision();
+        assert!(before > changes[3], "another mode begins behind all that was");
+    }
+
+    #[test]
+    fn a_label_that_is_not_known_keeps_its_place_and_its_words() {
+        let mut state = State::new(Mode::Historic);
+        for data in ["1", "22", "", "333"] {
+            let lines = [("PTEC", "TH.."), ("NEWLABEL", data)];
+            state.take(Part::Whole, &datasets(&lines));
+            let told: Vec<(&str, &str)> = state.datasets().map(|dataset| (dataset.label(), dataset.data())).collect();
+            assert_eq!(told, lines);
+            assert_eq!(state.get("NEWLABEL").map(|dataset| dataset.data()), Some(data));
+        }
+    }
+
+    #[test]
+    fn a_timestamp_and_data_are_told_apart() {
+        let mut state = State::new(Mode::Standard);
+        for (time, data) in [("H260101120000", "00123"), ("H260101120001", "00123"), ("E260701120000", "00007")] {
+            state.take(Part::Whole, &[Dataset::new(Mode::Standard, "SMAXSN", Some(time), data).unwrap()]);
+            let told = state.get("SMAXSN").unwrap();
+            assert_eq!((told.timestamp(), told.data()), (Some(time), data));
+        }
+    }
 }

@@ -67,10 +67,8 @@ impl Feed {
     /// This goes to MQTT now, at this time in s since 1970.
     pub fn handle_message(&mut self, message: &Message, unix_seconds: i64) {
         let Some((meter, name)) = self.place(&message.topic) else { return };
-        if name == "power"
-            && let Ok(Watts { power }) = serde_json::from_slice(&message.payload)
-        {
-            self.handle_power(meter, power, unix_seconds);
+        if name == "power" {
+            self.handle_power(meter, &message.payload, unix_seconds);
         }
         if self.events.receiver_count() > 0
             && let Some(event) = event(meter, name, &message.payload)
@@ -93,18 +91,21 @@ impl Feed {
         Some((meter.parse().ok()?, TOLD.into_iter().find(|told| *told == name)?))
     }
 
-    fn handle_power(&mut self, meter: MeterId, watts: i64, unix_seconds: i64) {
+    /// A payload is only read where a point is due.
+    fn handle_power(&mut self, meter: MeterId, payload: &[u8], unix_seconds: i64) {
         if self.minutes.len() >= METERS_MAX && !self.minutes.contains_key(&meter) {
             return;
         }
-        let points = self.minutes.entry(meter).or_default();
-        if points.back().is_some_and(|(at, _)| (0..POINT_S).contains(&(unix_seconds - at))) {
+        let last = self.minutes.get(&meter).and_then(VecDeque::back);
+        if last.is_some_and(|(at, _)| (0..POINT_S).contains(&(unix_seconds - at))) {
             return;
         }
+        let Ok(Watts { power }) = serde_json::from_slice(payload) else { return };
+        let points = self.minutes.entry(meter).or_default();
         if points.len() >= POINTS {
             points.pop_front();
         }
-        points.push_back((unix_seconds, watts));
+        points.push_back((unix_seconds, power));
     }
 }
 

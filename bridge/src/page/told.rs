@@ -76,7 +76,7 @@ fn meter(id: MeterId, station: &Station, feed: &Feed, language: Language) -> Met
         last: figures.last_frame().map(|last| last.unix_seconds()),
         minutes: feed.minutes(id).collect(),
         derived: serde_json::to_value(figures.derived()).ok(),
-        state: serde_json::to_value(station.merged_state()).ok(),
+        state: serde_json::from_slice(&station.merged_state()).ok(),
         quality: quality.and_then(|report| serde_json::from_slice(&report).ok()),
     }
 }

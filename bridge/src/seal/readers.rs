@@ -231,7 +231,7 @@ impl Readers {
         let sender = Header::read(message)?.sender;
         let elapsed = now - self.started;
         let known = self.peers.get_mut(&sender);
-        let peer = known.or_else(|| self.candidates.iter_mut().find(|peer| peer.end.key().id() == sender)).ok_or(Refused::NotOffered)?;
+        let peer = known.or_else(|| self.candidates.iter_mut().find(|peer| peer.end.id() == sender)).ok_or(Refused::NotOffered)?;
         let paired = match peer.end.pair(&self.own, key, message, &mut self.looks, elapsed) {
             // It agreed with an earlier process of this bridge, and its next hello brings another offer.
             Err(Refused::NotOffered) => return Ok(()),
@@ -246,7 +246,7 @@ impl Readers {
             self.check_code(&public, paired.secret, now)?;
         }
         self.handle_claim(paired.meter, public, now)?;
-        if let Some(at) = self.candidates.iter().position(|peer| peer.end.key().id() == sender) {
+        if let Some(at) = self.candidates.iter().position(|peer| peer.end.id() == sender) {
             self.peers.extend(self.candidates.remove(at).map(|peer| (sender, peer)));
         }
         let is_proven = self.peers.get(&sender).is_some_and(|peer| peer.proven == peer.boot);
@@ -346,7 +346,7 @@ impl Readers {
         if peer.end.speak_to(&self.own, boot, random).is_err() {
             return;
         }
-        let Some(inbox) = inbox(peer.end.key().id()) else { return };
+        let Some(inbox) = inbox(reader) else { return };
         let mut room = [0; 256];
         let sealed = peer.end.receipt(boot, sequence, &inbox, &mut room).map(<[u8]>::to_vec);
         if let Ok(bytes) = sealed {
@@ -409,7 +409,7 @@ impl Readers {
             return if is_own { Ok(()) } else { Err(Refused::AnotherKey.into()) };
         };
         let is_known = self.peers.contains_key(&sender);
-        let met = self.peers.get(&sender).or_else(|| self.candidates.iter().find(|peer| peer.end.key().id() == sender));
+        let met = self.peers.get(&sender).or_else(|| self.candidates.iter().find(|peer| peer.end.id() == sender));
         let key = met.map(|peer| *peer.end.key());
         match key.map(|key| self.pins.judge(&meter, &key)) {
             Some(Claim::Known | Claim::Pinned) if is_known => Ok(()),
@@ -458,7 +458,8 @@ impl Readers {
 
     /// A key that was opened wants to speak for a meter, or is here without one.
     fn handle_claim(&mut self, meter: Option<MeterId>, key: PublicKey, now: Instant) -> Result<(), NotBelieved> {
-        let words = key.fingerprint();
+        // Words are made where they are said: of each sample, they would be half of what its claim costs.
+        let words = || key.fingerprint();
         if self.pins.is_full() && meter.is_some_and(|meter| self.pins.of(&meter).is_none()) {
             self.make_room();
         }
@@ -474,15 +475,15 @@ impl Readers {
                     return Ok(());
                 }
                 let text = match meter {
-                    Some(meter) => journal::say(FIRST_CONTACT, &[&meter, &words]),
-                    None => journal::say(WITHOUT_METER, &[&words]),
+                    Some(meter) => journal::say(FIRST_CONTACT, &[&meter, &words()]),
+                    None => journal::say(WITHOUT_METER, &[&words()]),
                 };
                 self.news.push_back(text.to_string());
             }
             Claim::Full => {
                 return Err(NotBelieved::new(Refused::TooMany, journal::say(FULL, &[])));
             }
-            Claim::Refused => return meter.map_or(Ok(()), |meter| Err(another(meter, Some(words)))),
+            Claim::Refused => return meter.map_or(Ok(()), |meter| Err(another(meter, Some(words())))),
         }
         Ok(())
     }
@@ -526,7 +527,7 @@ impl fmt::Debug for Readers {
 }
 
 impl Peer {
-    const fn new(key: PublicKey) -> Self {
+    fn new(key: PublicKey) -> Self {
         Self { end: ReaderPeer::new(key), boot: None, greeted: None, proven: None, held: VecDeque::new(), asked: None }
     }
 

@@ -210,7 +210,7 @@ impl Bench {
 
     /// The JSON of the merged state as it stands.
     pub fn state(&self) -> serde_json::Value {
-        serde_json::to_value(self.station.merged_state()).unwrap()
+        serde_json::from_slice(&self.station.merged_state()).unwrap()
     }
 }
 

@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use super::{
     Refused,
-    identity::{Identity, PublicKey},
+    identity::{Identity, KeyId, PublicKey},
     looks::Looks,
     message::{Header, Hello, QuestionId, Type, sender_key},
     session::{Direction, Opener, Random, Sealer},
@@ -21,6 +21,8 @@ const PAIR_BYTES: usize = 4 + 8 + 32;
 /// What this bridge process holds of one reader's key. Bounded: two sessions in, one out, one question.
 pub struct ReaderPeer {
     key: PublicKey,
+    /// Of the key: it is a hash, which each message would pay for again.
+    id: KeyId,
     out: Option<(BootId, Sealer)>,
     proven: Option<Incoming>,
     /// The session that is not proven and was opened last: of a reader that has just started, or a recording.
@@ -75,14 +77,20 @@ pub struct Paired {
 impl ReaderPeer {
     /// Of this key, pinned or not.
     #[must_use]
-    pub const fn new(key: PublicKey) -> Self {
-        Self { key, out: None, proven: None, unproven: None, question: None }
+    pub fn new(key: PublicKey) -> Self {
+        Self { key, id: key.id(), out: None, proven: None, unproven: None, question: None }
     }
 
     /// The reader's key.
     #[must_use]
     pub const fn key(&self) -> &PublicKey {
         &self.key
+    }
+
+    /// The id of the reader's key.
+    #[must_use]
+    pub const fn id(&self) -> KeyId {
+        self.id
     }
 
     /// Begins to speak to a process of the reader. To do it again for the same process costs nothing and uses no random bytes. The boot of
@@ -220,7 +228,7 @@ impl ReaderPeer {
         if header.receiver != own.id() {
             return Err(Refused::NotForUs);
         }
-        if header.sender != self.key.id() {
+        if header.sender != self.id {
             return Err(Refused::AnotherKey);
         }
         Ok(header)

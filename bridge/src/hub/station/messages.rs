@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use serde::Serialize;
 use teleinfo_proto::tic::Dataset;
 
 use super::{REPEATS, Station};
@@ -21,9 +20,9 @@ impl Station {
             return Vec::new();
         }
         let topics = self.topics();
-        let state = Message::live_json(topics.state(self.id), &self.merged_state());
+        let state = Some(Message::live(topics.state(self.id), self.merged_state()));
         let derived = Message::live_json(topics.derived(self.id), self.figures.derived());
-        [state, derived, self.told_home()].into_iter().flatten().collect()
+        [state, derived, Some(self.told_home())].into_iter().flatten().collect()
     }
 
     /// The same, and the report on the reception as it was said last.
@@ -47,14 +46,15 @@ impl Station {
     }
 
     /// The merged state, as it is published.
-    pub fn merged_state(&self) -> impl Serialize {
+    #[must_use]
+    pub fn merged_state(&self) -> Vec<u8> {
         payload::merged(self.figures.state(), self.announcer.learnt().hours)
     }
 
     /// Old indexes, with their time: they are no state of now.
-    pub(super) fn history_message(&self, datasets: &[Dataset<'_>], moment: Moment) -> Option<Message> {
+    pub(super) fn history_message(&self, datasets: &[Dataset<'_>], moment: Moment) -> Message {
         let hours = self.announcer.learnt().hours;
-        Message::live_json(self.topics().history(self.id), &payload::dated(moment.unix_ms, datasets, hours))
+        Message::live(self.topics().history(self.id), payload::dated(moment.unix_ms, datasets, hours))
     }
 
     pub(super) fn discovery_message(&mut self, now: Instant) -> Option<Message> {
@@ -64,7 +64,7 @@ impl Station {
     }
 
     pub(super) fn state_message(&mut self, urgent: bool, now: Instant) -> Option<Message> {
-        let message = Message::live_json(self.topics().state(self.id), &self.merged_state())?;
+        let message = Message::live(self.topics().state(self.id), self.merged_state());
         self.held_back = !self.cadence.admit(&message.payload, urgent, now);
         Some(message).filter(|_| !self.held_back)
     }
@@ -96,18 +96,18 @@ impl Station {
     pub(super) fn home_message(&mut self, moment: Moment) -> Option<Message> {
         let meanings = self.account.meanings().current().map(|meaning| (meaning.label.as_str(), meaning.since));
         let is_news = self.home.handle_frame(self.figures.state(), self.figures.derived(), meanings, moment.unix_ms);
-        is_news.then(|| self.told_home()).flatten()
+        is_news.then(|| self.told_home())
     }
 
     /// Time alone has changed what is derived.
     pub(super) fn home_message_of_time(&mut self) -> Option<Message> {
         let is_news = self.home.handle_timeout(self.figures.state(), self.figures.derived());
-        is_news.then(|| self.told_home()).flatten()
+        is_news.then(|| self.told_home())
     }
 
-    fn told_home(&self) -> Option<Message> {
+    fn told_home(&self) -> Message {
         let told = self.home.told(self.figures.state(), self.figures.derived(), self.announcer.learnt().hours);
-        Message::live_json(self.topics().home(self.id), &told)
+        Message::live(self.topics().home(self.id), told)
     }
 
     pub(super) fn quality_message(&mut self, now: Instant) -> Option<Message> {

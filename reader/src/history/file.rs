@@ -75,18 +75,24 @@ fn records<R: Read>(mut file: R) -> io::Result<Records<R>> {
     Ok(Records::new(file))
 }
 
-/// The ordinals of records that are whole, but not believed: snapshots, then frames.
+/// The ordinals of records that could be taken in, but are not believed: snapshots, then frames.
 fn refused(file: impl Read) -> io::Result<[Vec<u64>; 2]> {
     let (mut records, mut last) = (records(file)?, None);
     let (mut snapshots, mut frames) = (Judge::default(), Judge::default());
+    let (mut of_snapshots, mut of_frames) = (Ordinals::default(), Ordinals::default());
     while let Some(Record { which, content, after_damage }) = records.next()? {
         last = last.filter(|_| !after_damage);
         match which {
             SNAPSHOT => {
                 last = Snapshot::read(content, last.as_ref());
-                last.clone().into_iter().for_each(|snapshot| snapshots.handle_record(snapshot));
+                let next = last.clone().filter(|snapshot| of_snapshots.allow(snapshot.ordinal));
+                next.into_iter().for_each(|snapshot| snapshots.handle_record(snapshot));
             }
-            FRAME => frame_indexes(content).into_iter().for_each(|indexes| frames.handle_record(indexes)),
+            FRAME => {
+                let next = frame_indexes(content).filter(|indexes| of_frames.allow(indexes.ordinal));
+                next.into_iter().for_each(|indexes| frames.handle_record(indexes));
+            }
+            END => break,
             _ => {}
         }
     }
@@ -124,20 +130,21 @@ pub(super) fn load<R: Read>(open: impl Fn() -> io::Result<R>, snapshots: &mut Ri
             SNAPSHOT => {
                 last = Snapshot::read(content, last.as_ref());
                 let Some(snapshot) = &last else { continue };
-                is_broken = if refused_snapshots.contains(&snapshot.ordinal) {
-                    true
-                } else if of_snapshots.allow(snapshot.ordinal) {
-                    keep_snapshot(snapshots, snapshot, content, is_broken);
-                    false
-                } else {
+                is_broken = if !of_snapshots.allow(snapshot.ordinal) {
                     damaged += 1;
                     true
+                } else if refused_snapshots.contains(&snapshot.ordinal) {
+                    true
+                } else {
+                    keep_snapshot(snapshots, snapshot, content, is_broken);
+                    false
                 };
             }
-            FRAME if record::frame(content).is_some_and(|(ordinal, _)| refused_frames.contains(&ordinal)) => {}
-            FRAME if record::frame(content).is_some_and(|(ordinal, encoded)| is_sample(encoded) && of_frames.allow(ordinal)) => {
-                frames.push(&[content]);
-            }
+            FRAME => match frame_indexes(content).filter(|indexes| of_frames.allow(indexes.ordinal)) {
+                Some(indexes) if refused_frames.contains(&indexes.ordinal) => {}
+                Some(_) => frames.push(&[content]),
+                None => damaged += 1,
+            },
             END => {
                 snapshots.drop_front_while(|first| !snapshot::is_whole(first));
                 return Ok(damaged);
@@ -159,10 +166,6 @@ impl Ordinals {
         self.0 = if is_next { ordinal } else { self.0 };
         is_next
     }
-}
-
-fn is_sample(encoded: &[u8]) -> bool {
-    Sample::decode(encoded).is_ok()
 }
 
 fn write_ring(file: &mut impl Write, which: u8, ring: &Ring) -> io::Result<()> {

@@ -1,7 +1,8 @@
 //! What a file holds is judged again: a checksum says that a record is as it was written, not that it was right.
 //!
-//! A record is held against its neighbours. If an index in it steps back or jumps, and the record after it goes on from the one before it,
-//! then it is the wrong one. Where the one before stands alone against the two after it, that one is.
+//! A record is held against its neighbours. If an index in it steps back or jumps, it is believed only where the record after it goes on from
+//! it, and not from the one before it. Where the one before stands alone against these two, that one is the wrong one. What is believed is
+//! believed again when it is judged alone.
 
 use super::snapshot::Snapshot;
 
@@ -41,8 +42,8 @@ impl Judge {
             return;
         };
         let fits = candidate.follows(before);
-        let is_skipped = next.is_none_or(|next| next.follows(before));
-        if !fits && is_skipped {
+        let is_confirmed = next.is_some_and(|next| next.follows(&candidate) && !next.follows(before));
+        if !fits && !is_confirmed {
             self.refused.push(candidate.ordinal);
             return;
         }

@@ -12,6 +12,8 @@ use super::{
 
 const BOOT: BootId = BootId::new(1);
 const NEXT_BOOT: BootId = BootId::new(2);
+/// The last record of a file, which holds nothing.
+const END_BYTES: usize = 7;
 
 /// A sample a second, with an index that counts by one.
 fn push(history: &mut History, boot: BootId, sequence: u64, second: u64) {
@@ -251,6 +253,30 @@ fn a_record_that_its_neighbours_contradict_is_left_out_and_said() {
     }
 }
 
+/// Each way in which five samples can agree or not. Behind the end of the file lies what would confirm the last one.
+#[test]
+fn what_is_believed_once_is_believed_again() {
+    let written = |history: &History| {
+        let mut file = Vec::new();
+        history.write(&mut file).unwrap();
+        file
+    };
+    for way in 0..3_usize.pow(5) {
+        let mut history = History::new(BYTES_MIN);
+        let push_one = |history: &mut History, second: u64| {
+            let base = [1_000, 500_000, 9_000_000][way / 3_usize.pow((second.min(5) - 1) as u32) % 3];
+            push_index(history, BOOT, second, second, base + second);
+        };
+        (1..=5).for_each(|second| push_one(&mut history, second));
+        let mut file = written(&history);
+        push_one(&mut history, 6);
+        file.extend(&written(&history)[file.len() - END_BYTES..]);
+        let (believed, _) = loaded(&file).unwrap();
+        let (again, damaged) = loaded(&written(&believed)).unwrap();
+        assert_eq!((damaged, answer(&again, Request::Everything)), (0, answer(&believed, Request::Everything)), "way {way}");
+    }
+}
+
 #[test]
 fn a_new_truth_and_another_run_are_believed() {
     let directory = tempfile::tempdir().unwrap();
@@ -296,7 +322,7 @@ fn file_of_ordinals(ordinals: &[u64]) -> Vec<u8> {
         let (mut one, mut history) = (Vec::new(), History::new(BYTES_MIN));
         history.frames.push(&[&ordinal.to_le_bytes(), sample]);
         history.write(&mut one).unwrap();
-        file.extend(&one[8..one.len() - 7]);
+        file.extend(&one[8..one.len() - END_BYTES]);
     }
     file
 }

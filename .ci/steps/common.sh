@@ -58,9 +58,10 @@ need_static() {
     rustup component add rust-src
 }
 
-# A cargo command that is a program of its own.
+# A cargo command that is a program of its own. None has so much to do that optimizing it, or knowing its lines, were worth the minutes; what two
+# of them are made of is compiled once.
 need_cargo() { # NAME
-    cargo "$1" --version >/dev/null 2>&1 || cargo install --locked "cargo-$1"
+    cargo "$1" --version >/dev/null 2>&1 || CARGO_TARGET_DIR=target/tools CARGO_PROFILE_DEV_DEBUG=0 cargo install --locked --debug "cargo-$1"
 }
 
 # Our own programs, as the tests of whole systems start them.

@@ -12,7 +12,7 @@ use std::{
 use teleinfo_proto::tic::Mode;
 
 use crate::meter::{
-    derived::Derived,
+    derived::{Derived, Measured},
     payload::Object,
     profile_hours::ProfileHours,
     state::{State, is_measurement},
@@ -37,7 +37,7 @@ pub struct Home {
 struct Held {
     /// Nothing but the measurements.
     state: State,
-    derived: Derived,
+    derived: Measured,
     slot: i64,
     key: u64,
     count: usize,
@@ -49,7 +49,8 @@ struct Rest {
     /// The revision of the state that it was told of, and what tells what the state said from all else.
     revision: u64,
     labels: u64,
-    derived: Derived,
+    /// What tells what was derived from all else.
+    derived: u64,
 }
 
 impl Home {
@@ -71,7 +72,7 @@ impl Home {
         let is_held = self.held.as_ref().is_some_and(|held| (held.slot, held.key, held.count) == (slot, key, count));
         let refreshes = !is_held || self.pace_ms == 0 || ends_a_piece(unix_ms);
         if refreshes {
-            self.held = Some(Held { state: state.measurements(), derived: derived.clone(), slot, key, count });
+            self.held = Some(Held { state: state.measurements(), derived: derived.measured(), slot, key, count });
         }
         self.is_news(state, derived) || refreshes
     }
@@ -83,7 +84,7 @@ impl Home {
         let count = count(state, derived);
         let refreshes = held.count != count;
         if refreshes {
-            (held.state, held.derived, held.count) = (state.measurements(), derived.clone(), count);
+            (held.state, held.derived, held.count) = (state.measurements(), derived.measured(), count);
         }
         self.is_news(state, derived) || refreshes
     }
@@ -92,17 +93,10 @@ impl Home {
     fn is_news(&mut self, state: &State, derived: &Derived) -> bool {
         let told = self.told.as_ref();
         let labels = told.filter(|told| told.revision == state.revision()).map_or_else(|| rest_of(state), |told| told.labels);
-        let is_same = match (&mut self.told, &self.held) {
-            (Some(told), Some(held)) => told.labels == labels && told.derived.is_held(derived, &held.derived),
-            (Some(told), None) => told.labels == labels && told.derived == *derived,
-            (None, _) => false,
-        };
-        if is_same {
-            self.told.iter_mut().for_each(|told| told.revision = state.revision());
-        } else {
-            self.told = Some(Rest { revision: state.revision(), labels, derived: self.derived(derived) });
-        }
-        !is_same
+        let derived = self.held.as_ref().map_or_else(|| derived.digest(), |held| derived.digest_holding(&held.derived));
+        let is_news = told.is_none_or(|told| (told.labels, told.derived) != (labels, derived));
+        self.told = Some(Rest { revision: state.revision(), labels, derived });
+        is_news
     }
 
     /// As JSON: labels as in the merged state, and `derived`.

@@ -15,7 +15,7 @@ const DAY_S: i64 = 24 * HOUR_S;
 const AFTER_SKIP: u8 = 3;
 
 /// A date.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Day {
     year: u16,
     month: u8,

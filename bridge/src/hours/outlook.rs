@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The off-peak hours of a day.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct DayHours {
     /// As one reads them: `12:30–15:30, 22:54–06:54`.
     pub hours: Option<String>,
@@ -19,7 +19,7 @@ pub struct DayHours {
 }
 
 /// From when to when, as RFC 3339.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Period {
     /// Its start.
     pub start: String,

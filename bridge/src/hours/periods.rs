@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::hours::day::{DAY_MINUTES, Day};
 
 /// Their starts and ends, ascending; an end of 1440 is midnight.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Periods(Vec<(u16, u16)>);
 
 impl Periods {

@@ -32,7 +32,7 @@ pub struct Season {
 }
 
 /// The counts, with the day that runs.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Counts {
     /// Blue days so far.
     pub blue_used: Option<u16>,

@@ -9,7 +9,7 @@ use std::{
 use teleinfo_proto::{tic::MeterId, wire::BootId};
 
 use crate::{
-    hub::{Hub, Line, bridge_quality::Versions, counters::Counter, orders::Order, station::Station},
+    hub::{Hub, Line, bridge_quality::Versions, counters::Counter, orders::Order},
     words::{
         journal,
         language::Words,
@@ -32,7 +32,7 @@ impl Hub {
         if self.connected.replace(true) == Some(false) {
             self.counters.count(Counter::BrokerReconnections);
         }
-        self.stations.values_mut().for_each(Station::handle_connected);
+        self.stations.values_mut().for_each(|station| station.handle_connected());
         self.announce_reworded(now);
         self.ask_for_retained(now);
         self.orders.push_back(Order::Disturbed);
@@ -150,7 +150,7 @@ impl Hub {
             return;
         }
         for id in std::mem::take(&mut self.rewording).meters() {
-            let messages = self.stations.get_mut(&id).map(Station::everything_again).unwrap_or_default();
+            let messages = self.stations.get_mut(&id).map(|station| station.everything_again()).unwrap_or_default();
             self.orders.extend(messages.into_iter().map(Order::Publish));
         }
         self.say_bridge();

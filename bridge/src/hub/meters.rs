@@ -66,14 +66,14 @@ impl Hub {
             if self.tokens.remove(&id) {
                 station.handle_token(true, now);
             }
-            self.stations.insert(id, station);
+            self.stations.insert(id, Box::new(station));
             match is_expected {
                 true => self.handle_new_meter(id, now),
                 false => self.newcomers.handle_new(id, now),
             }
         }
         self.newcomers.handle_heard(id, now);
-        self.stations.get_mut(&id)
+        self.stations.get_mut(&id).map(Box::as_mut)
     }
 
     /// Something of this meter was kept by an earlier process, or by the broker.
@@ -142,8 +142,8 @@ impl Hub {
 
     /// Takes the next sample of a meter, or else asks for what is missing. Returns whether there was a sample.
     pub(super) fn hand_on(&mut self, id: MeterId, now: Instant) -> bool {
-        let has_waiting = |station: &Station| station.intake().has_waiting();
-        if self.newcomers.contains(id) && !(self.stations.get(&id).is_some_and(has_waiting) && self.may_tell(id, now)) {
+        let has_waiting = self.stations.get(&id).is_some_and(|station| station.intake().has_waiting());
+        if self.newcomers.contains(id) && !(has_waiting && self.may_tell(id, now)) {
             return false;
         }
         let Some(station) = self.stations.get_mut(&id) else { return false };
@@ -237,7 +237,7 @@ impl Hub {
 
     /// Says what the history brought back, once it has all been handed on.
     fn log_recovery(&mut self, id: MeterId, now: Instant) {
-        let Some(news) = self.stations.get_mut(&id).and_then(Station::poll_recovery) else { return };
+        let Some(news) = self.stations.get_mut(&id).and_then(|station| station.poll_recovery()) else { return };
         self.say_at_pace(Line::Meter, journal::say(RECOVERED, &[&id, &news.recovered, &news.lost]), now);
         self.orders.push_back(Order::Disturbed);
     }

@@ -138,7 +138,8 @@ pub struct Kept {
 #[derive(Debug)]
 pub struct Hub {
     options: HubOptions,
-    stations: BTreeMap<MeterId, Station>,
+    /// Boxed: a map leaves places free, and a station is large.
+    stations: BTreeMap<MeterId, Box<Station>>,
     /// Meters that nobody knew before, of which nothing is said yet.
     newcomers: Newcomers,
     /// All meters that are told of know that they are several.
@@ -426,7 +427,7 @@ impl Hub {
 
     /// All meters that were heard of since the start.
     pub fn stations(&self) -> impl Iterator<Item = (&MeterId, &Station)> {
-        self.stations.iter()
+        self.stations.iter().map(|(id, station)| (id, station.as_ref()))
     }
 
     /// One line on each reader that has reported, by who it is and what it does.

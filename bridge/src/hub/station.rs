@@ -122,8 +122,8 @@ pub struct Station {
     reception: Reception,
     announcer: Announcer,
     cadence: Cadence,
-    /// The derived values as they were last published.
-    published: Derived,
+    /// What tells the derived values that were last published from others.
+    published: u64,
     /// The prices to come as they were last published.
     published_prices: Option<Vec<u8>>,
     /// The state has changed since it was published.
@@ -175,7 +175,7 @@ impl Station {
             home: Home::new(options.pace),
             home_power: HomePower::new(options.pace),
             power: None,
-            published: Derived::default(),
+            published: Derived::default().digest(),
             published_prices: None,
             held_back: false,
             is_present: false,
@@ -244,6 +244,16 @@ impl Station {
     #[must_use]
     pub fn reader(&self) -> Option<&str> {
         self.reception.reader()
+    }
+
+    /// Whether a sample that just came warns of something that is not known: it must not wait for the turn of its meter.
+    #[must_use]
+    pub fn is_warned(&self, received: &Received) -> bool {
+        let state = self.figures.state();
+        received.sample().is_ok_and(|sample| {
+            let datasets: Vec<Dataset<'_>> = sample.datasets.iter(sample.mode).filter_map(Result::ok).collect();
+            sample.mode == state.mode() && state.is_warned(&datasets)
+        })
     }
 
     /// A sample came from the reader, at this time of the wall clock. It waits for [`Station::poll_sample`].
@@ -346,7 +356,7 @@ impl Station {
     /// The broker is gone: what it was told last is soon no longer the present.
     pub fn handle_disconnected(&mut self, now: Instant) {
         self.is_present = false;
-        self.published = Derived::default();
+        self.published = Derived::default().digest();
         self.cadence.handle_lost();
         self.announcer.handle_disconnected(now);
     }

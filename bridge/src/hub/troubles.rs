@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use crate::{
-    hub::{Hub, complaints::Complaint, counters::Counter, station::Station},
+    hub::{Hub, complaints::Complaint, counters::Counter},
     words::{journal, language::Words},
 };
 
@@ -49,7 +49,7 @@ impl Hub {
 
     /// One meter after the other: once its prices are whole, the next one is named.
     pub(super) fn complain_of_prices(&mut self, now: Instant) {
-        if let Some(text) = self.stations.values().find_map(Station::unpriced) {
+        if let Some(text) = self.stations.values().find_map(|station| station.unpriced()) {
             self.handle_complaint(Complaint::Prices, text.as_str(), now);
         }
     }

@@ -3,6 +3,8 @@
 //! Every key is always there, `null` when unknown, so that templates never miss one. Codes are English, whatever the language of
 //! the names.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use serde::Serialize;
 use teleinfo_proto::tic::{Colour, Mode, ProfileBlock, Role, TariffPeriod, Value, spec::VA_PER_SUBSCRIBED_AMPERE};
 
@@ -173,8 +175,8 @@ pub struct Derived {
 }
 
 /// What differs each time one looks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Measured {
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Measured {
     energy_total: Option<u64>,
     cost: CostsTold,
     headroom: (Option<i64>, Option<i64>, Option<u64>),
@@ -202,24 +204,92 @@ impl Derived {
 
     /// The same, with the measurements of another time.
     #[must_use]
-    pub fn holding(&self, held: &Self) -> Self {
+    pub fn holding(&self, held: &Measured) -> Self {
         let mut holding = self.clone();
-        holding.set_measured(self.held_measured(held));
+        holding.set_measured(self.held(held));
         holding
     }
 
-    /// Whether `now`, with the measurements of another time, is the same as this, which has held them too. As [`Self::holding`], but without
-    /// a copy: each frame asks it.
-    pub fn is_held(&mut self, now: &Self, held: &Self) -> bool {
-        // These two are the same but for what is measured, so that is set aside and put back.
-        let mine = self.measured();
-        self.set_measured(now.measured());
-        let is_same = *self == *now;
-        self.set_measured(mine);
-        is_same && self.measured() == now.held_measured(held)
+    /// What tells it from others.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        self.digest_with(&self.measured())
     }
 
-    fn measured(&self) -> Measured {
+    /// What would tell [`Self::holding`] from others.
+    #[must_use]
+    pub fn digest_holding(&self, held: &Measured) -> u64 {
+        self.digest_with(&self.held(held))
+    }
+
+    fn digest_with(&self, measured: &Measured) -> u64 {
+        let mut hash = DefaultHasher::new();
+        self.hash_statements(&mut hash);
+        measured.hash(&mut hash);
+        hash.finish()
+    }
+
+    /// What is not measured. Each field stands here, so that none is forgotten.
+    fn hash_statements(&self, hash: &mut DefaultHasher) {
+        let Self {
+            mode,
+            last_frame,
+            tariff,
+            contract,
+            subscribed_power,
+            cut_off_power,
+            cutoff_s,
+            cutoff_method,
+            cutoff_alert,
+            injection,
+            overload,
+            overload_phases,
+            cut_off_device,
+            missing_phase,
+            missing_phases,
+            tempo_today,
+            tempo_tomorrow,
+            tempo_season,
+            offpeak,
+            offpeak_next_start,
+            offpeak_next_end,
+            offpeak_today,
+            offpeak_tomorrow,
+            days,
+            price,
+            peak_notice,
+            peak_running,
+            peak_start,
+            peak_end,
+            notice_start,
+            notice_end,
+            tomorrow_profile,
+            tomorrow,
+            peak_profile,
+            message,
+            message_ultra_short,
+            energy_total: _,
+            cost: _,
+            headroom_va: _,
+            headroom_a: _,
+            share: _,
+            power: _,
+            power_resolution: _,
+            power_window: _,
+            power_injected: _,
+            power_injected_resolution: _,
+            power_injected_window: _,
+        } = self;
+        (mode, last_frame, tariff, contract, subscribed_power, cut_off_power, cutoff_s, cutoff_method, cutoff_alert).hash(hash);
+        (injection, overload, overload_phases, cut_off_device, missing_phase, missing_phases, tempo_today, tempo_tomorrow, tempo_season)
+            .hash(hash);
+        (offpeak, offpeak_next_start, offpeak_next_end, offpeak_today, offpeak_tomorrow, days, price, peak_notice, peak_running).hash(hash);
+        (peak_start, peak_end, notice_start, notice_end, tomorrow_profile, tomorrow, peak_profile, message, message_ultra_short).hash(hash);
+    }
+
+    /// What is measured.
+    #[must_use]
+    pub fn measured(&self) -> Measured {
         Measured {
             energy_total: self.energy_total,
             cost: self.cost.clone(),
@@ -230,9 +300,9 @@ impl Derived {
     }
 
     /// The measurements of another time; while a cut-off is on the way, the head-room is told as it is.
-    fn held_measured(&self, held: &Self) -> Measured {
-        let headroom = if self.cutoff_s.is_some() { self } else { held };
-        Measured { headroom: (headroom.headroom_va, headroom.headroom_a, headroom.share), ..held.measured() }
+    fn held(&self, held: &Measured) -> Measured {
+        let headroom = if self.cutoff_s.is_some() { (self.headroom_va, self.headroom_a, self.share) } else { held.headroom };
+        Measured { headroom, ..held.clone() }
     }
 
     fn set_measured(&mut self, measured: Measured) {

@@ -304,10 +304,16 @@ impl State {
 
     /// Takes in what is said before the end of its frame. Returns whether it warns of something that was not known.
     pub fn take_live(&mut self, datasets: &[Dataset<'_>]) -> bool {
-        let is_news = |dataset: &&Dataset<'_>| self.get(dataset.label()).is_none_or(|known| known.data() != dataset.data());
-        let warns = datasets.iter().filter(|dataset| warns(dataset)).any(|dataset| is_news(&dataset));
+        let warns = self.is_warned(datasets);
         self.lay_over(datasets);
         warns
+    }
+
+    /// Whether datasets warn of something that is not known.
+    #[must_use]
+    pub fn is_warned(&self, datasets: &[Dataset<'_>]) -> bool {
+        let is_news = |dataset: &Dataset<'_>| self.get(dataset.label()).is_none_or(|known| known.data() != dataset.data());
+        datasets.iter().any(|dataset| warns(dataset) && is_news(dataset))
     }
 
     /// A three-phase meter's short frame: ADIRn, ADCO and the three currents.

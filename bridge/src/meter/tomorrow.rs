@@ -21,7 +21,7 @@ const TEMPO_BEGINS: u8 = 6;
 const TEMPO_INDEXES: std::ops::RangeInclusive<u8> = 1..=6;
 
 /// Something that begins tomorrow.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Switching {
     /// When, as the clock shows it.
     pub time: String,
@@ -32,7 +32,7 @@ pub struct Switching {
 }
 
 /// The switchings of tomorrow.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Tomorrow {
     /// In the order of the day.
     pub blocks: Vec<Switching>,

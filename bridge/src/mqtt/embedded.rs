@@ -24,9 +24,8 @@ use crate::{
         Inlet, Outlet, Reporter, Request,
         clients::relay::{self, Doors},
         pair,
-        retained::TOPICS_MAX,
     },
-    words::{inbound::Inbound, message::Message},
+    words::{inbound::Inbound, limits::Limits, message::Message},
 };
 
 /// The Zenoh key below which MQTT topics live.
@@ -88,10 +87,11 @@ pub async fn start(
     session: Session,
     doors: Doors,
     subscriptions: Vec<String>,
+    limits: Limits,
     counters: Counters,
 ) -> Result<(Outlet, mpsc::Receiver<Inbound>), Failure> {
     wait_for_port(doors.plugin).await?;
-    let (outlet, inlet, inbound) = pair(counters);
+    let (outlet, inlet, inbound) = pair(limits, counters);
     for topic in subscriptions {
         listen(&session, topic, inlet.reporter.clone()).await?;
     }
@@ -143,7 +143,7 @@ struct Plugin {
 
 impl Plugin {
     fn new(session: Session, inlet: Inlet) -> Self {
-        let (subscribed, subscriptions) = mpsc::channel(TOPICS_MAX);
+        let (subscribed, subscriptions) = mpsc::channel(inlet.shared.retained().topics_max());
         Self { session, inlet, publishers: HashMap::new(), subscribed, subscriptions }
     }
 

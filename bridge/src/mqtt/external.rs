@@ -34,7 +34,7 @@ use crate::{
         trouble::Trouble,
         unacknowledged::{Unacknowledged, goes_again},
     },
-    words::{inbound::Inbound, journal, language::Words, message::Message},
+    words::{inbound::Inbound, journal, language::Words, limits::Limits, message::Message},
 };
 
 const AGAIN: Words = Words::new("{}; trying again until it works", "{} ; nouvel essai jusqu'à ce que cela marche");
@@ -98,9 +98,10 @@ pub fn start(
     will: Message,
     subscriptions: Vec<String>,
     echoed: Vec<String>,
+    limits: Limits,
     counters: Counters,
 ) -> (Outlet, mpsc::Receiver<Inbound>) {
-    let (outlet, inlet, inbound) = pair(counters);
+    let (outlet, inlet, inbound) = pair(limits, counters);
     let broker = Broker {
         settings,
         will,

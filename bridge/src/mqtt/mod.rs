@@ -36,6 +36,7 @@ use crate::{
     hub::counters::{Counter, Counters},
     words::{
         inbound::Inbound,
+        limits::Limits,
         message::{Message, Origin},
     },
 };
@@ -60,7 +61,7 @@ pub struct Outlet {
 }
 
 /// What the outlet and its task both see.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
     up: AtomicBool,
     counters: Counters,
@@ -109,11 +110,12 @@ struct Inlet {
 }
 
 /// An outlet, the other end of it, and what it reports.
-fn pair(counters: Counters) -> (Outlet, Inlet, mpsc::Receiver<Inbound>) {
+fn pair(limits: Limits, counters: Counters) -> (Outlet, Inlet, mpsc::Receiver<Inbound>) {
     let (sender, orders) = mpsc::channel(ORDERS_MAX);
     let (reports, inbound) = mpsc::channel(ORDERS_MAX);
     let reporter = Reporter { sender: reports, counters: counters.clone() };
-    let shared = Arc::new(Shared { counters, ..Shared::default() });
+    let shared =
+        Arc::new(Shared { up: AtomicBool::default(), counters, retained: Mutex::new(Retained::within(limits)), untold: Mutex::default() });
     let outlet = Outlet { orders: sender, shared: shared.clone() };
     (outlet, Inlet { orders, shared, reporter }, inbound)
 }
@@ -208,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_retained_message_that_found_no_room_goes_out_alone_once_there_is_room() {
-        let (outlet, mut inlet, _inbound) = pair(Counters::default());
+        let (outlet, mut inlet, _inbound) = pair(Limits::default(), Counters::default());
         inlet.shared.up.store(true, Ordering::Relaxed);
         let topics = || (0..ORDERS_MAX + 2).map(|n| format!("{n:03}"));
         assert!(topics().all(|topic| outlet.publish(Message::retained(topic, "1"))));
@@ -227,10 +229,11 @@ mod tests {
     #[test]
     fn what_finds_no_room_is_counted() {
         let counters = Counters::default();
-        let (outlet, inlet, _inbound) = pair(counters.clone());
-        for n in 0..=retained::TOPICS_MAX {
+        let (outlet, inlet, _inbound) = pair(Limits { meters: 1 }, counters.clone());
+        let topics_max = Limits { meters: 1 }.topics();
+        for n in 0..=topics_max {
             let kept = outlet.publish(Message::retained(format!("{n}"), "x"));
-            assert_eq!(kept, n < retained::TOPICS_MAX, "nobody is connected: what is not remembered is lost");
+            assert_eq!(kept, n < topics_max, "nobody is connected: what is not remembered is lost");
         }
         assert_eq!(counters.get(Counter::TopicsBeyondLimit), 1);
         for _ in 0..ORDERS_MAX + 3 {

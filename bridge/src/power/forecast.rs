@@ -22,7 +22,7 @@ const AVERTED_BELOW: f64 = 1.2 / 1.3;
 const WHOLE_BELOW_S: u32 = 60;
 
 /// How the time until a cut-off was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ForecastMethod {
     /// The state of the meter's filter is known.
@@ -34,7 +34,7 @@ pub enum ForecastMethod {
 }
 
 /// How near a cut-off is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Nearness {
     /// Never at this load.

@@ -53,7 +53,7 @@ pub struct Known {
 }
 
 /// A price from when to when, in s since 1970.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Slot {
     /// From then on.
     pub start: i64,
@@ -64,7 +64,7 @@ pub struct Slot {
 }
 
 /// What is told of prices: the JSON `price` of the derived values.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Told {
     /// Of a kWh, now.
     pub now: Option<Price>,

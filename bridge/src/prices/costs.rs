@@ -67,7 +67,7 @@ pub struct Costs {
 }
 
 /// What is told of costs: the JSON `cost` of the derived values. In euros.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct CostsTold {
     /// Of the day that runs.
     pub today: Option<Euros>,

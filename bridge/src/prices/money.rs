@@ -16,7 +16,7 @@ const NANO: i64 = MICRO * NANO_PER_MICRO;
 const TOLD_TO: i64 = NANO / 10_000;
 
 /// A price of a kWh, or of a month, in millionths of a euro.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Price(i64);
 
 impl Price {
@@ -49,7 +49,7 @@ impl Price {
 }
 
 /// An amount of money, in billionths of a euro.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Amount(i64);
 
 impl Amount {
@@ -75,7 +75,7 @@ impl AddAssign for Amount {
 }
 
 /// An amount as it is told: in euros, to a hundredth of a cent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Euros(pub Amount);
 
 impl Serialize for Euros {

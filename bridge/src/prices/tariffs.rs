@@ -35,7 +35,7 @@ impl Counting<'_> {
 }
 
 /// A tariff that can have a price, by its key: what it is called in JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Tariff(&'static str);
 
 /// Key, title, and all names. Sources: PTEC and the labels of indexes (Enedis NOI-CPT_54E, 5.3.6), LTARF of public captures.

@@ -112,13 +112,13 @@ pub(super) async fn outlet(
 ) -> Result<(Outlet, mpsc::Receiver<Inbound>), Failure> {
     let topics = &settings.topics;
     if let Some(doors) = doors {
-        return embedded::start(node.session().clone(), doors, vec![topics.home_assistant_status()], counters).await;
+        return embedded::start(node.session().clone(), doors, vec![topics.home_assistant_status()], settings.limits, counters).await;
     }
     let Mqtt::External(broker) = &settings.mqtt else { return Err(Failure::new(ExitCode::Internal, "no port for MQTT clients")) };
     let will = Message::retained(topics.bridge_state(), OFFLINE);
     let echoed = echoed(topics, settings.homeassistant.discovery);
     let subscriptions = [subscriptions(topics), echoed.clone()].concat();
-    Ok(external::start(broker.clone(), will, subscriptions, echoed, counters))
+    Ok(external::start(broker.clone(), will, subscriptions, echoed, settings.limits, counters))
 }
 
 /// What others say that matters: Home Assistant's birth, and what the broker retained of an earlier run.

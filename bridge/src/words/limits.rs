@@ -31,6 +31,9 @@ impl Limits {
     const CLIENTS_BYTES: u64 = (Self::CLIENTS_SHARED_BYTES
         + Self::CLIENTS * (Self::CLIENT_BYTES + Self::CLIENT_PACKET_BYTES + 3 * Self::CLIENT_SOCKET_BYTES))
         as u64;
+    /// Availability, quality, ledger, prices, and what Home Assistant is told.
+    const TOPICS_OF_METER: usize = 5;
+    const OTHER_TOPICS: usize = 1_024;
     /// The bridge's own files and sockets.
     const OWN_FILES: usize = 100;
     /// Connections that have not said yet who they are.
@@ -56,6 +59,12 @@ impl Limits {
     #[must_use]
     pub const fn claims(self) -> usize {
         Self::for_few(2 * self.meters)
+    }
+
+    /// Topics whose last message is remembered: five of each meter, some of the bridge, and those of another program that it takes over from.
+    #[must_use]
+    pub const fn topics(self) -> usize {
+        Self::TOPICS_OF_METER * self.meters + Self::OTHER_TOPICS
     }
 
     /// Tokens and goodbyes that wait: all readers may come and go at once, twice.

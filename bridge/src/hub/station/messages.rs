@@ -71,10 +71,10 @@ impl Station {
 
     pub(super) fn derived_message(&mut self) -> Option<Message> {
         let derived = self.figures.derived();
-        if *derived == self.published {
+        let digest = derived.digest();
+        if std::mem::replace(&mut self.published, digest) == digest {
             return None;
         }
-        self.published = derived.clone();
         Message::live_json(self.topics().derived(self.id), derived)
     }
 

@@ -383,7 +383,7 @@ mod tests {
             let plugin = net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             let listener = net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             let (clients, counters) = (listener.local_addr().unwrap(), Counters::default());
-            let (_outlet, inlet, inbound) = pair(counters.clone());
+            let (_outlet, inlet, inbound) = pair(Limits::default(), counters.clone());
             let relay = Arc::new(Relay::new(plugin.local_addr().unwrap(), SHORT, inlet.reporter));
             tokio::spawn(serve(listener, relay.clone()));
             Self { relay, clients, plugin, counters, inbound }

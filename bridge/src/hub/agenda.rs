@@ -32,6 +32,15 @@ impl Agenda {
         }
     }
 
+    /// This meter has something that must not wait: its turn is the next one.
+    pub(super) fn push_first(&mut self, meter: MeterId) {
+        if !self.is_busy.insert(meter) {
+            self.busy.retain(|other| *other != meter);
+        }
+        self.busy.push_front(meter);
+        self.handle_turn_over();
+    }
+
     /// This meter, whose turn it is, had a sample and may have another: it goes on until it had a whole turn.
     pub(super) fn push_on(&mut self, meter: MeterId) {
         self.in_a_row += 1;
@@ -125,6 +134,17 @@ mod tests {
         assert!((0..TURN_MAX).all(|_| turn(&mut agenda, 1) == Some(b)));
         agenda.push_busy(a);
         assert_eq!([turn(&mut agenda, 0), turn(&mut agenda, 0), turn(&mut agenda, 0)], [Some(b), Some(a), None]);
+    }
+
+    #[test]
+    fn what_must_not_wait_goes_before_all_turns() {
+        let (mut agenda, [a, b]) = (Agenda::default(), meters());
+        [a, b].into_iter().for_each(|meter| agenda.push_busy(meter));
+        agenda.push_first(b);
+        agenda.push_first(b);
+        assert_eq!([agenda.pop_busy(), agenda.pop_busy(), agenda.pop_busy()], [Some(b), Some(a), None]);
+        agenda.push_first(a);
+        assert_eq!([agenda.pop_busy(), agenda.pop_busy()], [Some(a), None]);
     }
 
     #[test]

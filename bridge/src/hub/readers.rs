@@ -31,12 +31,17 @@ impl Hub {
         let (notes, is_live) = (self.options.notes, received.kind == SampleKind::Live);
         self.measure(&received, at, now);
         let Some(station) = self.station(id, now) else { return };
+        let warns = is_live && station.is_warned(&received);
         station.handle_arrival(received, wall, at);
         let clock = station.clock();
         if notes && !is_live {
             self.orders.push_back(Order::Noted(Note::Clock(id, clock)));
         }
-        self.agenda.push_busy(id);
+        if warns {
+            self.agenda.push_first(id);
+        } else {
+            self.agenda.push_busy(id);
+        }
         // What follows from a live sample is settled when it is handed on.
         if !is_live {
             self.settle(id, now);

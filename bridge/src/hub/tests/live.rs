@@ -23,6 +23,28 @@ fn power_and_overload_do_not_wait_for_their_frame() {
 }
 
 #[test]
+fn an_overload_goes_before_what_waits_of_all_other_meters() {
+    let mut bench = Bench::new();
+    let mut readers = [METER, OTHER, "021528603314"].map(Reader::new);
+    readers.iter_mut().for_each(|reader| bench.frames(reader, 2));
+    bench.taken();
+    bench.room = 0;
+    readers.iter_mut().for_each(|reader| bench.frame(reader));
+    bench.live(&readers[2], "PAPP", "00100");
+    bench.live(&readers[1], "ADPS", "031");
+    bench.room = ROOM;
+    bench.happens(|_, _| {});
+    let topics: Vec<String> = bench
+        .taken()
+        .into_iter()
+        .filter_map(|order| if let Order::Publish(message) = order { Some(message.topic) } else { None })
+        .collect();
+    let place = |topic: String| topics.iter().position(|other| *other == topic).unwrap();
+    assert!(place(format!("teleinfo/{OTHER}/event")) < place(format!("teleinfo/{METER}")), "{topics:?}");
+    assert!(place(format!("teleinfo/{METER}")) < place("teleinfo/021528603314".into()), "a power is no alarm");
+}
+
+#[test]
 fn a_live_sample_that_finds_no_broker_is_not_told_later() {
     let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
     bench.frames(&mut reader, 2);

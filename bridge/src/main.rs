@@ -5,7 +5,11 @@ use std::process;
 use clap::Parser;
 use teleinfo_bridge::{
     adopt,
-    config::{environment, file::Config, settings::Settings},
+    config::{
+        environment,
+        file::Config,
+        settings::{Mqtt, Settings},
+    },
     daemon::{
         cli::{Cli, Command},
         exit::{ExitCode, Failure},
@@ -13,6 +17,7 @@ use teleinfo_bridge::{
     },
     doctor, forget, import, run, trust,
     words::{journal, language::Language},
+    zenoh::threads,
 };
 
 fn main() -> process::ExitCode {
@@ -46,6 +51,10 @@ fn open(cli: &Cli) -> Result<ExitCode, Failure> {
         print!("{}", settings.describe_origins());
         println!("the configuration is right");
         return Ok(ExitCode::Success);
+    }
+    if cli.command.is_none() && matches!(settings.mqtt, Mqtt::External(_)) {
+        threads::gather();
+        return threads::run(run::run(settings)).map(|()| ExitCode::Success);
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         // The MQTT plugin needs a second one.

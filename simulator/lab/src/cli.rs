@@ -52,6 +52,9 @@ pub struct FleetArgs {
     /// Decides the meters
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
+    /// Lets no more than so many bytes a second through to the broker: what becomes of more than can go out; not with --connect
+    #[arg(long, value_name = "BYTES", conflicts_with = "connect", value_parser = clap::value_parser!(u64).range(1_000..))]
+    pub broker_bytes: Option<u64>,
 }
 
 /// `latency`.
@@ -130,6 +133,7 @@ mod tests {
             "steer --seconds 120 --learning 900 --plot loop.svg",
             "fleet --connect tcp/192.168.1.10:7447 --meters 10",
             "fleet --meters 10,100,1000 --rate 1,3 --seconds 20",
+            "fleet --meters 100 --rate 1,2,4 --broker-bytes 300000",
             "fleet --connect tcp/192.168.1.10:7447 --meters 10 --rate 0.5 --seconds 5 --count 3",
         ] {
             let args = std::iter::once("teleinfo-lab").chain(line.split(' '));

@@ -35,6 +35,7 @@ fn run_fleet(args: &FleetArgs) -> Outcome {
         time: Duration::from_secs(args.seconds),
         count: args.count,
         seed: args.seed,
+        broker_bytes: args.broker_bytes,
     };
     let rows: Vec<FleetOptions> = args.meters.iter().flat_map(|meters| args.rate.iter().map(|rate| options(*meters, *rate))).collect();
     match &rows[..] {

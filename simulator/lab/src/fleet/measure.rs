@@ -6,6 +6,7 @@
 
 use super::process::{processor_time, resident_kb};
 use super::readers::{self, FleetCounts, FleetOptions};
+use super::slow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{Read, Write};
@@ -33,8 +34,8 @@ const SAMPLES_TAKEN: &str = "teleinfo_bridge_samples_taken_total ";
 
 /// The head of the table.
 pub const HEADS: &str = "\
-| meters | samples a second | connected | sent | published | late | lost | by quarter of the ids | µs a sample | kB a meter | announcements a meter | all there after |
-|---|---|---|---|---|---|---|---|---|---|---|---|";
+| meters | samples a second | states a second | connected | sent | published | late | lost | by quarter of the ids | µs a sample | kB a meter | announcements a meter | all there after |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|";
 
 /// What became of a fleet at a bridge.
 #[derive(Debug)]
@@ -46,6 +47,8 @@ pub struct Row {
     published: u64,
     /// Processor time of the bridge and samples sent while it was counted.
     cost: (Duration, u64),
+    /// States that a subscriber got each second meanwhile.
+    states_a_second: f64,
     /// Resident memory of the bridge before the first reader came and at the end, in kB.
     memory: (u64, u64),
     /// When each meter had been published.
@@ -71,7 +74,8 @@ pub fn measure(options: FleetOptions, stop: &Stop) -> Outcome<Row> {
     let dir = tempfile::tempdir().or_fail(Code::CannotCreate, || "cannot make a directory".into())?;
     let watch = Watch::start(broker.port, &["teleinfo/+", "teleinfo/+/history", "homeassistant/device/+/config"])?;
     let page = free_port()?;
-    let (mut bridge, locator) = bridge(dir.path(), broker.port, page, options.meters)?;
+    let way = options.broker_bytes.map_or(Ok(broker.port), |bytes| slow::way_to(broker.port, bytes))?;
+    let (mut bridge, locator) = bridge(dir.path(), way, page, options.meters)?;
     let options = FleetOptions { connect: vec![locator], ..options };
     let mut run = Run::new(&options, bridge.id())?;
     let counts = readers::run(&FleetOptions { time: ALL_THERE + options.time, ..options.clone() }, stop, &mut |counts| {
@@ -79,11 +83,11 @@ pub fn measure(options: FleetOptions, stop: &Stop) -> Outcome<Row> {
         run.handle_second(counts)
     })?;
     bridge.check()?;
-    let (cost, end) = (run.cost(counts)?, resident_kb(bridge.id())?);
+    let (cost, end, states_a_second) = (run.cost(counts)?, resident_kb(bridge.id())?, run.states_a_second());
     while run.watch(&watch, LAST) {}
     let published = samples_taken(page)?;
     bridge.stop();
-    Ok(Row { counts, seen: run.seen, published, cost, memory: (run.memory, end), all_there: run.all_there, options })
+    Ok(Row { counts, seen: run.seen, published, cost, states_a_second, memory: (run.memory, end), all_there: run.all_there, options })
 }
 
 /// A bridge that publishes every frame and knows all meters, and where readers connect to.
@@ -128,6 +132,8 @@ struct Run {
     all_there: Option<Duration>,
     /// From when on costs are counted: the time, the processor time, and the samples sent by then.
     counted: Option<(Instant, Duration, u64)>,
+    /// The states that had come by then.
+    states_before: u64,
     seen: Seen,
 }
 
@@ -141,6 +147,7 @@ impl Run {
             memory: resident_kb(bridge)?,
             all_there: None,
             counted: None,
+            states_before: 0,
             seen: Seen::default(),
         })
     }
@@ -163,8 +170,14 @@ impl Run {
     fn handle_second(&mut self, counts: FleetCounts) -> bool {
         if self.counted.is_none() && (self.all_there.is_some() || self.begun.elapsed() >= ALL_THERE) {
             self.counted = processor_time(self.bridge).ok().map(|time| (Instant::now(), time, counts.published));
+            self.states_before = self.seen.all_states();
         }
         self.counted.is_none_or(|(since, ..)| since.elapsed() < self.time)
+    }
+
+    fn states_a_second(&self) -> f64 {
+        let since = self.counted.map_or(self.begun, |(since, ..)| since);
+        (self.seen.all_states() - self.states_before) as f64 / since.elapsed().as_secs_f64()
     }
 
     fn cost(&self, counts: FleetCounts) -> Outcome<(Duration, u64)> {
@@ -185,6 +198,10 @@ impl Seen {
         }
     }
 
+    fn all_states(&self) -> u64 {
+        self.states.values().sum()
+    }
+
     /// How much of all states each quarter of the ids has, in %.
     fn quarters(&self, meters: usize) -> Vec<u64> {
         let mut sums = [0; PARTS];
@@ -198,14 +215,14 @@ impl Seen {
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { options, counts, seen, published, cost: (time, samples), memory: (before, end), all_there } = self;
+        let Self { options, counts, seen, published, cost: (time, samples), states_a_second, memory: (before, end), all_there } = self;
         let meters = options.meters;
         let lost = counts.published.saturating_sub(*published);
         let quarters = seen.quarters(meters).iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
         let all_there = all_there.map_or("never".into(), |after| format!("{:.1} s", after.as_secs_f64()));
         write!(
             f,
-            "| {meters} | {:.0} | {} | {} | {published} | {} | {lost} | {quarters} % | {:.0} | {:.0} | {:.2} | {all_there} |",
+            "| {meters} | {:.0} | {states_a_second:.0} | {} | {} | {published} | {} | {lost} | {quarters} % | {:.0} | {:.0} | {:.2} | {all_there} |",
             meters as f64 * options.rate,
             counts.connected,
             counts.published,

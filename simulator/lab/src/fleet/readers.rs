@@ -31,6 +31,8 @@ pub struct FleetOptions {
     pub count: Option<u64>,
     /// Decides the meters.
     pub seed: u64,
+    /// Bytes a second that go through to the broker, where that is bounded.
+    pub broker_bytes: Option<u64>,
 }
 
 /// What the fleet has done.

@@ -318,8 +318,12 @@ impl Client {
         let ClientState::Connected { connection, locator, up_since } = &mut self.state else { return };
         let (locator, up_since) = (*locator, *up_since);
         self.entities = connection.session.release();
+        let is_silent = matches!(error, Error::Silent(_));
         self.round.handle_failure(locator, error);
         let Some(up_since) = up_since else { return self.go_on(now) };
+        if is_silent {
+            self.round.handle_silence(locator);
+        }
         if now >= up_since + STABLE {
             self.backoff.reset();
         }

@@ -14,7 +14,7 @@ use crate::locator::Locator;
 pub(crate) struct Round {
     locators: Vec<Locator>,
     attempts: Attempts,
-    /// The locator whose session stood last: it is tried first.
+    /// The locator that is tried first: the one whose session stood last, unless that fell silent.
     preferred: usize,
     /// By the number of the locator.
     failures: Vec<(usize, Error)>,
@@ -55,6 +55,12 @@ impl Round {
         self.preferred = locator;
         self.failures.clear();
         self.locators[locator].clone()
+    }
+
+    /// The session with this locator stood and fell silent. Its router may hang, and then takes connections all the same without an answer: it is
+    /// tried after all others.
+    pub(crate) fn handle_silence(&mut self, locator: usize) {
+        self.preferred = (locator + 1) % self.locators.len().max(1);
     }
 
     /// The locator with this number.
@@ -99,6 +105,17 @@ mod tests {
         let ports: Vec<_> = failures.iter().map(|(locator, _)| locator.to_string()).collect();
         assert_eq!(ports, ["tcp/10.0.0.1:7447", "tcp/10.0.0.2:7447"]);
         assert_eq!(end, RoundEnd::Unanswered);
+    }
+
+    #[test]
+    fn a_router_that_fell_silent_is_tried_last() {
+        let mut round = round();
+        round.handle_success(0);
+        assert_eq!(round.preferred, 0);
+        round.handle_silence(0);
+        assert_eq!(round.preferred, 1);
+        round.handle_silence(1);
+        assert_eq!(round.preferred, 0);
     }
 
     #[test]

@@ -75,6 +75,7 @@ step_faults() {
     need_packages mosquitto mosquitto-clients iproute2 iptables faketime util-linux python3
     need_programs
     deploy/test/faults/run --short
+    deploy/test/faults/group --short
 }
 
 step_attacks() {

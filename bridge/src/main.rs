@@ -52,9 +52,13 @@ fn open(cli: &Cli) -> Result<ExitCode, Failure> {
         println!("the configuration is right");
         return Ok(ExitCode::Success);
     }
-    if cli.command.is_none() && matches!(settings.mqtt, Mqtt::External(_)) {
-        threads::gather();
-        return threads::run(run::run(settings)).map(|()| ExitCode::Success);
+    match &settings.group {
+        _ if cli.command.is_some() || !matches!(settings.mqtt, Mqtt::External(_)) => {}
+        Some(group) => threads::spread(group.connect.len()),
+        None => {
+            threads::gather();
+            return threads::run(run::run(settings)).map(|()| ExitCode::Success);
+        }
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         // The MQTT plugin needs a second one.

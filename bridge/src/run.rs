@@ -2,7 +2,9 @@
 //!
 //! Nothing here waits for a disk, a broker or a reader: those are tasks of their own behind channels.
 
+mod group;
 mod language;
+mod neighbourhood;
 mod receipts;
 mod start;
 
@@ -55,13 +57,15 @@ use crate::{
     updates,
     words::{inbound::Inbound, journal, language::Words, utc},
     zenoh::{
-        arrivals::{self, Arrivals},
+        arrivals::Arrivals,
         history::Historian,
         keys::SampleKeys,
+        links::Neighbour,
         node::{Node, RouterWatch},
         sealed::Sealed,
     },
 };
+use neighbourhood::{Neighbourhood, own_node};
 use receipts::Receipts;
 
 const STOPPED: Words = Words::new("stopped", "arrêtée");
@@ -85,6 +89,7 @@ const STOP: Duration = Duration::from_secs(2);
 /// Everything that reports to the main loop.
 struct Inputs {
     arrivals: Arrivals,
+    neighbours: mpsc::Receiver<Neighbour>,
     answers: mpsc::Receiver<Answer>,
     inbound: mpsc::Receiver<Inbound>,
     outcomes: mpsc::Receiver<Outcome>,
@@ -92,6 +97,11 @@ struct Inputs {
     questions: mpsc::Receiver<Question>,
     newest: mpsc::Receiver<String>,
     decisions: mpsc::Receiver<Decision>,
+    signals: Signals,
+}
+
+/// What ends the bridge, or makes it tell how things are.
+struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
@@ -103,6 +113,8 @@ struct Bridge {
     outlet: Outlet,
     historian: Historian,
     sealed: Sealed,
+    /// The other bridges.
+    neighbours: Neighbourhood,
     /// Where samples come by another router.
     sample_keys: Option<SampleKeys>,
     receipts: Receipts,
@@ -135,21 +147,22 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     let (positions, state_directory) = (Positions::from_env(), positions::directory("STATE_DIRECTORY"));
     let language = language::decide(&settings, state_directory.as_deref()).await;
     let doors = start::doors(&settings.mqtt)?;
-    let plugin = start::plugin(&settings.mqtt, doors.as_ref());
-    let node = Node::start(&settings.zenoh, settings.limits, plugin.as_ref()).await?;
+    let node = Node::start(&own_node(&settings), settings.limits, start::plugin(&settings.mqtt, doors.as_ref()).as_ref()).await?;
     let counters = Counters::default();
     let (outlet, inbound) = start::outlet(&settings, doors, &node, counters.clone()).await?;
     let (store, write_failures) = Store::new();
-    let readers = start::readers(state_directory.as_deref(), settings.zenoh.pairing, settings.limits)?;
-    let sealed = Sealed::start(node.session(), readers);
-    let (historian, answers) = Historian::new(node.session().clone(), sealed.clone());
+    let (network, sealed) = start::sealed(&settings, &node, state_directory.as_deref())?;
+    let (historian, answers) = Historian::new(network.clone(), sealed.clone());
     let (statistics, outcomes) = start::correct_statistics(&settings, language, &historian, state_directory.clone(), counters.clone());
     let now = Instant::now();
     let start::Page { archive, feed, questions } = start::page(&settings, state_directory.as_deref());
     let options = start::options(&settings, language, &sealed, statistics.is_some(), archive.is_some());
     let hub = start::hub(&settings, options, &positions, state_directory.as_deref(), counters.clone(), now);
+    let (ear, arrivals) = start::listen(&node, &sealed, settings.limits, counters.clone()).await?;
+    let (neighbourhood, neighbours) = Neighbourhood::start(&settings, network, &ear, &sealed, state_directory.as_deref())?;
     let inputs = Inputs {
-        arrivals: arrivals::listen(node.session(), &sealed, settings.limits, counters.clone()).await.map_err(|error| internal(&error))?,
+        arrivals,
+        neighbours,
         answers,
         inbound,
         outcomes,
@@ -157,9 +170,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         questions,
         newest: updates::task::start(settings.updates.clone()),
         decisions: decisions::watch(state_directory.clone()),
-        terminate: signal_of(SignalKind::terminate())?,
-        interrupt: signal_of(SignalKind::interrupt())?,
-        hangup: signal_of(SignalKind::hangup())?,
+        signals: Signals::new()?,
     };
     start::say_hello(&settings);
     notifier.ready();
@@ -169,6 +180,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         outlet,
         historian,
         sealed,
+        neighbours: neighbourhood,
         sample_keys: (settings.zenoh.mode == ZenohMode::Client).then(|| SampleKeys::new(node.session().clone())),
         receipts: Receipts::default(),
         store,
@@ -186,22 +198,23 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         slow_due: now,
         summary: String::new(),
     };
-    bridge.turn(inputs, &node).await;
+    bridge.turn(inputs).await;
     bridge.stop(node).await;
     Ok(())
 }
 
 impl Bridge {
     /// The main loop: one thing at a time, and then what the hub orders because of it.
-    async fn turn(&mut self, mut inputs: Inputs, node: &Node) {
+    async fn turn(&mut self, mut inputs: Inputs) {
         loop {
             let deadline = self.carry_out(Instant::now());
+            let deadline = self.neighbours.poll_timeout(deadline, Instant::now());
             tokio::select! {
                 biased;
-                _ = inputs.terminate.recv() => return,
-                _ = inputs.interrupt.recv() => return,
-                _ = inputs.hangup.recv() => self.hub.reports(Instant::now()).for_each(|line| info!("{line}")),
-                () = time::sleep_until(deadline.into()) => self.handle_timeout(node, Instant::now()).await,
+                _ = inputs.signals.terminate.recv() => return,
+                _ = inputs.signals.interrupt.recv() => return,
+                _ = inputs.signals.hangup.recv() => self.hub.reports(Instant::now()).for_each(|line| info!("{line}")),
+                () = time::sleep_until(deadline.into()) => self.handle_timeout(Instant::now()).await,
                 inbound = inputs.inbound.recv() => match inbound {
                     Some(inbound) => self.hub.handle_inbound(inbound, Instant::now()),
                     // The task behind the outlet has ended, which it never does by itself.
@@ -212,6 +225,7 @@ impl Bridge {
                 Some(failure) = inputs.write_failures.recv() => self.handle_write_failure(&failure, Instant::now()),
                 Some(decision) = inputs.decisions.recv() => self.handle_decision(decision, Instant::now()),
                 Some(arrived) = inputs.arrivals.presences.recv() => self.hub.handle_arrival(arrived, Instant::now()),
+                Some(neighbour) = inputs.neighbours.recv() => self.handle_neighbour(neighbour, Instant::now()),
                 Some(question) = inputs.questions.recv() => self.handle_question(question, Instant::now()),
                 Some(version) = inputs.newest.recv() => self.hub.handle_newest(version),
                 Some(answer) = inputs.answers.recv() => self.hub.handle_answer(answer, Instant::now()),
@@ -222,9 +236,13 @@ impl Bridge {
 
     /// Carries out all orders that there is room for. Returns when time brings the next thing.
     fn carry_out(&mut self, now: Instant) -> Instant {
+        self.follow_group(now);
         self.outlet.send_stale();
         while let Some(order) = self.hub.poll_order(self.outlet.room(), now) {
             self.obey(order, now);
+            if self.neighbours.is_late() {
+                return now;
+            }
         }
         let positions = self.positions.poll_timeout(now).filter(|_| self.hub.taken() != self.written);
         self.receipts.handle_taken(self.hub.poll_handed_on(), now);
@@ -244,10 +262,17 @@ impl Bridge {
                 }
             }
             Order::Ask(meter, question) => self.historian.ask(meter, question),
-            Order::Keep(meter, memory) => self.keep(meter, |directory| memories::file(directory, meter, &memory), now),
-            Order::KeepReaders(text) => self.keep_readers(text),
+            Order::Keep(meter, memory) => {
+                self.tell_learnt(meter, &memory);
+                self.keep(meter, |directory| memories::file(directory, meter, &memory), now);
+            }
+            Order::KeepReaders(text) => {
+                self.tell_readers(&text);
+                self.keep_readers(text);
+            }
             Order::KeepLedger(meter, ledger) => self.keep(meter, |directory| ledgers::file(directory, meter, &ledger), now),
             Order::Announced(meter) => self.sealed.with(|readers| readers.handle_announced(meter)),
+            Order::LetGo(meter) => self.outlet.forget(|topic| self.hub.is_about(topic, meter)),
             Order::Disturbed => self.statistics.iter_mut().for_each(NoteSender::handle_return),
             Order::Noted(note) => {
                 if let Some(statistics) = &mut self.statistics {
@@ -286,6 +311,7 @@ impl Bridge {
         let untold = self.outlet.untold();
         let receipts = self.receipts.poll(|meter| self.hub.marks(meter), &untold, self.outlet.is_up(), now);
         if !receipts.is_empty() {
+            self.tell_delivered(&receipts);
             self.sealed
                 .with(|readers| receipts.into_iter().for_each(|(meter, mark)| readers.handle_delivered(meter, mark.boot, mark.sequence)));
         }
@@ -316,6 +342,7 @@ impl Bridge {
         info!("{said}");
         self.hub.handle_decided(meter, now);
         let text = self.sealed.with(|readers| readers.handle_decision(decision));
+        self.tell_readers(&text);
         self.keep_readers(text);
     }
 
@@ -346,7 +373,7 @@ impl Bridge {
         self.hub.handle_complaint(Complaint::Disk, text.as_str(), now);
     }
 
-    async fn handle_timeout(&mut self, node: &Node, now: Instant) {
+    async fn handle_timeout(&mut self, now: Instant) {
         if self.watchdog.poll_alive(now) {
             self.notifier.alive();
         }
@@ -359,13 +386,13 @@ impl Bridge {
         }
         if self.slow_due <= now {
             self.slow_due = now + SLOW;
-            self.handle_slow(node, now).await;
+            self.handle_slow(now).await;
         }
     }
 
-    async fn handle_slow(&mut self, node: &Node, now: Instant) {
+    async fn handle_slow(&mut self, now: Instant) {
         if let Some(router) = &mut self.router
-            && let Some((level, text)) = router.poll_change(node.has_router().await, now)
+            && let Some((level, text)) = router.poll_change(self.neighbours.network.has_router().await, now)
         {
             say(level, &text);
         }
@@ -390,6 +417,7 @@ impl Bridge {
     async fn stop(mut self, node: Node) {
         let now = Instant::now();
         self.notifier.stopping();
+        self.leave_group(now);
         self.hub.handle_stop(now);
         // Without room for a sample only what is already ordered goes out.
         while let Some(order) = self.hub.poll_order(0, now) {
@@ -397,6 +425,7 @@ impl Bridge {
         }
         self.grid_meters.close().await;
         let _ = time::timeout(STOP, self.outlet.close()).await;
+        self.say_last_words(now).await;
         self.write_positions(true, now);
         self.store.finish(STOP).await;
         if let Some(archive) = &self.archive {
@@ -424,10 +453,9 @@ fn say(level: Level, text: &str) {
     }
 }
 
-fn signal_of(kind: SignalKind) -> Result<Signal, Failure> {
-    signal(kind).map_err(|error| Failure::new(ExitCode::Internal, format!("signals: {error}")))
-}
-
-fn internal(error: &zenoh::Error) -> Failure {
-    Failure::new(ExitCode::Internal, format!("Zenoh: {error}"))
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        let of = |kind| signal(kind).map_err(|error| Failure::new(ExitCode::Internal, format!("signals: {error}")));
+        Ok(Self { terminate: of(SignalKind::terminate())?, interrupt: of(SignalKind::interrupt())?, hangup: of(SignalKind::hangup())? })
+    }
 }

@@ -225,6 +225,7 @@ fn options() -> HubOptions {
         samples_first: 1,
         measured: BTreeSet::from([meter()]),
         fingerprint: String::new(),
+        member: None,
         seed: 7,
     }
 }

@@ -49,6 +49,8 @@ pub mod grid_meter {
         pub mod registers;
     }
 }
+#[path = "../../src/group/mod.rs"]
+pub mod group;
 #[path = "../../src/homeassistant/mod.rs"]
 pub mod homeassistant;
 #[path = "../../src/hours/mod.rs"]

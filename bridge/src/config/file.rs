@@ -52,6 +52,8 @@ pub struct Config {
     pub influxdb: InfluxdbKeys,
     /// Where the newest version is told.
     pub updates: UpdatesKeys,
+    /// The group that this bridge belongs to.
+    pub group: GroupKeys,
     /// How much the bridge takes on.
     pub limits: LimitsKeys,
     /// What is logged.
@@ -328,6 +330,26 @@ impl Default for InfluxdbKeys {
 pub struct UpdatesKeys {
     /// A server or a file; nowhere without it.
     pub url: Option<String>,
+}
+
+/// The group that this bridge belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct GroupKeys {
+    /// Its name; without it there is none.
+    pub name: Option<String>,
+    /// The name of this member; without it, that of the machine.
+    pub member: Option<String>,
+    /// How many meters it takes on, compared with others.
+    pub weight: u32,
+    /// Locators of the other members, where bridges are the routers of readers.
+    pub connect: Vec<String>,
+}
+
+impl Default for GroupKeys {
+    fn default() -> Self {
+        Self { name: None, member: None, weight: 1, connect: Vec::new() }
+    }
 }
 
 /// How much the bridge takes on.

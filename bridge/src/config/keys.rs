@@ -7,7 +7,7 @@ use serde::{
 };
 
 use super::{
-    file::{Config, HomeAssistantKeys, InfluxdbKeys, LimitsKeys, Log, MeterKeys, MqttKeys, PageKeys, UpdatesKeys, ZenohKeys},
+    file::{Config, GroupKeys, HomeAssistantKeys, InfluxdbKeys, LimitsKeys, Log, MeterKeys, MqttKeys, PageKeys, UpdatesKeys, ZenohKeys},
     origins::{GRID_METER, METER},
 };
 
@@ -21,6 +21,7 @@ const TABLES: &[(&str, Names)] = &[
     ("page", names::<PageKeys>),
     ("influxdb", names::<InfluxdbKeys>),
     ("updates", names::<UpdatesKeys>),
+    ("group", names::<GroupKeys>),
     ("limits", names::<LimitsKeys>),
     ("log", names::<Log>),
 ];

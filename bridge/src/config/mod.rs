@@ -9,6 +9,7 @@ pub mod environment;
 pub mod figure;
 pub mod file;
 pub mod grid_meters;
+pub mod group;
 pub mod home_assistant_url;
 mod idle;
 pub mod influxdb;

@@ -18,7 +18,7 @@ use crate::{
         api::{self, Api},
         broker_url::Url,
         file::{self, Config, Pairing, PublishName, ZenohMode},
-        grid_meters,
+        grid_meters, group,
         idle::warn_of_idle_keys,
         influxdb, keys, limits, locators, meters,
         origins::{self, Origins},
@@ -31,6 +31,7 @@ use crate::{
         tls::{Files, KeyNames, Tls},
     },
     grid_meter::setup::Setup,
+    group::setup::Setup as GroupSetup,
     homeassistant::{predecessor::Migrate, presentation::MeterWishes},
     influxdb::setup::Setup as InfluxdbSetup,
     meter::cadence::Policy,
@@ -82,6 +83,8 @@ pub struct Settings {
     pub updates: Option<Source>,
     /// Where figures are written, if they are.
     pub influxdb: Option<InfluxdbSetup>,
+    /// The group that this bridge belongs to, if it does.
+    pub group: Option<GroupSetup>,
     /// How much the bridge takes on.
     pub limits: Limits,
     /// How often a state is published.
@@ -188,14 +191,17 @@ impl Settings {
 
     fn checked(config: Config) -> Result<Self, Failure> {
         let prefix = topic("homeassistant.prefix", &config.homeassistant.prefix)?;
-        let base = topic("mqtt.base-topic", &config.mqtt.base_topic)?;
+        let topics = Topics::new(topic("mqtt.base-topic", &config.mqtt.base_topic)?, prefix);
+        let policy = policy(config.mqtt.publish)?;
+        let (zenoh, mqtt) = (zenoh(config.zenoh)?, mqtt(config.mqtt)?);
         let settings = Self {
+            group: group::checked(config.group, zenoh.mode, matches!(mqtt, Mqtt::External(_)), !zenoh.connect.is_empty())?,
             language: config.language,
             journal: None,
-            topics: Topics::new(base, prefix),
-            policy: policy(config.mqtt.publish)?,
-            zenoh: zenoh(config.zenoh)?,
-            mqtt: mqtt(config.mqtt)?,
+            topics,
+            policy,
+            zenoh,
+            mqtt,
             homeassistant: home_assistant(config.homeassistant)?,
             meters: meters::checked(config.meter)?,
             prices: prices::checked(config.prices, "prices")?,

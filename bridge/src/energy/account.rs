@@ -305,12 +305,21 @@ impl Account {
         let kept = if to_disk { Some(now) } else { self.saving.kept };
         self.saving = Saving { is_structural: false, has_moved: false, told: Some(now), kept, ..self.saving };
         self.sequence += 1;
+        Some(Due { ledger: self.written(), to_disk })
+    }
+
+    /// What must never be forgotten, as it was last kept or as it was found.
+    #[must_use]
+    pub fn ledger(&self) -> Option<Ledger> {
+        if self.has_begun() { Some(self.written()) } else { self.kept.clone() }
+    }
+
+    fn written(&self) -> Ledger {
         let (indexes, meanings) = (self.judge.believed().clone(), self.meanings.clone());
-        let continues = self.continues.map(|old| old.to_string());
         let mut ledger = Ledger::new(self.meter, self.sequence, self.time.now_ms(), self.total.clone(), indexes, meanings);
-        ledger.continues = continues;
+        ledger.continues = self.continues.map(|old| old.to_string());
         ledger.costs = self.costs.clone();
-        Some(Due { ledger, to_disk })
+        ledger
     }
 
     /// When to call [`Account::poll_ledger`], if nothing happens before.

@@ -50,6 +50,8 @@ const SETTLE: Duration = Duration::from_millis(1_500);
 const GRACE: Duration = Duration::from_secs(4);
 /// After joining anew because views differ, they are compared again after this time.
 const PAUSE: Duration = Duration::from_secs(60);
+/// That is doubled each time, up to this.
+const PAUSE_MAX: Duration = Duration::from_secs(3_600);
 /// Tokens that are remembered: anybody can declare them.
 const TOKENS_MAX: usize = 64;
 
@@ -118,6 +120,7 @@ pub struct Membership {
     namesake: Option<Instant>,
     /// Since when a member sees others than this one.
     differs: Option<Instant>,
+    pause: Duration,
     /// When it may have heard enough.
     settle_due: Option<Instant>,
     beat_due: Instant,
@@ -143,6 +146,7 @@ impl Membership {
             others: BTreeMap::new(),
             namesake: None,
             differs: None,
+            pause: PAUSE,
             settle_due: None,
             beat_due: now,
             last_beat: None,
@@ -401,7 +405,8 @@ impl Membership {
             let said = journal::say(DIFFER, &[&member.name, &(now - since).as_secs()]);
             self.steps.push(Step::Say(Level::WARN, said));
             self.rejoin();
-            self.differs = Some(now + PAUSE);
+            self.differs = Some(now + self.pause);
+            self.pause = (self.pause * 2).min(PAUSE_MAX);
         }
     }
 }

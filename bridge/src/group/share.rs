@@ -39,6 +39,12 @@ impl Share {
         self.owner(what) == Some(self.own.as_str())
     }
 
+    /// Whether another member than this one works.
+    #[must_use]
+    pub fn has_others(&self) -> bool {
+        self.names().any(|name| name != self.own)
+    }
+
     /// The names of the members.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.members.iter().map(|(name, _)| name.as_str())

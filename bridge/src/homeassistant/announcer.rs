@@ -139,6 +139,12 @@ impl Announcer {
         std::mem::take(&mut self.is_news).then_some(&self.memory)
     }
 
+    /// What a restart must not forget, as it was when that was last asked.
+    #[must_use]
+    pub const fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
     /// Under which terms which labels were shown, and what their tariffs are called.
     pub fn shown(&self) -> Option<(&Terms, impl Iterator<Item = &str> + Clone, &TariffNames)> {
         let Memory { terms, shown, names, .. } = &self.memory;

@@ -47,7 +47,10 @@ impl Hub {
             samples.entry(origin.meter).or_default().push((origin.boot, origin.sequence));
         }
         for (id, samples) in samples {
-            let Some(station) = self.stations.get_mut(&id) else { continue };
+            let Some(station) = self.stations.get_mut(&id) else {
+                self.take_back(id, &samples);
+                continue;
+            };
             station.handle_given_up(&samples);
             self.say_at_pace(Line::Meter, journal::say(NOT_TAKEN, &[&id, &samples.len()]), now);
             self.agenda.push_busy(id);
@@ -80,6 +83,7 @@ impl Hub {
             self.handle_ledger(id, payload, now);
         } else if let Some(id) = self.meter_of(topic, Topics::availability) {
             self.handle_known(id);
+            self.handle_presence_of_others(id, online);
             if online {
                 self.handle_remembered(id, now);
             }
@@ -105,8 +109,12 @@ impl Hub {
         if !self.stations.contains_key(&id) {
             self.kept.known.insert(id);
         }
+        let is_followed = self.is_member();
         if let Some(station) = self.station(id, now) {
-            station.handle_remembered(now);
+            match is_followed {
+                true => station.handle_followed(now),
+                false => station.handle_remembered(now),
+            }
             self.settle(id, now);
         }
     }
@@ -173,7 +181,7 @@ impl Hub {
 
     pub(super) fn say_quality(&mut self, now: Instant) {
         let report = self.quality.poll_report(&self.counters, &self.complaints, self.meters(), &self.repair, self.versions(), now);
-        if let Some(report) = report {
+        if let Some(report) = report.filter(|_| self.speaks_for_all()) {
             self.publish(Message::retained(self.topics().bridge_quality(), report));
         }
     }

@@ -46,8 +46,11 @@ const TOO_MANY_NEW: Words = Words::new(
 const DEADLINE_AGAIN: Duration = Duration::from_millis(500);
 
 impl Hub {
-    /// The station of a meter, new if need be.
+    /// The station of a meter, new if need be. A meter that another bridge publishes has none.
     pub(super) fn station(&mut self, id: MeterId, now: Instant) -> Option<&mut Station> {
+        if !self.is_ours(id) {
+            return None;
+        }
         if !self.stations.contains_key(&id) {
             if self.stations.len() >= self.options.limits.meters && !self.make_room() {
                 self.counters.count(Counter::MetersBeyondLimit);
@@ -99,7 +102,7 @@ impl Hub {
         }
     }
 
-    fn let_go(&mut self, id: MeterId) {
+    pub(super) fn let_go(&mut self, id: MeterId) {
         self.stations.remove(&id);
         self.agenda.set_deadline(id, None);
     }

@@ -9,11 +9,13 @@ pub mod bridge_quality;
 pub mod complaints;
 mod congestion;
 pub mod counters;
+mod group;
 mod ledgers;
 mod listeners;
 mod meters;
 mod newcomers;
 pub mod orders;
+mod others;
 mod reader_log;
 mod readers;
 mod retained;
@@ -33,6 +35,7 @@ use tracing::Level;
 use crate::{
     energy::ledger::Ledger,
     grid_meter::source::Source,
+    group::part::Part,
     homeassistant::{bridge_device, memory::Memory},
     hub::{
         agenda::Agenda,
@@ -42,6 +45,7 @@ use crate::{
         counters::{Counter, Counters},
         newcomers::Newcomers,
         orders::Order,
+        others::Others,
         reader_log::ReaderLog,
         retained::Retained,
         rewording::Rewording,
@@ -117,6 +121,8 @@ pub struct HubOptions {
     pub fingerprint: String,
     /// Samples that a meter must have sent before Home Assistant is told of it, if nobody knew it before.
     pub samples_first: u32,
+    /// The name of this bridge in its group, if it belongs to one.
+    pub member: Option<String>,
     /// Meters that are announced again at the same time spread by this number; it differs from bridge to bridge.
     pub seed: u64,
 }
@@ -149,6 +155,10 @@ pub struct Hub {
     /// What those steer by who ask for the power of a meter.
     sources: BTreeMap<MeterId, Source>,
     kept: Kept,
+    /// What this bridge publishes, if it is a member of a group.
+    part: Option<Part>,
+    /// What is followed of the meters that others publish.
+    others: Others,
     orders: VecDeque<Order>,
     /// Meters of which samples were handed on since that was last asked.
     handed_on: BTreeSet<MeterId>,
@@ -189,7 +199,10 @@ impl Hub {
     pub fn new(options: HubOptions, kept: Kept, counters: Counters, now: Instant) -> Self {
         let repair = Repair { is_on: options.notes, reason: None };
         let (broker_keeps, language) = (options.broker_keeps, options.station.presentation.language);
-        let (fingerprint, rewording) = (options.fingerprint.clone(), Rewording::new(&options.station.presentation, &kept.memories));
+        let fingerprint = options.fingerprint.clone();
+        let part = options.member.as_deref().map(Part::of_nothing);
+        // A member announces its meters when it gets them.
+        let rewording = if part.is_some() { Rewording::default() } else { Rewording::new(&options.station.presentation, &kept.memories) };
         let mut hub = Self {
             options,
             stations: BTreeMap::new(),
@@ -198,6 +211,8 @@ impl Hub {
             tokens: BTreeSet::new(),
             sources: BTreeMap::new(),
             kept,
+            part,
+            others: Others::default(),
             orders: VecDeque::new(),
             handed_on: BTreeSet::new(),
             agenda: Agenda::default(),
@@ -218,6 +233,8 @@ impl Hub {
             dropped: 0,
         };
         let known: BTreeSet<MeterId> = hub.kept.memories.keys().chain(hub.kept.positions.keys()).copied().collect();
+        // Another member may be publishing it.
+        let known = known.into_iter().filter(|_| hub.part.is_none()).collect::<Vec<_>>();
         known.into_iter().for_each(|id| hub.publish(Message::retained(hub.topics().availability(id), OFFLINE)));
         hub.say_bridge();
         let device = bridge_device::announcement(&hub.options.station.presentation);
@@ -306,6 +323,7 @@ impl Hub {
             self.say_again = None;
             self.say_everything(now);
         }
+        self.handle_part_timeout(now);
         if self.retained.poll_timeout().is_some_and(|at| at <= now) {
             self.handle_retained_read(now);
         }
@@ -334,6 +352,10 @@ impl Hub {
         self.keep_ledgers(now);
         let ids: Vec<MeterId> = self.stations.keys().copied().collect();
         ids.into_iter().for_each(|id| self.keep(id, true, now));
+        if self.is_followed() {
+            // Others go on with its meters.
+            return;
+        }
         let topics = self.topics();
         let offline = |topic: String| Order::Publish(Message::retained(topic, OFFLINE));
         let last: Vec<Order> =
@@ -352,7 +374,7 @@ impl Hub {
                 return Some(order);
             }
             // What a sample means may depend on a ledger that the broker holds.
-            let may_count = self.connected == Some(true) && self.retained == Retained::Read;
+            let may_count = self.can_publish();
             if room < ROOM_PER_SAMPLE || !may_count {
                 self.handle_waiting(may_count, now);
                 return None;
@@ -377,6 +399,7 @@ impl Hub {
             self.agenda.next_deadline(),
             self.say_again,
             self.retained.poll_timeout(),
+            self.part.as_ref().and_then(Part::poll_timeout),
             self.complaints.poll_timeout(),
             self.unheard_due,
             self.rewording.poll_timeout(),
@@ -388,7 +411,7 @@ impl Hub {
     /// Whether samples wait for room on the MQTT side.
     #[must_use]
     pub fn is_starved(&self) -> bool {
-        self.connected == Some(true) && self.retained == Retained::Read && !self.agenda.is_idle()
+        self.can_publish() && !self.agenda.is_idle()
     }
 
     /// One line on how things are.
@@ -422,7 +445,13 @@ impl Hub {
     /// How far the samples of this meter were handed on.
     #[must_use]
     pub fn marks(&self, id: MeterId) -> Option<&Marks> {
-        self.stations.get(&id).map(|station| station.intake().marks())
+        self.stations.get(&id).map(|station| station.intake().marks()).or_else(|| self.kept.positions.get(&id))
+    }
+
+    /// Whether the broker is there, and all that it retains was read: what a sample means may depend on that.
+    #[must_use]
+    pub fn can_publish(&self) -> bool {
+        self.connected == Some(true) && self.retained == Retained::Read
     }
 
     /// All meters that were heard of since the start.

@@ -45,6 +45,11 @@ impl Newcomers {
         }
     }
 
+    /// Another bridge follows this meter.
+    pub(super) fn handle_gone(&mut self, id: MeterId) {
+        self.heard.remove(&id);
+    }
+
     /// Whether this meter is one.
     pub(super) fn contains(&self, id: MeterId) -> bool {
         self.heard.contains_key(&id)

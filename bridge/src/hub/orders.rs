@@ -31,6 +31,8 @@ pub enum Order {
     KeepReaders(String),
     /// This meter is announced from now on: its reader is no newcomer.
     Announced(MeterId),
+    /// Another bridge publishes this meter from now on: what is retained of it is no longer ours to say again.
+    LetGo(MeterId),
     /// Something that was away is back: hours of statistics may be missing or wrong.
     Disturbed,
     /// Tell the statistics.

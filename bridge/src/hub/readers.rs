@@ -30,6 +30,9 @@ impl Hub {
         let id = received.meter;
         let (notes, is_live) = (self.options.notes, received.kind == SampleKind::Live);
         self.measure(&received, at, now);
+        if !self.is_ours(id) {
+            return self.others.handle_sample(&received, wall);
+        }
         let Some(station) = self.station(id, now) else { return };
         let warns = is_live && station.is_warned(&received);
         station.handle_arrival(received, wall, at);
@@ -56,9 +59,14 @@ impl Hub {
         }
         let Ok(sample) = received.sample() else { return };
         if !self.sources.contains_key(&id) {
-            let Some(station) = self.station(id, now) else { return };
+            let is_others = !self.is_ours(id);
             let mut source = Source::new(&id, sample.mode);
-            source.handle_learnt(station.figures().steering());
+            match self.station(id, now) {
+                Some(station) => source.handle_learnt(station.figures().steering()),
+                // Batteries beside this bridge steer by it all the same.
+                None if is_others => {}
+                None => return,
+            }
             self.sources.insert(id, source);
         }
         let reading = self.sources.get_mut(&id).and_then(|source| source.handle_sample(&sample, at));
@@ -66,7 +74,7 @@ impl Hub {
     }
 
     pub(super) fn handle_token(&mut self, id: MeterId, present: bool, at: Instant, now: Instant) {
-        if !self.stations.contains_key(&id) && !self.is_kept(id) {
+        if !self.is_ours(id) || !self.stations.contains_key(&id) && !self.is_kept(id) {
             return self.remember_token(id, present);
         }
         let Some(station) = self.station(id, now) else { return };
@@ -124,6 +132,9 @@ impl Hub {
 
     pub(super) fn handle_refusal(&mut self, refusal: Refusal, text: &str, now: Instant) {
         self.counters.count(refusal.counter());
+        if refusal == Refusal::NotForUs && self.is_member() && self.others.handle_unknown(now) {
+            return;
+        }
         // What is wrong with a message is told in the words of its protocol.
         let complaint = refusal.complaint();
         let said = match journal::language() {

@@ -295,6 +295,11 @@ impl Station {
         self.intake.handle_alive();
     }
 
+    /// Another bridge has followed the meter so far, and its reader's clock stood so.
+    pub const fn handle_clock(&mut self, clock: ReaderClock) {
+        self.clock = clock;
+    }
+
     /// The reader leaves this meter by its own will.
     pub fn handle_goodbye(&mut self, now: Instant) {
         self.presence.handle_goodbye(now);
@@ -326,6 +331,11 @@ impl Station {
     /// The broker still says `online` of this meter from an earlier run.
     pub fn handle_remembered(&mut self, now: Instant) {
         self.presence.handle_remembered(now);
+    }
+
+    /// The broker says `online` of this meter, because another bridge has followed it so far.
+    pub fn handle_followed(&mut self, now: Instant) {
+        self.presence.handle_followed(now);
     }
 
     /// The reader's history answered.

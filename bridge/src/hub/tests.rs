@@ -3,6 +3,7 @@
 //! The bench stands here with what belongs to no room of its own.
 
 mod energy;
+mod group;
 mod live;
 mod past;
 mod restart;
@@ -217,6 +218,11 @@ impl Bench {
 
     /// In a language.
     fn speaking(kept: Kept, broker_keeps: bool, meters: BTreeMap<MeterId, MeterWishes>, language: Language) -> Self {
+        Self::of_group(None, kept, broker_keeps, meters, language)
+    }
+
+    /// As a member of a group, with this name.
+    fn of_group(member: Option<&str>, kept: Kept, broker_keeps: bool, meters: BTreeMap<MeterId, MeterWishes>, language: Language) -> Self {
         let presentation = Presentation {
             topics: Topics::default(),
             language,
@@ -242,6 +248,7 @@ impl Bench {
             samples_first: 1,
             measured: BTreeSet::new(),
             fingerprint: String::new(),
+            member: member.map(str::to_owned),
             seed: 7,
         };
         let start = Instant::now();

@@ -27,6 +27,6 @@ impl Hub {
             .iter()
             .filter(|(id, station)| !self.newcomers.contains(**id) && station.reception().is_silent())
             .map(|(id, _)| *id);
-        earlier.chain(silent).collect()
+        earlier.chain(silent).filter(|id| self.is_ours(*id)).collect()
     }
 }

@@ -60,6 +60,14 @@ impl Presence {
         }
     }
 
+    /// Another bridge has followed the meter so far, and said `online`: that is believed as long as a frame may take.
+    pub fn handle_followed(&mut self, now: Instant) {
+        if self.said.is_none() {
+            self.since.get_or_insert(now);
+            self.said = Some(true);
+        }
+    }
+
     /// The state of now was published.
     pub const fn handle_told(&mut self) {
         self.is_told = true;

@@ -182,6 +182,11 @@ impl Outlet {
         message.retain && self.shared.retained().get(&message.topic).is_some_and(|last| last == *message)
     }
 
+    /// Whoever publishes these topics from now on, it is not this bridge: they are not sent again.
+    pub fn forget(&self, is_others: impl Fn(&str) -> bool) {
+        self.shared.retained().forget(is_others);
+    }
+
     /// Sends the retained messages that found no room, as far as half of the room goes: the other half is for what comes. To be called whenever
     /// there is something to do anyway.
     pub fn send_stale(&self) {

@@ -115,6 +115,13 @@ impl Retained {
         self.all()
     }
 
+    /// What another bridge publishes from now on is not remembered here any more.
+    pub fn forget(&mut self, is_others: impl Fn(&str) -> bool) {
+        self.payloads.retain(|topic, _| !is_others(topic));
+        self.parts.retain(|part| Arc::strong_count(part) > 1);
+        self.stale.retain(|topic| !is_others(topic));
+    }
+
     /// The message of one topic.
     #[must_use]
     pub fn get(&self, topic: &str) -> Option<Message> {

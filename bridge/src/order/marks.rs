@@ -62,6 +62,15 @@ impl Marks {
         }
     }
 
+    /// Another bridge has handed on so far: of each run what is further on counts.
+    pub fn merge(&mut self, others: &[Mark]) {
+        for mark in others {
+            if self.of(mark.boot).is_none_or(|known| known.sequence < mark.sequence) {
+                self.put(*mark);
+            }
+        }
+    }
+
     /// Whether `sample` was already handed on.
     pub(super) fn covers(&self, sample: &Received) -> bool {
         self.of(sample.boot).is_some_and(|mark| sample.sequence <= mark.sequence)
@@ -103,5 +112,18 @@ impl Marks {
             self.0.remove(0);
         }
         self.0.push(mark);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_bridges_the_one_that_is_further_on_counts_run_by_run() {
+        let mark = |boot, sequence, unix_ms| Mark { boot: BootId::new(boot), sequence, unix_ms };
+        let mut marks = Marks::new(vec![mark(1, 50, 500), mark(2, 7, 700)]);
+        marks.merge(&[mark(1, 40, 400), mark(2, 9, 900), mark(3, 1, 600)]);
+        assert_eq!(marks, Marks::new(vec![mark(1, 50, 500), mark(2, 9, 900), mark(3, 1, 600)]));
     }
 }

@@ -47,7 +47,13 @@ use crate::{
         message::Message,
         topics::{OFFLINE, Topics},
     },
-    zenoh::{history::Historian, node::Node, sealed::Sealed},
+    zenoh::{
+        arrivals::{self, Arrivals, Ear},
+        history::Historian,
+        network::{Network, OWN},
+        node::Node,
+        sealed::Sealed,
+    },
 };
 
 const FINGERPRINT: Words = Words::new("the fingerprint of this bridge is {}", "l'empreinte de cette passerelle est {}");
@@ -58,6 +64,10 @@ const BY_CODE: Words = Words::new(
 const NO_CODE: Words = Words::new(
     "zenoh.pairing: \"code\" needs a state directory (STATE_DIRECTORY), where the code is kept",
     "zenoh.pairing : \"code\" a besoin d'un répertoire d'état (STATE_DIRECTORY), où le code est gardé",
+);
+const NO_KEY: Words = Words::new(
+    "group.name: a group needs a state directory (STATE_DIRECTORY) with the key that all its members share: docs/groups.md",
+    "group.name : un groupe a besoin d'un répertoire d'état (STATE_DIRECTORY) avec la clé que partagent tous ses membres : docs/fr/groups.md",
 );
 const FEW_FILES: Words = Words::new(
     "limits.meters: {} meters may take {} open files, and this process may have {}: raise LimitNOFILE= (sudo systemctl edit teleinfo-bridge)",
@@ -131,11 +141,49 @@ fn echoed(topics: &Topics, discovery: bool) -> Vec<String> {
     [topics.bridge_state()].into_iter().chain(discovery.then(|| topics.bridge_discovery())).collect()
 }
 
+/// The ways into the Zenoh network, and the readers that are believed there.
+///
+/// # Errors
+/// Those of [`readers`].
+pub(super) fn sealed(settings: &Settings, node: &Node, state_directory: Option<&Path>) -> Result<(Network, Sealed), Failure> {
+    let network = network(settings, node);
+    let readers = readers(state_directory, settings.zenoh.pairing, settings.limits)?;
+    Ok((network.clone(), Sealed::start(&network, readers)))
+}
+
+/// Listens to the readers that come to the bridge's own node.
+///
+/// # Errors
+/// What Zenoh says.
+pub(super) async fn listen(node: &Node, sealed: &Sealed, limits: Limits, counters: Counters) -> Result<(Ear, Arrivals), Failure> {
+    let (ear, arrivals) = arrivals::ear(sealed, limits, counters);
+    let listening = ear.listen(OWN, node.session()).await;
+    listening.map_err(|error| Failure::new(ExitCode::Internal, format!("Zenoh: {error}")))?;
+    Ok((ear, arrivals))
+}
+
+/// The ways into the Zenoh network that stand from the beginning: of a member that is a guest of a router there is none.
+fn network(settings: &Settings, node: &Node) -> Network {
+    if settings.group.is_some() && settings.zenoh.mode == ZenohMode::Client { Network::default() } else { Network::of(node.session()) }
+}
+
+/// What members of a group believe each other by: the bridges' common key.
+///
+/// # Errors
+/// There is a group, and the key is not kept.
+pub(super) fn secret_of_group(settings: &Settings, state_directory: Option<&Path>) -> Result<Option<[u8; 32]>, Failure> {
+    if settings.group.is_none() {
+        return Ok(None);
+    }
+    let key = state_directory.and_then(|directory| keys::read(&directory.join(keys::FILE)).ok().flatten());
+    key.map(|(seed, _)| Some(seed)).ok_or_else(|| Failure::config(journal::say(NO_KEY, &[]).to_string()))
+}
+
 /// The key of this bridge and the readers that it knows. What a person should know is said.
 ///
 /// # Errors
 /// The file of the readers is damaged: to go on without it would be to believe anybody.
-pub(super) fn readers(state_directory: Option<&Path>, pairing: Pairing, limits: Limits) -> Result<Readers, Failure> {
+fn readers(state_directory: Option<&Path>, pairing: Pairing, limits: Limits) -> Result<Readers, Failure> {
     let (own, remark) =
         keys::load(state_directory).map_err(|error| Failure::new(ExitCode::Internal, format!("random numbers: {error}")))?;
     remark.into_iter().for_each(|remark| warn!("{remark}"));
@@ -280,6 +328,7 @@ pub(super) fn options(settings: &Settings, language: Language, sealed: &Sealed, 
         samples_first: SAMPLES_FIRST,
         measured: serve::meters_of(&settings.grid_meters),
         fingerprint: sealed.with(|readers| readers.fingerprint().to_string()),
+        member: settings.group.as_ref().map(|group| group.member.clone()),
         seed: RandomState::new().build_hasher().finish(),
     }
 }

@@ -259,6 +259,19 @@ impl Pins {
         Claim::Pinned
     }
 
+    /// Another member of the group knows these readers. `replaces`: what it says of a meter counts in the place of what is known here, since it is
+    /// newer. Returns whether that changes anything.
+    pub fn merge(&mut self, theirs: &Self, replaces: bool) -> bool {
+        let before = self.clone();
+        for (meter, pins) in &theirs.meters {
+            if self.meters.contains_key(meter) && replaces || !self.meters.contains_key(meter) && !self.is_full() {
+                self.meters.insert(*meter, pins.clone());
+            }
+        }
+        theirs.without_meter.iter().for_each(|key| _ = self.claim_without_meter(key));
+        *self != before
+    }
+
     /// Whether there is a place for one more meter.
     #[must_use]
     pub fn is_full(&self) -> bool {
@@ -313,6 +326,18 @@ mod tests {
 
     fn accept(pins: &mut Pins, number: u32, words: Option<u8>) {
         pins.accept(meter(number), words.map(|number| key(number).fingerprint()), |_| false);
+    }
+
+    #[test]
+    fn what_another_member_knows_fills_gaps_and_takes_places_only_where_it_is_newer() {
+        let pins = |text: String| Pins::parse(&text).unwrap();
+        let mut own = pins(format!("{} {}\n{} {NOBODY}\n", meter(1), key(1), meter(2)));
+        let theirs = pins(format!("{} {}\n{} {}\n{} {}\n- {}\n", meter(1), key(9), meter(2), key(2), meter(3), key(3), key(4)));
+        assert!(own.merge(&theirs, false) && !own.merge(&theirs, false));
+        let after = format!("{} {}\n{} {NOBODY}\n{} {}\n- {}\n", meter(1), key(1), meter(2), meter(3), key(3), key(4));
+        assert_eq!(own.text(), after);
+        assert!(own.merge(&theirs, true));
+        assert_eq!(own.text(), theirs.text());
     }
 
     #[test]

@@ -367,6 +367,22 @@ impl Readers {
         self.pins.text()
     }
 
+    /// The lines of all readers, for a member of the group that is new.
+    #[must_use]
+    pub fn shared(&self) -> String {
+        self.pins.text()
+    }
+
+    /// Another member of the group knows these readers ([`Pins::merge`]). Returns what is to be kept, if that is new.
+    pub fn handle_shared(&mut self, lines: &str, replaces: bool) -> Option<String> {
+        let theirs = Pins::parse(lines).ok()?;
+        let mut pins = self.pins.clone();
+        pins.merge(&theirs, replaces).then(|| {
+            self.handle_pins(pins);
+            self.pins.text()
+        })
+    }
+
     fn handle_pins(&mut self, pins: Pins) {
         let keys: HashMap<KeyId, PublicKey> = pins.keys().map(|key| (key.id(), key)).collect();
         self.peers.retain(|id, _| keys.contains_key(id));

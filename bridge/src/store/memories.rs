@@ -54,6 +54,13 @@ fn memory(records: Vec<Record<'_>>) -> Memory {
     Memory { told, power, ..memory }
 }
 
+/// The memory of the text of a file, if it is whole.
+#[must_use]
+pub fn parse(text: &[u8]) -> Option<Memory> {
+    let (records, damaged) = checked::records(text);
+    (damaged == 0 && !records.is_empty()).then(|| memory(records))
+}
+
 pub(super) fn meter_of(path: &Path) -> Option<MeterId> {
     path.file_name()?.to_str()?.strip_suffix(".state")?.parse().ok()
 }
@@ -63,9 +70,17 @@ pub(super) fn meter_of(path: &Path) -> Option<MeterId> {
 /// # Errors
 /// The memory cannot be written as JSON.
 pub fn file(directory: &Path, meter: MeterId, memory: &Memory) -> Result<(PathBuf, Vec<u8>), serde_json::Error> {
+    Ok((directory.join(format!("{meter}.state")), text(memory)?))
+}
+
+/// The text of a file.
+///
+/// # Errors
+/// The memory cannot be written as JSON.
+pub fn text(memory: &Memory) -> Result<Vec<u8>, serde_json::Error> {
     let records =
         [Record::Learnt(Cow::Borrowed(memory)), Record::Told(Cow::Borrowed(&memory.told)), Record::Power(Cow::Borrowed(&memory.power))];
-    Ok((directory.join(format!("{meter}.state")), checked::text(&records)?))
+    checked::text(&records)
 }
 
 #[cfg(test)]

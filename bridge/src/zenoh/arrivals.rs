@@ -2,7 +2,11 @@
 //!
 //! Tokens and goodbyes have a queue of their own: a flood of samples cannot push them out, since nobody repeats them.
 
-use std::time::{Instant, SystemTime};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Instant, SystemTime},
+};
 
 use teleinfo_proto::{
     tic::MeterId,
@@ -39,22 +43,85 @@ struct Queues {
     counters: Counters,
 }
 
-/// Listens to all readers. What finds no room is dropped and counted: samples are in their reader's history, reports come again.
-///
-/// # Errors
-/// What Zenoh says.
-pub async fn listen(session: &Session, sealed: &Sealed, limits: Limits, counters: Counters) -> zenoh::Result<Arrivals> {
+/// Whoever listens to all readers, by as many links as there are. A copy tells the same queues.
+#[derive(Debug, Clone)]
+pub struct Ear {
+    queues: Queues,
+    sealed: Sealed,
+    tokens: Arc<Mutex<Tokens>>,
+}
+
+/// By which links the token of each meter is seen: a reader may come back by another one before the first has noticed that it went.
+#[derive(Debug, Default)]
+struct Tokens(BTreeMap<MeterId, BTreeSet<usize>>);
+
+/// An ear, and where what it hears arrives. What finds no room is dropped and counted: samples are in their reader's history, reports come
+/// again.
+#[must_use]
+pub fn ear(sealed: &Sealed, limits: Limits, counters: Counters) -> (Ear, Arrivals) {
     let (samples, of_samples) = mpsc::channel(limits.samples());
     let (presences, of_presences) = mpsc::channel(limits.presences());
     let queues = Queues { samples, presences, counters };
-    for key in [keys::SAMPLES, keys::STATUSES, keys::HELLOS, keys::PAIRS] {
-        let (queues, sealed) = (queues.clone(), sealed.clone());
-        let take = move |sample: Sample| of_message(&sample, &sealed).into_iter().for_each(|arrival| queues.push(arrival));
-        session.declare_subscriber(key).callback(take).background().await?;
+    let ear = Ear { queues, sealed: sealed.clone(), tokens: Arc::default() };
+    (ear, Arrivals { samples: of_samples, presences: of_presences })
+}
+
+impl Ear {
+    /// Listens by this link.
+    ///
+    /// # Errors
+    /// What Zenoh says.
+    pub async fn listen(&self, link: usize, session: &Session) -> zenoh::Result<()> {
+        for key in [keys::SAMPLES, keys::STATUSES, keys::HELLOS, keys::PAIRS] {
+            let this = self.clone();
+            let take = move |sample: Sample| of_message(&sample, &this.sealed).into_iter().for_each(|arrival| this.queues.push(arrival));
+            session.declare_subscriber(key).callback(take).background().await?;
+        }
+        let this = self.clone();
+        let tokens = move |sample: Sample| match meter_of(&sample) {
+            Some(meter) => this.handle_token(link, meter, sample.kind() == SampleKind::Put),
+            None => this.queues.push(incoming::stranger(sample.key_expr().as_str())),
+        };
+        session.liveliness().declare_subscriber(keys::ALIVES).history(true).callback(tokens).background().await
     }
-    let tokens = move |sample: Sample| queues.push(of_token(&sample));
-    session.liveliness().declare_subscriber(keys::ALIVES).history(true).callback(tokens).background().await?;
-    Ok(Arrivals { samples: of_samples, presences: of_presences })
+
+    /// A link has ended: what was seen by it is no longer seen.
+    pub fn handle_closed(&self, link: usize) {
+        let seen = self.with(|tokens| tokens.of(link));
+        seen.into_iter().for_each(|meter| self.handle_token(link, meter, false));
+    }
+
+    fn handle_token(&self, link: usize, meter: MeterId, is_present: bool) {
+        let is_news = self.with(|tokens| tokens.handle_token(link, meter, is_present));
+        if is_news {
+            self.queues.push(Arrival::Token(meter, is_present));
+        }
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Tokens) -> T) -> T {
+        work(&mut self.tokens.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Tokens {
+    /// Returns whether that is news: a token that is seen again may be that of another reader.
+    fn handle_token(&mut self, link: usize, meter: MeterId, is_present: bool) -> bool {
+        if is_present {
+            self.0.entry(meter).or_default().insert(link);
+            return true;
+        }
+        let Some(links) = self.0.get_mut(&meter) else { return true };
+        links.remove(&link);
+        let is_gone = links.is_empty();
+        if is_gone {
+            self.0.remove(&meter);
+        }
+        is_gone
+    }
+
+    fn of(&self, link: usize) -> Vec<MeterId> {
+        self.0.iter().filter(|(_, links)| links.contains(&link)).map(|(meter, _)| *meter).collect()
+    }
 }
 
 impl Queues {
@@ -85,13 +152,6 @@ fn of_message(sample: &Sample, sealed: &Sealed) -> Vec<Arrival> {
     sealed.with(|readers| incoming::handle_message(readers, key, &mut bytes, Instant::now()))
 }
 
-fn of_token(sample: &Sample) -> Arrival {
-    match meter_of(sample) {
-        Some(meter) => Arrival::Token(meter, sample.kind() == SampleKind::Put),
-        None => incoming::stranger(sample.key_expr().as_str()),
-    }
-}
-
 fn meter_of(sample: &Sample) -> Option<MeterId> {
     keys::meter_of(sample.key_expr().as_str())
 }
@@ -103,6 +163,15 @@ mod tests {
 
     const SAMPLES: usize = 4_096;
     const PRESENCES: usize = 128;
+
+    #[test]
+    fn a_reader_that_moves_to_another_link_is_not_gone() {
+        let (mut tokens, meter) = (Tokens::default(), "012345678912".parse().unwrap());
+        assert!(tokens.handle_token(0, meter, true) && tokens.handle_token(1, meter, true));
+        assert!(!tokens.handle_token(0, meter, false));
+        assert_eq!((tokens.of(0), tokens.of(1)), (vec![], vec![meter]));
+        assert!(tokens.handle_token(1, meter, false));
+    }
 
     #[test]
     fn where_many_wait_live_samples_make_way() {

@@ -23,10 +23,7 @@ use tokio::{
     time::timeout,
 };
 use tracing::debug;
-use zenoh::{
-    Session,
-    query::{ConsolidationMode, QueryTarget, Reply, ReplyKeyExpr},
-};
+use zenoh::query::{ConsolidationMode, QueryTarget, Reply, ReplyKeyExpr};
 
 use crate::order::{
     answer::Answer,
@@ -34,7 +31,7 @@ use crate::order::{
     received::Received,
 };
 
-use super::sealed::Sealed;
+use super::{network::Network, sealed::Sealed};
 
 /// What is taken of one answer.
 #[derive(Debug, Clone, Copy)]
@@ -60,7 +57,7 @@ const ANSWER_BYTES: usize = 12;
 /// Asks, a few questions at a time.
 #[derive(Debug, Clone)]
 pub struct Historian {
-    session: Session,
+    network: Network,
     sealed: Sealed,
     answers: mpsc::Sender<Answer>,
     slots: Arc<Semaphore>,
@@ -71,10 +68,10 @@ pub struct Historian {
 impl Historian {
     /// The answers to [`Historian::ask`] come through the channel.
     #[must_use]
-    pub fn new(session: Session, sealed: Sealed) -> (Self, mpsc::Receiver<Answer>) {
+    pub fn new(network: Network, sealed: Sealed) -> (Self, mpsc::Receiver<Answer>) {
         let (answers, receiver) = mpsc::channel(QUESTIONS_MAX);
         let slots = Arc::new(Semaphore::new(QUESTIONS_MAX));
-        (Self { session, sealed, answers, slots, turns: Arc::default() }, receiver)
+        (Self { network, sealed, answers, slots, turns: Arc::default() }, receiver)
     }
 
     /// Asks from a position, in the background; there is always an answer.
@@ -120,11 +117,19 @@ impl Historian {
         let (noted, sealed) = (progress.clone(), self.sealed.clone());
         let take = move |reply: Reply| noted.handle_reply(meter, &reply, &sealed, &sender);
         let key = keys::history(&meter);
-        let query = self.session.get(&*key).payload(question);
-        // Replies carry the key of the samples, not that of the question; and each of them counts, not only the last of a key.
-        let query = query.target(QueryTarget::All).consolidation(ConsolidationMode::None).accept_replies(ReplyKeyExpr::Any);
-        if let Err(error) = query.callback(take).timeout(PATIENCE).await {
-            debug!("meter {meter}: history: {error}");
+        // A reader answers by the link that it listens on; by the others there is nobody to ask.
+        let mut asked = 0;
+        for session in self.network.sessions() {
+            let query = session.get(&*key).payload(question.clone());
+            // Replies carry the key of the samples, not that of the question; and each of them counts, not only the last of a key.
+            let query = query.target(QueryTarget::All).consolidation(ConsolidationMode::None).accept_replies(ReplyKeyExpr::Any);
+            match query.callback(take.clone()).timeout(PATIENCE).await {
+                Ok(()) => asked += 1,
+                Err(error) => debug!("meter {meter}: history: {error}"),
+            }
+        }
+        drop(take);
+        if asked == 0 {
             return (Vec::new(), Outcome::Failed);
         }
         let (mut samples, mut is_quiet) = (Vec::new(), false);

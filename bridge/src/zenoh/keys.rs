@@ -26,6 +26,11 @@ impl SampleKeys {
         Self { session, keys: HashMap::new() }
     }
 
+    /// The network was joined anew: keys are declared again as samples come.
+    pub fn handle_session(&mut self, session: Session) {
+        *self = Self::new(session);
+    }
+
     /// Samples of this meter come.
     pub async fn handle_meter(&mut self, meter: MeterId) {
         if self.keys.len() >= KEYS_MAX || self.keys.contains_key(&meter) {

@@ -1,12 +1,14 @@
 //! The Zenoh side: the only place where the bridge talks to readers.
 //!
 //! [`node`] is the bridge's place in the network, [`arrivals`] what comes in by itself, [`history`] what is asked for. What comes in is
-//! put in order elsewhere (`order/`); [`sealed`] leads to what is believed (`seal/`); [`keys`] makes what comes by another router cheap;
-//! [`threads`] says how many there are. Begin with [`node`].
+//! put in order elsewhere (`order/`); [`sealed`] leads to what is believed (`seal/`); [`links`] are the ways to the others of a group, [`network`]
+//! all ways that stand; [`keys`] makes what comes by another router cheap; [`threads`] says how many there are. Begin with [`node`].
 
 pub mod arrivals;
 pub mod history;
 pub mod keys;
+pub mod links;
+pub mod network;
 pub mod node;
 pub mod sealed;
 pub mod threads;

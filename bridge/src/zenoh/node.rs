@@ -35,7 +35,7 @@ const NO_ROUTER: Words = Words::new(
 
 /// Silence after which a reader gives this router up, and tries again until it is there. Less than Zenoh's ten seconds: TCP's pauses
 /// between two tries have grown beyond two seconds by then, so that a new connection is back sooner than the old one.
-const LEASE_MS: u32 = 4_000;
+pub const LEASE_MS: u32 = 4_000;
 /// How long connections may take to say who they are: silent ones must not keep readers out.
 const ACCEPT_MS: u32 = 3_000;
 /// The longest message that Zenoh puts together: a reader's are 20 times shorter.
@@ -77,11 +77,6 @@ impl Node {
     #[must_use]
     pub fn session(&self) -> &Session {
         &self.session
-    }
-
-    /// Whether a router is connected.
-    pub async fn has_router(&self) -> bool {
-        self.session.info().routers_zid().await.next().is_some()
     }
 
     /// Leaves the network. The process must end soon after.

@@ -4,9 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 use tracing::debug;
-use zenoh::Session;
 
-use crate::seal::readers::Readers;
+use crate::{seal::readers::Readers, zenoh::network::Network};
 
 /// A handle: a copy leads to the same readers.
 #[derive(Debug, Clone)]
@@ -18,15 +17,17 @@ pub struct Sealed {
 impl Sealed {
     /// Sends in the background what readers are to be told.
     #[must_use]
-    pub fn start(session: &Session, readers: Readers) -> Self {
+    pub fn start(network: &Network, readers: Readers) -> Self {
         let sealed = Self { readers: Arc::new(Mutex::new(readers)), wanted: Arc::default() };
-        let (this, session) = (sealed.clone(), session.clone());
+        let (this, network) = (sealed.clone(), network.clone());
         tokio::spawn(async move {
             loop {
                 this.wanted.notified().await;
                 while let Some(message) = this.with_quietly(Readers::poll_message) {
-                    if let Err(error) = session.put(&message.key, message.bytes).await {
-                        debug!("{}: {error}", message.key);
+                    for session in network.sessions() {
+                        if let Err(error) = session.put(&message.key, message.bytes.clone()).await {
+                            debug!("{}: {error}", message.key);
+                        }
                     }
                 }
             }

@@ -95,6 +95,7 @@ impl Bridge {
             samples_first: 1,
             measured: std::collections::BTreeSet::new(),
             fingerprint: String::new(),
+            member: None,
             seed: self.starts,
         };
         let kept = self.disks.last().cloned().unwrap_or_default();
@@ -190,6 +191,7 @@ impl Bridge {
             Order::KeepReaders(_)
             | Order::Announced(_)
             | Order::Disturbed
+            | Order::LetGo(_)
             | Order::Noted(_)
             | Order::Measured(..)
             | Order::Remember(..)

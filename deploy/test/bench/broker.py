@@ -27,17 +27,19 @@ TOPICS = ("-t", "teleinfo/#", "-t", "homeassistant/#")
 
 
 class Broker(Process):
-    """A Mosquitto of its own, in an empty directory. `before`: words before each command, as those of a namespace."""
+    """A Mosquitto of its own, in an empty directory. `before`: words before each command, as those of a namespace;
+    `listens`: where it listens."""
 
-    def __init__(self, directory, before=()):
-        self.directory, self.before = pathlib.Path(directory), before
+    def __init__(self, directory, before=(), listens=HOST):
+        self.directory, self.before, self.listens = pathlib.Path(directory), before, listens
         self.directory.mkdir(exist_ok=True)
         self.config = self.directory / "mosquitto.conf"
         call("mosquitto_passwd", "-b", "-c", self.directory / "users", USER, PASSWORD)
         super().__init__(self.directory / "mosquitto.log", *before, "mosquitto", "-c", self.config)
 
     def start(self, persistence=True):
-        words = {"host": HOST, "port": PORT, "directory": self.directory, "persistence": str(persistence).lower()}
+        keeps = str(persistence).lower()
+        words = {"host": self.listens, "port": PORT, "directory": self.directory, "persistence": keeps}
         self.config.write_text(CONFIG.format(**words))
         super().start()
         wait_for("mosquitto starts", lambda: works(*self._client("mosquitto_pub", "-t", "ping", "-n")), 10, 0.02)
@@ -100,8 +102,8 @@ class HeardBroker:
     What is compared is what was published: a broker that forgets must not look like a bridge that loses.
     """
 
-    def __init__(self, directory, before=()):
-        self.broker, self.listener = Broker(directory, before), Listener(directory, before)
+    def __init__(self, directory, before=(), listens=HOST):
+        self.broker, self.listener = Broker(directory, before, listens), Listener(directory, before)
         self.messages = self.listener.messages
         self.held = None
 

@@ -98,3 +98,54 @@ class Cable:
     def _hardware(side, device):
         words = call("ip", "-n", side, "-o", "link", "show", "dev", device).split()
         return words[words.index("link/ether") + 1]
+
+
+class Star:
+    """Namespaces that are joined by a switch in another one: each has a name and an address."""
+
+    def __init__(self, *names):
+        self.addresses = {name: f"10.78.0.{number}" for number, name in enumerate(names, 1)}
+        self.switch = f"tic-s{os.getpid()}"
+        self.sides = {name: f"tic-{name}{os.getpid()}" for name in names}
+
+    def __enter__(self):
+        call("ip", "netns", "add", self.switch)
+        call("ip", "-n", self.switch, "link", "add", "switch", "type", "bridge")
+        call("ip", "-n", self.switch, "link", "set", "switch", "up")
+        self.hardware = {name: self._join(name) for name in self.sides}
+        for name in self.sides:
+            self.heal(name)
+        return self
+
+    def __exit__(self, *_):
+        for side in (*self.sides.values(), self.switch):
+            works("ip", "netns", "del", side)
+
+    def inside(self, name):
+        """The words before a command that runs there."""
+        return ("nsenter", f"--net=/run/netns/{self.sides[name]}")
+
+    def cut(self, name, *others):
+        """Silent, both ways: from these, or from all."""
+        self._neighbours(name, others, lambda _: NOBODY)
+
+    def heal(self, name, *others):
+        self._neighbours(name, others, self.hardware.get)
+
+    def _join(self, name):
+        side, port = self.sides[name], f"p-{name}"
+        call("ip", "netns", "add", side)
+        call("ip", "-n", side, "link", "set", "lo", "up")
+        call("ip", "-n", side, "link", "add", "eth0", "type", "veth", "peer", "name", port, "netns", self.switch)
+        call("ip", "-n", side, "addr", "add", f"{self.addresses[name]}/24", "dev", "eth0")
+        call("ip", "-n", side, "link", "set", "eth0", "up")
+        call("ip", "-n", self.switch, "link", "set", port, "master", "switch", "up")
+        words = call("ip", "-n", side, "-o", "link", "show", "dev", "eth0").split()
+        return words[words.index("link/ether") + 1]
+
+    def _neighbours(self, name, others, hardware):
+        """Which hardware address each of two believes the other one to have."""
+        for other in others or set(self.sides) - {name}:
+            for one, far in (name, other), (other, name):
+                far_end = (self.addresses[far], "lladdr", hardware(far), "dev", "eth0", "nud", "permanent")
+                call("ip", "-n", self.sides[one], "neigh", "replace", *far_end)

@@ -4,12 +4,16 @@ use std::time::Instant;
 
 use super::Station;
 use crate::{
-    energy::{account::Due, meaning::Meaning},
+    energy::{account::Due, ledger::Ledger, meaning::Meaning},
     homeassistant::{
         memory::Memory,
         statistic::{Sources, Statistic},
     },
-    order::intake::{InOrder, Question, Tally},
+    order::{
+        intake::{InOrder, Question, Tally},
+        marks::Marks,
+        received::ReaderClock,
+    },
     words::language::Sentence,
 };
 
@@ -33,6 +37,12 @@ impl Station {
     pub fn poll_memory(&mut self, is_last: bool, now: Instant) -> Option<&Memory> {
         let power = self.figures.poll_kept_power(is_last, now);
         self.announcer.poll_memory(self.figures.told(), self.figures.calendar(), power)
+    }
+
+    /// What another bridge must know that goes on with this meter, and when the last samples were by the clock of this machine.
+    #[must_use]
+    pub fn handed_over(&self) -> (Memory, Option<Ledger>, Marks, ReaderClock) {
+        (self.announcer.memory().clone(), self.account.ledger(), self.intake.marks().clone(), self.clock)
     }
 
     /// What must never be forgotten of its energy, if it is time to keep it; at the last everything.

@@ -185,6 +185,13 @@ pub struct Measured {
 }
 
 impl Derived {
+    /// As it is after [`Derived::update`].
+    #[must_use]
+    pub fn updated(mut self, state: &State, learnt: Learnt<'_>) -> Self {
+        self.update(state, learnt);
+        self
+    }
+
     /// Works out what a state says; `self` remembers what must outlive a frame.
     pub fn update(&mut self, state: &State, learnt: Learnt<'_>) {
         self.mode = Some(match state.mode() {

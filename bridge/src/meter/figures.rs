@@ -226,6 +226,8 @@ impl Figures {
         let grounds = Some(Grounds::of(&self.state, learnt));
         if std::mem::replace(&mut self.grounds, grounds) != grounds {
             self.derived.update(&self.state, learnt);
+        } else {
+            debug_assert_eq!(self.derived, self.derived.clone().updated(&self.state, learnt), "what it follows from has changed unseen");
         }
         self.derived.peak(&self.state, moment.unix_seconds());
         self.derive_powers();

@@ -67,6 +67,7 @@ use crate::{
 };
 use neighbourhood::{Neighbourhood, own_node};
 use receipts::Receipts;
+use start::Way;
 
 const STOPPED: Words = Words::new("stopped", "arrêtée");
 const KNOWN_OF: Words = Words::new("what is known of meter {}: {}", "ce qui est connu du compteur {} : {}");
@@ -146,10 +147,10 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     let notifier = Notifier::from_env();
     let (positions, state_directory) = (Positions::from_env(), positions::directory("STATE_DIRECTORY"));
     let language = language::decide(&settings, state_directory.as_deref()).await;
-    let doors = start::doors(&settings.mqtt)?;
-    let node = Node::start(&own_node(&settings), settings.limits, start::plugin(&settings.mqtt, doors.as_ref()).as_ref()).await?;
+    let way = Way::open(&settings.mqtt)?;
+    let node = Node::start(&own_node(&settings), settings.limits, way.plugin().as_ref()).await?;
     let counters = Counters::default();
-    let (outlet, inbound) = start::outlet(&settings, doors, &node, counters.clone()).await?;
+    let (outlet, inbound) = way.start(&settings, &node, counters.clone()).await?;
     let (store, write_failures) = Store::new();
     let (network, sealed) = start::sealed(&settings, &node, state_directory.as_deref())?;
     let (historian, answers) = Historian::new(network.clone(), sealed.clone());

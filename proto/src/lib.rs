@@ -4,7 +4,7 @@
 //!
 //! * [`tic`], from the meter to the reader: bytes, frames, labels, values ([Enedis-NOI-CPT_54E] and, for older meters, 02E);
 //! * `wire` (a feature), from the reader to the bridge: samples and the keys they travel under;
-//! * `seal` (a feature), around the messages of `wire`: who may read them, and who made them. No program uses it yet.
+//! * `seal` (a feature), around the messages of `wire`: who may read them, and who made them.
 //!
 //! Nothing here allocates, blocks or looks at a clock, so it builds for a bare microcontroller too.
 //!

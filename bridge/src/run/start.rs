@@ -15,7 +15,7 @@ use crate::{
     archive::keeper::Archive,
     config::{
         file::{Pairing, ZenohMode},
-        settings::{Mqtt, Settings},
+        settings::{Embedded, External, Mqtt, Settings},
     },
     daemon::{
         exit::{ExitCode, Failure},
@@ -91,44 +91,58 @@ const OPEN: Words = Words::new(
 /// Home Assistant is told of a meter that nobody knew once it has sent so many samples: some seconds.
 const SAMPLES_FIRST: u32 = 3;
 
-/// The port of MQTT clients, where there is no broker.
-///
-/// # Errors
-/// It is in use.
-pub(super) fn doors(mqtt: &Mqtt) -> Result<Option<Doors>, Failure> {
-    match mqtt {
-        Mqtt::External(_) => Ok(None),
-        Mqtt::Embedded(settings) => embedded::open(settings.listen).map(Some),
-    }
+/// The MQTT side, before anything of it is started.
+pub(super) enum Way<'a> {
+    /// To a broker.
+    Broker(&'a External),
+    /// To MQTT clients, behind these doors.
+    Clients(&'a Embedded, Doors),
 }
 
-/// The configuration of the plugin that serves MQTT clients behind these doors.
-pub(super) fn plugin(mqtt: &Mqtt, doors: Option<&Doors>) -> Option<serde_json::Value> {
-    match (mqtt, doors) {
-        (Mqtt::Embedded(settings), Some(doors)) => Some(embedded::plugin(settings, doors)),
-        _ => None,
+impl<'a> Way<'a> {
+    /// Opens the port of MQTT clients, where there is no broker.
+    ///
+    /// # Errors
+    /// It is in use.
+    pub(super) fn open(mqtt: &'a Mqtt) -> Result<Self, Failure> {
+        match mqtt {
+            Mqtt::External(broker) => Ok(Self::Broker(broker)),
+            Mqtt::Embedded(settings) => embedded::open(settings.listen).map(|doors| Self::Clients(settings, doors)),
+        }
     }
-}
 
-/// The MQTT side.
-///
-/// # Errors
-/// A port that does not open.
-pub(super) async fn outlet(
-    settings: &Settings,
-    doors: Option<Doors>,
-    node: &Node,
-    counters: Counters,
-) -> Result<(Outlet, mpsc::Receiver<Inbound>), Failure> {
-    let topics = &settings.topics;
-    if let Some(doors) = doors {
-        return embedded::start(node.session().clone(), doors, vec![topics.home_assistant_status()], settings.limits, counters).await;
+    /// The configuration of the plugin that serves MQTT clients.
+    pub(super) fn plugin(&self) -> Option<serde_json::Value> {
+        match self {
+            Self::Broker(_) => None,
+            Self::Clients(settings, doors) => Some(embedded::plugin(settings, doors)),
+        }
     }
-    let Mqtt::External(broker) = &settings.mqtt else { return Err(Failure::new(ExitCode::Internal, "no port for MQTT clients")) };
-    let will = Message::retained(topics.bridge_state(), OFFLINE);
-    let echoed = echoed(topics, settings.homeassistant.discovery);
-    let subscriptions = [subscriptions(topics), echoed.clone()].concat();
-    Ok(external::start(broker.clone(), will, subscriptions, echoed, settings.limits, counters))
+
+    /// Starts it.
+    ///
+    /// # Errors
+    /// A plugin that does not run.
+    pub(super) async fn start(
+        self,
+        settings: &Settings,
+        node: &Node,
+        counters: Counters,
+    ) -> Result<(Outlet, mpsc::Receiver<Inbound>), Failure> {
+        let topics = &settings.topics;
+        match self {
+            Self::Clients(_, doors) => {
+                let statuses = vec![topics.home_assistant_status()];
+                embedded::start(node.session().clone(), doors, statuses, settings.limits, counters).await
+            }
+            Self::Broker(broker) => {
+                let will = Message::retained(topics.bridge_state(), OFFLINE);
+                let echoed = echoed(topics, settings.homeassistant.discovery);
+                let subscriptions = [subscriptions(topics), echoed.clone()].concat();
+                Ok(external::start(broker.clone(), will, subscriptions, echoed, settings.limits, counters))
+            }
+        }
+    }
 }
 
 /// What others say that matters: Home Assistant's birth, and what the broker retained of an earlier run.

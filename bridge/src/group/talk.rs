@@ -3,10 +3,11 @@
 //! Nothing counts twice: a message comes by as many links as there are, and a recording is a number that was heard before.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::{Duration, Instant},
 };
 
+use teleinfo_proto::wire::keys;
 use tracing::Level;
 
 use crate::{
@@ -37,6 +38,13 @@ const STRANGE: Words = Words::new(
     "another bridge, {}, is on this Zenoh network, and does not belong to this group: set the same [group] name on both, or stop one",
     "une autre passerelle, {}, est sur ce réseau Zenoh et n'appartient pas à ce groupe : réglez le même [group] name sur les deux, ou arrêtez-en une",
 );
+
+/// A bridge that does not belong to this one is said after this time: it may be an earlier process of this one, whose token goes with the lease.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// And again as long as it is there, so that it is not taken to be over.
+const STILL_THERE: Duration = Duration::from_secs(300);
+/// Tokens of such bridges that are remembered: anybody can declare them.
+const STRANGERS_MAX: usize = 64;
 
 /// Messages that wait to be sent.
 const OUT_MAX: usize = 16_384;
@@ -81,6 +89,9 @@ pub struct Talk {
     group: String,
     own: Member,
     joined: Option<Joined>,
+    /// Bridges that do not belong to this one, by the link that sees them, and when somebody is to be told of them.
+    strangers: BTreeSet<(usize, Member)>,
+    strangers_due: Option<Instant>,
     orders: VecDeque<GroupOrder>,
 }
 
@@ -88,7 +99,7 @@ impl Talk {
     /// A bridge that belongs to no group, and only says that there is another one.
     #[must_use]
     pub fn alone(own: Member) -> Self {
-        Self { group: teleinfo_proto::wire::keys::NO_GROUP.into(), own, joined: None, orders: VecDeque::new() }
+        Self::with(keys::NO_GROUP, own, None)
     }
 
     /// A member of a group.
@@ -102,7 +113,11 @@ impl Talk {
             tries: Pace::new(TRIES_AT_ONCE, TRIES_A_MINUTE),
             out: VecDeque::new(),
         };
-        Self { group: group.into(), own, joined: Some(joined), orders: VecDeque::new() }
+        Self::with(group, own, Some(joined))
+    }
+
+    fn with(group: &str, own: Member, joined: Option<Joined>) -> Self {
+        Self { group: group.into(), own, joined, strangers: BTreeSet::new(), strangers_due: None, orders: VecDeque::new() }
     }
 
     /// This process, as others know it.
@@ -127,18 +142,33 @@ impl Talk {
         let Some((group, member)) = Member::of_token(key) else { return };
         match &mut self.joined {
             Some(joined) if group == self.group => joined.membership.handle_token(link, member, is_present, now),
-            _ if !is_present || member.name == self.own.name && member.run == self.own.run => {}
-            joined => {
-                let words = if joined.is_some() { STRANGE } else { ALONE };
-                self.orders.push_back(GroupOrder::Complain(journal::say(words, &[&member.name])));
+            _ if member == self.own => {}
+            _ if !is_present => _ = self.strangers.remove(&(link, member)),
+            _ if self.strangers.len() < STRANGERS_MAX => {
+                self.strangers.insert((link, member));
+                self.strangers_due.get_or_insert(now + PATIENCE);
             }
+            _ => {}
         }
         self.follow();
     }
 
+    /// Somebody should know of a bridge that does not belong to this one, as long as it is there.
+    fn tell_of_strangers(&mut self, now: Instant) {
+        if self.strangers_due.is_none_or(|at| now < at) {
+            return;
+        }
+        self.strangers_due = self.strangers.first().map(|_| now + STILL_THERE);
+        if let Some((_, member)) = self.strangers.first() {
+            let words = if self.joined.is_some() { STRANGE } else { ALONE };
+            self.orders.push_back(GroupOrder::Complain(journal::say(words, &[&member.name])));
+        }
+    }
+
     /// A link ends.
     pub fn handle_link_closed(&mut self, link: usize, now: Instant) {
-        self.with(|joined| joined.membership.handle_link_closed(link, now));
+        self.strangers.retain(|(other, _)| *other != link);
+        self.work(|joined| joined.membership.handle_link_closed(link, now));
     }
 
     /// A message came under a key of the group.
@@ -178,18 +208,18 @@ impl Talk {
 
     /// Whether this bridge could publish: the broker is there, and all that it retains was read.
     pub fn handle_able(&mut self, can_publish: bool, now: Instant) {
-        self.with(|joined| joined.membership.handle_able(can_publish, now));
+        self.work(|joined| joined.membership.handle_able(can_publish, now));
     }
 
     /// This process stood still for so long.
     pub fn handle_slept(&mut self, slept: Duration) {
-        self.with(|joined| joined.membership.handle_slept(slept));
+        self.work(|joined| joined.membership.handle_slept(slept));
     }
 
     /// The network was left, and is joined anew as this run.
     pub fn handle_rejoined(&mut self, run: u64, now: Instant) {
         self.own.run = run;
-        self.with(|joined| {
+        self.work(|joined| {
             joined.number = 0;
             joined.membership.handle_rejoined(run, now);
         });
@@ -197,7 +227,8 @@ impl Talk {
 
     /// To be called when [`Talk::poll_timeout`] is due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.with(|joined| joined.membership.handle_timeout(now));
+        self.tell_of_strangers(now);
+        self.work(|joined| joined.membership.handle_timeout(now));
     }
 
     /// Tells the others something, if there is a group.
@@ -238,10 +269,11 @@ impl Talk {
     /// When [`Talk::handle_timeout`] and [`Talk::poll_message`] are due, if nothing happens before.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.joined.as_ref().and_then(|joined| joined.membership.poll_timeout())
+        let joined = self.joined.as_ref().and_then(|joined| joined.membership.poll_timeout());
+        joined.into_iter().chain(self.strangers_due).min()
     }
 
-    fn with(&mut self, work: impl FnOnce(&mut Joined)) {
+    fn work(&mut self, work: impl FnOnce(&mut Joined)) {
         if let Some(joined) = &mut self.joined {
             work(joined);
         }

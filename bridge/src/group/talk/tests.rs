@@ -325,13 +325,21 @@ fn two_bridges_without_a_group_say_that_there_is_another() {
     let (mut talk, now) = (Talk::alone("a@0000000000000001".parse().unwrap()), Instant::now());
     talk.handle_token(0, "tic/v2/bridge/-/a@0000000000000001", true, now);
     assert_eq!(talk.poll_order(), None, "its own");
+    assert_eq!(talk.poll_timeout(), None);
     talk.handle_token(0, "tic/v2/bridge/-/b@0000000000000002", true, now);
-    let Some(GroupOrder::Complain(text)) = talk.poll_order() else { panic!() };
-    assert!(text.as_str().contains("[group]"), "{text}");
+    assert_eq!(talk.poll_order(), None, "it may be an earlier process of this one");
+    for due in [PATIENCE, PATIENCE + STILL_THERE] {
+        assert_eq!(talk.poll_timeout(), Some(now + due));
+        talk.handle_timeout(now + due);
+        let Some(GroupOrder::Complain(text)) = talk.poll_order() else { panic!() };
+        assert!(text.as_str().contains("[group]"), "{text}");
+    }
     talk.handle_token(0, "tic/v2/bridge/-/b@0000000000000002", false, now);
-    assert_eq!(talk.poll_order(), None);
+    talk.handle_timeout(now + STILL_THERE * 3);
+    assert_eq!((talk.poll_order(), talk.poll_timeout()), (None, None));
     let mut member = Talk::member("home", "a@0000000000000001".parse().unwrap(), 1, &SECRET, LEASE, now);
     member.handle_token(0, "tic/v2/bridge/other/b@0000000000000002", true, now);
+    member.handle_timeout(now + PATIENCE);
     assert!(matches!(member.poll_order(), Some(GroupOrder::Complain(_))));
 }
 
@@ -361,6 +369,19 @@ fn happening() -> impl Strategy<Value = Happening> {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_comes_from_strangers_changes_nothing(
+        key in "(tic/v2/bridge/home/)?[a-z@/*.-]{0,30}", message in proptest::collection::vec(any::<u8>(), 0..80), is_present: bool
+    ) {
+        let now = Instant::now();
+        let mut talk = Talk::member("home", "a@0000000000000001".parse().unwrap(), 1, &SECRET, LEASE, now);
+        talk.handle_token(0, &key, is_present, now);
+        talk.handle_message(&key, &message, now);
+        prop_assert!(!talk.is_heard());
+        let orders = std::iter::from_fn(|| talk.poll_order());
+        prop_assert!(orders.into_iter().all(|order| matches!(order, GroupOrder::Complain(_))));
+    }
 
     #[test]
     fn whatever_happened_once_it_is_over_every_meter_has_one_owner(life in proptest::collection::vec(happening(), 1..24)) {

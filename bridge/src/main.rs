@@ -52,13 +52,8 @@ fn open(cli: &Cli) -> Result<ExitCode, Failure> {
         println!("the configuration is right");
         return Ok(ExitCode::Success);
     }
-    match &settings.group {
-        _ if cli.command.is_some() || !matches!(settings.mqtt, Mqtt::External(_)) => {}
-        Some(group) => threads::spread(group.connect.len()),
-        None => {
-            threads::gather();
-            return threads::run(run::run(settings)).map(|()| ExitCode::Success);
-        }
+    if let (None, Some(group), Mqtt::External(_)) = (&cli.command, &settings.group, &settings.mqtt) {
+        threads::spread(group.connect.len());
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         // The MQTT plugin needs a second one.

@@ -5,6 +5,7 @@
 mod energy;
 mod group;
 mod live;
+mod overload;
 mod past;
 mod restart;
 

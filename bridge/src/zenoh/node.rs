@@ -41,7 +41,7 @@ const ACCEPT_MS: u32 = 3_000;
 /// The longest message that Zenoh puts together: a reader's are 20 times shorter.
 const MESSAGE_BYTES_MAX: usize = 65_536;
 /// What Zenoh sets aside to receive into, for each connection: one batch as large as a reader's, not the four that its default makes of it.
-const RECEIVE_BYTES: usize = 4_096;
+const RECEIVE_BYTES: usize = 8_192;
 /// Time that a connection to a router may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 

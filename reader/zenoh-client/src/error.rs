@@ -179,7 +179,7 @@ impl fmt::Display for Failures {
 pub enum SendError {
     /// The transmit buffer is full: the network is slower than the program, or gone.
     Full,
-    /// The message is larger than a batch (4 kB with its key).
+    /// The message is larger than a batch (8 kB with its key).
     TooLong,
     /// No session stands.
     Offline,

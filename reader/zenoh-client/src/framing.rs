@@ -7,10 +7,10 @@
 use crate::error::{Error, SendError};
 
 /// The largest batch that is accepted and sent, in bytes; announced in InitSyn. A router cuts anything larger into fragments, and sets aside as
-/// much for each of its readers: so it is no larger than the longest message of a reader, with its key and its seal, needs.
-pub(crate) const BATCH: u16 = 4 * 1024;
+/// much for each of its readers: so it is no larger than the longest message that goes either way, with its key and its seal, needs.
+pub(crate) const BATCH: u16 = 8 * 1024;
 
-/// What waits for the socket at most, in bytes: sixteen full batches. Beyond that the router is not reading, and the program keeps its
+/// What waits for the socket at most, in bytes: eight full batches. Beyond that the router is not reading, and the program keeps its
 /// data better itself.
 pub(crate) const CAPACITY: usize = 64 * 1024;
 

@@ -3,7 +3,6 @@
 //! `raw` is what stands on the line. `value` is a number where the label is one (and for an identity of twelve digits), else the
 //! text without its padding. `timestamp` is the label's own, in UTC. `decoded` takes registers and profiles apart; a profile whose hours
 //! nobody can read yet has none.
-
 //!
 //! It is written byte by byte, since each frame of each meter is written so: what most of it costs elsewhere is to be taken apart and put
 //! together again.

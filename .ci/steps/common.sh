@@ -27,6 +27,37 @@ not_checked() { # WHY
     echo "== NOT CHECKED: $CURRENT: $1" >&2
 }
 
+# Steps that wait for clocks and cuts much more than they work, each in namespaces of its own: two go on at a time. What one prints comes out at
+# its end. When one has failed, no other begins.
+together() { # NAME...
+    local folder name running=0 verdict=0
+    folder=$(mktemp -d)
+    for name in "$@"; do
+        if [ $running -eq 2 ]; then
+            wait -n || verdict=$?
+            running=$((running - 1))
+        fi
+        [ $verdict -eq 0 ] || break
+        echo "== $name begins, beside another"
+        alone "$name" "$folder" &
+        running=$((running + 1))
+    done
+    for ((; running > 0; running--)); do
+        wait -n || verdict=$?
+    done
+    mapfile -t -O ${#NOT_CHECKED[@]} NOT_CHECKED < <(sed -n 's/^== NOT CHECKED: //p' "$folder"/*)
+    rm -r "$folder"
+    return $verdict
+}
+
+# One step in a process of its own.
+alone() { # NAME FOLDER
+    local verdict=0
+    .ci/run "$1" >"$2/$1" 2>&1 || verdict=$?
+    flock "$2" cat "$2/$1"
+    return $verdict
+}
+
 tell_what_was_not_checked() {
     local why
     [ ${#NOT_CHECKED[@]} -gt 0 ] || return 0
@@ -44,8 +75,10 @@ need_packages() { # PACKAGE...
     done
     [ ${#missing[@]} -gt 0 ] || return 0
     [ "$(id -u)" -eq 0 ] || { echo "missing here: sudo apt install ${missing[*]}" >&2 && return 1; }
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    # Of two steps that go on at a time one waits.
+    mkdir -p target
+    flock target/packages.lock apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive flock target/packages.lock apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
 need_targets() { # TARGET...

@@ -29,13 +29,14 @@ step_no_std() {
     cargo build -p teleinfo-proto --target thumbv6m-none-eabi --all-features
 }
 
+# Built as on a machine without a C compiler. The packages take them from here.
 step_static_readers() {
     local target
-    need_packages qemu-user-static
+    need_packages libc6-dev qemu-user-static
     need_targets x86_64-unknown-linux-musl aarch64-unknown-linux-musl
     need_static
     for target in x86_64-unknown-linux-musl aarch64-unknown-linux-musl arm-unknown-linux-musleabi; do
-        CC=/bin/false deploy/cargo-static "$target" build --release -p teleinfo-reader
+        deploy/test/no-c-compiler deploy/cargo-static "$target" build --release --locked -p teleinfo-reader
         fits "$target"
     done
     qemu-aarch64-static target/aarch64-unknown-linux-musl/release/teleinfo-reader --version
@@ -50,8 +51,16 @@ fits() { # TARGET
     [ "$bytes" -le "$READER_BYTES_MAX" ] || { echo "more than $READER_BYTES_MAX" && return 1; }
 }
 
-# The declared version, really built with. A folder of its own keeps the other builds warm.
+# The declared version, really built with: what is small, and in the long form everything. A folder of its own keeps the other builds warm.
 step_minimum_rust() {
+    with_minimum_rust --package teleinfo-reader --package teleinfo-simulator
+}
+
+step_minimum_rust_of_all() {
+    with_minimum_rust --workspace --all-features
+}
+
+with_minimum_rust() { # WHAT...
     local version
     version=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
     rustup toolchain install "$version" --profile minimal --no-self-update >/dev/null 2>&1 || true
@@ -60,7 +69,7 @@ step_minimum_rust() {
         return 0
     fi
     need_packages "${BUILD[@]}"
-    CARGO_TARGET_DIR=target/minimum-rust cargo "+$version" check --workspace --all-features
+    CARGO_TARGET_DIR=target/minimum-rust cargo "+$version" check "$@"
 }
 
 step_licences() {
@@ -113,7 +122,8 @@ step_fuzz() {
     local same_addresses=(setarch -R)
     "${same_addresses[@]}" true || { not_checked "addresses cannot be fixed here: what is tried differs from run to run" && same_addresses=(); }
     rm -rf target/fuzz-judged
-    fuzz_each target/fuzz-judged "${same_addresses[@]}" -- -runs=10000 -seed=1 -reload=0
+    # What runs for seconds need not be compiled for minutes.
+    CARGO_PROFILE_RELEASE_OPT_LEVEL=1 fuzz_each target/fuzz-judged "${same_addresses[@]}" -- -runs=10000 -seed=1 -reload=0
 }
 
 # The same for as long as somebody has time. What it finds to go on from stays in target/fuzz-found.
@@ -132,6 +142,8 @@ fuzz_each() { # FOUND [RUNNER...] -- FLAG...
         package=${manifest%/fuzz/*}
         targets=$(cd "$package" && cargo fuzz list)
         [ -n "$targets" ] || { echo "$package: no target is found" && return 1; }
+        # Each is one piece of work for the compiler, so all are begun together.
+        (cd "$package" && RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR="$OLDPWD/target/fuzz" cargo fuzz build --sanitizer none)
         for target in $targets; do
             echo "$package: $target"
             fuzz_one "$package" "$target" "$@" || failed+=("$package: $target")

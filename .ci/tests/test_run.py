@@ -38,6 +38,32 @@ class Run(unittest.TestCase):
         self.assertIn("== FAILED: format", ended.stdout)
         self.assertNotIn("== lints", ended.stdout)
 
+    def together(self, *steps: str) -> subprocess.CompletedProcess:
+        """Two at a time, played by a `.ci/run` whose steps are these lines of shell."""
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / ".ci").mkdir()
+            names = [f"s{number}" for number in range(len(steps))]
+            functions = "\n".join(f"step_{name}() {{ {step}; }}" for name, step in zip(names, steps, strict=True))
+            run = f'#!/usr/bin/env bash\nset -euo pipefail\n. {CI}/steps/common.sh\n{functions}\nstep "$1"\n'
+            (Path(folder) / ".ci/run").write_text(run)
+            (Path(folder) / ".ci/run").chmod(0o755)
+            script = f"set -euo pipefail; cd {folder}; . {CI}/steps/common.sh; together {' '.join(names)}; tell_what_was_not_checked"
+            return bash(script)
+
+    def test_two_steps_wait_at_the_same_time(self):
+        meet = "touch {0}; for i in $(seq 100); do [ ! -e {1} ] || return 0; sleep 0.1; done; return 1"
+        ended = self.together(meet.format("a", "b"), meet.format("b", "a"), "not_checked 'no list'")
+        self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
+        for said in "== ok: s0 ", "== ok: s1 ", "==   s2: no list":
+            self.assertIn(said, ended.stdout)
+
+    def test_a_step_that_fails_beside_another_ends_the_run(self):
+        ended = self.together("false", "sleep 1", "true", "true")
+        self.assertNotEqual(ended.returncode, 0)
+        self.assertIn("== FAILED: s0", ended.stdout)
+        self.assertIn("== ok: s1 ", ended.stdout)
+        self.assertNotIn("s3", ended.stdout)
+
     def test_what_a_quick_run_cannot_check_is_said_at_the_end(self):
         ended = bash(
             "set -e; . .ci/steps/common.sh; INSTALL=no CURRENT=shell; have no-such-program false || true; tell_what_was_not_checked"

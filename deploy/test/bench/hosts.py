@@ -3,6 +3,7 @@
 The caller is alone in its namespaces (`network.alone`): what is made here ends with it.
 """
 
+import fcntl
 import os
 import pathlib
 import shutil
@@ -49,10 +50,13 @@ def debootstrap(suite, folder, packages, *script):
 def made_debian():
     """The folder of that Debian."""
     ROOTFS.parent.mkdir(parents=True, exist_ok=True)
-    if not (ROOTFS / "usr/bin/unattended-upgrade").exists():
-        say(f"making a Debian in {ROOTFS} (once, a minute)")
-        shutil.rmtree(ROOTFS, ignore_errors=True)
-        debootstrap("bookworm", ROOTFS, INCLUDE)
+    # Two tests may want it at the same time.
+    with open(ROOTFS.with_name(f"{ROOTFS.name}.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (ROOTFS / "usr/bin/unattended-upgrade").exists():
+            say(f"making a Debian in {ROOTFS} (once, a minute)")
+            shutil.rmtree(ROOTFS, ignore_errors=True)
+            debootstrap("bookworm", ROOTFS, INCLUDE)
     return ROOTFS
 
 

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::{
     archive::{
+        block::Grain,
         export,
         file::Curves,
         keeper::Archive,
@@ -41,7 +42,14 @@ impl Told {
     pub fn read(wanted: Wanted, archive: &Archive, names: &Names, book: &Book) -> Result<Self, redb::Error> {
         let Wanted { meter, step, from, to } = wanted;
         let (start, end) = (from.at(0), to.at(0));
-        let mut curves = archive.read(meter, step.grain(), start / MINUTE_S, end / MINUTE_S)?;
+        let (first, last) = (start / MINUTE_S, end / MINUTE_S);
+        let mut curves = archive.read(meter, step.grain(), first, last)?;
+        if step.grain() == Grain::Hour {
+            // Else a day has nothing before its first hour ends, and lacks up to an hour ever after.
+            for (register, minutes) in archive.read(meter, Grain::Minute, newest(&curves).unwrap_or(first), last)? {
+                curves.entry(register).or_default().extend(minutes);
+            }
+        }
         curves.retain(|_, curve| !curve.is_empty());
         Ok(Self::of(step, &step.periods(from, to), Period { start, end }, &curves, names, book))
     }
@@ -63,4 +71,9 @@ impl Told {
     pub fn csv(&self) -> String {
         export::csv(self.registers.iter().map(|register| register.label.as_str()), &self.rows)
     }
+}
+
+/// The minute of the last index.
+fn newest(curves: &Curves) -> Option<i64> {
+    curves.values().filter_map(|curve| curve.last_key_value()).map(|(minute, _)| *minute).max()
 }

@@ -407,14 +407,14 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn the_memory_is_told_as_a_table() {
+    /// What a page tells of a meter that showed these indexes so many minutes after midnight.
+    async fn table(step: &str, shown: &[(i64, u32)]) -> Vec<String> {
         let (page, mut asked) = page();
         let meter: MeterId = "041876097767".parse().unwrap();
         let midnight_ms = crate::hours::day::Day::from("2026-11-28").at(0) * 1_000;
         let archive = page.shown.archive.clone().unwrap();
-        for (hour, wh) in [(0, 1_000), (1, 1_250)] {
-            let readings = Readings { unix_ms: midnight_ms + hour * 3_600_000, indexes: vec![("BASE".into(), wh)] };
+        for (minute, wh) in shown {
+            let readings = Readings { unix_ms: midnight_ms + minute * 60_000, indexes: vec![("BASE".into(), *wh)] };
             assert!(archive.handle_readings(meter, readings));
         }
         archive.finish().await;
@@ -423,10 +423,25 @@ mod tests {
                 let _ = answer.send((Names::default(), Book::default()));
             }
         });
-        let path = "/api/energy.csv?meter=041876097767&step=hour&from=2026-11-28&to=2026-11-29";
-        let answer = page.answer(asks("localhost", Verb::Get, path)).await;
-        let lines: Vec<&str> = answer.body.lines().collect();
-        assert_eq!((answer.status, lines.len(), lines[1]), (200, 25, "2026-11-27T23:00:00Z,2026-11-28T00:00:00Z,250,,,true,250"));
+        let path = format!("/api/energy.csv?meter=041876097767&step={step}&from=2026-11-28&to=2026-11-29");
+        let answer = page.answer(asks("localhost", Verb::Get, &path)).await;
+        assert_eq!(answer.status, 200);
+        answer.body.lines().skip(1).map(str::to_owned).collect()
+    }
+
+    #[tokio::test]
+    async fn the_memory_is_told_as_a_table() {
+        let lines = table("hour", &[(0, 1_000), (60, 1_250)]).await;
+        assert_eq!((lines.len(), &*lines[0]), (24, "2026-11-27T23:00:00Z,2026-11-28T00:00:00Z,250,,,true,250"));
+    }
+
+    #[tokio::test]
+    async fn a_day_that_has_just_begun_has_what_was_counted_so_far() {
+        let shown = [(0, 1_000), (1, 1_004), (2, 1_009)];
+        assert_eq!(table("day", &shown).await, ["2026-11-27T23:00:00Z,2026-11-28T23:00:00Z,9,,,false,9"]);
+        assert_eq!(table("day", &shown[1..]).await, ["2026-11-27T23:00:00Z,2026-11-28T23:00:00Z,5,,,false,5"], "no full hour is known");
+        let later = [(0, 1_000), (1, 1_004), (60, 1_250), (61, 1_255)];
+        assert_eq!(table("day", &later).await, ["2026-11-27T23:00:00Z,2026-11-28T23:00:00Z,255,,,false,255"]);
     }
 
     #[tokio::test]

@@ -104,7 +104,7 @@ class Views:
         page, complaints = self.open()
         until(page, "/[0-9]/.test(document.querySelector('#watts')?.textContent || '')")
         until(page, "document.querySelector('#link').textContent === 'en direct'")
-        until(page, "document.querySelectorAll('#halves .bar').length > 0 || new Date().getHours() < 1")
+        until(page, "document.querySelectorAll('#halves .bar').length > 0")
         for _ in range(3):
             shown, *known = page.evaluate(
                 "new Promise(done => source.addEventListener('power', event => {"
@@ -156,7 +156,7 @@ class Views:
             page.get_by_text("←").click()
             until(page, "document.querySelectorAll('.month li svg').length > 25")
         if view == "day":
-            until(page, "document.querySelectorAll('#halves .bar').length > 0 || new Date().getHours() < 1")
+            until(page, "document.querySelectorAll('#halves .bar').length > 0")
             page.get_by_text("←").click()
             until(page, "document.querySelectorAll('#halves .bar').length >= 46")
             require("€" in page.inner_text("#day"), f"{name}: no costs")
@@ -234,7 +234,7 @@ class Views:
         power = "new Promise(done => source.addEventListener('power', event => done(event.data), { once: true }))"
         require("power" in page.evaluate(power), "no power came as it happened")
         page.click("nav a[href='#/day']")
-        until(page, "document.querySelectorAll('#halves .bar').length > 0 || new Date().getHours() < 1")
+        until(page, "document.querySelectorAll('#halves .bar').length > 0")
         self.check(page, "ingress", complaints)
         page.context.close()
         self.address = direct

@@ -294,8 +294,10 @@ async function askPeriod() {
   const answers = await freshest([askEnergy(kind.step, start, end), askEnergy(kind.step, kind.next(start, -1), start)]);
   if (!answers || view !== 'period' || !$('period')) return;
   const [told, before] = answers;
-  if (!told || told.sum.withdrawn === null) return $('period').replaceChildren(h('p', {}, W.nothing));
-  $('period').replaceChildren(h('p', { class: 'big2' }, kwh(told.sum.withdrawn), told.sum.cost === null ? null : h('span', { class: 'sub' }, ` · ${euros(told.sum.cost)}`)), h('p', { class: 'sub' }, compared(told, before)));
+  if (!told || told.sum.withdrawn === null) $('period').replaceChildren(h('p', {}, W.nothing));
+  else $('period').replaceChildren(h('p', { class: 'big2' }, kwh(told.sum.withdrawn), told.sum.cost === null ? null : h('span', { class: 'sub' }, ` · ${euros(told.sum.cost)}`)), h('p', { class: 'sub' }, compared(told, before)));
+  // In the first minutes of a week only the one before can be drawn.
+  if (!told) return;
   const name = row => dayName(row.start + 43200, kind.step === 'month' ? { month: 'long' } : undefined);
   const bars = told.rows.map((row, i) => ({
     up: row.withdrawn === null ? null : row.withdrawn / 1000, down: row.injected ? row.injected / 1000 : 0, part: !row.whole, row, i,

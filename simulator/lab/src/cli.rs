@@ -21,6 +21,8 @@ pub struct Cli {
 pub enum Command {
     /// Many readers with a meter each, for load tests of a bridge
     Fleet(FleetArgs),
+    /// Is a Zenoh router until it is stopped, as the one of a building
+    Router(RouterArgs),
     /// Measures the way from the serial line to an MQTT subscriber, of a dataset and of a frame, beside a bare loop (needs mosquitto)
     Latency(LatencyArgs),
     /// Plays captures through reader, bridge and Mosquitto and prints what became of their datasets
@@ -34,7 +36,7 @@ pub enum Command {
 /// `fleet`.
 #[derive(Debug, Args)]
 pub struct FleetArgs {
-    /// The bridge or router, as tcp/192.168.1.10:7447; may be repeated. Without it: a bridge and a Mosquitto of its own for each row of a table
+    /// The bridge or router, as tcp/192.168.1.10:7447; may be repeated, then each reader begins with another one. Without it: a bridge and a Mosquitto of its own for each row of a table
     #[arg(long, value_name = "LOCATOR")]
     pub connect: Vec<Locator>,
     /// How many meters; without --connect one row for each of these numbers
@@ -55,6 +57,23 @@ pub struct FleetArgs {
     /// Lets no more than so many bytes a second through to the broker: what becomes of more than can go out; not with --connect
     #[arg(long, value_name = "BYTES", conflicts_with = "connect", value_parser = clap::value_parser!(u64).range(1_000..))]
     pub broker_bytes: Option<u64>,
+    /// Puts Zenoh routers of so many buildings, and one that joins them, between the readers and the bridge; not with --connect
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "connect", value_parser = clap::value_parser!(u16).range(0..=100))]
+    pub routers: u16,
+}
+
+/// `router`.
+#[derive(Debug, Args)]
+pub struct RouterArgs {
+    /// Where it listens, as tcp/127.0.0.1:7447
+    #[arg(long, value_name = "LOCATOR")]
+    pub listen: Locator,
+    /// Another router, to which it connects
+    #[arg(long, value_name = "LOCATOR")]
+    pub connect: Option<Locator>,
+    /// How many readers it bears
+    #[arg(long, value_name = "N", default_value_t = 2_000)]
+    pub readers: u32,
 }
 
 /// `latency`.
@@ -134,6 +153,8 @@ mod tests {
             "fleet --connect tcp/192.168.1.10:7447 --meters 10",
             "fleet --meters 10,100,1000 --rate 1,3 --seconds 20",
             "fleet --meters 100 --rate 1,2,4 --broker-bytes 300000",
+            "fleet --meters 10000 --rate 0.1 --routers 5",
+            "router --listen tcp/127.0.0.1:7447 --connect tcp/127.0.0.1:7448 --readers 2000",
             "fleet --connect tcp/192.168.1.10:7447 --meters 10 --rate 0.5 --seconds 5 --count 3",
         ] {
             let args = std::iter::once("teleinfo-lab").chain(line.split(' '));

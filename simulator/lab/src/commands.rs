@@ -1,10 +1,11 @@
 //! The experiments, put together from their parts, and what they print.
 
 use crate::captures;
-use crate::cli::{ChainTableArgs, Command, CorruptArgs, FleetArgs, LatencyArgs, SteerArgs};
+use crate::cli::{ChainTableArgs, Command, CorruptArgs, FleetArgs, LatencyArgs, RouterArgs, SteerArgs};
 use crate::corrupt::{experiment, table::Table};
 use crate::fleet::measure;
 use crate::fleet::readers::{self, FleetCounts, FleetOptions};
+use crate::fleet::routers::{self, RouterOptions};
 use crate::latency;
 use crate::steer;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use teleinfo_simulator::line::stop::Stop;
 pub fn run(command: Command) -> Outcome {
     match command {
         Command::Fleet(args) => run_fleet(&args),
+        Command::Router(args) => router(args),
         Command::Latency(args) => latency(&args),
         Command::ChainTable(args) => chain_table(&args),
         Command::Corrupt(args) => corrupt(&args),
@@ -36,6 +38,7 @@ fn run_fleet(args: &FleetArgs) -> Outcome {
         count: args.count,
         seed: args.seed,
         broker_bytes: args.broker_bytes,
+        routers: args.routers.into(),
     };
     let rows: Vec<FleetOptions> = args.meters.iter().flat_map(|meters| args.rate.iter().map(|rate| options(*meters, *rate))).collect();
     match &rows[..] {
@@ -67,6 +70,10 @@ fn fleet_elsewhere(options: &FleetOptions, stop: &Stop) -> Outcome {
         return Err(Failure::new(Code::Unavailable, "no sample was sent: is there a bridge or a Zenoh router at that address?"));
     }
     Ok(())
+}
+
+fn router(args: RouterArgs) -> Outcome {
+    routers::run(&RouterOptions { listen: args.listen, connect: args.connect, readers: args.readers as usize }, &Stop::on_signals()?)
 }
 
 fn latency(args: &LatencyArgs) -> Outcome {

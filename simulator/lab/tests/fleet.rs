@@ -42,3 +42,14 @@ fn a_fleet_is_seen_by_the_bridge() {
         assert!(count >= 20, "meter {meter}: {count} states");
     }
 }
+
+#[test]
+fn a_fleet_behind_routers_of_buildings_is_published_whole() {
+    let output = Command::new(LAB).args(["fleet", "--meters", "8", "--routers", "2", "--seconds", "3"]).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let row: Vec<&str> = text.lines().last().unwrap().split('|').map(str::trim).collect();
+    let numbers: Vec<u64> = [1, 4, 5, 6, 8].iter().map(|column| row[*column].parse().unwrap()).collect();
+    let [meters, connected, sent, published, lost] = numbers[..] else { panic!("{text}") };
+    assert_eq!((meters, connected, lost), (8, 8, 0), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(sent >= 24 && published == sent, "{text}");
+}

@@ -102,6 +102,12 @@ impl Broker {
         format!("mqtt://127.0.0.1:{}", self.port)
     }
 
+    /// Its process number, while it runs.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.process.as_ref().map(Process::id)
+    }
+
     /// Where the certificate of a broker with TLS is.
     #[must_use]
     pub fn authority(&self) -> PathBuf {

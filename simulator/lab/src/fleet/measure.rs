@@ -2,10 +2,12 @@
 //! samples, since it says some states twice; a subscriber of the broker sees which meters get their turn, and what came as the past.
 //!
 //! The bridge is told of all meters in its configuration, so that none of them has to wait as a new one does. It has its page and its memory
-//! as by default. What costs is counted once each meter has been published for the first time, or after a while if some never are.
+//! as by default. What costs is counted once each meter has been published for the first time, or after a while if some never are. With
+//! routers in between, which program uses how much of the processors says which part is full.
 
 use super::process::{processor_time, resident_kb};
 use super::readers::{self, FleetCounts, FleetOptions};
+use super::routers::Routers;
 use super::slow;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -29,13 +31,16 @@ const LAST: Duration = Duration::from_secs(2);
 /// The ids are cut into so many parts of the same size, to see whether some are preferred.
 const PARTS: usize = 4;
 
+/// Less than this a bridge is not told to be ready for.
+const METERS_MIN: usize = 100;
+
 /// What the bridge calls the samples that it has published.
 const SAMPLES_TAKEN: &str = "teleinfo_bridge_samples_taken_total ";
 
 /// The head of the table.
 pub const HEADS: &str = "\
-| meters | samples a second | states a second | connected | sent | published | late | lost | by quarter of the ids | µs a sample | kB a meter | announcements a meter | all there after |
-|---|---|---|---|---|---|---|---|---|---|---|---|---|";
+| meters | samples a second | states a second | connected | sent | published | late | lost | by quarter of the ids | µs a sample | kB a meter | announcements a meter | all there after | processors in use: bridge, routers, broker, readers | kB a meter in routers |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|";
 
 /// What became of a fleet at a bridge.
 #[derive(Debug)]
@@ -45,14 +50,30 @@ pub struct Row {
     seen: Seen,
     /// Samples that the bridge has published.
     published: u64,
-    /// Processor time of the bridge and samples sent while it was counted.
-    cost: (Duration, u64),
+    /// What was spent while it was counted, in which time, and samples sent in it.
+    cost: (Spent, Duration, u64),
     /// States that a subscriber got each second meanwhile.
     states_a_second: f64,
-    /// Resident memory of the bridge before the first reader came and at the end, in kB.
-    memory: (u64, u64),
+    /// Resident memory of bridge and routers before the first reader came and at the end, in kB.
+    memory: [(u64, u64); 2],
     /// When each meter had been published.
     all_there: Option<Duration>,
+}
+
+/// Processor time of each part since it began.
+#[derive(Debug, Clone, Copy, Default)]
+struct Spent {
+    bridge: Duration,
+    routers: Duration,
+    broker: Duration,
+    readers: Duration,
+}
+
+/// The parts whose costs are counted.
+struct Parts<'p> {
+    bridge: u32,
+    routers: Option<&'p Routers>,
+    broker: Option<u32>,
 }
 
 /// What a subscriber of the broker got.
@@ -75,26 +96,40 @@ pub fn measure(options: FleetOptions, stop: &Stop) -> Outcome<Row> {
     let watch = Watch::start(broker.port, &["teleinfo/+", "teleinfo/+/history", "homeassistant/device/+/config"])?;
     let page = free_port()?;
     let way = options.broker_bytes.map_or(Ok(broker.port), |bytes| slow::way_to(broker.port, bytes))?;
-    let (mut bridge, locator) = bridge(dir.path(), way, page, options.meters)?;
-    let options = FleetOptions { connect: vec![locator], ..options };
-    let mut run = Run::new(&options, bridge.id())?;
+    let routers = (options.routers > 0).then(|| Routers::start(dir.path(), options.routers, options.meters)).transpose()?;
+    let (mut bridge, locator) = bridge(dir.path(), way, page, options.meters, routers.as_ref())?;
+    let connect = routers.as_ref().map_or(vec![locator], |routers| routers.buildings.clone());
+    let options = FleetOptions { connect, ..options };
+    let parts = Parts { bridge: bridge.id(), routers: routers.as_ref(), broker: broker.id() };
+    let mut run = Run::new(&options, parts)?;
     let counts = readers::run(&FleetOptions { time: ALL_THERE + options.time, ..options.clone() }, stop, &mut |counts| {
         run.watch(&watch, Duration::ZERO);
         run.handle_second(counts)
     })?;
     bridge.check()?;
-    let (cost, end, states_a_second) = (run.cost(counts)?, resident_kb(bridge.id())?, run.states_a_second());
+    let (cost, end, states_a_second) = (run.cost(counts)?, run.parts.memory()?, run.states_a_second());
     while run.watch(&watch, LAST) {}
     let published = samples_taken(page)?;
     bridge.stop();
-    Ok(Row { counts, seen: run.seen, published, cost, states_a_second, memory: (run.memory, end), all_there: run.all_there, options })
+    let memory = [0, 1].map(|part| (run.memory[part], end[part]));
+    Ok(Row { counts, seen: run.seen, published, cost, states_a_second, memory, all_there: run.all_there, options })
 }
 
-/// A bridge that publishes every frame and knows all meters, and where readers connect to.
-fn bridge(dir: &Path, broker: u16, page: u16, meters: usize) -> Outcome<(Process, teleinfo_zenoh_client::Locator)> {
+/// A bridge that publishes every frame and knows all meters, and where readers connect to: it, unless there are routers.
+fn bridge(
+    dir: &Path,
+    broker: u16,
+    page: u16,
+    meters: usize,
+    routers: Option<&Routers>,
+) -> Outcome<(Process, teleinfo_zenoh_client::Locator)> {
     let zenoh = free_port()?;
+    let node = routers.map_or(format!("listen = [\"tcp/127.0.0.1:{zenoh}\"]\nscouting = false\n"), |routers| {
+        format!("mode = \"client\"\nconnect = [\"{}\"]\n", routers.centre)
+    });
     let mut text = format!(
-        "[zenoh]\nlisten = [\"tcp/127.0.0.1:{zenoh}\"]\nscouting = false\n[mqtt]\nurl = \"mqtt://127.0.0.1:{broker}\"\n[page]\nlisten = \"127.0.0.1:{page}\"\n"
+        "[zenoh]\n{node}[mqtt]\nurl = \"mqtt://127.0.0.1:{broker}\"\n[page]\nlisten = \"127.0.0.1:{page}\"\n[limits]\nmeters = {}\n",
+        meters.max(METERS_MIN)
     );
     for number in 0..meters {
         text.push_str(&format!("[meter.\"{}\"]\nname = \"{number}\"\n", readers::digits(number)));
@@ -105,7 +140,9 @@ fn bridge(dir: &Path, broker: u16, page: u16, meters: usize) -> Outcome<(Process
     let mut command = programs::bridge_command(dir)?;
     command.env("STATE_DIRECTORY", state);
     let mut process = Process::start("teleinfo-bridge", &mut command, dir)?;
-    process.wait_for_port(zenoh, START)?;
+    if routers.is_none() {
+        process.wait_for_port(zenoh, START)?;
+    }
     process.wait_for_words("MQTT", START)?;
     let locator = format!("tcp/127.0.0.1:{zenoh}").parse().map_err(|_| Failure::new(Code::Software, "no locator"))?;
     Ok((process, locator))
@@ -123,28 +160,61 @@ fn samples_taken(page: u16) -> Outcome<u64> {
 }
 
 /// A fleet under way, second by second.
-struct Run {
-    bridge: u32,
+struct Run<'p> {
+    parts: Parts<'p>,
     meters: usize,
     time: Duration,
     begun: Instant,
-    memory: u64,
+    memory: [u64; 2],
     all_there: Option<Duration>,
-    /// From when on costs are counted: the time, the processor time, and the samples sent by then.
-    counted: Option<(Instant, Duration, u64)>,
+    /// From when on costs are counted: the time, what was spent, and the samples sent by then.
+    counted: Option<(Instant, Spent, u64)>,
     /// The states that had come by then.
     states_before: u64,
     seen: Seen,
 }
 
-impl Run {
-    fn new(options: &FleetOptions, bridge: u32) -> Outcome<Self> {
+impl Parts<'_> {
+    fn spent(&self) -> Outcome<Spent> {
+        Ok(Spent {
+            bridge: processor_time(self.bridge)?,
+            routers: self.routers.map_or(Ok(Duration::ZERO), Routers::processor_time)?,
+            broker: self.broker.map_or(Ok(Duration::ZERO), processor_time)?,
+            readers: processor_time(std::process::id())?,
+        })
+    }
+
+    /// Of the bridge and of the routers, in kB.
+    fn memory(&self) -> Outcome<[u64; 2]> {
+        Ok([resident_kb(self.bridge)?, self.routers.map_or(Ok(0), Routers::resident_kb)?])
+    }
+}
+
+impl Spent {
+    /// Since that.
+    fn since(self, before: Self) -> Self {
+        Self {
+            bridge: self.bridge.saturating_sub(before.bridge),
+            routers: self.routers.saturating_sub(before.routers),
+            broker: self.broker.saturating_sub(before.broker),
+            readers: self.readers.saturating_sub(before.readers),
+        }
+    }
+
+    /// How much of a processor each part used in this time.
+    fn processors(self, time: Duration) -> [f64; 4] {
+        [self.bridge, self.routers, self.broker, self.readers].map(|spent| spent.as_secs_f64() / time.as_secs_f64().max(1e-3))
+    }
+}
+
+impl<'p> Run<'p> {
+    fn new(options: &FleetOptions, parts: Parts<'p>) -> Outcome<Self> {
         Ok(Self {
-            bridge,
+            memory: parts.memory()?,
+            parts,
             meters: options.meters,
             time: options.time,
             begun: Instant::now(),
-            memory: resident_kb(bridge)?,
             all_there: None,
             counted: None,
             states_before: 0,
@@ -169,7 +239,7 @@ impl Run {
     /// A second has passed. Returns whether the fleet is to go on.
     fn handle_second(&mut self, counts: FleetCounts) -> bool {
         if self.counted.is_none() && (self.all_there.is_some() || self.begun.elapsed() >= ALL_THERE) {
-            self.counted = processor_time(self.bridge).ok().map(|time| (Instant::now(), time, counts.published));
+            self.counted = self.parts.spent().ok().map(|spent| (Instant::now(), spent, counts.published));
             self.states_before = self.seen.all_states();
         }
         self.counted.is_none_or(|(since, ..)| since.elapsed() < self.time)
@@ -180,10 +250,9 @@ impl Run {
         (self.seen.all_states() - self.states_before) as f64 / since.elapsed().as_secs_f64()
     }
 
-    fn cost(&self, counts: FleetCounts) -> Outcome<(Duration, u64)> {
-        let now = processor_time(self.bridge)?;
-        let (_, before, sent) = self.counted.unwrap_or((self.begun, Duration::ZERO, 0));
-        Ok((now.saturating_sub(before), counts.published - sent))
+    fn cost(&self, counts: FleetCounts) -> Outcome<(Spent, Duration, u64)> {
+        let (since, before, sent) = self.counted.unwrap_or((self.begun, Spent::default(), 0));
+        Ok((self.parts.spent()?.since(before), since.elapsed(), counts.published - sent))
     }
 }
 
@@ -215,20 +284,21 @@ impl Seen {
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { options, counts, seen, published, cost: (time, samples), states_a_second, memory: (before, end), all_there } = self;
+        let Self { options, counts, seen, published, cost: (spent, time, samples), states_a_second, memory, all_there } = self;
         let meters = options.meters;
         let lost = counts.published.saturating_sub(*published);
         let quarters = seen.quarters(meters).iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
         let all_there = all_there.map_or("never".into(), |after| format!("{:.1} s", after.as_secs_f64()));
+        let [bridge, routers, broker, fleet] = spent.processors(*time);
+        let [own, others] = memory.map(|(before, end)| end.saturating_sub(before) as f64 / meters as f64);
         write!(
             f,
-            "| {meters} | {:.0} | {states_a_second:.0} | {} | {} | {published} | {} | {lost} | {quarters} % | {:.0} | {:.0} | {:.2} | {all_there} |",
+            "| {meters} | {:.0} | {states_a_second:.0} | {} | {} | {published} | {} | {lost} | {quarters} % | {:.0} | {own:.0} | {:.2} | {all_there} | {bridge:.2}, {routers:.2}, {broker:.2}, {fleet:.2} | {others:.0} |",
             meters as f64 * options.rate,
             counts.connected,
             counts.published,
             seen.late,
-            time.as_micros() as f64 / (*samples).max(1) as f64,
-            end.saturating_sub(*before) as f64 / meters as f64,
+            spent.bridge.as_micros() as f64 / (*samples).max(1) as f64,
             seen.announcements as f64 / meters as f64,
         )
     }

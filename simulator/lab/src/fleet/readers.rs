@@ -19,8 +19,10 @@ use teleinfo_zenoh_client::{Client, Declaration, Event, Locator, Options, Public
 /// How the fleet is made.
 #[derive(Debug, Clone)]
 pub struct FleetOptions {
-    /// Where all of them connect to.
+    /// Where they connect to: each begins with another of these.
     pub connect: Vec<Locator>,
+    /// Routers of buildings between them and a bridge of their own.
+    pub routers: usize,
     /// How many.
     pub meters: usize,
     /// Samples a second, of each.
@@ -262,7 +264,10 @@ fn connect(poll: &Poll, number: usize, options: &FleetOptions, now: Instant) -> 
         .registry()
         .try_clone()
         .or_fail(Code::Unavailable, || format!("no file descriptor left for reader {number} (see ulimit -n)"))?;
-    let wanted = Options { locators: options.connect.clone(), ..Options::default() };
+    let mut locators = options.connect.clone();
+    let first = number % locators.len().max(1);
+    locators.rotate_left(first);
+    let wanted = Options { locators, ..Options::default() };
     Ok(Client::new(registry, Token(number * TOKENS), wanted, now))
 }
 

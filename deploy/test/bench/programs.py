@@ -1,6 +1,8 @@
 """The programs of this project, each started in one way: its command and its configuration file are written here.
 
 They are taken from TELEINFO_BIN (default target/debug). A test runs copies of them, since others may build meanwhile.
+
+With TELEINFO_TWIN=1 each bridge that has a broker is one of a group of two: `twin.py`.
 """
 
 import json
@@ -8,6 +10,7 @@ import os
 import pathlib
 import shutil
 
+from bench import twin
 from bench.need import missing_files
 from bench.process import Process, call, environment
 from bench.wait import wait_for
@@ -88,7 +91,8 @@ class Reader(Process):
 
     def connect(self, *bridges):
         """Addresses of the bridges that it connects to from its next start on; none: it looks for one by itself."""
-        flags = [word for address in bridges for word in ("--connect", locator(address))]
+        places = [locator(address, port) for address in bridges for port in twin.ports(ZENOH)]
+        flags = [word for place in places for word in ("--connect", place)]
         self.command = list(map(str, [*self.start_of_command, *flags]))
 
 
@@ -101,10 +105,33 @@ class Bridge(Process):
         self.state, self.runtime = directory / f"{name}-state", directory / f"{name}-run"
         for own in self.state, self.runtime:
             own.mkdir(exist_ok=True)
+        self.twin = None
+        if twin.is_wanted(settings):
+            settings, others = twin.settings(settings)
+            # An owner changes both files: the twin of an earlier bridge in this place ends with its settings.
+            twin.end_in(directory / name)
+            self.twin = twin.OF[directory / name] = Bridge(directory, others, f"{name}-twin", before, **variables)
         write_settings(directory / f"{name}.toml", settings)
         own = {"STATE_DIRECTORY": self.state, "RUNTIME_DIRECTORY": self.runtime}
         command = [*before, copy(BRIDGE, directory), "--config", directory / f"{name}.toml"]
         super().__init__(directory / f"{name}.log", *command, environment=environment(**variables | own))
+
+    def start(self):
+        """Whatever happens to this one later, its twin lives on."""
+        if self.twin and not self.twin.alive():
+            twin.share_key(self.state, self.twin.state)
+            self.twin.start()
+        return super().start()
+
+    def wait_for_twin(self):
+        """What a new meter says before bridges know each other is in no account: until then nobody publishes it."""
+        if self.twin:
+            self.wait_said(twin.DIVIDED)
+
+    def end(self):
+        super().end()
+        if self.twin:
+            self.twin.end()
 
 
 class Simulator(Process):

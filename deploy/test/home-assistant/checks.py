@@ -3,7 +3,11 @@
 from house import check, is_, known, unavailable, unique
 from meters import ABOUT_READING, MAY_BE_UNKNOWN, METERS
 
+from bench import twin
 from bench.report import require, say
+
+# Seconds in which a twin has told Home Assistant of more energy.
+GOES_ON = 90
 
 
 @check("short")
@@ -102,10 +106,15 @@ def broker_without_memory(house):
 
 @check("short")
 def bridge_killed(house):
-    """The last will makes the entities unavailable, a new bridge brings them back."""
-    _, wanted = house.meter("base")
+    """The last will makes the entities unavailable, a new bridge brings them back. A twin goes on at once."""
+    meter, wanted = house.meter("base")
     house.chain.kill("bridge")
-    house.wait("unavailable", dict.fromkeys(wanted, unavailable))
+    if twin.is_on():
+        energy = unique(meter, "energy_base")
+        killed = float(house.ha.entities()[energy]["state"])
+        house.wait("the twin counts", {energy: lambda state: known(state) and float(state) > killed}, GOES_ON)
+    else:
+        house.wait("unavailable", dict.fromkeys(wanted, unavailable))
     house.chain.bridge()
     house.wait("states", wanted)
     house.quiet()

@@ -108,11 +108,11 @@ def broker_without_memory(house):
 def bridge_killed(house):
     """The last will makes the entities unavailable, a new bridge brings them back. A twin goes on at once."""
     meter, wanted = house.meter("base")
+    energy = unique(meter, "energy_base")
+    before = float(house.ha.entities()[energy]["state"])
     house.chain.kill("bridge")
     if twin.is_on():
-        energy = unique(meter, "energy_base")
-        killed = float(house.ha.entities()[energy]["state"])
-        house.wait("the twin counts", {energy: lambda state: known(state) and float(state) > killed}, GOES_ON)
+        house.wait("the twin counts", {energy: lambda state: known(state) and float(state) > before}, GOES_ON)
     else:
         house.wait("unavailable", dict.fromkeys(wanted, unavailable))
     house.chain.bridge()

@@ -1,4 +1,4 @@
-"""A second bridge beside the one of a test, and the two are one group: what a test asks of one bridge holds for a group of two.
+"""A second bridge beside the one of a test, and the two are one group: what a test asks of one bridge holds for two.
 
 With TELEINFO_TWIN=1 in the environment. The bridge of the test publishes nearly all meters, since its weight is so much
 larger: what the test does to it is done to the one that matters. Readers know the addresses of both. The twin has the

@@ -68,10 +68,11 @@ step_light() {
 }
 
 step_faults() {
-    need_packages mosquitto mosquitto-clients iproute2 iptables faketime util-linux python3
+    need_packages mosquitto mosquitto-clients iproute2 iptables faketime util-linux curl python3
     need_programs
     deploy/test/faults/run --short
     deploy/test/faults/group --short
+    deploy/test/faults/pages
 }
 
 step_attacks() {

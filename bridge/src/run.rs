@@ -5,8 +5,10 @@
 mod group;
 mod language;
 mod neighbourhood;
+mod pages;
 mod receipts;
 mod start;
+mod together;
 
 use std::{
     future::pending,
@@ -23,7 +25,7 @@ use tokio::{
 use tracing::{Level, debug, error, info, warn};
 
 use crate::{
-    archive::{keeper::Archive, prices::Names},
+    archive::keeper::Archive,
     config::{file::ZenohMode, settings::Settings},
     daemon::{
         exit::{ExitCode, Failure},
@@ -37,13 +39,12 @@ use crate::{
         orders::Order,
     },
     influxdb::task::RecordSender,
-    metrics,
     mqtt::Outlet,
     order::{
         answer::Answer,
         arrival::{Arrival, Arrived},
     },
-    page::{feed::Feed, serve::Question, told},
+    page::{feed::Feed, serve::Question},
     seal::{
         decisions::{self, Decision},
         pins,
@@ -60,12 +61,11 @@ use crate::{
         arrivals::Arrivals,
         history::Historian,
         keys::SampleKeys,
-        links::Neighbour,
         node::{Node, RouterWatch},
         sealed::Sealed,
     },
 };
-use neighbourhood::{Neighbourhood, own_node};
+use neighbourhood::{Nearby, Neighbourhood, own_node};
 use receipts::Receipts;
 use start::Way;
 
@@ -90,7 +90,7 @@ const STOP: Duration = Duration::from_secs(2);
 /// Everything that reports to the main loop.
 struct Inputs {
     arrivals: Arrivals,
-    neighbours: mpsc::Receiver<Neighbour>,
+    neighbours: Nearby,
     answers: mpsc::Receiver<Answer>,
     inbound: mpsc::Receiver<Inbound>,
     outcomes: mpsc::Receiver<Outcome>,
@@ -226,7 +226,8 @@ impl Bridge {
                 Some(failure) = inputs.write_failures.recv() => self.handle_write_failure(&failure, Instant::now()),
                 Some(decision) = inputs.decisions.recv() => self.handle_decision(decision, Instant::now()),
                 Some(arrived) = inputs.arrivals.presences.recv() => self.hub.handle_arrival(arrived, Instant::now()),
-                Some(neighbour) = inputs.neighbours.recv() => self.handle_neighbour(neighbour, Instant::now()),
+                Some(neighbour) = inputs.neighbours.bridges.recv() => self.handle_neighbour(neighbour, Instant::now()),
+                Some(written) = inputs.neighbours.written.recv() => self.handle_written(written),
                 Some(question) = inputs.questions.recv() => self.handle_question(question, Instant::now()),
                 Some(version) = inputs.newest.recv() => self.hub.handle_newest(version),
                 Some(answer) = inputs.answers.recv() => self.hub.handle_answer(answer, Instant::now()),
@@ -245,6 +246,7 @@ impl Bridge {
                 return now;
             }
         }
+        self.tell_others(now);
         let positions = self.positions.poll_timeout(now).filter(|_| self.hub.taken() != self.written);
         self.receipts.handle_taken(self.hub.poll_handed_on(), now);
         let deadlines = [self.hub.poll_timeout(), positions, self.watchdog.poll_timeout(), self.receipts.poll_timeout()];
@@ -254,9 +256,7 @@ impl Bridge {
     fn obey(&mut self, order: Order, now: Instant) {
         match order {
             Order::Publish(message) => {
-                if self.archive.is_some() {
-                    self.feed.handle_message(&message, utc::unix_seconds(SystemTime::now()));
-                }
+                self.show(&message, now);
                 // While the broker is away, what is not retained is not dropped: there is nobody to hear it.
                 if !self.outlet.publish(message) && self.outlet.is_up() {
                     self.counters.count(Counter::MessagesDropped);
@@ -315,22 +315,6 @@ impl Bridge {
             self.tell_delivered(&receipts);
             self.sealed
                 .with(|readers| receipts.into_iter().for_each(|(meter, mark)| readers.handle_delivered(meter, mark.boot, mark.sequence)));
-        }
-    }
-
-    /// Somebody looks at the page, or collects metrics. Whoever has asked may be gone.
-    fn handle_question(&self, question: Question, now: Instant) {
-        match question {
-            Question::Metrics(answer) => drop(answer.send(metrics::families(&self.hub, now))),
-            Question::Now(language, answer) => {
-                let unix_ms = utc::unix_ms(SystemTime::now());
-                drop(answer.send(told::now(&self.hub, &self.feed, language, unix_ms, now)));
-            }
-            Question::Tariffs(meter, answer) => {
-                let station = self.hub.stations().find(|(id, _)| **id == meter).map(|(_, station)| station);
-                let tariffs = station.map(|station| (Names::of(station.account().meanings()), station.prices().clone()));
-                drop(answer.send(tariffs.unwrap_or_default()));
-            }
         }
     }
 

@@ -1,11 +1,13 @@
 //! How indexes lie in the file: the minutes of an hour, or the hours of a day, are one block of one register. A place that was never written is no index.
 
+use serde::{Deserialize, Serialize};
+
 /// Bytes of an index.
 const WIDTH: usize = size_of::<u32>();
 const NOTHING: [u8; WIDTH] = [0xff; WIDTH];
 
 /// How far apart the indexes of a table are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Grain {
     /// Each minute: a block is an hour.
     Minute,

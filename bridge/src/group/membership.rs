@@ -180,6 +180,11 @@ impl Membership {
         self.others.contains_key(member)
     }
 
+    /// The other members that are believed.
+    pub fn others(&self) -> impl Iterator<Item = &Member> {
+        self.others.keys()
+    }
+
     /// Whether any other member is believed.
     #[must_use]
     pub fn has_others(&self) -> bool {

@@ -13,9 +13,13 @@ use ring::{
     hmac::{self, HMAC_SHA256},
 };
 use serde::{Deserialize, Serialize};
-use teleinfo_proto::wire::keys;
+use teleinfo_proto::{tic::MeterId, wire::keys};
 
-use crate::group::{member::Member, membership::Beat};
+use crate::group::{
+    inquiries::{Inquiry, Piece},
+    member::Member,
+    membership::Beat,
+};
 
 const VERSION: u8 = 2;
 const HEADER: usize = 17;
@@ -39,6 +43,48 @@ pub enum Word {
     Readers(String, bool),
     /// This member was told everything.
     Told(Member),
+    /// Somebody looks here: this is wanted of the others, under this number of ours.
+    Ask(u64, Inquiry),
+    /// A piece of what this member asked for under its number.
+    Answer(Member, u64, Piece),
+    /// Somebody looks at the page here: what happens is wanted, for some seconds.
+    Listen,
+    /// What happened to a meter here, by its number; without anything, how far the numbers are.
+    Happened(u64, Option<Happening>),
+}
+
+/// What browsers are told of a meter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Happening {
+    /// The meter.
+    pub meter: MeterId,
+    /// What of it: the end of its topic.
+    pub name: String,
+    /// As it went to MQTT.
+    pub payload: String,
+}
+
+/// How a word travels. What goes on different ways may arrive in another order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Way {
+    /// Whatever waits: the group works by it.
+    First,
+    /// Behind all of that: it is for somebody who looks at a page.
+    Behind,
+    /// Behind as well, and dropped where there is no room at once: the next one is there soon.
+    Dropped,
+}
+
+impl Word {
+    /// How it travels.
+    #[must_use]
+    pub const fn way(&self) -> Way {
+        match self {
+            Self::Ask(..) | Self::Answer(..) | Self::Listen => Way::Behind,
+            Self::Happened(..) => Way::Dropped,
+            _ => Way::First,
+        }
+    }
 }
 
 /// The seal of a group.
@@ -120,6 +166,11 @@ fn aad(expression: &str, header: &[u8]) -> Aad<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        archive::block::Grain,
+        group::{inquiries::pieces, listening::PAYLOAD_MAX},
+        words::language::Language,
+    };
 
     fn sender() -> Member {
         "attic@0000000000000007".parse().unwrap()
@@ -146,6 +197,22 @@ mod tests {
             assert_eq!(seal.open(&key, &bytes), None, "bit {bit}");
         }
         assert!((0..message.len()).all(|length| seal.open(&key, &message[..length]).is_none()));
+    }
+
+    #[test]
+    fn each_word_of_the_page_can_be_told_however_long_it_is() {
+        let (seal, meter): (_, MeterId) = (Seal::new("home", &[1; 32]), "021861000001".parse().unwrap());
+        // Each byte of these takes two.
+        let answer = pieces("\"".repeat(100_000)).into_iter().map(|piece| Word::Answer(sender(), u64::MAX, piece));
+        let asked = [Inquiry::Now(Language::French), Inquiry::Metrics, Inquiry::Curves(meter, Grain::Minute, i64::MIN, i64::MAX)];
+        let payload = "\"".repeat(PAYLOAD_MAX);
+        let happened = [None, Some(Happening { meter, name: "availability".into(), payload })];
+        let words = asked.into_iter().map(|inquiry| Word::Ask(u64::MAX, inquiry)).chain(answer).chain([Word::Listen]);
+        for word in words.chain(happened.map(|happening| Word::Happened(u64::MAX, happening))) {
+            let message = seal.seal(&sender(), 1, &word).unwrap();
+            assert!(message.len() <= BYTES_MAX + HEADER + 16 && word.way() != Way::First);
+            assert_eq!(seal.open(&seal.expression("attic"), &message), Some((sender(), 1, word)));
+        }
     }
 
     #[test]

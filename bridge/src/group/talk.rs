@@ -14,7 +14,7 @@ use crate::{
     group::{
         member::Member,
         membership::{Membership, Step},
-        message::{Seal, Word},
+        message::{Seal, Way, Word},
         share::Share,
     },
     words::{
@@ -61,8 +61,8 @@ pub enum GroupOrder {
     Share(Share),
     /// This member is new here: tell it everything, and then that this was all.
     Tell(Member),
-    /// Another member has told this.
-    Heard(Word),
+    /// This member has told this.
+    Heard(Member, Word),
     /// Leave the Zenoh network and join it anew.
     Rejoin,
     /// Somebody should know this, as long as it lasts.
@@ -77,8 +77,8 @@ struct Joined {
     membership: Membership,
     seal: Seal,
     number: u64,
-    /// How far each run was heard.
-    heard: BTreeMap<Member, u64>,
+    /// How far each run was heard, and what of it comes behind the rest.
+    heard: BTreeMap<(Member, bool), u64>,
     tries: Pace,
     out: VecDeque<Word>,
 }
@@ -181,26 +181,28 @@ impl Talk {
             }
             return;
         };
-        if joined.heard.get(&member).is_some_and(|heard| number <= *heard) {
+        let stream = (member, word.way() != Way::First);
+        if joined.heard.get(&stream).is_some_and(|heard| number <= *heard) {
             return;
         }
+        let member = &stream.0;
         match word {
             Word::Beat(beat) => {
                 // What is not believed yet may be the recording of an earlier run: it leaves nothing behind.
-                if joined.membership.handle_beat(&member, beat, now) {
-                    joined.note(member, number);
+                if joined.membership.handle_beat(member, beat, now) {
+                    joined.note(stream, number);
                 }
             }
-            _ if !joined.membership.believes(&member) => {}
+            _ if !joined.membership.believes(member) => {}
             Word::Told(own) => {
-                joined.note(member.clone(), number);
                 if own == self.own {
-                    joined.membership.handle_told(&member, now);
+                    joined.membership.handle_told(member, now);
                 }
+                joined.note(stream, number);
             }
             word => {
-                joined.note(member, number);
-                self.orders.push_back(GroupOrder::Heard(word));
+                self.orders.push_back(GroupOrder::Heard(member.clone(), word));
+                joined.note(stream, number);
             }
         }
         self.follow();
@@ -240,6 +242,17 @@ impl Talk {
         }
     }
 
+    /// The other members.
+    pub fn others(&self) -> impl Iterator<Item = &Member> {
+        self.joined.iter().flat_map(|joined| joined.membership.others())
+    }
+
+    /// Whether this member is there, and believed.
+    #[must_use]
+    pub fn believes(&self, member: &Member) -> bool {
+        self.joined.as_ref().is_some_and(|joined| joined.membership.believes(member))
+    }
+
     /// Whether others may listen to what is told.
     #[must_use]
     pub fn is_heard(&self) -> bool {
@@ -252,13 +265,13 @@ impl Talk {
         self.joined.as_ref().is_none_or(|joined| joined.membership.is_settled())
     }
 
-    /// The next message that is to go, with its key.
-    pub fn poll_message(&mut self, now: Instant) -> Option<(String, Vec<u8>)> {
+    /// The next message that is to go: its way, its key and its bytes.
+    pub fn poll_message(&mut self, now: Instant) -> Option<(Way, String, Vec<u8>)> {
         let joined = self.joined.as_mut()?;
         let word = joined.membership.poll_beat(now).map(Word::Beat).or_else(|| joined.out.pop_front())?;
         joined.number += 1;
         let bytes = joined.seal.seal(&self.own, joined.number, &word).unwrap_or_default();
-        Some((joined.seal.expression(&self.own.name), bytes))
+        Some((word.way(), joined.seal.expression(&self.own.name), bytes))
     }
 
     /// The next thing to do.
@@ -297,14 +310,18 @@ impl Talk {
 
 impl Joined {
     /// A run was heard so far. The one that was there first makes room.
-    fn note(&mut self, member: Member, number: u64) {
+    fn note(&mut self, stream: (Member, bool), number: u64) {
         if self.heard.len() >= RUNS_MAX
-            && !self.heard.contains_key(&member)
-            && let Some(gone) = self.heard.keys().find(|known| !self.membership.believes(known)).cloned()
+            && !self.heard.contains_key(&stream)
+            && let Some(gone) = self.heard.keys().find(|(known, _)| !self.membership.believes(known)).cloned()
         {
             self.heard.remove(&gone);
         }
-        self.heard.insert(member, number);
+        // What comes behind and is from before the first word that was believed is a recording.
+        if !stream.1 && !self.heard.contains_key(&stream) {
+            self.heard.insert((stream.0.clone(), true), number);
+        }
+        self.heard.insert(stream, number);
     }
 }
 

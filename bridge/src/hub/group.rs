@@ -8,10 +8,12 @@ use std::{collections::BTreeSet, time::Instant};
 use teleinfo_proto::{tic::MeterId, wire::BootId};
 
 use crate::{
+    energy::meaning::Meanings,
     group::share::Share,
     homeassistant::memory::Memory,
     hub::{Hub, orders::Order},
     order::marks::Mark,
+    prices::book::Book,
     words::{message::Message, topics::ONLINE},
 };
 
@@ -92,6 +94,19 @@ impl Hub {
             self.orders.push_back(Order::Keep(id, Box::new(memory.clone())));
             self.kept.memories.insert(id, memory);
         }
+    }
+
+    /// What the registers of a meter count, whoever publishes it: the broker holds that for all.
+    #[must_use]
+    pub fn meanings(&self, id: MeterId) -> Option<&Meanings> {
+        let of_station = self.stations.get(&id).map(|station| station.account().meanings());
+        of_station.or_else(|| self.kept.ledgers.get(&id).map(|ledger| &ledger.meanings))
+    }
+
+    /// What energy costs at a meter, as the owner says.
+    #[must_use]
+    pub fn prices(&self, id: MeterId) -> &Book {
+        self.options.station.presentation.prices_of(id)
     }
 
     /// What is known of each meter of this bridge, for a member that is new.

@@ -19,16 +19,17 @@ pub fn families(hub: &Hub) -> impl Iterator<Item = Family> {
         Family {
             name: "teleinfo_build".into(),
             kind: Kind::Info,
-            unit: "",
-            help: "The release that runs.",
-            metrics: vec![Metric::new(vec![("version", env!("CARGO_PKG_VERSION").into())], 1)],
+            unit: "".into(),
+            help: "The release that runs.".into(),
+            metrics: vec![Metric::new(vec![("version".into(), env!("CARGO_PKG_VERSION").into())], 1)],
         },
     ];
     own.into_iter().chain(of_counters(hub.counters()))
 }
 
 fn gauge(name: &str, help: &'static str, value: u64) -> Family {
-    Family { name: format!("teleinfo_bridge_{name}"), kind: Kind::Gauge, unit: "", help, metrics: vec![Metric::new(Vec::new(), value)] }
+    let metrics = vec![Metric::new(Vec::new(), value)];
+    Family { name: format!("teleinfo_bridge_{name}"), kind: Kind::Gauge, unit: "".into(), help: help.into(), metrics }
 }
 
 /// A counter is a family, but `refused.version` and its like are one family with a reason.
@@ -39,7 +40,7 @@ fn of_counters(counters: &Counters) -> Vec<Family> {
             Some((name, reason)) => (name, Some(reason)),
             None => (counter.row().name, None),
         };
-        let metric = Metric::new(reason.map(|reason| ("reason", reason.to_owned())).into_iter().collect(), number);
+        let metric = Metric::new(reason.map(|reason| ("reason".into(), reason.to_owned())).into_iter().collect(), number);
         let name = format!("teleinfo_bridge_{name}");
         match families.iter_mut().find(|family| family.name == name) {
             Some(family) => family.metrics.push(metric),
@@ -55,7 +56,7 @@ fn family(name: String, counter: Counter, has_reasons: bool, metric: Metric) -> 
         Keeps::Highest => Kind::Gauge,
     };
     let help = if has_reasons { "Messages of readers that were refused, by reason." } else { counter.row().words.english };
-    Family { name, kind, unit: "", help, metrics: vec![metric] }
+    Family { name, kind, unit: "".into(), help: help.into(), metrics: vec![metric] }
 }
 
 #[cfg(test)]
@@ -70,6 +71,7 @@ mod tests {
         counters.add(Counter::QueueHighest, 7);
         let families = of_counters(&counters);
         assert_eq!(families.iter().map(|family| family.metrics.len()).sum::<usize>(), Counter::ALL.len());
+        assert!(families.iter().all(Family::is_sound), "another member takes them");
         let text = Format::OpenMetrics.text(&families);
         assert!(text.contains("\nteleinfo_bridge_refused_total{reason=\"version\"} 3\n"), "{text}");
         assert!(text.contains("# TYPE teleinfo_bridge_queue_highest gauge\n"), "{text}");

@@ -2,14 +2,20 @@
 //!
 //! Samples have no time: a value of now is told, or none. Source: the `OpenMetrics` specification 1.0.0, §"Text format".
 
-use std::fmt::{Display, Write};
+use std::{
+    borrow::Cow,
+    fmt::{Display, Write},
+};
+
+use serde::{Deserialize, Serialize};
 
 /// The content types, by the `Accept` header of whoever asks.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 const PLAIN: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// What a family is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// It only grows, until its program starts again.
     Counter,
@@ -31,26 +37,26 @@ pub enum Format {
 }
 
 /// A label and its value.
-pub type Tag = (&'static str, String);
+pub type Tag = (Cow<'static, str>, String);
 
 /// One number with its labels.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Metric {
     tags: Vec<Tag>,
     value: String,
 }
 
 /// Metrics of one name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Family {
     /// The name, without the ending that its kind adds.
     pub name: String,
     /// Counter, gauge, info or set of states.
     pub kind: Kind,
     /// The unit, which the name ends with; none if it is a mere number.
-    pub unit: &'static str,
+    pub unit: Cow<'static, str>,
     /// What it means, in English.
-    pub help: &'static str,
+    pub help: Cow<'static, str>,
     /// Its numbers.
     pub metrics: Vec<Metric>,
 }
@@ -68,6 +74,30 @@ impl Metric {
         self.tags.insert(0, tag);
         self
     }
+
+    /// The value of a label.
+    #[must_use]
+    pub fn tag(&self, name: &str) -> Option<&str> {
+        self.tags.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether its labels have names, and its value is a number: it can be written.
+    fn is_sound(&self) -> bool {
+        self.tags.iter().all(|(name, _)| is_name(name)) && self.value.parse::<f64>().is_ok()
+    }
+}
+
+impl Family {
+    /// Whether it can be written, whoever made it.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let words = [&self.unit, &self.help];
+        is_name(&self.name) && words.iter().all(|text| !text.contains(['\n', '\\'])) && self.metrics.iter().all(Metric::is_sound)
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
 impl Format {
@@ -150,12 +180,18 @@ mod tests {
     use super::*;
 
     fn families() -> [Family; 3] {
-        let counter = Metric::new(vec![("index", "HC".into())], 7).of(("meter", "021861000001".into()));
-        let words = Metric::new(vec![("tariff", "HP \"a\\b\"\nc".into())], 1);
+        let counter = Metric::new(vec![("index".into(), "HC".into())], 7).of(("meter".into(), "021861000001".into()));
+        let words = Metric::new(vec![("tariff".into(), "HP \"a\\b\"\nc".into())], 1);
         [
-            Family { name: "x_watthours".into(), kind: Kind::Counter, unit: "watthours", help: "Index.", metrics: vec![counter] },
-            Family { name: "y".into(), kind: Kind::Info, unit: "", help: "Words.", metrics: vec![words] },
-            Family { name: "z".into(), kind: Kind::Gauge, unit: "", help: "Not known.", metrics: Vec::new() },
+            Family {
+                name: "x_watthours".into(),
+                kind: Kind::Counter,
+                unit: "watthours".into(),
+                help: "Index.".into(),
+                metrics: vec![counter],
+            },
+            Family { name: "y".into(), kind: Kind::Info, unit: "".into(), help: "Words.".into(), metrics: vec![words] },
+            Family { name: "z".into(), kind: Kind::Gauge, unit: "".into(), help: "Not known.".into(), metrics: Vec::new() },
         ]
     }
 

@@ -86,10 +86,10 @@ pub fn families(hub: &Hub, now: Instant) -> impl Iterator<Item = Family> {
     ROWS.iter().map(move |row| {
         let of_meter = |(id, seen): &(String, Seen<'_>)| {
             let id = id.clone();
-            (row.metrics)(seen).into_iter().map(move |metric| metric.of(("meter", id.clone())))
+            (row.metrics)(seen).into_iter().map(move |metric| metric.of(("meter".into(), id.clone())))
         };
         let metrics = meters.iter().flat_map(of_meter).collect();
-        Family { name: row.name.into(), kind: row.kind, unit: row.unit, help: row.help, metrics }
+        Family { name: row.name.into(), kind: row.kind, unit: row.unit.into(), help: row.help.into(), metrics }
     })
 }
 
@@ -103,7 +103,7 @@ fn as_number(money: Option<impl serde::Serialize>) -> Option<String> {
 }
 
 fn labelled(name: &'static str, value: impl Into<String>) -> Tag {
-    (name, value.into())
+    (name.into(), value.into())
 }
 
 /// A value of each phase that the meter tells; a meter of one phase has no label for it.
@@ -174,6 +174,8 @@ mod tests {
         assert_eq!(names.len(), ROWS.len());
         for Row { name, kind, unit, help, .. } in ROWS {
             assert!(name.starts_with("teleinfo_") && name.ends_with(unit) && help.ends_with('.'), "{name}");
+            let family = Family { name: (*name).into(), kind: *kind, unit: (*unit).into(), help: (*help).into(), metrics: Vec::new() };
+            assert!(family.is_sound(), "{name}");
             assert!(!name.ends_with("_total") && (unit.is_empty() || matches!(kind, Kind::Counter | Kind::Gauge)), "{name}");
         }
     }

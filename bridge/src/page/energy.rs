@@ -1,6 +1,7 @@
 //! What a meter has counted, by half hours, hours, days or months: `/api/energy`, as JSON and as CSV.
 
 use serde::Serialize;
+use teleinfo_proto::tic::MeterId;
 
 use crate::{
     archive::{
@@ -10,7 +11,9 @@ use crate::{
         keeper::Archive,
         periods::{Period, Step},
         prices::{Names, Part, Row, Table},
+        shared,
     },
+    group::inquiries::{Gathered, Inquiry},
     page::wanted::Wanted,
     prices::book::Book,
 };
@@ -25,6 +28,8 @@ pub struct Told {
     rows: Vec<Row>,
     /// The whole time as one period.
     sum: Row,
+    /// Members of the group that did not say what they remember.
+    silent: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -34,24 +39,30 @@ struct Named {
     part: Part,
 }
 
+/// What other members of a group are asked for it.
+#[must_use]
+pub fn inquiry(Wanted { meter, step, from, to }: Wanted) -> Inquiry {
+    Inquiry::Curves(meter, step.grain(), from.at(0) / MINUTE_S, to.at(0) / MINUTE_S)
+}
+
 impl Told {
-    /// Reads the memory.
+    /// Reads the memory, and joins what other members have told of theirs.
     ///
     /// # Errors
     /// What the disk says.
-    pub fn read(wanted: Wanted, archive: &Archive, names: &Names, book: &Book) -> Result<Self, redb::Error> {
+    pub fn read(wanted: Wanted, archive: &Archive, gathered: Gathered, names: &Names, book: &Book) -> Result<Self, redb::Error> {
         let Wanted { meter, step, from, to } = wanted;
-        let (start, end) = (from.at(0), to.at(0));
-        let (first, last) = (start / MINUTE_S, end / MINUTE_S);
-        let mut curves = archive.read(meter, step.grain(), first, last)?;
-        if step.grain() == Grain::Hour {
-            // Else a day has nothing before its first hour ends, and lacks up to an hour ever after.
-            for (register, minutes) in archive.read(meter, Grain::Minute, newest(&curves).unwrap_or(first), last)? {
-                curves.entry(register).or_default().extend(minutes);
+        let (whole, mut silent) = (Period { start: from.at(0), end: to.at(0) }, gathered.silent);
+        let (first, last) = (whole.start / MINUTE_S, whole.end / MINUTE_S);
+        let mut curves = remembered(archive, meter, step.grain(), first, last)?;
+        for (member, text) in gathered.answers {
+            match shared::read(&text, first, last) {
+                Some(others) => shared::join(&mut curves, others),
+                None => silent.push(member),
             }
         }
         curves.retain(|_, curve| !curve.is_empty());
-        Ok(Self::of(step, &step.periods(from, to), Period { start, end }, &curves, names, book))
+        Ok(Self { silent, ..Self::of(step, &step.periods(from, to), whole, &curves, names, book) })
     }
 
     fn of(step: Step, periods: &[Period], whole: Period, curves: &Curves, names: &Names, book: &Book) -> Self {
@@ -63,6 +74,7 @@ impl Told {
             registers: curves.keys().map(named).collect(),
             rows: periods.iter().map(|period| table.row(*period)).collect(),
             sum: table.row(whole),
+            silent: Vec::new(),
         }
     }
 
@@ -71,6 +83,21 @@ impl Told {
     pub fn csv(&self) -> String {
         export::csv(self.registers.iter().map(|register| register.label.as_str()), &self.rows)
     }
+}
+
+/// What the memory of this bridge has of a meter, from one minute to another.
+///
+/// # Errors
+/// What the disk says.
+pub fn remembered(archive: &Archive, meter: MeterId, grain: Grain, first: i64, last: i64) -> Result<Curves, redb::Error> {
+    let mut curves = archive.read(meter, grain, first, last)?;
+    if grain == Grain::Hour {
+        // Else a day has nothing before its first hour ends, and lacks up to an hour ever after.
+        for (register, minutes) in archive.read(meter, Grain::Minute, newest(&curves).unwrap_or(first), last)? {
+            curves.entry(register).or_default().extend(minutes);
+        }
+    }
+    Ok(curves)
 }
 
 /// The minute of the last index.

@@ -70,8 +70,30 @@ impl Feed {
         if name == "power" {
             self.handle_power(meter, &message.payload, unix_seconds);
         }
-        if self.events.receiver_count() > 0
-            && let Some(event) = event(meter, name, &message.payload)
+        self.tell(meter, name, &message.payload);
+    }
+
+    /// Another member of the group says that this happened to a meter of its own.
+    pub fn handle_elsewhere(&self, meter: MeterId, name: &str, payload: &str) {
+        if let Some(name) = TOLD.into_iter().find(|told| *told == name) {
+            self.tell(meter, name, payload.as_bytes());
+        }
+    }
+
+    /// Browsers have missed something.
+    pub fn handle_missed(&self) {
+        let _ = self.events.send(Bytes::from_static(MISSED.as_bytes()));
+    }
+
+    /// Whether somebody looks at the page.
+    #[must_use]
+    pub fn is_watched(&self) -> bool {
+        self.events.receiver_count() > 0
+    }
+
+    fn tell(&self, meter: MeterId, name: &str, payload: &[u8]) {
+        if self.is_watched()
+            && let Some(event) = event(meter, name, payload)
         {
             let _ = self.events.send(event);
         }
@@ -82,7 +104,14 @@ impl Feed {
         self.minutes.get(&meter).into_iter().flatten().copied()
     }
 
-    fn place<'a>(&self, topic: &'a str) -> Option<(MeterId, &'static str)>
+    /// All meters of which minutes are known, with them.
+    pub fn all_minutes(&self) -> impl Iterator<Item = (MeterId, impl Iterator<Item = Point>)> {
+        self.minutes.iter().map(|(meter, points)| (*meter, points.iter().copied()))
+    }
+
+    /// Which meter a topic is of, and what of it, if browsers are told of that.
+    #[must_use]
+    pub fn place<'a>(&self, topic: &'a str) -> Option<(MeterId, &'static str)>
     where
         Self: 'a,
     {
@@ -176,6 +205,22 @@ mod tests {
         ] {
             assert_eq!(events.next().await.unwrap(), expected);
         }
+    }
+
+    #[tokio::test]
+    async fn what_happens_at_another_member_is_told_as_well() {
+        let feed = Feed::new(Topics::default());
+        assert!(!feed.is_watched());
+        let mut events = Box::pin(feed.door().events());
+        events.next().await;
+        assert!(feed.is_watched());
+        let meter = "041876097767".parse().unwrap();
+        feed.handle_elsewhere(meter, "ledger", "{}");
+        feed.handle_elsewhere(meter, "power", "{}\n\nevent: x");
+        feed.handle_elsewhere(meter, "", "{}");
+        feed.handle_missed();
+        assert_eq!(events.next().await.unwrap(), "event: state\ndata: {\"meter\":\"041876097767\",\"value\":{}}\n\n");
+        assert_eq!(events.next().await.unwrap(), MISSED);
     }
 
     #[tokio::test]

@@ -25,12 +25,16 @@ use tracing::{info, warn};
 
 use crate::{
     archive::{keeper::Archive, prices::Names},
+    group::inquiries::{Gathered, Inquiry},
     http::{
         listen,
         message::{Answer, Headers, Request, Verb},
         server::{self, Events, Site},
     },
-    metrics::exposition::{Family, Format},
+    metrics::{
+        exposition::{Family, Format},
+        members,
+    },
     page::{
         energy,
         feed::Door,
@@ -93,6 +97,8 @@ const FRESH: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(5);
 /// So many read the memory at a time.
 const READERS: usize = 2;
+/// So many ask the other members of a group what they remember at a time.
+const ASKING: usize = 4;
 
 /// What the main loop is asked for.
 pub enum Question {
@@ -102,6 +108,8 @@ pub enum Question {
     Now(Language, oneshot::Sender<Told>),
     /// What registers of a meter are called, and what they cost.
     Tariffs(MeterId, oneshot::Sender<(Names, Book)>),
+    /// What the other members of the group say to this.
+    Others(Inquiry, oneshot::Sender<Gathered>),
 }
 
 /// What the page shows, beside what the main loop knows.
@@ -110,6 +118,8 @@ pub struct Shown {
     pub archive: Option<Archive>,
     /// What happens.
     pub door: Door,
+    /// Whether there are others to ask.
+    pub is_member: bool,
 }
 
 /// Opens the port, if one is wanted. Questions come by the channel.
@@ -120,7 +130,15 @@ pub fn start(setup: Option<Setup>, shown: Shown) -> mpsc::Receiver<Question> {
         let rules = Rules::new(&setup);
         tokio::spawn(serve(
             setup,
-            Page { rules, shown, questions, metrics: Mutex::default(), now: Mutex::default(), reading: Semaphore::new(READERS) },
+            Page {
+                rules,
+                shown,
+                questions,
+                metrics: Mutex::default(),
+                now: Mutex::default(),
+                reading: Semaphore::new(READERS),
+                asking: Semaphore::new(ASKING),
+            },
         ));
     }
     asked
@@ -155,8 +173,10 @@ struct Page {
     /// What was last told.
     metrics: Known<Arc<[Family]>>,
     now: Mutex<HashMap<&'static str, (Instant, String)>>,
-    /// Who reads the memory.
+    /// Who reads the memory, ...
     reading: Semaphore,
+    /// ... and who asks others for theirs.
+    asking: Semaphore,
 }
 
 impl Site for Page {
@@ -232,8 +252,9 @@ impl Page {
         if let Some((_, families)) = known.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
             return Answer::text(200, format.content_type(), format.text(families));
         }
+        let gathered = self.gather(Inquiry::Metrics).await;
         let Some(families) = self.ask(Question::Metrics).await else { return Answer::empty(503) };
-        let (_, families) = known.insert((Instant::now(), families.into()));
+        let (_, families) = known.insert((Instant::now(), members::joined(families, gathered).into()));
         Answer::text(200, format.content_type(), format.text(families))
     }
 
@@ -243,8 +264,10 @@ impl Page {
         if let Some((_, text)) = known.get(name).filter(|(at, _)| at.elapsed() < FRESH) {
             return Answer::json_text(200, text.clone());
         }
+        // What this bridge knows itself is asked for last, so that it is the newest.
+        let gathered = self.gather(Inquiry::Now(language)).await;
         let told = self.ask(|sender| Question::Now(language, sender)).await;
-        let Some(text) = told.and_then(|told| serde_json::to_string(&told).ok()) else { return Answer::empty(503) };
+        let Some(text) = told.and_then(|told| serde_json::to_string(&told.joined(gathered)).ok()) else { return Answer::empty(503) };
         known.insert(name, (Instant::now(), text.clone()));
         Answer::json_text(200, text)
     }
@@ -256,12 +279,24 @@ impl Page {
         };
         let Some(archive) = self.shown.archive.clone() else { return Answer::empty(404) };
         let Some((names, prices)) = self.ask(|sender| Question::Tariffs(wanted.meter, sender)).await else { return Answer::empty(503) };
+        let gathered = {
+            let Ok(_place) = self.asking.acquire().await else { return Answer::empty(503) };
+            self.gather(energy::inquiry(wanted)).await
+        };
         let Ok(_place) = self.reading.acquire().await else { return Answer::empty(503) };
-        let read = task::spawn_blocking(move || energy::Told::read(wanted, &archive, &names, &prices).map(|told| form(&told)));
+        let read = task::spawn_blocking(move || energy::Told::read(wanted, &archive, gathered, &names, &prices).map(|told| form(&told)));
         match read.await {
             Ok(Ok(answer)) => answer,
             _ => Answer::empty(500),
         }
+    }
+
+    /// What other members say, if there are any. One that hangs is waited for no longer than [`crate::group::inquiries`] says.
+    async fn gather(&self, inquiry: Inquiry) -> Gathered {
+        if !self.shown.is_member {
+            return Gathered::default();
+        }
+        self.ask(|sender| Question::Others(inquiry, sender)).await.unwrap_or_default()
     }
 
     /// Nothing if the bridge stops, or takes too long.
@@ -311,10 +346,10 @@ mod tests {
 
     fn page() -> (Page, mpsc::Receiver<Question>) {
         let (questions, asked) = mpsc::channel(1);
-        let shown = Shown { archive: Archive::start(None, Box::new(|_| ())), door: Feed::new(Topics::default()).door() };
-        let reading = Semaphore::new(READERS);
+        let shown = Shown { archive: Archive::start(None, Box::new(|_| ())), door: Feed::new(Topics::default()).door(), is_member: false };
+        let (reading, asking) = (Semaphore::new(READERS), Semaphore::new(ASKING));
         let rules = Rules { hosts: Hosts::new(&[]), proxies: Vec::new(), lock: None };
-        (Page { rules, shown, questions, metrics: Mutex::default(), now: Mutex::default(), reading }, asked)
+        (Page { rules, shown, questions, metrics: Mutex::default(), now: Mutex::default(), reading, asking }, asked)
     }
 
     #[tokio::test]
@@ -325,7 +360,7 @@ mod tests {
             while let Some(Question::Metrics(answer)) = asked.recv().await {
                 times += 1;
                 let metrics = vec![Metric::new(Vec::new(), times)];
-                let _ = answer.send(vec![Family { name: "x".into(), kind: Kind::Gauge, unit: "", help: "X.", metrics }]);
+                let _ = answer.send(vec![Family { name: "x".into(), kind: Kind::Gauge, unit: "".into(), help: "X.".into(), metrics }]);
             }
             times
         });
@@ -442,6 +477,31 @@ mod tests {
         assert_eq!(table("day", &shown[1..]).await, ["2026-11-27T23:00:00Z,2026-11-28T23:00:00Z,5,,,false,5"], "no full hour is known");
         let later = [(0, 1_000), (1, 1_004), (60, 1_250), (61, 1_255)];
         assert_eq!(table("day", &later).await, ["2026-11-27T23:00:00Z,2026-11-28T23:00:00Z,255,,,false,255"]);
+    }
+
+    #[tokio::test]
+    async fn a_member_of_a_group_tells_what_the_others_remember() {
+        let (page, mut asked) = page();
+        let page = Page { shown: Shown { is_member: true, ..page.shown }, ..page };
+        let midnight = crate::hours::day::Day::from("2026-11-28").at(0) / 60;
+        tokio::spawn(async move {
+            while let Some(question) = asked.recv().await {
+                match question {
+                    Question::Tariffs(_, answer) => drop(answer.send((Names::default(), Book::default()))),
+                    Question::Others(inquiry, answer) => {
+                        assert!(matches!(inquiry, Inquiry::Curves(_, _, first, _) if first == midnight));
+                        let curve = format!("{{\"BASE\":[{midnight},1000,60,250]}}");
+                        let answers = vec![("cellar".into(), curve), ("shed".into(), "nonsense".into())];
+                        drop(answer.send(Gathered { own: Some("attic".into()), answers, silent: vec!["roof".into()] }));
+                    }
+                    _ => return,
+                }
+            }
+        });
+        let path = "/api/energy?meter=041876097767&step=day&from=2026-11-28&to=2026-11-29";
+        let answer = page.answer(asks("localhost", Verb::Get, path)).await;
+        let told: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+        assert_eq!((told["sum"]["withdrawn"].as_u64(), &told["silent"]), (Some(250), &serde_json::json!(["roof", "shed"])));
     }
 
     #[tokio::test]

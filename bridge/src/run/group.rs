@@ -59,16 +59,28 @@ impl Bridge {
         while let Some(order) = self.neighbours.talk.poll_order() {
             self.obey_group(order, now);
         }
-        while let Some((key, message)) = self.neighbours.talk.poll_message(now) {
-            self.neighbours.links.tell(key, message);
+        self.follow_pages(now);
+        self.tell_others(now);
+    }
+
+    /// Sends what the others are to hear.
+    pub(super) fn tell_others(&mut self, now: Instant) {
+        while let Some(word) = self.neighbours.together.listening.poll_word() {
+            self.neighbours.talk.tell(word);
+        }
+        while let Some((way, key, message)) = self.neighbours.talk.poll_message(now) {
+            self.neighbours.links.tell(way, key, message);
         }
     }
 
     fn obey_group(&mut self, order: GroupOrder, now: Instant) {
         match order {
-            GroupOrder::Share(share) => self.hub.handle_share(share, now),
+            GroupOrder::Share(share) => {
+                self.hub.handle_share(share, now);
+                self.neighbours.together.listening.handle_missed(now);
+            }
             GroupOrder::Tell(member) => self.tell_everything(member),
-            GroupOrder::Heard(word) => self.handle_word(word),
+            GroupOrder::Heard(member, word) => self.handle_word(member, word, now),
             GroupOrder::Rejoin => {
                 let run = draw_run();
                 self.neighbours.links.rejoin(run);
@@ -80,7 +92,7 @@ impl Bridge {
     }
 
     /// Another member has told something.
-    fn handle_word(&mut self, word: Word) {
+    fn handle_word(&mut self, member: Member, word: Word, now: Instant) {
         match word {
             Word::Positions(meters) => {
                 for (meter, runs) in meters {
@@ -101,6 +113,10 @@ impl Bridge {
                     self.keep_readers(text);
                 }
             }
+            Word::Ask(number, inquiry) => self.handle_inquiry(member, number, inquiry, now),
+            Word::Answer(asker, number, piece) => self.handle_piece(&member, &asker, number, &piece),
+            Word::Listen => self.neighbours.together.listening.handle_listener(now),
+            Word::Happened(number, happening) => self.handle_happened(member, number, happening, now),
             Word::Beat(_) | Word::Told(_) => {}
         }
     }
@@ -178,9 +194,7 @@ impl Bridge {
             return;
         }
         self.tell_positions();
-        while let Some((key, message)) = self.neighbours.talk.poll_message(now) {
-            self.neighbours.links.tell(key, message);
-        }
+        self.tell_others(now);
         tokio::time::sleep(LAST_WORDS).await;
     }
 }

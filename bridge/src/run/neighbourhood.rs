@@ -15,7 +15,10 @@ use crate::{
     },
     daemon::exit::Failure,
     group::{member::Member, setup::Setup, talk::Talk},
-    run::start,
+    run::{
+        start,
+        together::{Together, Written},
+    },
     zenoh::{
         arrivals::Ear,
         links::{Address, Links, Neighbour},
@@ -37,11 +40,19 @@ pub(super) struct Neighbourhood {
     pub(super) talk: Talk,
     pub(super) links: Links,
     pub(super) network: Network,
+    /// What makes the page of each member that of all.
+    pub(super) together: Together,
     is_member: bool,
     /// The readers that the others were told of, or told.
     pub(super) readers: String,
     /// When the main loop last looked around.
     looked: Option<Instant>,
+}
+
+/// What reports to the main loop of it.
+pub(super) struct Nearby {
+    pub(super) bridges: mpsc::Receiver<Neighbour>,
+    pub(super) written: mpsc::Receiver<Written>,
 }
 
 impl Neighbourhood {
@@ -55,17 +66,19 @@ impl Neighbourhood {
         ear: &Ear,
         sealed: &Sealed,
         state_directory: Option<&Path>,
-    ) -> Result<(Self, mpsc::Receiver<Neighbour>), Failure> {
+    ) -> Result<(Self, Nearby), Failure> {
         let (now, secret) = (Instant::now(), start::secret_of_group(settings, state_directory)?);
         let (talk, readers) = (talk(settings.group.as_ref(), secret, now), sealed.with(|readers| readers.shared()));
-        let (links, neighbours) = Links::start(&network, addresses(settings), ear, talk.group(), talk.own());
-        Ok((Self { talk, links, network, is_member: settings.group.is_some(), readers, looked: None }, neighbours))
+        let (links, bridges) = Links::start(&network, addresses(settings), ear, talk.group(), talk.own());
+        let (together, written) = Together::new();
+        let neighbourhood = Self { talk, links, network, together, is_member: settings.group.is_some(), readers, looked: None };
+        Ok((neighbourhood, Nearby { bridges, written }))
     }
 
     /// When the main loop must go on at the latest.
     pub(super) fn poll_timeout(&self, others: Instant, now: Instant) -> Instant {
         let look = self.is_member.then(|| now + LOOK_EVERY);
-        look.into_iter().chain(self.talk.poll_timeout()).fold(others, Instant::min)
+        look.into_iter().chain(self.talk.poll_timeout()).chain(self.together.poll_timeout()).fold(others, Instant::min)
     }
 
     /// Whether so much time has passed since the main loop last looked around that nothing more may be published before it does.

@@ -281,7 +281,7 @@ pub(super) struct Page {
 pub(super) fn page(settings: &Settings, state_directory: Option<&Path>) -> Page {
     let archive = settings.page.as_ref().and_then(|_| Archive::start(state_directory, Box::new(|text| warn!("{text}"))));
     let feed = Feed::new(settings.topics.clone());
-    let shown = Shown { archive: archive.clone(), door: feed.door() };
+    let shown = Shown { archive: archive.clone(), door: feed.door(), is_member: settings.group.is_some() };
     Page { archive, feed, questions: page::serve::start(settings.page.clone(), shown) }
 }
 

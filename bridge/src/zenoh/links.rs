@@ -8,20 +8,24 @@ use std::time::Duration;
 use teleinfo_proto::wire::keys;
 use tokio::{
     sync::{mpsc, watch},
+    task,
     time::{sleep, timeout},
 };
 use tracing::debug;
 use zenoh::{
-    Config, Session,
+    Config, Session, Wait,
     config::EndPoint,
     liveliness::LivelinessToken,
-    qos::CongestionControl,
+    qos::{CongestionControl, Priority},
     sample::{Sample, SampleKind},
 };
 
 use crate::{
     config::settings::Login,
-    group::{member::Member, message},
+    group::{
+        member::Member,
+        message::{self, Way},
+    },
     zenoh::{
         arrivals::Ear,
         network::{Network, OWN},
@@ -38,6 +42,8 @@ const CLOSE: Duration = Duration::from_secs(2);
 const WAITING_MAX: usize = 4_096;
 /// What goes to them and waits for the network.
 const OUT_MAX: usize = 1_024;
+/// The same of what is for somebody who looks at a page.
+const BEHIND_MAX: usize = 512;
 /// What comes from other bridges.
 #[derive(Debug)]
 pub enum Neighbour {
@@ -66,6 +72,7 @@ pub struct Address {
 #[derive(Debug)]
 pub struct Links {
     out: mpsc::Sender<(String, Vec<u8>)>,
+    behind: mpsc::Sender<(Way, String, Vec<u8>)>,
     run: watch::Sender<u64>,
 }
 
@@ -86,6 +93,7 @@ impl Links {
     pub fn start(network: &Network, addresses: Vec<Address>, ear: &Ear, group: &str, member: &Member) -> (Self, mpsc::Receiver<Neighbour>) {
         let (neighbours, of_neighbours) = mpsc::channel(WAITING_MAX);
         let (out, to_send) = mpsc::channel(OUT_MAX);
+        let (behind, to_send_behind) = mpsc::channel(BEHIND_MAX);
         let (run, runs) = watch::channel(member.run);
         let links =
             Listening { network: network.clone(), ear: ear.clone(), neighbours, group: group.into(), name: member.name.clone(), run: runs };
@@ -96,12 +104,17 @@ impl Links {
             tokio::spawn(links.clone().keep(number, address));
         }
         tokio::spawn(send(network.clone(), to_send));
-        (Self { out, run }, of_neighbours)
+        let of_pages = network.clone();
+        task::spawn_blocking(move || send_behind(&of_pages, to_send_behind));
+        (Self { out, behind, run }, of_neighbours)
     }
 
     /// Tells the other bridges something. What finds no room is dropped: it is said again, or asked for.
-    pub fn tell(&self, key: String, message: Vec<u8>) -> bool {
-        self.out.try_send((key, message)).is_ok()
+    pub fn tell(&self, way: Way, key: String, message: Vec<u8>) -> bool {
+        match way {
+            Way::First => self.out.try_send((key, message)).is_ok(),
+            Way::Behind | Way::Dropped => self.behind.try_send((way, key, message)).is_ok(),
+        }
     }
 
     /// Leaves the network and joins it anew as this run.
@@ -116,6 +129,19 @@ async fn send(network: Network, mut to_send: mpsc::Receiver<(String, Vec<u8>)>) 
         for session in network.sessions() {
             let put = session.put(&key, message.clone()).congestion_control(CongestionControl::Block);
             if let Err(error) = put.await {
+                debug!("{key}: {error}");
+            }
+        }
+    }
+}
+
+/// Sends what is for somebody who looks at a page. It may wait for a member that hangs, so it has a thread of its own; what the group works by goes past it.
+fn send_behind(network: &Network, mut to_send: mpsc::Receiver<(Way, String, Vec<u8>)>) {
+    while let Some((way, key, message)) = to_send.blocking_recv() {
+        let congestion = if way == Way::Dropped { CongestionControl::Drop } else { CongestionControl::Block };
+        for session in network.sessions() {
+            let put = session.put(&key, message.clone()).congestion_control(congestion).priority(Priority::DataLow);
+            if let Err(error) = put.wait() {
                 debug!("{key}: {error}");
             }
         }

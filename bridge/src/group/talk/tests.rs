@@ -104,7 +104,7 @@ impl World {
             match order {
                 GroupOrder::Share(share) => self.nodes[node].part.handle_share(share, self.now),
                 GroupOrder::Tell(member) => self.nodes[node].talk.tell(Word::Told(member)),
-                GroupOrder::Heard(word) => self.nodes[node].words.push(word),
+                GroupOrder::Heard(_, word) => self.nodes[node].words.push(word),
                 GroupOrder::Complain(text) => self.nodes[node].complaints.push(text.to_string()),
                 GroupOrder::Say(..) => {}
                 GroupOrder::Rejoin => {
@@ -118,7 +118,7 @@ impl World {
                 }
             }
         }
-        while let Some((key, bytes)) = self.nodes[node].talk.poll_message(self.now) {
+        while let Some((_, key, bytes)) = self.nodes[node].talk.poll_message(self.now) {
             for other in 0..self.nodes.len() {
                 if other != node && self.reaches(node, other) {
                     self.nodes[other].talk.handle_message(&key, &bytes, self.now);
@@ -304,9 +304,9 @@ fn what_was_recorded_is_not_heard() {
     // The recording of a member that saw another run of this one, and of one that sees it.
     let a = world.nodes[0].talk.own().clone();
     world.nodes[0].talk.handle_token(0, "tic/v2/bridge/home/v@00000000000000fe", true, now);
-    let (key, old) = world.nodes[0].talk.poll_message(now).unwrap();
+    let (_, key, old) = world.nodes[0].talk.poll_message(now).unwrap();
     world.nodes[0].talk.handle_token(0, "tic/v2/bridge/home/v@00000000000000ff", true, now);
-    let (_, new) = world.nodes[0].talk.poll_message(now + Duration::from_secs(2)).unwrap();
+    let (_, _, new) = world.nodes[0].talk.poll_message(now + Duration::from_secs(2)).unwrap();
     victim.handle_token(0, "tic/v2/bridge/home/v@00000000000000ff", true, now);
     victim.handle_token(0, &format!("tic/v2/bridge/home/{a}"), true, now);
     victim.handle_message(&key, &old, now);
@@ -318,6 +318,34 @@ fn what_was_recorded_is_not_heard() {
     victim.handle_token(0, &format!("tic/v2/bridge/home/{a}"), true, now);
     victim.handle_message(&key, &new, now);
     assert!(!victim.is_heard());
+}
+
+#[test]
+fn what_is_told_for_a_page_is_heard_once_and_of_members_alone() {
+    let mut world = World::new(&["a"]);
+    world.pass(CALM);
+    let (mut victim, now) = (Talk::member("home", "v@00000000000000ff".parse().unwrap(), 1, &SECRET, LEASE, world.now), world.now);
+    let listens = |talk: &mut Talk| {
+        talk.tell(Word::Listen);
+        let mut messages = std::iter::from_fn(|| talk.poll_message(now + Duration::from_secs(2)));
+        messages.find(|(way, ..)| *way == Way::Behind).map(|(_, key, bytes)| (key, bytes)).unwrap()
+    };
+    let hears = |talk: &mut Talk, (key, bytes): &(String, Vec<u8>)| {
+        talk.handle_message(key, bytes, now);
+        std::iter::from_fn(|| talk.poll_order()).filter(|order| matches!(order, GroupOrder::Heard(_, Word::Listen))).count()
+    };
+    let a = world.nodes[0].talk.own().clone();
+    let recorded = listens(&mut world.nodes[0].talk);
+    world.nodes[0].talk.handle_token(0, "tic/v2/bridge/home/v@00000000000000ff", true, now);
+    victim.handle_token(0, &format!("tic/v2/bridge/home/{a}"), true, now);
+    assert_eq!(hears(&mut victim, &recorded), 0, "it is not believed yet");
+    let (_, key, beat) = world.nodes[0].talk.poll_message(now + Duration::from_secs(4)).unwrap();
+    victim.handle_message(&key, &beat, now);
+    assert_eq!(hears(&mut victim, &recorded), 0, "what is from before");
+    let new = listens(&mut world.nodes[0].talk);
+    assert_eq!((hears(&mut victim, &new), hears(&mut victim, &new)), (1, 0));
+    let mut stranger = Talk::member("home", a, 1, &[8; 32], LEASE, now);
+    assert_eq!(hears(&mut victim, &listens(&mut stranger)), 0, "one with another key");
 }
 
 #[test]

@@ -4,7 +4,7 @@ const $ = id => document.getElementById(id);
 const VIEWS = ['now', 'day', 'period', 'frame', 'state', 'setup'];
 const MINUTES_S = 600, GAP_S = 30, ASK_EVERY_S = 60;
 const meters = new Map();
-let bridge = null, labels = [], ranks = new Map(), meterId = null, view = '', source = null, wait = 1000, isLive = false, isFrozen = false, clockAhead = 0;
+let bridge = null, others = [], silent = [], labels = [], ranks = new Map(), meterId = null, wished = null, view = '', source = null, wait = 1000, isLive = false, isFrozen = false, clockAhead = 0;
 
 function h(tag, attributes, ...children) {
   const element = document.createElement(tag);
@@ -32,9 +32,15 @@ async function ask(path) {
 async function askNow() {
   const told = await ask(`api/now?lang=${LANG}`);
   clockAhead = told.time / 1000 - Date.now() / 1000;
-  bridge = told.bridge;
-  for (const one of told.meters) meters.set(one.id, Object.assign(meters.get(one.id) || {}, one));
+  ({ bridge, others, silent } = told);
+  const known = new Map(meters);
+  meters.clear();
+  for (const one of told.meters) meters.set(one.id, Object.assign(known.get(one.id) || {}, one));
+  // In a group, a meter that nobody tells of is nobody's now: what is known of it is old.
+  if (!bridge.member) for (const [id, one] of known) if (!meters.has(id)) meters.set(id, one);
+  if (meters.has(wished)) meterId = wished;
   if (!meters.has(meterId)) meterId = told.meters.length ? told.meters[0].id : null;
+  wished = wished || meterId;
   chooseMeter();
 }
 function listen() {
@@ -79,11 +85,13 @@ function tellLink() {
   const [isWell, said] = !isLive ? [false, W.lost] : isFrozen ? [true, W.frozen] : !one ? [false, W.waiting] : !one.online ? [false, one.last ? say(W.silent, clockSeconds(one.last)) : W.waiting] : [true, W.live];
   if (link.textContent !== said) link.textContent = said;
   link.className = isWell ? '' : 'bad';
+  $('silent').hidden = !silent.length;
+  text('silent', silent.length ? say(W.memberSilent, silent.join(', ')) : '');
 }
 function chooseMeter() {
   const select = $('meter'), ids = [...meters.keys()];
   select.hidden = ids.length < 2;
-  if (select.options.length !== ids.length) select.replaceChildren(...ids.map(id => h('option', { value: id }, `…${id.slice(-4)}`)));
+  if ([...select.options].map(option => option.value).join() !== ids.join()) select.replaceChildren(...ids.map(id => h('option', { value: id }, `…${id.slice(-4)}`)));
   select.value = meterId || '';
   const title = meterId ? `${W.title} …${meterId.slice(-4)}` : 'teleinfo';
   text('title', title);
@@ -370,15 +378,20 @@ function showWell(place) {
     last ? h('p', { class: 'sub' }, say(W.last, clockSeconds(last))) : '');
 }
 function showState() {
-  $('main').replaceChildren(...[...meters.values()].map(({ id, online, quality, last }) => card(`m-${id}`, `${W.title} ${id}`,
+  $('main').replaceChildren(...[...meters.values()].map(({ id, member, online, quality, last }) => card(`m-${id}`, `${W.title} ${id}`,
     h('p', { class: online ? '' : 'bad' }, online ? W.on : W.off), quality && quality.cause_text ? h('p', {}, quality.cause_text) : null, facts([
       [W.reception, quality && quality.reception !== null ? `${number(quality.reception, 1)}${THIN}%` : '—'], [W.reader, quality && quality.reader ? `${quality.reader.name} (${quality.reader.version})` : '—'],
       [W.last, last ? clockSeconds(last) : '—'], [W.framesGood, quality ? number(quality.frames_good) : '—'], [W.framesBad, quality ? number(quality.frames_damaged + quality.frames_cut) : '—'], [W.lostSamples, quality ? number(quality.samples_lost) : '—'],
-      ...(quality ? Object.entries(quality.refused).filter(([, n]) => n > 0).map(([reason, n]) => [reason, number(n)]) : [])]))),
-  card('readers', W.readers, bridge.readers.length ? h('ul', {}, bridge.readers.map(line => h('li', {}, line))) : h('p', {}, W.noReader)),
-  card('bridge', W.bridge, facts([[W.version, bridge.version], [W.mqtt, bridge.mqtt ? W.connected : W.notConnected]]),
-    bridge.complaints.length ? [h('h3', {}, W.complaints), h('ul', {}, bridge.complaints.map(line => h('li', {}, line)))] : null,
-    h('h3', {}, W.counters), bridge.troubles.length ? facts(bridge.troubles.map(([name, n]) => [name, number(n)])) : h('p', {}, W.noTrouble), h('p', {}, h('a', { href: 'metrics' }, W.metrics))));
+      ...(member ? [[W.member, member]] : []), ...(quality ? Object.entries(quality.refused).filter(([, n]) => n > 0).map(([reason, n]) => [reason, number(n)]) : [])]))),
+  ...[bridge, ...others].flatMap(bridgeCards));
+}
+// What a bridge says of itself; in a group, each member does.
+function bridgeCards({ member, readers, version, mqtt, complaints, troubles }) {
+  const [id, name] = member ? [`-${member}`, `${COLON} ${member}`] : ['', ''];
+  return [card(`readers${id}`, W.readers + name, readers.length ? h('ul', {}, readers.map(line => h('li', {}, line))) : h('p', {}, W.noReader)),
+    card(`bridge${id}`, W.bridge + name, facts([[W.version, version], [W.mqtt, mqtt ? W.connected : W.notConnected]]),
+      complaints.length ? [h('h3', {}, W.complaints), h('ul', {}, complaints.map(line => h('li', {}, line)))] : null,
+      h('h3', {}, W.counters), troubles.length ? facts(troubles.map(([name, n]) => [name, number(n)])) : h('p', {}, W.noTrouble), h('p', {}, h('a', { href: 'metrics' }, W.metrics)))];
 }
 const facts = rows => h('table', {}, h('tbody', {}, rows.map(([name, value]) => h('tr', {}, h('th', { scope: 'row' }, name.replace('{}', '').trim()), h('td', {}, value)))));
 
@@ -387,12 +400,12 @@ const facts = rows => h('table', {}, h('tbody', {}, rows.map(([name, value]) => 
 const commands = lines => h('pre', { tabindex: '0' }, lines.join('\n'));
 function setupCard() {
   const here = location.hostname.replace(/^\[|\]$/g, ''), host = ['localhost', '127.0.0.1', '::1'].includes(here) ? LANG === 'fr' ? 'ADRESSE-DE-CETTE-MACHINE' : 'ADDRESS-OF-THIS-MACHINE' : here;
-  const all = [...meters.values()], steps = [];
+  const all = [...meters.values()], readers = [bridge, ...others].flatMap(one => one.readers), steps = [];
   const step = (title, ...parts) => steps.push(h('li', {}, h('h3', {}, title), ...parts));
   if (!bridge.mqtt) step(W.noBroker, h('p', {}, W.noBrokerText), commands(['sudo teleinfo-bridge doctor']));
-  if (!bridge.readers.length && !all.length) step(W.noReader, h('p', {}, W.noReaderText), commands(['sudo apt install teleinfo-reader', '', '# /etc/teleinfo/reader.toml', '[zenoh]', `connect = ["tcp/${host}:7447"]`, '', 'sudo systemctl restart teleinfo-reader', 'sudo teleinfo-reader doctor']));
-  if (bridge.readers.length && !all.some(one => one.online)) step(all.length ? W.isSilent : W.noMeter, h('p', {}, all.length ? W.isSilentText : W.noMeterText), h('ul', {}, bridge.readers.map(line => h('li', {}, line))), h('p', {}, W.doctor), commands(['sudo teleinfo-reader doctor']));
-  if (!bridge.readers.length && all.length && !all.some(one => one.online)) step(W.isSilent, h('p', {}, W.isSilentText), h('p', {}, W.doctor), commands(['sudo systemctl status teleinfo-reader', 'sudo teleinfo-reader doctor']));
+  if (!readers.length && !all.length) step(W.noReader, h('p', {}, W.noReaderText), commands(['sudo apt install teleinfo-reader', '', '# /etc/teleinfo/reader.toml', '[zenoh]', `connect = ["tcp/${host}:7447"]`, '', 'sudo systemctl restart teleinfo-reader', 'sudo teleinfo-reader doctor']));
+  if (readers.length && !all.some(one => one.online)) step(all.length ? W.isSilent : W.noMeter, h('p', {}, all.length ? W.isSilentText : W.noMeterText), h('ul', {}, readers.map(line => h('li', {}, line))), h('p', {}, W.doctor), commands(['sudo teleinfo-reader doctor']));
+  if (!readers.length && all.length && !all.some(one => one.online)) step(W.isSilent, h('p', {}, W.isSilentText), h('p', {}, W.doctor), commands(['sudo systemctl status teleinfo-reader', 'sudo teleinfo-reader doctor']));
   const isDone = !steps.length;
   if (['localhost', '127.0.0.1', '::1'].includes(here)) step(W.network, h('p', {}, W.networkText), commands(['# /etc/teleinfo/bridge.toml', '[page]', 'listen = "0.0.0.0:8080"', '', 'sudo systemctl restart teleinfo-bridge']));
   if (all.length && !all.some(one => one.derived && one.derived.price && typeof one.derived.price.now === 'number')) step(W.pricesStep, h('p', {}, W.pricesText), commands(['man bridge.toml']));
@@ -400,7 +413,7 @@ function setupCard() {
   return card('setup', W.next, isDone ? h('p', {}, W.done) : '', h('ol', { class: 'steps' }, steps));
 }
 function showSetup() {
-  const said = JSON.stringify([bridge, [...meters.values()].map(one => one.online)]);
+  const said = JSON.stringify([bridge, others, [...meters.values()].map(one => one.online)]);
   if (build(`setup ${said}`, () => [setupCard()])) return;
 }
 
@@ -419,7 +432,7 @@ function start() {
   $('nav').setAttribute('aria-label', W.views);
   $('nav').replaceChildren(...VIEWS.map(name => h('a', { href: `#/${name}` }, W[name])));
   $('meter').setAttribute('aria-label', W.choose);
-  $('meter').addEventListener('change', () => { meterId = $('meter').value; chooseMeter(); go(); });
+  $('meter').addEventListener('change', () => { wished = meterId = $('meter').value; chooseMeter(); go(); });
   addEventListener('hashchange', () => { go(); $('main').focus(); });
   // Six streams are all that a browser allows for one host: a page that nobody looks at lets its own go.
   document.addEventListener('visibilitychange', () => { if (document.hidden) { source.close(); isLive = false; } else listen(); });

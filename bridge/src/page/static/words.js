@@ -28,7 +28,7 @@ const WORDS = {
     ha: 'Home Assistant', haText: 'Not needed for this page. In Home Assistant, add the integration “MQTT” with the address of this machine; meters then appear by themselves.',
     network: 'Look at this page from another machine', networkText: 'In bridge.toml, then restart the bridge. Anybody on the network can then look, and nobody can change anything:',
     pricesStep: 'Costs', pricesText: 'Prices in bridge.toml show what each hour costs:',
-    oneMachine: 'from {} to {}',
+    oneMachine: 'from {} to {}', member: 'Published by', memberSilent: '{} does not answer: its meters are missing here',
   },
   fr: {
     title: 'Compteur', skip: 'Aller au contenu', views: 'Vues', choose: 'Compteur',
@@ -57,7 +57,7 @@ const WORDS = {
     ha: 'Home Assistant', haText: 'Cette page n’en a pas besoin. Dans Home Assistant, ajoutez l’intégration « MQTT » avec l’adresse de cette machine ; les compteurs y apparaissent d’eux-mêmes.',
     network: 'Regarder cette page depuis une autre machine', networkText: 'Dans bridge.toml, puis redémarrez la passerelle. Chacun sur le réseau peut alors regarder, et personne ne peut rien changer :',
     pricesStep: 'Coûts', pricesText: 'Des prix dans bridge.toml montrent ce que coûte chaque heure :',
-    oneMachine: 'de {} à {}',
+    oneMachine: 'de {} à {}', member: 'Publié par', memberSilent: '{} ne répond pas : ses compteurs manquent ici',
   },
 };
 const asked = new URLSearchParams(location.search).get('lang') || (navigator.languages || []).map(l => l.slice(0, 2)).find(l => WORDS[l]);

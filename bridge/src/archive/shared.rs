@@ -58,9 +58,8 @@ fn differences(curve: &BTreeMap<i64, u32>, grain: Grain) -> Differences {
     for (minute, wh) in curve {
         // The last index of a half hour takes the place of the one before it, unless that is its first.
         if grain == Grain::Minute
-            && let [.., before, last] = told[..]
+            && let [.., before, _] = told[..]
             && half_hour(before.0) == half_hour(*minute)
-            && half_hour(last.0) == half_hour(*minute)
         {
             told.pop();
         }

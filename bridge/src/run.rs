@@ -84,6 +84,10 @@ const REFUSED: Words = Words::new("meter {}: the reader {} is refused from now o
 
 /// What changes slowly is looked at this often: the router, the line for `systemctl status`.
 const SLOW: Duration = Duration::from_secs(2);
+/// Where so many samples wait, this machine does not keep up: the past is told later.
+const PRESSED: usize = 64;
+/// Samples that are taken one after the other, before anything is told.
+const SAMPLES_AT_ONCE: usize = 1_024;
 /// The longest that each step of a clean stop may take.
 const STOP: Duration = Duration::from_secs(2);
 
@@ -231,7 +235,8 @@ impl Bridge {
                 Some(question) = inputs.questions.recv() => self.handle_question(question, Instant::now()),
                 Some(version) = inputs.newest.recv() => self.hub.handle_newest(version),
                 Some(answer) = inputs.answers.recv() => self.hub.handle_answer(answer, Instant::now()),
-                Some(arrived) = inputs.arrivals.samples.recv() => self.handle_sample(arrived, inputs.arrivals.samples.len()).await,
+                Some(arrived) = inputs.arrivals.samples.recv() => self.handle_samples(arrived, &mut inputs.arrivals.samples).await,
+                () = room_for_past(&self.hub, &self.outlet) => self.hub.handle_pressed(false),
             }
         }
     }
@@ -340,6 +345,17 @@ impl Bridge {
         }
     }
 
+    /// Takes a sample and those that wait behind it: so the newest of each meter is known before anything is told of it.
+    async fn handle_samples(&mut self, first: Arrived, samples: &mut mpsc::Receiver<Arrived>) {
+        let waiting = samples.len();
+        self.hub.handle_pressed(waiting >= PRESSED);
+        self.handle_sample(first, waiting).await;
+        for _ in 0..waiting.min(SAMPLES_AT_ONCE) {
+            let Ok(arrived) = samples.try_recv() else { break };
+            self.handle_sample(arrived, samples.len()).await;
+        }
+    }
+
     async fn handle_sample(&mut self, arrived: Arrived, waiting: usize) {
         if let (Some(keys), Arrival::Sample(received)) = (&mut self.sample_keys, &arrived.arrival) {
             keys.handle_meter(received.meter).await;
@@ -422,6 +438,11 @@ impl Bridge {
         let _ = time::timeout(STOP, node.close()).await;
         info!("{}", journal::say(STOPPED, &[]));
     }
+}
+
+/// Resolves when nothing but the past waits for room, and there is room for it again.
+async fn room_for_past(hub: &Hub, outlet: &Outlet) {
+    if hub.is_past_waiting() && outlet.is_up() { outlet.wait_for_room_for_past().await } else { pending().await }
 }
 
 /// Resolves when samples wait for room, and there is some again.

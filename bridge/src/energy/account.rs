@@ -280,6 +280,14 @@ impl Account {
         implausible
     }
 
+    /// A sample of the past, of before one that was counted already: nothing of it is counted. Returns the labels of the indexes that cannot lead
+    /// to what was published.
+    #[must_use]
+    pub fn handle_overtaken(&self, sample: &Sample<'_>, datasets: &[Dataset<'_>], unix_ms: i64) -> BTreeSet<String> {
+        let leads = |(register, _, wh): &(Register, &str, u32)| self.judge.could_precede(*register, *wh, &self.limit, unix_ms);
+        indexes(sample.mode, datasets).filter(|index| !leads(index)).map(|(_, label, _)| label.to_owned()).collect()
+    }
+
     fn count_past(&mut self, sample: &Sample<'_>, datasets: &[Dataset<'_>], believed: BTreeMap<Register, u32>, prices: &Book) {
         let hearing = Hearing { boot: sample.boot, time: &self.time, limit: &self.limit };
         believed.iter().for_each(|(register, wh)| self.judge.handle_past(*register, *wh, &hearing));

@@ -109,6 +109,16 @@ impl Judge {
         })
     }
 
+    /// Whether a register can have said this before it said what is believed now, at a time in ms since 1970. Changes nothing.
+    #[must_use]
+    pub fn could_precede(&self, register: Register, wh: u32, limit: &Limit, unix_ms: i64) -> bool {
+        self.believed.get(&register).is_none_or(|believed| {
+            let elapsed_ms = u64::try_from(believed.at_ms.saturating_sub(unix_ms)).unwrap_or(0);
+            let counted = counted(u64::from(wh), u64::from(believed.wh));
+            counted.is_some_and(|counted| counted <= limit.possible(register.is_withdrawn(), elapsed_ms))
+        })
+    }
+
     /// Judges what a register says.
     pub fn handle_index(&mut self, register: Register, wh: u32, hearing: &Hearing<'_>) -> Verdict {
         let Some(believed) = self.believed.get(&register).copied() else {

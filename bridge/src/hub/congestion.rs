@@ -5,6 +5,8 @@
 
 use std::time::{Duration, Instant};
 
+/// Where samples have waited for so long, the newest of each meter goes before all that it missed. Catching up after a short cut takes less.
+const LONG: Duration = Duration::from_secs(5);
 /// Catching up after a cut takes less.
 const LASTING: Duration = Duration::from_secs(10);
 
@@ -23,6 +25,11 @@ impl Congestion {
         self.0 = None;
     }
 
+    /// Whether the newest of each meter is to go before all that waits.
+    pub(super) fn is_long(&self, now: Instant) -> bool {
+        self.0.is_some_and(|since| now.saturating_duration_since(since) >= LONG)
+    }
+
     /// For how long the MQTT side has not kept up, if that is worth a word.
     pub(super) fn poll_lasting(&self, now: Instant) -> Option<Duration> {
         self.0.map(|since| now.saturating_duration_since(since)).filter(|time| *time >= LASTING)
@@ -39,6 +46,7 @@ mod tests {
         congestion.handle_waiting(start);
         congestion.handle_waiting(start + LASTING / 2);
         assert_eq!([LASTING / 2, LASTING].map(|after| congestion.poll_lasting(start + after)), [None, Some(LASTING)]);
+        assert_eq!([LONG / 2, LONG].map(|after| congestion.is_long(start + after)), [false, true]);
         congestion.handle_idle();
         congestion.handle_waiting(start + LASTING);
         assert_eq!(congestion.poll_lasting(start + LASTING), None);

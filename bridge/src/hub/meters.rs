@@ -7,6 +7,7 @@ use teleinfo_proto::{tic::MeterId, wire::SampleKind};
 use crate::{
     hub::{
         Hub, Line,
+        agenda::{ASKED_MAX, Turn},
         bridge_quality::Meters,
         complaints::Complaint,
         counters::Counter,
@@ -16,7 +17,7 @@ use crate::{
     },
     meter::figures::Moment,
     order::{
-        intake::{InOrder, Tense},
+        intake::{InOrder, Room, Tense},
         received::Received,
     },
     words::{
@@ -104,6 +105,7 @@ impl Hub {
 
     pub(super) fn let_go(&mut self, id: MeterId) {
         self.stations.remove(&id);
+        self.asked.remove(&id);
         self.agenda.set_deadline(id, None);
     }
 
@@ -143,27 +145,52 @@ impl Hub {
         }
     }
 
-    /// Takes the next sample of a meter, or else asks for what is missing. Returns whether there was a sample.
-    pub(super) fn hand_on(&mut self, id: MeterId, now: Instant) -> bool {
+    /// Takes the next sample of a meter, or else asks for what is missing.
+    pub(super) fn hand_on(&mut self, id: MeterId, room: Room, now: Instant) -> Turn {
         let has_waiting = self.stations.get(&id).is_some_and(|station| station.intake().has_waiting());
         if self.newcomers.contains(id) && !(has_waiting && self.may_tell(id, now)) {
-            return false;
+            return Turn::Over;
         }
-        let Some(station) = self.stations.get_mut(&id) else { return false };
-        let Some(InOrder { received, tense }) = station.poll_sample(now) else {
-            if let Some(question) = station.poll_question(now) {
-                self.counters.count(Counter::QuestionsAsked);
-                self.orders.push_back(Order::Ask(id, question));
+        let Some(station) = self.stations.get_mut(&id) else { return Turn::Over };
+        match station.poll_sample(room, now) {
+            Some(in_order) => {
+                self.tell(id, in_order, now);
+                Turn::Told
             }
-            self.log_recovery(id, now);
-            return false;
-        };
+            None if room != Room::Past && station.intake().is_past_waiting(now) => Turn::PastWaits,
+            None => self.ask(id, now),
+        }
+    }
+
+    /// Asks for what a meter lacks, if it lacks anything.
+    fn ask(&mut self, id: MeterId, now: Instant) -> Turn {
+        let may_ask = self.asked.len() < ASKED_MAX;
+        let Some(station) = self.stations.get_mut(&id) else { return Turn::Over };
+        if !may_ask && station.intake().is_past_waiting(now) {
+            return Turn::QuestionWaits;
+        }
+        if let Some(question) = station.poll_question(now) {
+            self.asked.insert(id);
+            self.counters.count(Counter::QuestionsAsked);
+            self.orders.push_back(Order::Ask(id, question));
+        }
+        self.log_recovery(id, now);
+        Turn::Over
+    }
+
+    /// Tells what follows from a sample.
+    fn tell(&mut self, id: MeterId, InOrder { received, tense }: InOrder, now: Instant) {
+        let Some(station) = self.stations.get_mut(&id) else { return };
         self.handed_on.insert(id);
         let moment = Moment { at: now, unix_ms: station.time_of(&received) };
-        let messages = match received.sample() {
-            Ok(sample) if tense == Tense::Present => station.handle_sample(&sample, moment),
-            Ok(sample) => vec![station.handle_past(&sample, moment)],
-            Err(_) => Vec::new(),
+        let messages = match (received.sample(), tense) {
+            (Ok(sample), Tense::Present) => {
+                station.handle_ahead(now);
+                station.handle_sample(&sample, moment)
+            }
+            (Ok(sample), Tense::Past) => vec![station.handle_past(&sample, moment)],
+            (Ok(sample), Tense::Overtaken) => vec![station.handle_overtaken(&sample, moment)],
+            (Err(_), _) => Vec::new(),
         };
         if let Some(source) = self.sources.get_mut(&id) {
             source.handle_learnt(station.figures().steering());
@@ -180,7 +207,6 @@ impl Hub {
         if self.options.notes && is_of_this_run && received.kind != SampleKind::Live {
             self.orders.push_back(Order::Noted(Note::Sample(received, moment.unix_ms)));
         }
-        true
     }
 
     pub(super) fn handle_station_timeout(&mut self, id: MeterId, now: Instant) {
@@ -193,6 +219,9 @@ impl Hub {
 
     /// What follows from whatever happened to a meter.
     pub(super) fn settle(&mut self, id: MeterId, now: Instant) {
+        if self.asked.contains(&id) && self.stations.get(&id).is_none_or(|station| !station.intake().is_asked()) {
+            self.asked.remove(&id);
+        }
         if !self.newcomers.contains(id) {
             self.say_availability(id, now);
             self.keep(id, false, now);

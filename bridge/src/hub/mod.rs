@@ -38,7 +38,7 @@ use crate::{
     group::part::Part,
     homeassistant::{bridge_device, memory::Memory},
     hub::{
-        agenda::Agenda,
+        agenda::{ASKED_MAX, Agenda, Turn},
         bridge_quality::{BridgeQuality, Meters, Repair},
         complaints::{Complaint, Complaints, Remark},
         congestion::Congestion,
@@ -55,6 +55,7 @@ use crate::{
     order::{
         answer::Answer,
         arrival::{Arrival, Arrived},
+        intake::Room,
         marks::Marks,
     },
     words::{
@@ -79,6 +80,9 @@ const TALLY: Words = Words::new(
 
 /// What one sample may lead to: state, derived values, discovery, quality, and an event for each thing that can happen at once.
 pub const ROOM_PER_SAMPLE: usize = 24;
+/// The past is told, and asked for, only while there is room for so many messages: what waits on the way out then is soon gone, so that it delays
+/// no present.
+pub const ROOM_FOR_PAST: usize = 192;
 /// New listeners come in bursts, one for each topic.
 const LISTENERS_GATHER: Duration = Duration::from_millis(300);
 /// The report of the bridge on itself is looked at this often.
@@ -163,6 +167,10 @@ pub struct Hub {
     /// Meters of which samples were handed on since that was last asked.
     handed_on: BTreeSet<MeterId>,
     agenda: Agenda,
+    /// Meters whose history is asked for, or not told to its end.
+    asked: BTreeSet<MeterId>,
+    /// More samples come than this machine takes at once.
+    is_pressed: bool,
     /// Whether the MQTT side keeps up.
     congestion: Congestion,
     /// What each run of a reader last said.
@@ -216,6 +224,8 @@ impl Hub {
             orders: VecDeque::new(),
             handed_on: BTreeSet::new(),
             agenda: Agenda::default(),
+            asked: BTreeSet::new(),
+            is_pressed: false,
             congestion: Congestion::default(),
             readers: ReaderLog::default(),
             connected: None,
@@ -314,6 +324,11 @@ impl Hub {
         self.say_remark(remark);
     }
 
+    /// More samples come than this machine takes at once, or no longer: the past is told later.
+    pub const fn handle_pressed(&mut self, is_pressed: bool) {
+        self.is_pressed = is_pressed;
+    }
+
     /// Time has passed: to be called when [`Hub::poll_timeout`] is due.
     pub fn handle_timeout(&mut self, now: Instant) {
         while let Some(id) = self.agenda.pop_due(now) {
@@ -367,7 +382,7 @@ impl Hub {
 /// What comes out.
 impl Hub {
     /// What is to be done next, where the MQTT side has room for so many messages. A sample is taken only when there is room for all that
-    /// may follow from it.
+    /// may follow from it, and one of the past only when there is more.
     pub fn poll_order(&mut self, room: usize, now: Instant) -> Option<Order> {
         loop {
             if let Some(order) = self.orders.pop_front() {
@@ -379,17 +394,35 @@ impl Hub {
                 self.handle_waiting(may_count, now);
                 return None;
             }
-            let Some(id) = self.agenda.pop_busy() else {
-                self.congestion.handle_idle();
+            let has_room_for_past = room >= ROOM_FOR_PAST && !self.is_pressed;
+            let Some(id) = self.next_meter(has_room_for_past) else {
+                self.handle_waiting(self.agenda.is_past_waiting(), now);
                 return None;
             };
-            if self.hand_on(id, now) {
-                self.agenda.push_on(id);
-            } else {
-                self.agenda.handle_turn_over();
+            let room = match has_room_for_past {
+                true => Room::Past,
+                false if self.congestion.is_long(now) => Room::Newest,
+                false => Room::Present,
+            };
+            match self.hand_on(id, room, now) {
+                Turn::Told if has_room_for_past => self.agenda.push_on(id),
+                Turn::Told => self.agenda.push_after_others(id),
+                Turn::Over => self.agenda.handle_turn_over(id),
+                Turn::PastWaits => self.agenda.push_past(id),
+                Turn::QuestionWaits => self.agenda.push_asking(id),
             }
             self.settle(id, now);
         }
+    }
+
+    /// Whose turn it is: whoever may have something of now, before all others.
+    fn next_meter(&mut self, has_room_for_past: bool) -> Option<MeterId> {
+        let busy = self.agenda.pop_busy();
+        if busy.is_some() || !has_room_for_past {
+            return busy;
+        }
+        let may_ask = self.asked.len() < ASKED_MAX;
+        self.agenda.pop_past().or_else(|| if may_ask { self.agenda.pop_asking() } else { None })
     }
 
     /// When to call [`Hub::handle_timeout`], if nothing happens before.
@@ -412,6 +445,13 @@ impl Hub {
     #[must_use]
     pub fn is_starved(&self) -> bool {
         self.can_publish() && !self.agenda.is_idle()
+    }
+
+    /// Whether nothing but the past waits for room, which is [`ROOM_FOR_PAST`].
+    #[must_use]
+    pub fn is_past_waiting(&self) -> bool {
+        let may_ask = self.asked.len() < ASKED_MAX && self.agenda.is_asking();
+        self.can_publish() && self.agenda.is_idle() && (may_ask || self.agenda.is_past_waiting())
     }
 
     /// One line on how things are.

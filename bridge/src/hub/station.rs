@@ -7,7 +7,7 @@ mod messages;
 mod polls;
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -397,13 +397,39 @@ impl Station {
     #[must_use]
     pub fn handle_past(&mut self, sample: &Sample<'_>, moment: Moment) -> Message {
         let datasets: Vec<Dataset<'_>> = sample.datasets.iter(sample.mode).filter_map(Result::ok).collect();
-        let implausible = self.account.handle_past(sample, &datasets, self.presentation.prices_of(self.id), moment.unix_ms);
+        self.take_past(sample, &datasets, moment);
+        self.history_message(&datasets, moment)
+    }
+
+    /// Takes what waits before a sample that goes ahead of it, which is told next: it is told later.
+    pub fn handle_ahead(&mut self, now: Instant) {
+        for received in self.intake.poll_overtaken() {
+            let Ok(sample) = received.sample() else { continue };
+            let datasets: Vec<Dataset<'_>> = sample.datasets.iter(sample.mode).filter_map(Result::ok).collect();
+            let moment = Moment { at: now, unix_ms: self.time_of(&received) };
+            self.take_past(&sample, &datasets, moment);
+        }
+    }
+
+    fn take_past(&mut self, sample: &Sample<'_>, datasets: &[Dataset<'_>], moment: Moment) {
+        let implausible = self.account.handle_past(sample, datasets, self.presentation.prices_of(self.id), moment.unix_ms);
         if let Some(part) = Part::of(sample.kind) {
             self.is_present = false;
-            let plausible: Vec<Dataset<'_>> = datasets.iter().filter(|dataset| !implausible.contains(dataset.label())).copied().collect();
+            let plausible = without(datasets, &implausible);
             self.figures.handle_past(part, sample.mode, &plausible);
             self.remember_indexes(&plausible, moment);
-            self.record(&plausible, moment);
+            self.record(&plausible, false, moment);
+        }
+    }
+
+    /// Tells a sample that something newer has overtaken. The state and the total are of after it, and stay as they are.
+    #[must_use]
+    pub fn handle_overtaken(&mut self, sample: &Sample<'_>, moment: Moment) -> Message {
+        let datasets: Vec<Dataset<'_>> = sample.datasets.iter(sample.mode).filter_map(Result::ok).collect();
+        let plausible = without(&datasets, &self.account.handle_overtaken(sample, &datasets, moment.unix_ms));
+        if Part::of(sample.kind).is_some() {
+            self.remember_indexes(&plausible, moment);
+            self.record(&plausible, false, moment);
         }
         self.history_message(&datasets, moment)
     }
@@ -445,7 +471,7 @@ impl Station {
         }
         self.remember_events((sample.boot, sample.sequence));
         let mut messages = self.power_message(power, sample.uptime_ms, moment);
-        self.record(&datasets, moment);
+        self.record(&datasets, true, moment);
         messages.extend(self.messages_of_a_frame(&events, moment));
         messages
     }
@@ -589,9 +615,9 @@ impl Station {
     }
 
     /// These are believed. The power was told at its own dataset of this frame, or not at all.
-    fn record(&mut self, datasets: &[Dataset<'_>], moment: Moment) {
+    fn record(&mut self, datasets: &[Dataset<'_>], is_present: bool, moment: Moment) {
         if let Some(picker) = &mut self.picker {
-            let is_of_this_frame = |at: &Instant| self.is_present && moment.at.saturating_duration_since(*at) <= FRAME;
+            let is_of_this_frame = |at: &Instant| is_present && moment.at.saturating_duration_since(*at) <= FRAME;
             let power = self.power.as_ref().filter(|(_, at)| is_of_this_frame(at)).map(|(power, _)| power);
             picker.handle_datasets(datasets, power, moment.unix_ms);
         }
@@ -618,4 +644,9 @@ impl Station {
         messages.extend(self.quality_message(moment.at));
         messages
     }
+}
+
+/// The datasets that have none of these labels.
+fn without<'a>(datasets: &[Dataset<'a>], labels: &BTreeSet<String>) -> Vec<Dataset<'a>> {
+    datasets.iter().filter(|dataset| !labels.contains(dataset.label())).copied().collect()
 }

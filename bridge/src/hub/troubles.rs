@@ -13,16 +13,17 @@ const TOO_MUCH: Words = Words::new(
     "trop est arrivé à la fois : {} messages abandonnés jusqu'ici ; ce que les lecteurs gardent encore est redemandé",
 );
 const CANNOT_KEEP_UP: Words = Words::new(
-    "cannot keep up: for {} s samples have waited for the MQTT side; each meter is told of more rarely, what was missed comes as the past. Set \
-     mqtt.publish to \"on-change\" or to some seconds, or give the broker or this machine more power",
-    "impossible de suivre : depuis {} s des relevés attendent le côté MQTT ; chaque compteur est publié moins souvent, le reste vient comme du \
-     passé. Réglez mqtt.publish sur \"on-change\" ou sur quelques secondes, ou donnez plus de puissance au broker ou à cette machine",
+    "cannot keep up: for {} s samples have waited for the MQTT side; each meter is told of more rarely, by its newest state, and what was missed \
+     comes as the past once there is room. Set mqtt.publish to \"on-change\" or to some seconds, or give the broker or this machine more power",
+    "impossible de suivre : depuis {} s des relevés attendent le côté MQTT ; chaque compteur est publié moins souvent, par son état le plus récent, \
+     et le reste viendra comme du passé quand il y aura de la place. Réglez mqtt.publish sur \"on-change\" ou sur quelques secondes, ou donnez plus de puissance au broker ou à cette machine",
 );
 
 impl Hub {
     /// Samples wait for room, or for a broker, which is another matter.
     pub(super) fn handle_waiting(&mut self, is_for_room: bool, now: Instant) {
-        if is_for_room && !self.agenda.is_idle() {
+        let waits = self.agenda.is_past_waiting() || !self.agenda.is_idle();
+        if is_for_room && waits {
             self.congestion.handle_waiting(now);
         } else {
             self.congestion.handle_idle();

@@ -33,7 +33,10 @@ use retained::Retained;
 use unacknowledged::Untold;
 
 use crate::{
-    hub::counters::{Counter, Counters},
+    hub::{
+        ROOM_FOR_PAST,
+        counters::{Counter, Counters},
+    },
     words::{
         inbound::Inbound,
         limits::Limits,
@@ -43,6 +46,10 @@ use crate::{
 
 /// Messages on their way to the outlet's task; a sample makes one to five.
 const ORDERS_MAX: usize = 256;
+/// Of the room that there is, such a part is for retained messages that found none before.
+const STALE_SHARE: usize = 4;
+
+const _: () = assert!(ROOM_FOR_PAST < ORDERS_MAX, "the past would find no room");
 
 /// What the outlet's task is asked to do.
 #[derive(Debug)]
@@ -138,6 +145,11 @@ impl Outlet {
         let _ = self.orders.reserve_many(ORDERS_MAX / 2).await;
     }
 
+    /// The same when there is room for the past.
+    pub async fn wait_for_room_for_past(&self) {
+        let _ = self.orders.reserve_many(ROOM_FOR_PAST).await;
+    }
+
     /// Sends a message, or remembers it if it is a retained one and the broker is away. `false`: it is lost.
     pub fn publish(&self, message: Message) -> bool {
         let remembered = message.retain && self.remember(&message);
@@ -187,10 +199,10 @@ impl Outlet {
         self.shared.retained().forget(is_others);
     }
 
-    /// Sends the retained messages that found no room, as far as half of the room goes: the other half is for what comes. To be called whenever
-    /// there is something to do anyway.
+    /// Sends the retained messages that found no room, as far as a part of the room goes: the rest is for what comes. To be called whenever there is
+    /// something to do anyway.
     pub fn send_stale(&self) {
-        let limit = self.room().saturating_sub(ORDERS_MAX / 2);
+        let limit = self.room() / STALE_SHARE;
         if limit > 0 {
             let messages = self.shared.retained().take_stale(limit);
             messages.into_iter().for_each(|message| _ = self.send(message, true));

@@ -3,6 +3,9 @@
 //! Each sample is handed on as one of the *present* or of the *past*. The past is what came from the history, and what waited for long
 //! while something newer came. So after a gap only the newest sample is the present, and the present never steps back.
 //!
+//! Where more comes than can go out, there is room for the present only: the newest frame goes ahead of its turn (`order/ahead.rs`). What it has
+//! overtaken is told as the past, in its order, once there is room for that. No history is asked for before.
+//!
 //! Samples that arrive wait here until the MQTT side has room for them. If one is missing before the next, or if too many wait because the broker
 //! is away, the intake falls *behind*: it lets go of what waits and asks the reader for everything since the last sample that was handed
 //! on. The reader's history is the store; here are never more than [`WAITING_MAX`] of them and one answer. What is
@@ -18,6 +21,7 @@ use std::{
 use teleinfo_proto::wire::{BootId, SampleKind};
 
 use crate::order::{
+    ahead::Ahead,
     live::LiveSamples,
     marks::{Mark, Marks},
     received::Received,
@@ -96,6 +100,8 @@ pub enum Tense {
     Present,
     /// It was missed when it was made.
     Past,
+    /// It was missed when it was made, and something newer was told before it.
+    Overtaken,
 }
 
 /// A sample that waits, since when.
@@ -103,6 +109,14 @@ pub enum Tense {
 struct Waiting {
     received: Received,
     since: Instant,
+    /// It was overtaken, and what it says was taken in.
+    is_taken_in: bool,
+}
+
+impl Waiting {
+    const fn new(received: Received, since: Instant) -> Self {
+        Self { received, since, is_taken_in: false }
+    }
 }
 
 /// What to ask the history for: all after this sample.
@@ -112,6 +126,17 @@ pub struct Question {
     pub boot: BootId,
     /// Last sequence that is not needed.
     pub sequence: u64,
+}
+
+/// What the MQTT side has room for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Room {
+    /// The past and the present.
+    Past,
+    /// The present in its turn: what was missed has to wait, and will not wait for long.
+    Present,
+    /// The newest alone, whatever waits before it: more has come than goes out for a while.
+    Newest,
 }
 
 /// Where the intake stands.
@@ -134,6 +159,7 @@ pub struct Intake {
     phase: Phase,
     waiting: VecDeque<Waiting>,
     live: LiveSamples,
+    ahead: Ahead,
     /// The answer under way cannot be the last one.
     ask_again: bool,
     /// The newest waiting sample at the time of the question. Whatever is missing before it and not in the answer is lost.
@@ -160,6 +186,7 @@ impl Intake {
             phase: Phase::Current,
             waiting: VecDeque::new(),
             live: LiveSamples::default(),
+            ahead: Ahead::default(),
             ask_again: false,
             newest_when_asked: None,
             fruitless: 0,
@@ -207,9 +234,9 @@ impl Intake {
         if self.is_known(&sample) {
             self.tally.duplicates += 1;
         } else if self.waiting.len() < WAITING_MAX {
-            self.waiting.push_back(Waiting { received: sample, since: now });
+            self.waiting.push_back(Waiting::new(sample, now));
         } else {
-            self.overflow(Waiting { received: sample, since: now });
+            self.overflow(Waiting::new(sample, now));
         }
     }
 
@@ -225,6 +252,7 @@ impl Intake {
 
     /// These samples, oldest first, were handed on but did not arrive: they are asked for again, and are of the past by then.
     pub fn handle_given_up(&mut self, samples: &[(BootId, u64)]) {
+        self.ahead.forget(|told| samples.contains(&told));
         samples.iter().rev().for_each(|(boot, sequence)| self.marks.take_back(*boot, *sequence));
         self.handle_alive();
     }
@@ -270,29 +298,92 @@ impl Intake {
         }
     }
 
-    /// The next sample in order; it counts as handed on. A live one comes after all that have a number.
-    pub fn poll_sample(&mut self, now: Instant) -> Option<InOrder> {
-        self.poll_numbered(now).or_else(|| self.poll_live(now))
+    /// Whether there is something to do that waits for room for the past: samples, or a question.
+    #[must_use]
+    pub fn is_past_waiting(&self, now: Instant) -> bool {
+        match &self.phase {
+            Phase::Current => !self.waiting.is_empty() || self.recheck.is_some_and(|at| at <= now),
+            Phase::Behind(at) => at.is_none_or(|at| at <= now),
+            Phase::Asked => false,
+            Phase::Answered(..) => true,
+        }
+    }
+
+    /// Whether the history is being asked, or its answer not yet handed on.
+    #[must_use]
+    pub const fn is_asked(&self) -> bool {
+        matches!(self.phase, Phase::Asked | Phase::Answered(..))
+    }
+
+    /// The next sample that there is room for; it counts as handed on. A live one comes after all that have a number.
+    pub fn poll_sample(&mut self, room: Room, now: Instant) -> Option<InOrder> {
+        let numbered = if room == Room::Past { self.poll_numbered(now) } else { self.poll_newest(room, now) };
+        numbered.or_else(|| self.poll_live(now))
     }
 
     fn poll_live(&mut self, now: Instant) -> Option<InOrder> {
-        let received = self.live.poll_sample(&self.marks, now)?;
+        let last = self.ahead.last().or_else(|| self.marks.latest().map(|mark| (mark.boot, mark.sequence)))?;
+        let received = self.live.poll_sample(last, now)?;
         self.tally.live += 1;
         Some(InOrder { received, tense: Tense::Present })
     }
 
     fn poll_numbered(&mut self, now: Instant) -> Option<InOrder> {
         while let Some(received) = self.next_answered() {
-            if !self.marks.covers(&received) {
+            if self.marks.covers(&received) {
+                self.tally.duplicates += 1;
+            } else if self.ahead.handle_turn(received.name()) {
+                self.take_turn(&received);
+            } else {
                 // The history may already have the newest of those that arrived, which waits behind the answer.
                 let is_newest = self.newest_waiting() == Some(received.name());
                 self.tally.recovered += 1;
-                return Some(self.hand_on(received, if is_newest { Tense::Present } else { Tense::Past }));
+                return Some(self.hand_on(received, is_newest));
             }
-            self.tally.duplicates += 1;
         }
         self.conclude(now);
         if matches!(self.phase, Phase::Current) { self.next_waiting(now) } else { None }
+    }
+
+    /// What is of the present, in its turn while all that waits is. Once something has waited for longer, the newest frame that was not told may go
+    /// ahead. What a damaged frame lacks is in those before it, so a whole one is told if there is one.
+    fn poll_newest(&mut self, room: Room, now: Instant) -> Option<InOrder> {
+        if matches!(&self.phase, Phase::Answered(backlog, _) if backlog.is_empty()) {
+            self.conclude(now);
+        }
+        self.skip_known();
+        let is_late = now.saturating_duration_since(self.waiting.front()?.since) > PRESENT;
+        match self.phase {
+            Phase::Current if self.waiting.len() == 1 || !is_late && self.ahead.is_empty() => return self.next_waiting(now),
+            // What the history brings in time goes before it.
+            Phase::Behind(_) | Phase::Asked | Phase::Answered(..) if !is_late => return None,
+            _ if room == Room::Present => return None,
+            _ => {}
+        }
+        let received = self.newest_untold()?.clone();
+        self.ahead.handle_told(received.name());
+        self.tally.taken += 1;
+        Some(InOrder { received, tense: Tense::Present })
+    }
+
+    /// The samples that wait and were overtaken by the one that was told last, oldest first, each once: they are told later, but what they say is
+    /// older than that.
+    pub fn poll_overtaken(&mut self) -> Vec<Received> {
+        let last = self.ahead.last();
+        let place = self.waiting.iter().position(|waiting| Some(waiting.received.name()) == last).unwrap_or(0);
+        let older = self.waiting.iter_mut().take(place).filter(|waiting| !self.ahead.contains(waiting.received.name()));
+        older.filter_map(|waiting| (!std::mem::replace(&mut waiting.is_taken_in, true)).then(|| waiting.received.clone())).collect()
+    }
+
+    fn newest_untold(&self) -> Option<&Received> {
+        let newer = || self.waiting.iter().rev().map(|waiting| &waiting.received).take_while(|sample| !self.ahead.contains(sample.name()));
+        let is_whole = |sample: &&Received| sample.kind == SampleKind::Frame { complete: true };
+        let whole = newer().find(is_whole);
+        // Where the line damages every frame, a damaged one is better than none.
+        let has_whole = || self.waiting.iter().any(|waiting| is_whole(&&waiting.received));
+        let is_bad_line = || self.waiting.len() == WAITING_MAX && !has_whole();
+        let any = || newer().find(|sample| matches!(sample.kind, SampleKind::Frame { .. })).filter(|_| is_bad_line());
+        whole.or_else(any)
     }
 
     fn next_answered(&mut self) -> Option<Received> {
@@ -300,18 +391,28 @@ impl Intake {
     }
 
     fn next_waiting(&mut self, now: Instant) -> Option<InOrder> {
-        self.skip_known();
-        let Waiting { received, since } = self.waiting.pop_front()?;
-        if self.marks.precede(&received) || self.gap_is_final {
+        // What was told ahead and waits no longer is older than all that does.
+        let waiting: Vec<_> = self.waiting.iter().map(|waiting| waiting.received.name()).collect();
+        self.ahead.forget(|told| !waiting.contains(&told));
+        loop {
+            self.skip_known();
+            let first = self.waiting.pop_front()?;
+            if !self.marks.precede(&first.received) && !self.gap_is_final {
+                self.waiting.push_front(first);
+                self.phase = Phase::Behind(None);
+                return None;
+            }
             self.gap_is_final = false;
             self.fruitless = 0;
             self.recheck = None;
-            let is_past = !self.waiting.is_empty() && now.saturating_duration_since(since) > PRESENT;
-            return Some(self.hand_on(received, if is_past { Tense::Past } else { Tense::Present }));
+            let Waiting { received, since, .. } = first;
+            if !self.ahead.handle_turn(received.name()) {
+                let is_past = !self.waiting.is_empty() && now.saturating_duration_since(since) > PRESENT;
+                let is_present = !is_past && self.ahead.is_empty();
+                return Some(self.hand_on(received, is_present));
+            }
+            self.take_turn(&received);
         }
-        self.waiting.push_front(Waiting { received, since });
-        self.phase = Phase::Behind(None);
-        None
     }
 
     /// The answer is used up: go on with what arrives, or ask again.
@@ -339,19 +440,30 @@ impl Intake {
         }
     }
 
-    fn hand_on(&mut self, received: Received, tense: Tense) -> InOrder {
+    fn hand_on(&mut self, received: Received, is_present: bool) -> InOrder {
+        let tense = match is_present {
+            true => Tense::Present,
+            false if self.ahead.is_empty() => Tense::Past,
+            false => Tense::Overtaken,
+        };
+        self.take_turn(&received);
+        self.tally.taken += 1;
+        InOrder { received, tense }
+    }
+
+    /// It is the turn of this sample.
+    fn take_turn(&mut self, received: &Received) {
         // One that waits may come from the history first.
         self.waiting.retain(|waiting| waiting.received.name() != received.name());
-        let passed_over = self.passed_over.remove(&received.boot).filter(|_| self.marks.is_of_new_run(&received)).unwrap_or_default();
-        let left_out = self.marks.advance(&received).saturating_sub(passed_over);
+        let passed_over = self.passed_over.remove(&received.boot).filter(|_| self.marks.is_of_new_run(received)).unwrap_or_default();
+        let left_out = self.marks.advance(received).saturating_sub(passed_over);
+        self.ahead.forget(|told| self.marks.covers_name(told));
         if received.kind == SampleKind::Snapshot || self.last_kind == Some(SampleKind::Snapshot) {
             self.tally.thinned += left_out;
         } else {
             self.tally.lost += left_out;
         }
         self.last_kind = Some(received.kind);
-        self.tally.taken += 1;
-        InOrder { received, tense }
     }
 
     /// One more than may wait. The oldest goes: the history still has it, and the newest is the present.

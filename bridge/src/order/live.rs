@@ -9,7 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::order::{marks::Marks, received::Received};
+use teleinfo_proto::wire::BootId;
+
+use crate::order::received::Received;
 
 /// Live samples that may wait for room on the MQTT side: those of the longest frame, twice. The oldest go first.
 const WAITING_MAX: usize = 32;
@@ -34,10 +36,10 @@ impl LiveSamples {
         self.0.retain(|(live, _)| live.boot != sample.boot || live.sequence >= sample.sequence);
     }
 
-    /// The next one that counts, after what was handed on.
-    pub(super) fn poll_sample(&mut self, marks: &Marks, now: Instant) -> Option<Received> {
+    /// The next one that counts: the sample that was told last is of the same run, and of no later frame than the one before it.
+    pub(super) fn poll_sample(&mut self, (boot, sequence): (BootId, u64), now: Instant) -> Option<Received> {
         std::iter::from_fn(|| self.0.pop_front())
-            .find(|(sample, at)| marks.are_of_frame_before(sample) && now.saturating_duration_since(*at) <= FRESH)
+            .find(|(sample, at)| boot == sample.boot && sequence <= sample.sequence && now.saturating_duration_since(*at) <= FRESH)
             .map(|(sample, _)| sample)
     }
 }

@@ -73,7 +73,12 @@ impl Marks {
 
     /// Whether `sample` was already handed on.
     pub(super) fn covers(&self, sample: &Received) -> bool {
-        self.of(sample.boot).is_some_and(|mark| sample.sequence <= mark.sequence)
+        self.covers_name(sample.name())
+    }
+
+    /// The same of the sample with this number of this run.
+    pub(super) fn covers_name(&self, (boot, sequence): (BootId, u64)) -> bool {
+        self.of(boot).is_some_and(|mark| sequence <= mark.sequence)
     }
 
     /// Whether `sample` is of a run that is not known and was over before the latest mark, by the reader's clock.
@@ -89,11 +94,6 @@ impl Marks {
     /// Whether nothing can be missing between the marks and `sample`.
     pub(super) fn precede(&self, sample: &Received) -> bool {
         self.of(sample.boot).is_some_and(|mark| mark.sequence.checked_add(1) == Some(sample.sequence))
-    }
-
-    /// Whether what was handed on last is of the run of this live sample, and no later than the frame before it.
-    pub(super) fn are_of_frame_before(&self, live: &Received) -> bool {
-        self.latest().is_some_and(|mark| mark.boot == live.boot && mark.sequence <= live.sequence)
     }
 
     /// Whether nothing was handed on yet.

@@ -8,7 +8,7 @@ use std::{
 
 use teleinfo_bridge::{
     homeassistant::{predecessor::Migrate, presentation::Presentation},
-    hub::{Hub, HubOptions, Kept, counters::Counters, orders::Order, station::StationOptions},
+    hub::{Hub, HubOptions, Kept, ROOM_FOR_PAST, counters::Counters, orders::Order, station::StationOptions},
     meter::cadence::Policy,
     order::{
         answer::Answer,
@@ -22,6 +22,8 @@ use crate::truth::START_MS;
 
 /// Room on the MQTT side, while there is a broker.
 const ROOM: usize = 1_000;
+/// The same where more comes than goes out: there is none for the past.
+const NARROW: usize = ROOM_FOR_PAST - 1;
 /// What is written to the disk at most so often.
 const POSITIONS_EVERY: Duration = Duration::from_secs(300);
 /// States of the disk that a crash may find.
@@ -38,6 +40,9 @@ pub struct Broker {
 pub struct Bridge {
     hub: Option<Hub>,
     pub broker: Broker,
+    /// More comes than goes out.
+    is_pressed: bool,
+    is_held: bool,
     /// The newest is the last.
     disks: Vec<Kept>,
     /// When positions were last kept; `None`: not since the start.
@@ -57,6 +62,8 @@ impl Bridge {
         Self {
             hub: None,
             broker: Broker { is_up: true, ..Broker::default() },
+            is_pressed: false,
+            is_held: false,
             disks: vec![Kept::default()],
             positions_kept: None,
             published: BTreeMap::new(),
@@ -146,6 +153,17 @@ impl Bridge {
         self.happens(now, |hub, at| hub.handle_inbound(Inbound::Down("gone".into()), at));
     }
 
+    /// Nothing goes out for a moment.
+    pub const fn hold(&mut self, is_held: bool) {
+        self.is_held = is_held;
+    }
+
+    /// More comes than goes out from now on, or no longer.
+    pub fn press(&mut self, is_pressed: bool, now: Duration) {
+        self.is_pressed = is_pressed;
+        self.happens(now, |_, _| {});
+    }
+
     pub fn arrives(&mut self, arrival: Arrival, now: Duration) {
         let wall = UNIX_EPOCH + Duration::from_millis(START_MS as u64) + now;
         self.happens(now, |hub, at| hub.handle_arrival(Arrived { arrival, at, wall }, at));
@@ -171,7 +189,8 @@ impl Bridge {
     }
 
     fn happens(&mut self, now: Duration, what: impl FnOnce(&mut Hub, Instant)) {
-        let (at, room) = (self.started + now, if self.broker.is_up { ROOM } else { 0 });
+        let room = if self.is_pressed { NARROW } else { ROOM };
+        let (at, room) = (self.started + now, if self.broker.is_up && !self.is_held { room } else { 0 });
         let Some(hub) = &mut self.hub else { return };
         what(hub, at);
         let mut orders = Vec::new();

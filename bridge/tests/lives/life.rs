@@ -52,6 +52,7 @@ const TABLE: &[(u64, Happening)] = &[
     (4,  Life::broker_away),
     (5,  Life::second_reader_lies),
     (4,  Life::history_again),
+    (8,  Life::too_much),
 ];
 
 /// Plays a life.
@@ -363,6 +364,32 @@ impl Life {
         self.bridge.arrives(Arrival::Token(METER.parse().unwrap(), true), self.now);
         self.frames(2);
         self.tells_all = false;
+    }
+
+    /// More comes than goes out: the newest is told, and the rest afterwards. A contract that changes meanwhile is seen where no frame is lost.
+    fn too_much(&mut self) {
+        self.tell("too much comes");
+        // Of two frames that come at once one has to wait.
+        let burst = |life: &mut Self, number| {
+            life.bridge.hold(true);
+            life.frames(number);
+            life.bridge.hold(false);
+            life.bridge.press(true, life.now);
+        };
+        self.bridge.press(true, self.now);
+        let changes = self.rng.chance(0.5);
+        self.loss = if changes { 0.0 } else { 0.2 };
+        for _ in 0..self.rng.between(1, 6) {
+            let number = self.rng.between(1, 9);
+            burst(self, number);
+            if changes && self.rng.chance(0.3) {
+                self.contract();
+            }
+        }
+        self.loss = 0.0;
+        self.bridge.press(false, self.now);
+        self.tell("it goes out again");
+        self.frames(2);
     }
 
     /// Everything is there again for a while; then all must be right.

@@ -10,7 +10,7 @@ use crate::{
         statistic::{Sources, Statistic},
     },
     order::{
-        intake::{InOrder, Question, Tally},
+        intake::{InOrder, Question, Room, Tally},
         marks::Marks,
         received::ReaderClock,
     },
@@ -19,8 +19,8 @@ use crate::{
 
 impl Station {
     /// The next sample in order, for [`Station::handle_sample`]; it counts as handed on.
-    pub fn poll_sample(&mut self, now: Instant) -> Option<InOrder> {
-        self.intake.poll_sample(now)
+    pub fn poll_sample(&mut self, room: Room, now: Instant) -> Option<InOrder> {
+        self.intake.poll_sample(room, now)
     }
 
     /// What to ask the reader's history now.

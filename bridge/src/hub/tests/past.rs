@@ -156,7 +156,7 @@ fn what_a_damaged_frame_lacks_after_a_gap_is_not_of_before_the_gap() {
 }
 
 #[test]
-fn samples_wait_for_room_and_go_on_as_soon_as_there_is_some() {
+fn samples_wait_for_room_and_the_newest_goes_on_as_soon_as_there_is_some() {
     let (mut bench, mut reader) = (Bench::new(), Reader::new(METER));
     bench.frames(&mut reader, 3);
     bench.room = ROOM_PER_SAMPLE - 1;
@@ -165,9 +165,12 @@ fn samples_wait_for_room_and_go_on_as_soon_as_there_is_some() {
     assert!(bench.hub.is_starved());
     bench.room = ROOM_PER_SAMPLE;
     bench.happens(|_, _| {});
-    assert_eq!(bench.past_powers(METER), [4, 5, 6]);
-    assert_eq!(bench.powers(METER), [1, 2, 3, 7, 8], "what waited for long is told as the past");
-    assert!(!bench.hub.is_starved());
+    assert_eq!((bench.powers(METER), bench.past_powers(METER)), (vec![1, 2, 3, 8], vec![]), "there is no room for the past");
+    assert_eq!((bench.hub.is_starved(), bench.hub.is_past_waiting()), (false, true));
+    bench.room = ROOM_FOR_PAST;
+    bench.happens(|_, _| {});
+    assert_eq!((bench.powers(METER), bench.past_powers(METER)), (vec![1, 2, 3, 8], vec![4, 5, 6, 7]));
+    assert!(!bench.hub.is_past_waiting());
 }
 
 #[test]

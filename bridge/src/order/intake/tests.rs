@@ -27,7 +27,14 @@ fn drain(intake: &mut Intake, now: Instant) -> Vec<(u64, u64)> {
 
 /// The same, with the tense of each.
 fn drain_tenses(intake: &mut Intake, now: Instant) -> Vec<((u64, u64), Tense)> {
-    std::iter::from_fn(|| intake.poll_sample(now))
+    std::iter::from_fn(|| intake.poll_sample(Room::Past, now))
+        .map(|InOrder { received, tense }| ((received.boot.get(), received.sequence), tense))
+        .collect()
+}
+
+/// The same without room for the past.
+fn drain_pressed(intake: &mut Intake, now: Instant) -> Vec<((u64, u64), Tense)> {
+    std::iter::from_fn(|| intake.poll_sample(Room::Newest, now))
         .map(|InOrder { received, tense }| ((received.boot.get(), received.sequence), tense))
         .collect()
 }
@@ -163,6 +170,78 @@ fn what_waited_for_long_is_the_past_where_something_newer_came() {
     assert_eq!(tenses, [Past, Past, Present, Present, Present], "two seconds are no gap");
     arrive_at(&mut intake, 1, [6], seconds(6));
     assert_eq!(drain_tenses(&mut intake, seconds(600)), [((1, 6), Present)], "nothing newer is known");
+}
+
+#[test]
+fn without_room_for_the_past_the_newest_goes_ahead_and_what_it_overtook_follows_once() {
+    use Tense::{Overtaken, Past, Present};
+    let start = Instant::now();
+    let mut intake = Intake::new(Marks::default());
+    arrive_at(&mut intake, 1, 1..=1, start);
+    assert_eq!(drain_pressed(&mut intake, start), [((1, 1), Present)], "nothing waits before it");
+    arrive_at(&mut intake, 1, 2..=4, start);
+    let start = start + PRESENT * 2;
+    assert_eq!(intake.poll_sample(Room::Present, start), None, "it may be for a moment");
+    assert_eq!(drain_pressed(&mut intake, start), [((1, 4), Present)]);
+    let overtaken = |intake: &mut Intake| intake.poll_overtaken().iter().map(|sample| sample.sequence).collect::<Vec<_>>();
+    assert_eq!((overtaken(&mut intake), overtaken(&mut intake)), (vec![2, 3], vec![]), "what they say is older than what was told");
+    assert_eq!(intake.marks().latest().unwrap().sequence, 1, "a crash would ask for what was overtaken");
+    arrive_at(&mut intake, 1, 5..=6, start);
+    assert_eq!(drain_pressed(&mut intake, start), [((1, 6), Present)]);
+    assert_eq!(overtaken(&mut intake), [5]);
+    assert!(intake.is_past_waiting(start) && drain_pressed(&mut intake, start).is_empty());
+    intake.handle_arrival(live(1, 6), start);
+    assert_eq!(drain_pressed(&mut intake, start), of_present(1, [6]), "a live sample of now");
+    arrive_at(&mut intake, 1, 7..=7, start);
+    let tenses = drain_tenses(&mut intake, start);
+    assert_eq!(tenses, [((1, 2), Overtaken), ((1, 3), Overtaken), ((1, 5), Overtaken), ((1, 7), Present)]);
+    assert_eq!((intake.tally().taken, intake.tally().lost, intake.is_past_waiting(start)), (7, 0, false));
+    // What did not arrive is told again, though it went ahead.
+    arrive_at(&mut intake, 1, 8..=9, start);
+    let start = start + PRESENT * 2;
+    assert_eq!(drain_pressed(&mut intake, start), [((1, 9), Present)]);
+    intake.handle_given_up(&[(BootId::new(1), 9)]);
+    assert!(intake.poll_question(start).is_some());
+    intake.handle_answer(samples(1, 8..=9), Outcome::Complete);
+    arrive_at(&mut intake, 1, 10..=10, start);
+    assert_eq!(drain_tenses(&mut intake, start), [((1, 8), Past), ((1, 9), Past), ((1, 10), Present)]);
+}
+
+fn of_present(boot: u64, sequences: impl IntoIterator<Item = u64>) -> Vec<((u64, u64), Tense)> {
+    of(boot, sequences).into_iter().map(|name| (name, Tense::Present)).collect()
+}
+
+#[test]
+fn without_room_a_gap_waits_for_what_the_history_brings_in_time() {
+    let start = Instant::now();
+    let mut intake = Intake::new(Marks::default());
+    arrive_at(&mut intake, 1, [1], start);
+    drain(&mut intake, start);
+    arrive_at(&mut intake, 1, [3], start);
+    assert_eq!((drain_pressed(&mut intake, start), intake.is_past_waiting(start)), (vec![], true));
+    let later = start + PRESENT * 2;
+    assert_eq!(drain_pressed(&mut intake, later), of_present(1, [3]));
+    assert!(intake.poll_question(later).is_some());
+    intake.handle_answer(samples(1, 2..=3), Outcome::Complete);
+    assert_eq!(drain_pressed(&mut intake, later), []);
+    assert_eq!(drain_tenses(&mut intake, later), [((1, 2), Tense::Overtaken)]);
+    assert_eq!(intake.tally().lost, 0);
+}
+
+#[test]
+fn a_whole_frame_goes_ahead_of_a_damaged_one() {
+    let start = Instant::now();
+    let mut intake = Intake::new(Marks::default());
+    let damaged = |sequence| Received { kind: SampleKind::Frame { complete: false }, ..sample(1, sequence) };
+    arrive_at(&mut intake, 1, 1..=3, start);
+    intake.handle_arrival(damaged(4), start);
+    assert_eq!(drain_pressed(&mut intake, start + PRESENT * 2), of_present(1, [3]));
+    (5..40).for_each(|sequence| intake.handle_arrival(damaged(sequence), start));
+    assert_eq!(drain_pressed(&mut intake, start + PRESENT * 2), of_present(1, [39]), "where every frame is damaged, the newest");
+    arrive_at(&mut intake, 1, [40], start);
+    intake.handle_arrival(damaged(41), start);
+    assert_eq!(drain_pressed(&mut intake, start + PRESENT * 2), of_present(1, [40]), "a whole one");
+    assert_eq!(drain_pressed(&mut intake, start + PRESENT * 2), []);
 }
 
 #[test]
@@ -356,8 +435,8 @@ fn two_readers_of_one_meter_both_count() {
 enum Happening {
     /// The reader makes a sample; it arrives or not.
     Make { arrives: bool },
-    /// The MQTT side has room for so many.
-    Room(usize),
+    /// The MQTT side has room for so many, of the present at least.
+    Room(usize, Room),
     /// Time passes, and a question is asked if there is one.
     Ask,
     /// The question under way is answered with at most so many samples.
@@ -371,7 +450,7 @@ enum Happening {
 fn step() -> impl Strategy<Value = Happening> {
     prop_oneof![
         8 => any::<bool>().prop_map(|arrives| Happening::Make { arrives }),
-        4 => (0usize..20).prop_map(Happening::Room),
+        4 => (0usize..20, 0usize..3).prop_map(|(room, place)| Happening::Room(room, [Room::Past, Room::Present, Room::Newest][place])),
         3 => Just(Happening::Ask),
         3 => (0usize..40).prop_map(Happening::Answer),
         1 => Just(Happening::Alive),
@@ -381,9 +460,10 @@ fn step() -> impl Strategy<Value = Happening> {
 
 proptest! {
     /// As long as the history keeps everything, everything is handed on, once and in order, whatever is lost on the way; and what is
-    /// handed on as the present is the newest that came, or at most two seconds old.
+    /// handed on as the present is the newest that came, or at most two seconds old. Where there is no room for the past, the present goes ahead,
+    /// and so there are two orders, one of each.
     #[test]
-    fn nothing_is_lost_or_repeated(steps in prop::collection::vec(step(), 1..400)) {
+    fn nothing_is_lost_or_repeated(steps in prop::collection::vec(step(), 1..400), is_pressed in any::<bool>()) {
         let mut now = Instant::now();
         let mut intake = Intake::new(Marks::default());
         let mut history: Vec<Received> = vec![sample(1, 1)];
@@ -392,7 +472,7 @@ proptest! {
         let mut asked = None;
         let mut out = Vec::new();
         let mut restarts = 0;
-        let finish = [Happening::Make { arrives: true }, Happening::Ask, Happening::Answer(9999), Happening::Room(9999)];
+        let finish = [Happening::Make { arrives: true }, Happening::Ask, Happening::Answer(9999), Happening::Room(9999, Room::Past)];
         for step in steps.into_iter().chain(finish.into_iter().cycle().take(4 * 12)) {
             now += Duration::from_secs(1);
             match step {
@@ -409,14 +489,14 @@ proptest! {
                         intake.handle_arrival(made, now);
                     }
                 }
-                Happening::Room(room) => for InOrder { received, tense } in std::iter::from_fn(|| intake.poll_sample(now)).take(room) {
+                Happening::Room(room, room_for) => for InOrder { received, tense } in std::iter::from_fn(|| intake.poll_sample(if is_pressed { room_for } else { Room::Past }, now)).take(room) {
                     let name = (received.boot.get(), received.sequence);
                     if tense == Tense::Present {
                         let since = arrived.iter().find(|(other, _)| *other == name).map(|(_, since)| *since);
                         let is_newest = arrived.last().is_some_and(|(other, _)| *other == name);
                         prop_assert!(is_newest || since.is_some_and(|since| now - since <= PRESENT), "{name:?} is not the present");
                     }
-                    out.push(name);
+                    out.push((name, tense == Tense::Present));
                 },
                 Happening::Ask => asked = asked.or(intake.poll_question(now)),
                 Happening::Answer(most) => if let Some(question) = asked.take() {
@@ -438,7 +518,15 @@ proptest! {
         let expected: Vec<_> = history.iter().map(|s| (s.boot.get(), s.sequence)).collect();
         // The last samples may still wait for a question; what is out must be the history from its beginning.
         prop_assert!(out.len() + 2 >= expected.len(), "{} of {}", out.len(), expected.len());
-        prop_assert_eq!(&out[..], &expected[..out.len()]);
+        let mut all: Vec<_> = out.iter().map(|(name, _)| *name).collect();
+        for present in [true, false].into_iter().filter(|_| is_pressed) {
+            let told: Vec<_> = out.iter().filter(|(_, is_present)| *is_present == present).collect();
+            prop_assert!(told.is_sorted(), "{told:?}");
+        }
+        if is_pressed {
+            all.sort_unstable();
+        }
+        prop_assert_eq!(&all[..], &expected[..out.len()]);
         prop_assert_eq!(intake.tally().lost, 0);
     }
 }

@@ -39,8 +39,8 @@ const SAMPLES_TAKEN: &str = "teleinfo_bridge_samples_taken_total ";
 
 /// The head of the table.
 pub const HEADS: &str = "\
-| meters | samples a second | states a second | connected | sent | published | late | lost | by quarter of the ids | µs a sample | kB a meter | announcements a meter | all there after | processors in use: bridge, routers, broker, readers | kB a meter in routers |
-|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|";
+| meters | samples a second | states a second | of the past a second | connected | sent | published | late | lost | by quarter of the ids | µs a sample | kB a meter | announcements a meter | all there after | processors in use: bridge, routers, broker, readers | kB a meter in routers |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|";
 
 /// What became of a fleet at a bridge.
 #[derive(Debug)]
@@ -52,8 +52,8 @@ pub struct Row {
     published: u64,
     /// What was spent while it was counted, in which time, and samples sent in it.
     cost: (Spent, Duration, u64),
-    /// States that a subscriber got each second meanwhile.
-    states_a_second: f64,
+    /// States that a subscriber got each second meanwhile, and samples of the past.
+    a_second: [f64; 2],
     /// Resident memory of bridge and routers before the first reader came and at the end, in kB.
     memory: [(u64, u64); 2],
     /// When each meter had been published.
@@ -107,12 +107,12 @@ pub fn measure(options: FleetOptions, stop: &Stop) -> Outcome<Row> {
         run.handle_second(counts)
     })?;
     bridge.check()?;
-    let (cost, end, states_a_second) = (run.cost(counts)?, run.parts.memory()?, run.states_a_second());
+    let (cost, end, a_second) = (run.cost(counts)?, run.parts.memory()?, run.a_second());
     while run.watch(&watch, LAST) {}
     let published = samples_taken(page)?;
     bridge.stop();
     let memory = [0, 1].map(|part| (run.memory[part], end[part]));
-    Ok(Row { counts, seen: run.seen, published, cost, states_a_second, memory, all_there: run.all_there, options })
+    Ok(Row { counts, seen: run.seen, published, cost, a_second, memory, all_there: run.all_there, options })
 }
 
 /// A bridge that publishes every frame and knows all meters, and where readers connect to: it, unless there are routers.
@@ -169,8 +169,8 @@ struct Run<'p> {
     all_there: Option<Duration>,
     /// From when on costs are counted: the time, what was spent, and the samples sent by then.
     counted: Option<(Instant, Spent, u64)>,
-    /// The states that had come by then.
-    states_before: u64,
+    /// The states and the samples of the past that had come by then.
+    seen_before: [u64; 2],
     seen: Seen,
 }
 
@@ -217,7 +217,7 @@ impl<'p> Run<'p> {
             begun: Instant::now(),
             all_there: None,
             counted: None,
-            states_before: 0,
+            seen_before: [0; 2],
             seen: Seen::default(),
         })
     }
@@ -240,14 +240,15 @@ impl<'p> Run<'p> {
     fn handle_second(&mut self, counts: FleetCounts) -> bool {
         if self.counted.is_none() && (self.all_there.is_some() || self.begun.elapsed() >= ALL_THERE) {
             self.counted = self.parts.spent().ok().map(|spent| (Instant::now(), spent, counts.published));
-            self.states_before = self.seen.all_states();
+            self.seen_before = self.seen.sums();
         }
         self.counted.is_none_or(|(since, ..)| since.elapsed() < self.time)
     }
 
-    fn states_a_second(&self) -> f64 {
-        let since = self.counted.map_or(self.begun, |(since, ..)| since);
-        (self.seen.all_states() - self.states_before) as f64 / since.elapsed().as_secs_f64()
+    fn a_second(&self) -> [f64; 2] {
+        let since = self.counted.map_or(self.begun, |(since, ..)| since).elapsed().as_secs_f64();
+        let sums = self.seen.sums();
+        [0, 1].map(|what| (sums[what] - self.seen_before[what]) as f64 / since)
     }
 
     fn cost(&self, counts: FleetCounts) -> Outcome<(Spent, Duration, u64)> {
@@ -267,8 +268,9 @@ impl Seen {
         }
     }
 
-    fn all_states(&self) -> u64 {
-        self.states.values().sum()
+    /// All states, and all samples of the past.
+    fn sums(&self) -> [u64; 2] {
+        [self.states.values().sum(), self.late]
     }
 
     /// How much of all states each quarter of the ids has, in %.
@@ -284,7 +286,7 @@ impl Seen {
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { options, counts, seen, published, cost: (spent, time, samples), states_a_second, memory, all_there } = self;
+        let Self { options, counts, seen, published, cost: (spent, time, samples), a_second: [states, past], memory, all_there } = self;
         let meters = options.meters;
         let lost = counts.published.saturating_sub(*published);
         let quarters = seen.quarters(meters).iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
@@ -293,7 +295,7 @@ impl fmt::Display for Row {
         let [own, others] = memory.map(|(before, end)| end.saturating_sub(before) as f64 / meters as f64);
         write!(
             f,
-            "| {meters} | {:.0} | {states_a_second:.0} | {} | {} | {published} | {} | {lost} | {quarters} % | {:.0} | {own:.0} | {:.2} | {all_there} | {bridge:.2}, {routers:.2}, {broker:.2}, {fleet:.2} | {others:.0} |",
+            "| {meters} | {:.0} | {states:.0} | {past:.0} | {} | {} | {published} | {} | {lost} | {quarters} % | {:.0} | {own:.0} | {:.2} | {all_there} | {bridge:.2}, {routers:.2}, {broker:.2}, {fleet:.2} | {others:.0} |",
             meters as f64 * options.rate,
             counts.connected,
             counts.published,

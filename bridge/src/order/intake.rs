@@ -3,7 +3,7 @@
 //! Each sample is handed on as one of the *present* or of the *past*. The past is what came from the history, and what waited for long
 //! while something newer came. So after a gap only the newest sample is the present, and the present never steps back.
 //!
-//! Where more comes than can go out, there is room for the present only: the newest frame goes ahead of its turn (`order/ahead.rs`). What it has
+//! Where more comes than can go out for a while, there is room for the newest only: it goes ahead of its turn (`order/ahead.rs`). What it has
 //! overtaken is told as the past, in its order, once there is room for that. No history is asked for before.
 //!
 //! Samples that arrive wait here until the MQTT side has room for them. If one is missing before the next, or if too many wait because the broker

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use teleinfo_proto::tic::encode::FrameWriter;
 use teleinfo_proto::tic::{Mode, Timestamp};
@@ -20,6 +21,8 @@ use tempfile::TempDir;
 
 const SIMULATOR: &str = env!("CARGO_BIN_EXE_teleinfo-simulator");
 const LIMIT: Duration = Duration::from_secs(60);
+/// A demonstration takes the ports that people know, so one goes on at a time.
+static DEMONSTRATION: Mutex<()> = Mutex::new(());
 
 /// A bridge behind a broker or with its own, a subscriber, and what a reader and a meter need.
 struct Chain {
@@ -282,6 +285,7 @@ fn damaged_datasets_do_not_arrive() {
 
 #[test]
 fn the_demonstration_shows_values_within_seconds() {
+    let _alone = DEMONSTRATION.lock().unwrap_or_else(PoisonError::into_inner);
     let output = Command::new(SIMULATOR).args(["demo", "--seconds", "10", "--mode", "standard", "--contract", "hc"]).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
@@ -292,6 +296,7 @@ fn the_demonstration_shows_values_within_seconds() {
 
 #[test]
 fn an_interrupt_ends_the_demonstration_and_what_it_has_started() {
+    let _alone = DEMONSTRATION.lock().unwrap_or_else(PoisonError::into_inner);
     let dir = TempDir::new().unwrap();
     let mut demo = Process::start("demo", Command::new(SIMULATOR).arg("demo"), dir.path()).unwrap();
     demo.wait_for_words(" VA", LIMIT).unwrap();

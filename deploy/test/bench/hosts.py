@@ -27,6 +27,8 @@ SWITCH = "cable"
 # Controllers of cgroups that systemd needs for MemoryMax= and DeviceAllow=, where the kernel has them in the old
 # hierarchy.
 CONTROLLERS = ["memory", "devices"]
+# Descriptors of locks that a test holds as long as it runs.
+HELD = []
 # How systemd-nspawn ends when the system inside reboots.
 REBOOT = 133
 
@@ -61,6 +63,10 @@ def made_debian():
 
 
 def make_switch():
+    """Before any host. Systems that are booted meet in the machine's control groups, so tests with such go on one at a
+    time: this waits, and holds the place until the test ends."""
+    HELD.append(os.open(ROOTFS.with_name("booted.lock"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC))
+    fcntl.flock(HELD[-1], fcntl.LOCK_EX)
     call("ip", "link", "add", SWITCH, "type", "bridge")
     call("ip", "link", "set", SWITCH, "up")
 

@@ -11,9 +11,14 @@ step_build_packages() {
     CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1 BRIDGE_LTO=off deploy/build --only bridge-amd64
 }
 
-# Packages are built once, by whichever step comes first.
+# Packages are built once, by whichever step comes first; one that goes on beside it waits.
 need_our_packages() {
+    local lock
+    mkdir -p target
+    exec {lock}>target/our-packages.lock
+    flock "$lock"
     [ -n "$(find target/packages -name 'teleinfo-bridge_*.deb' 2>/dev/null)" ] || step_build_packages
+    exec {lock}>&-
 }
 
 step_what_is_shipped() {

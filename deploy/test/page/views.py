@@ -195,7 +195,8 @@ class Views:
         page.context.close()
 
     def clocks(self):
-        """Midnight comes while somebody looks; nights on which the clock is moved have their hours."""
+        """Midnight comes while somebody looks; nights on which the clock is moved have their hours; a week of which
+        nothing is known yet shows the one before."""
         page, _ = self.open()
         page.wait_for_selector("#freeze")
         for day, hours in ("2026-03-29", 23), ("2026-10-25", 25), ("2026-11-15", 24):
@@ -207,6 +208,12 @@ class Views:
         before = page.inner_text("#h-day")
         page.evaluate("clockAhead += 86400; show()")
         until(page, f"document.querySelector('#h-day').textContent !== {json.dumps(before)}")
+        page.evaluate("clockAhead += 6 * 86400")
+        page.click("nav a[href='#/period']")
+        until(page, "document.querySelector('#bars .before')")
+        require("Rien n’est connu" in page.inner_text("#period"), "a week without a figure says something else")
+        found = page.locator("#bars .bar, #tariffs table").count()
+        require(found == 0, f"a week of which nothing is known has {found} bars and tables")
         page.context.close()
 
     def overtaken(self):

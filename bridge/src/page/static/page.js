@@ -302,10 +302,11 @@ async function askPeriod() {
   const answers = await freshest([askEnergy(kind.step, start, end), askEnergy(kind.step, kind.next(start, -1), start)]);
   if (!answers || view !== 'period' || !$('period')) return;
   const [told, before] = answers;
-  if (!told || told.sum.withdrawn === null) $('period').replaceChildren(h('p', {}, W.nothing));
-  else $('period').replaceChildren(h('p', { class: 'big2' }, kwh(told.sum.withdrawn), told.sum.cost === null ? null : h('span', { class: 'sub' }, ` · ${euros(told.sum.cost)}`)), h('p', { class: 'sub' }, compared(told, before)));
-  // In the first minutes of a week only the one before can be drawn.
-  if (!told) return;
+  const isKnown = time => Boolean(time) && time.sum.withdrawn !== null;
+  if (isKnown(told)) $('period').replaceChildren(h('p', { class: 'big2' }, kwh(told.sum.withdrawn), told.sum.cost === null ? null : h('span', { class: 'sub' }, ` · ${euros(told.sum.cost)}`)), h('p', { class: 'sub' }, compared(told, before)));
+  else $('period').replaceChildren(h('p', {}, W.nothing));
+  // In the first minute of a week only the one before can be drawn.
+  if (!told || !(isKnown(told) || isKnown(before))) return;
   const name = row => dayName(row.start + 43200, kind.step === 'month' ? { month: 'long' } : undefined);
   const bars = told.rows.map((row, i) => ({
     up: row.withdrawn === null ? null : row.withdrawn / 1000, down: row.injected ? row.injected / 1000 : 0, part: !row.whole, row, i,
@@ -313,7 +314,7 @@ async function askPeriod() {
     label: `${name(row)}${COLON} ${kwh(row.withdrawn)}${row.cost === null ? '' : `, ${euros(row.cost)}`}`,
   }));
   barChart($('bars'), bars, bar => kind.tick(bar.row, bar.i));
-  $('tariffs').replaceChildren(...tariffTable(told, true), figures(told.rows, name), h('p', {}, h('a', { href: energyPath(kind.step, start, end, '.csv'), download: `${meterId}-${start}.csv` }, W.csv)));
+  if (isKnown(told)) $('tariffs').replaceChildren(...tariffTable(told, true), figures(told.rows, name), h('p', {}, h('a', { href: energyPath(kind.step, start, end, '.csv'), download: `${meterId}-${start}.csv` }, W.csv)));
   $('calendar').replaceChildren(...tempoMonth(told));
 }
 // Until now, against the same part of the time before.

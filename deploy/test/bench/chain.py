@@ -12,11 +12,10 @@ from bench.broker import HOST, PASSWORD, USER, HeardBroker
 from bench.ledger import Ledger
 from bench.line import Line
 from bench.network import BRIDGE, Cable
-from bench.outputs import Lines, tails
+from bench.outputs import Lines
+from bench.patient import Patient
 from bench.programs import Bridge, Meter, Reader, locator
-from bench.report import Failure
 from bench.trust import know_bridge, know_reader
-from bench.wait import wait_for
 
 # The frames of such a meter take longer than a second: no two of them say the same.
 METER = ("--mode", "standard", "--phases", 3, "--producer")
@@ -24,7 +23,7 @@ METER = ("--mode", "standard", "--phases", 3, "--producer")
 TOOLS = ("ip", "nsenter", "mosquitto", "mosquitto_pub", "mosquitto_sub", "mosquitto_passwd")
 
 
-class Chain:
+class Chain(Patient):
     """One meter and all that stands between it and a subscriber. The reader is on one side of the cable, the bridge
     on the other.
 
@@ -118,19 +117,8 @@ class Chain:
         self.wait(lambda: self.ledger.back_after(started), 20, "the reader comes back")
         self.sleep(2)
 
-    def wait(self, condition, patience, what=None):
-        """Reads on until the condition holds. When patience ends first it is False, or a failure if `what` is said."""
-        try:
-            wait_for(what, lambda: self.ledger.update() and condition(), patience, 0.02)
-        except Failure as failure:
-            if what:
-                raise Failure(f"{failure}\n{tails(self.directory)}") from failure
-            return False
-        return True
-
-    def sleep(self, seconds):
-        end = time.monotonic() + seconds
-        self.wait(lambda: time.monotonic() >= end, seconds + 1)
+    def update(self):
+        return self.ledger.update()
 
     def panics(self):
         logs = [path for path in self.directory.rglob("*.log") if "panicked at" in path.read_text(errors="replace")]

@@ -12,12 +12,12 @@ from bench.chain import METER
 from bench.ledger import Ledger
 from bench.line import Line
 from bench.network import Star
-from bench.outputs import Lines, tails
+from bench.outputs import Lines
+from bench.patient import Patient
 from bench.process import Process
 from bench.programs import Bridge, Meter, Reader, locator
-from bench.report import Failure, say
+from bench.report import say
 from bench.trust import BRIDGE as KEY
-from bench.wait import wait_for
 
 MEMBERS = "a", "b", "c"
 # Where each of them has its page.
@@ -66,7 +66,7 @@ class Pile:
         return line
 
 
-class Group:
+class Group(Patient):
     """Three bridges, three readers with their meters, and the broker."""
 
     def __init__(self, speed, python=None):
@@ -167,19 +167,6 @@ class Group:
     def update(self):
         self.letters.sort()
         return all(ledger.update() for ledger in self.ledgers.values())
-
-    def wait(self, condition, patience, what=None):
-        try:
-            wait_for(what, lambda: self.update() and condition(), patience, 0.02)
-        except Failure as failure:
-            if what:
-                raise Failure(f"{failure}\n{tails(self.directory)}") from failure
-            return False
-        return True
-
-    def sleep(self, seconds):
-        end = time.monotonic() + seconds
-        self.wait(lambda: time.monotonic() >= end, seconds + 1)
 
     def live_since(self, moment):
         """Seconds from a moment until each meter was live; None while one of them is not."""

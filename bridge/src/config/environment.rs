@@ -126,7 +126,7 @@ fn find(variable: &str) -> Option<Place> {
 }
 
 /// `TELEINFO_MQTT_BASE_TOPIC` for `base-topic` of `[mqtt]`.
-fn variable_of(parts: &[&str]) -> String {
+pub(super) fn variable_of(parts: &[&str]) -> String {
     let from = usize::from(parts.first().is_some_and(|table| table.is_empty()));
     format!("{PREFIX}{}", parts[from..].join("_").to_ascii_uppercase().replace('-', "_"))
 }

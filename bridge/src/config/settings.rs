@@ -423,8 +423,13 @@ fn default_client_id() -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+
     use super::*;
-    use crate::{config::environment, daemon::exit::ExitCode};
+    use crate::{
+        config::{environment, keys},
+        daemon::exit::ExitCode,
+    };
 
     fn check(text: &str) -> Result<Settings, Failure> {
         Settings::new(Config::parse(text).unwrap(), &Cli::default())
@@ -454,6 +459,23 @@ mod tests {
         assert_eq!(settings.policy, Policy::EveryFrame);
         assert!(matches!(settings.mqtt, Mqtt::Embedded(_)));
         assert_eq!(settings.zenoh.listen[0].to_string(), "tcp/[::]:7447");
+    }
+
+    /// By its variable, since there any text can be given to any key.
+    #[test]
+    fn whatever_a_key_is_given_its_complaint_is_one_line() {
+        let broken = "tcp/a\nERROR sshd: accepted\u{1b}[2J\r\u{202e}:1";
+        let mut refused = 0;
+        for (table, name) in keys::all() {
+            let variable = environment::variable_of(&[table, name]);
+            let with = |text: &str| environment::load(None, [(OsString::from(&variable), OsString::from(text))].into_iter());
+            for text in [broken, &format!("[\"{}\"]", broken.escape_default()), &format!("{{ a = \"{}\" }}", broken.escape_default())] {
+                let Err(failure) = with(text).and_then(|config| Settings::new(config, &Cli::default())) else { continue };
+                refused += 1;
+                assert!(!failure.to_string().contains(['\n', '\r', '\x1b', '\u{202e}']), "{variable}: {:?}", failure.to_string());
+            }
+        }
+        assert!(refused > keys::all().count(), "{refused}");
     }
 
     #[test]

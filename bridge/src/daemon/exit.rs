@@ -7,6 +7,8 @@ use std::fmt;
 
 pub use teleinfo_people::exit::ExitCode;
 
+use crate::words::printable::one_line;
+
 /// Why the bridge ends: one line that says what happened and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -15,10 +17,10 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure with its one line.
+    /// A failure with its one line: what it quotes of a file or of the network cannot begin another.
     #[must_use]
     pub fn new(code: ExitCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: one_line(message.into()) }
     }
 
     /// The configuration is wrong.
@@ -30,7 +32,7 @@ impl Failure {
     /// The same, of a key or a variable that led to it.
     #[must_use]
     pub fn of(self, key: &str) -> Self {
-        Self { message: format!("{key}: {}", self.message), ..self }
+        Self::new(self.code, format!("{key}: {}", self.message))
     }
 
     /// What the process returns.

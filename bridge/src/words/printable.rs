@@ -22,6 +22,18 @@ pub fn printable(text: &str) -> String {
     shown
 }
 
+/// The text with every control character, and every character that turns the direction of writing round, replaced by its code, and
+/// nothing else: what is one line already stays as it is.
+#[must_use]
+pub fn one_line(text: String) -> String {
+    let moves = |c: char| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}');
+    if !text.contains(moves) {
+        return text;
+    }
+    let shown = |c: char| if moves(c) { c.escape_debug().to_string() } else { c.to_string() };
+    text.chars().map(shown).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,6 +55,18 @@ mod tests {
             (r"a\nb", r"a\\nb"),
         ] {
             assert_eq!(printable(text), shown);
+        }
+    }
+
+    #[test]
+    fn a_line_stays_one_and_is_not_spelled_twice() {
+        for (text, shown) in [
+            (r"C:\users: a\\nb", r"C:\users: a\\nb"),
+            ("a\nMay 01 host sshd: accepted", r"a\nMay 01 host sshd: accepted"),
+            ("\u{1b}[2J\r\u{202e}gnp.exe é", r"\u{1b}[2J\r\u{202e}gnp.exe é"),
+        ] {
+            assert_eq!(one_line(text.into()), shown);
+            assert_eq!(one_line(shown.into()), shown);
         }
     }
 

@@ -27,6 +27,17 @@ not_checked() { # WHY
     echo "== NOT CHECKED: $CURRENT: $1" >&2
 }
 
+# A test that itself says what it cannot show, on lines that begin so.
+listen_to() { # COMMAND...
+    local log why
+    log=$(mktemp)
+    "$@" 2>&1 | tee "$log"
+    while read -r why; do
+        not_checked "$why"
+    done < <(sed -n 's/^NOT CHECKED: //p' "$log" | sort -u)
+    rm "$log"
+}
+
 # Steps that wait for clocks and cuts much more than they work, each in namespaces of its own: two go on at a time. What one prints comes out at
 # its end. When one has failed, no other begins.
 together() { # NAME...

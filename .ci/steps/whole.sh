@@ -35,16 +35,10 @@ step_emulated_pi() {
 }
 
 step_pi_kernels() {
-    local log why
     need_packages qemu-system-arm device-tree-compiler cpio mosquitto mosquitto-clients iproute2 util-linux debian-archive-keyring python3
     need_our_packages
     need_programs
-    log=$(mktemp)
-    deploy/test/pi/run --short | tee "$log"
-    while read -r why; do
-        not_checked "$why"
-    done < <(sed -n 's/^NOT CHECKED: //p' "$log")
-    rm "$log"
+    listen_to deploy/test/pi/run --short
 }
 
 step_far_line() {
@@ -75,7 +69,7 @@ step_light() {
 step_faults() {
     need_packages mosquitto mosquitto-clients iproute2 iptables faketime util-linux curl python3
     need_programs
-    deploy/test/faults/run --short
+    listen_to deploy/test/faults/run --short
     deploy/test/faults/group --short
     deploy/test/faults/pages
 }
@@ -123,7 +117,7 @@ step_page_cost() {
 step_home_assistant() {
     need_packages debootstrap mosquitto mosquitto-clients iproute2 iptables util-linux faketime python3
     need_programs
-    deploy/test/home-assistant/run --short
+    listen_to deploy/test/home-assistant/run --short
 }
 
 step_repository() {

@@ -71,6 +71,15 @@ class Run(unittest.TestCase):
         self.assertIn("NOT EVERYTHING WAS CHECKED", ended.stdout)
         self.assertIn("shell: no-such-program is missing", ended.stdout)
 
+    def test_what_a_test_says_that_it_cannot_show_is_told_at_the_end_and_its_failure_ends_the_run(self):
+        said = "echo seen; for i in 1 2; do echo NOT CHECKED: no twin >&2; done"
+        run = "set -euo pipefail; . .ci/steps/common.sh; step_half() {{ listen_to bash -c '{}'; }}; step half; tell_what_was_not_checked"
+        ended = bash(run.format(said))
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        self.assertIn("seen", ended.stdout)
+        self.assertEqual(ended.stdout.count("half: no twin"), 1, ended.stdout)
+        self.assertNotEqual(bash(run.format(f"{said}; exit 3")).returncode, 0)
+
     def test_a_step_that_could_not_check_all_is_not_called_ok(self):
         ended = bash("set -e; . .ci/steps/common.sh; step_half() { not_checked 'no list'; }; step_whole() { :; }; step half; step whole")
         self.assertIn("== not all of it checked: half", ended.stdout)

@@ -7,8 +7,18 @@ step_build_packages() {
     need_static
     need_cargo deb
     deploy/test/no-c-compiler deploy/build --only reader-amd64 --only reader-arm64 --only reader-armhf
-    # Nobody ships this one: it is not optimized from crate to crate, which takes minutes.
-    CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1 BRIDGE_LTO=off deploy/build --only bridge-amd64
+    # The one that all other tests run: to build the one that ships takes minutes, and is a step of its own.
+    need_programs
+    BRIDGE=target/debug/teleinfo-bridge deploy/build --only bridge-amd64
+}
+
+# It takes the place of the one that was packed for tests.
+step_bridge_as_shipped() {
+    need_packages gcc libc6-dev dpkg-dev
+    need_cargo deb
+    need_our_packages
+    deploy/build --only bridge-amd64
+    step_what_is_shipped
 }
 
 # Packages are built once, by whichever step comes first; one that goes on beside it waits.

@@ -26,7 +26,7 @@ use tracing::{Level, debug, error, info, warn};
 
 use crate::{
     archive::keeper::Archive,
-    config::{file::ZenohMode, settings::Settings},
+    config::settings::Settings,
     daemon::{
         exit::{ExitCode, Failure},
         notify::{Notifier, Watchdog},
@@ -57,13 +57,7 @@ use crate::{
     },
     updates,
     words::{inbound::Inbound, journal, language::Words, utc},
-    zenoh::{
-        arrivals::Arrivals,
-        history::Historian,
-        keys::SampleKeys,
-        node::{Node, RouterWatch},
-        sealed::Sealed,
-    },
+    zenoh::{arrivals::Arrivals, history::Historian, keys::SampleKeys, node::Node, routers::RouterWatch, sealed::Sealed},
 };
 use neighbourhood::{Nearby, Neighbourhood, own_node};
 use receipts::Receipts;
@@ -136,7 +130,7 @@ struct Bridge {
     counters: Counters,
     notifier: Notifier,
     watchdog: Watchdog,
-    router: Option<RouterWatch>,
+    routers: Option<RouterWatch>,
     slow_due: Instant,
     /// Samples handed on when the positions were last written, unless some of them had not arrived, and the line of `systemctl status` as it was last told.
     written: u64,
@@ -185,8 +179,8 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         outlet,
         historian,
         sealed,
+        sample_keys: start::sample_keys(&settings, &neighbourhood.network),
         neighbours: neighbourhood,
-        sample_keys: (settings.zenoh.mode == ZenohMode::Client).then(|| SampleKeys::new(node.session().clone())),
         receipts: Receipts::default(),
         store,
         positions,
@@ -199,7 +193,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         counters,
         notifier,
         watchdog: Watchdog::from_env(now),
-        router: RouterWatch::new(&settings.zenoh, now),
+        routers: RouterWatch::new(&settings.zenoh),
         slow_due: now,
         summary: String::new(),
     };
@@ -392,8 +386,8 @@ impl Bridge {
     }
 
     async fn handle_slow(&mut self, now: Instant) {
-        if let Some(router) = &mut self.router
-            && let Some((level, text)) = router.poll_change(self.neighbours.network.has_router().await, now)
+        if let Some(routers) = &mut self.routers
+            && let Some((level, text)) = routers.poll_change(self.neighbours.network.routers().await, now)
         {
             say(level, &text);
         }

@@ -19,7 +19,7 @@ fn main() {
     let reader = Identity::from_seed(&[1; 32]);
     let mut peer = ReaderPeer::new(*reader.key());
     let mut end = ReaderEnd::new(reader, BootId::new(7), Some(*bridge.key()), Pairing::FirstContact, [3; 32]).unwrap();
-    let (mut looks, mut out) = (Looks::BRIDGE, [0; 1600]);
+    let (mut looks, mut out) = (Looks::new(200), [0; 1600]);
     for _ in 0..100 {
         let length = end.seal(Type::Sample, "tic/v2/012345678912/sample", &[7; 1400], &mut out).unwrap().len();
         let opened = peer.open(&bridge, "tic/v2/012345678912/sample", &mut out[..length], &mut looks, Duration::ZERO);

@@ -48,7 +48,7 @@ struct Bridge {
 
 impl Bridge {
     fn new(number: u8) -> Self {
-        Self { own: identity(number), peer: ReaderPeer::new(*identity(READER).key()), looks: Looks::BRIDGE }
+        Self { own: identity(number), peer: ReaderPeer::new(*identity(READER).key()), looks: Looks::new(200) }
     }
 
     fn offer(&mut self, reader: &ReaderEnd) -> Result<Vec<u8>, Refused> {

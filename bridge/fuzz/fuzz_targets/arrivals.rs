@@ -78,7 +78,7 @@ impl House {
         let pins = Pins::parse(&format!("{METER} {}\n", own.key())).expect("a pin");
         let (id, key) = (own.id().to_string(), *bridge.key());
         let reader = ReaderEnd::new(own, BOOT, Some(key), Pairing::FirstContact, [3; 32]).expect("these keys are good");
-        let readers = Readers::new(bridge, pins, draw, start);
+        let readers = Readers::new(bridge, pins, Limits::default(), draw, start);
         let hub = Hub::new(options(), Kept::default(), Counters::default(), start);
         let mut house = Self { hub, readers, reader, id, start, passed: Duration::from_secs(100), asked: None, orders: 0 };
         house.hears(Inbound::Up);

@@ -71,7 +71,7 @@ pub struct ZenohKeys {
     pub mode: ZenohMode,
     /// Locators that readers connect to (router).
     pub listen: Vec<String>,
-    /// Locators of the router to join (client), or of further routers (router).
+    /// Locators of the routers to be a guest of (client), or of further routers (router).
     pub connect: Vec<String>,
     /// Whether readers without a configured address find this router.
     pub scouting: bool,

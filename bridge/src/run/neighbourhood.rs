@@ -126,9 +126,7 @@ pub(super) fn own_node(settings: &Settings) -> Zenoh {
 /// Where links lead to.
 fn addresses(settings: &Settings) -> Vec<Address> {
     let Some(group) = &settings.group else { return Vec::new() };
-    let address = |endpoints: Vec<EndPoint>| Address { endpoints, login: settings.zenoh.login.clone(), lease_ms: LEASE_MS };
-    match settings.zenoh.mode {
-        ZenohMode::Client => vec![address(settings.zenoh.connect.clone())],
-        ZenohMode::Router => group.connect.iter().map(|endpoint| address(vec![endpoint.clone()])).collect(),
-    }
+    let address = |endpoint: EndPoint| Address { endpoint, login: settings.zenoh.login.clone(), lease_ms: LEASE_MS };
+    let routers = if settings.zenoh.mode == ZenohMode::Client { &settings.zenoh.connect } else { &group.connect };
+    routers.iter().cloned().map(address).collect()
 }

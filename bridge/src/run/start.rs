@@ -50,6 +50,7 @@ use crate::{
     zenoh::{
         arrivals::{self, Arrivals, Ear},
         history::Historian,
+        keys::SampleKeys,
         network::{Network, OWN},
         node::Node,
         sealed::Sealed,
@@ -181,6 +182,13 @@ fn network(settings: &Settings, node: &Node) -> Network {
     if settings.group.is_some() && settings.zenoh.mode == ZenohMode::Client { Network::default() } else { Network::of(node.session()) }
 }
 
+/// The keys of samples, of a bridge that is a guest of routers.
+pub(super) fn sample_keys(settings: &Settings, network: &Network) -> Option<SampleKeys> {
+    let mut keys = (settings.zenoh.mode == ZenohMode::Client).then(SampleKeys::default)?;
+    network.session(OWN).into_iter().for_each(|session| keys.handle_opened(OWN, session));
+    Some(keys)
+}
+
 /// What members of a group believe each other by: the bridges' common key.
 ///
 /// # Errors
@@ -203,7 +211,7 @@ fn readers(state_directory: Option<&Path>, pairing: Pairing, limits: Limits) -> 
     remark.into_iter().for_each(|remark| warn!("{remark}"));
     let pins = pins::load(state_directory).map_err(Failure::config)?.within(limits);
     let secret = secret(&own, state_directory, pairing)?;
-    let readers = Readers::new(own, pins, |bytes| getrandom::fill(bytes).is_ok(), Instant::now());
+    let readers = Readers::new(own, pins, limits, |bytes| getrandom::fill(bytes).is_ok(), Instant::now());
     info!("{}", journal::say(FINGERPRINT, &[&readers.fingerprint()]));
     Ok(match secret {
         Some(secret) => readers.with_code(secret),

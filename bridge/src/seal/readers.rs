@@ -27,9 +27,14 @@ use crate::{
     words::{
         another_reader, journal,
         language::{Sentence, Words},
+        limits::Limits,
         pace::Pace,
     },
 };
+
+use candidates::Candidates;
+
+mod candidates;
 
 const FIRST_CONTACT: Words = Words::new(
     "first contact: meter {} is believed from the reader {} only",
@@ -63,8 +68,6 @@ const OLDER: Words = Words::new(
     "un lecteur parle la version {} des messages entre les deux, cette passerelle la version {} : mettez ce lecteur à jour",
 );
 
-/// Readers that have said hello and have not paired.
-const CANDIDATES_MAX: usize = 64;
 /// Messages of a session that is not proven: half a minute of a standard meter is never needed, the answer takes milliseconds.
 const HELD_MAX: usize = 32;
 const HELD_FOR: Duration = Duration::from_secs(5);
@@ -155,8 +158,10 @@ pub struct Readers {
     own: Identity,
     pins: Pins,
     peers: HashMap<KeyId, Peer>,
-    candidates: VecDeque<Peer>,
+    candidates: Candidates<Peer>,
     looks: Looks,
+    /// Of hellos: they have looks of their own, so that those who agree get through while others say hello.
+    greetings: Looks,
     draw: Draw,
     started: Instant,
     out: VecDeque<Outgoing>,
@@ -175,14 +180,15 @@ pub struct Readers {
 impl Readers {
     /// With the bridge's key and the readers that it knew.
     #[must_use]
-    pub fn new(own: Identity, pins: Pins, draw: Draw, now: Instant) -> Self {
+    pub fn new(own: Identity, pins: Pins, limits: Limits, draw: Draw, now: Instant) -> Self {
         let peers = pins.keys().map(|key| (key.id(), Peer::new(key))).collect();
         Self {
             own,
             pins,
             peers,
-            candidates: VecDeque::new(),
-            looks: Looks::BRIDGE,
+            candidates: Candidates::new(limits.candidates()),
+            looks: Looks::new(limits.looks()),
+            greetings: Looks::new(limits.greetings()),
             draw,
             started: now,
             out: VecDeque::new(),
@@ -210,11 +216,11 @@ impl Readers {
         let hello = Hello::decode(message)?;
         let id = hello.key.id();
         let inbox = inbox(id).filter(|_| keys::reader_of(key) == Some(&id.to_string())).ok_or(Refused::Malformed)?;
-        self.looks.take(now - self.started)?;
+        self.greetings.take(now - self.started)?;
         let random = self.random()?;
         let peer = match self.peers.get_mut(&id) {
             Some(peer) => peer,
-            None => candidate(&mut self.candidates, hello.key),
+            None => self.candidates.greet(id, || Peer::new(hello.key)),
         };
         let mut room = [0; 256];
         let bytes = peer.end.offer(&self.own, &hello, &inbox, random, &mut room)?.to_vec();
@@ -231,7 +237,7 @@ impl Readers {
         let sender = Header::read(message)?.sender;
         let elapsed = now - self.started;
         let known = self.peers.get_mut(&sender);
-        let peer = known.or_else(|| self.candidates.iter_mut().find(|peer| peer.end.id() == sender)).ok_or(Refused::NotOffered)?;
+        let peer = known.or_else(|| self.candidates.get_mut(&sender)).ok_or(Refused::NotOffered)?;
         let paired = match peer.end.pair(&self.own, key, message, &mut self.looks, elapsed) {
             // It agreed with an earlier process of this bridge, and its next hello brings another offer.
             Err(Refused::NotOffered) => return Ok(()),
@@ -246,9 +252,7 @@ impl Readers {
             self.check_code(&public, paired.secret, now)?;
         }
         self.handle_claim(paired.meter, public, now)?;
-        if let Some(at) = self.candidates.iter().position(|peer| peer.end.id() == sender) {
-            self.peers.extend(self.candidates.remove(at).map(|peer| (sender, peer)));
-        }
+        self.peers.extend(self.candidates.remove(&sender).map(|peer| (sender, peer)));
         let is_proven = self.peers.get(&sender).is_some_and(|peer| peer.proven == peer.boot);
         if !is_proven {
             self.ask_whether_it_lives(sender, now)?;
@@ -425,7 +429,7 @@ impl Readers {
             return if is_own { Ok(()) } else { Err(Refused::AnotherKey.into()) };
         };
         let is_known = self.peers.contains_key(&sender);
-        let met = self.peers.get(&sender).or_else(|| self.candidates.iter().find(|peer| peer.end.id() == sender));
+        let met = self.peers.get(&sender).or_else(|| self.candidates.get(&sender));
         let key = met.map(|peer| *peer.end.key());
         match key.map(|key| self.pins.judge(&meter, &key)) {
             Some(Claim::Known | Claim::Pinned) if is_known => Ok(()),
@@ -566,18 +570,6 @@ impl Peer {
 fn another(meter: MeterId, words: Option<Fingerprint>) -> NotBelieved {
     let text = journal::say(OF_METER, &[&meter, &another_reader::sentence(meter, words, journal::language())]);
     NotBelieved { another: Some((meter, words)), ..NotBelieved::new(Refused::AnotherKey, text) }
-}
-
-/// A reader that has said hello; the one that did so longest ago makes room.
-fn candidate(candidates: &mut VecDeque<Peer>, key: PublicKey) -> &mut Peer {
-    let at = candidates.iter().position(|peer| *peer.end.key() == key).unwrap_or_else(|| {
-        if candidates.len() >= CANDIDATES_MAX {
-            candidates.pop_front();
-        }
-        candidates.push_back(Peer::new(key));
-        candidates.len() - 1
-    });
-    &mut candidates[at]
 }
 
 fn inbox(id: KeyId) -> Option<String> {

@@ -38,6 +38,8 @@ impl Limits {
     const OWN_FILES: usize = 100;
     /// Connections that have not said yet who they are.
     const PENDING_MAX: usize = 2_048;
+    /// A home that restarts is heard at once.
+    const LOOKS_MIN: usize = 200;
     /// Of the bridge alone, and while it reads a long list of Home Assistant's entities. `docs/bounds.md` says how they were measured.
     const OWN_BYTES: u64 = (18 + 40) << 20;
     /// Of a meter with its connection, page and memory.
@@ -53,6 +55,27 @@ impl Limits {
     #[must_use]
     pub fn pending(self) -> usize {
         self.meters.clamp(Self::OTHER_SESSIONS, Self::PENDING_MAX)
+    }
+
+    /// Unknown sessions of readers that are looked at in a second, a tenth of a millisecond each on a server and one on a small Pi: all that there may be,
+    /// within ten seconds.
+    #[must_use]
+    pub const fn looks(self) -> u32 {
+        let all = self.meters.div_ceil(10);
+        if all < Self::LOOKS_MIN { Self::LOOKS_MIN as u32 } else { all as u32 }
+    }
+
+    /// Hellos that are answered in a second.
+    #[must_use]
+    pub const fn greetings(self) -> u32 {
+        self.looks() / 2
+    }
+
+    /// Readers that have said hello and have not agreed to an offer yet: a reader waits five seconds before it does, and nobody who says hello
+    /// meanwhile takes its place.
+    #[must_use]
+    pub const fn candidates(self) -> usize {
+        self.greetings() as usize * 10
     }
 
     /// Meters that have a pin, and tokens of meters that are not heard: strangers fill these before they fill the meters.
@@ -117,6 +140,7 @@ mod tests {
     #[test]
     fn what_is_shipped_fits_together() {
         let limits = Limits::default();
+        assert_eq!((limits.looks(), limits.greetings(), limits.candidates()), (205, 102, 1_020));
         assert!(limits.files() <= unit("LimitNOFILE"), "{} files", limits.files());
         assert!(limits.memory_bytes() <= unit("MemoryMax"), "{} bytes", limits.memory_bytes());
     }

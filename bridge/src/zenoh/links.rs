@@ -1,4 +1,5 @@
-//! The ways into the Zenoh network: the bridge's own node, and as a member of a group a client session to the router of each other member.
+//! The ways into the Zenoh network: the bridge's own node, and as a member of a group a client session to each router: of each other member,
+//! or of those that readers are at.
 //!
 //! Members are clients of routers, never routers that are linked: two linked routers, one of which hung, may come back and know only half of
 //! each other. Each link is a task that tries again by itself. A member that joins anew ends its links and begins them with another identity.
@@ -60,8 +61,8 @@ pub enum Neighbour {
 /// How a link is made.
 #[derive(Debug, Clone)]
 pub struct Address {
-    /// The routers that it leads to; the first that answers.
-    pub endpoints: Vec<EndPoint>,
+    /// The router that it leads to.
+    pub endpoint: EndPoint,
     /// Whom to connect as.
     pub login: Option<Login>,
     /// The time after which Zenoh drops who is silent.
@@ -173,8 +174,8 @@ impl Listening {
                         return;
                     }
                 }
-                Ok(Err(error)) => debug!("{:?}: {error}", address.endpoints),
-                Err(_) => debug!("{:?}: no answer", address.endpoints),
+                Ok(Err(error)) => debug!("{}: {error}", address.endpoint),
+                Err(_) => debug!("{}: no answer", address.endpoint),
             }
             sleep(AGAIN).await;
         }
@@ -237,7 +238,7 @@ async fn open(address: &Address) -> zenoh::Result<Session> {
     let mut config = Config::default();
     let mut set = |key: &str, value: serde_json::Value| config.insert_json5(key, &value.to_string());
     set("mode", "client".into())?;
-    set("connect/endpoints", address.endpoints.iter().map(ToString::to_string).collect::<Vec<_>>().into())?;
+    set("connect/endpoints", vec![address.endpoint.to_string()].into())?;
     set("connect/timeout_ms", 3_000.into())?;
     set("connect/retry", serde_json::json!({ "period_init_ms": 250, "period_max_ms": 1_000, "period_increase_factor": 2 }))?;
     set("transport/link/tx/lease", address.lease_ms.into())?;

@@ -2,7 +2,8 @@
 //!
 //! [`node`] is the bridge's place in the network, [`arrivals`] what comes in by itself, [`history`] what is asked for. What comes in is
 //! put in order elsewhere (`order/`); [`sealed`] leads to what is believed (`seal/`); [`links`] are the ways to the others of a group, [`network`]
-//! all ways that stand; [`keys`] makes what comes by another router cheap; [`threads`] says how many there are. Begin with [`node`].
+//! all ways that stand; [`keys`] makes what comes by another router cheap; [`routers`] says whether
+//! those are there; [`threads`] says how many there are. Begin with [`node`].
 
 pub mod arrivals;
 pub mod history;
@@ -10,5 +11,6 @@ pub mod keys;
 pub mod links;
 pub mod network;
 pub mod node;
+pub mod routers;
 pub mod sealed;
 pub mod threads;

@@ -1,7 +1,7 @@
 //! The sessions by which the bridge speaks: its own node, and the links to the others of its group.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -29,14 +29,13 @@ impl Network {
         self.with(|sessions| sessions.values().cloned().collect())
     }
 
-    /// Whether a router is connected, where this bridge is a guest of one.
-    pub async fn has_router(&self) -> bool {
+    /// How many routers are connected, where this bridge is a guest of some.
+    pub async fn routers(&self) -> usize {
+        let mut routers = BTreeSet::new();
         for session in self.sessions() {
-            if session.info().routers_zid().await.next().is_some() {
-                return true;
-            }
+            routers.extend(session.info().routers_zid().await.map(|id| id.to_string()));
         }
-        false
+        routers.len()
     }
 
     /// The session of one link, if it stands.

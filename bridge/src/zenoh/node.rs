@@ -6,10 +6,8 @@
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr, TcpListener},
-    time::{Duration, Instant},
 };
 
-use tracing::Level;
 use zenoh::{
     Config, Session,
     config::EndPoint,
@@ -23,15 +21,8 @@ use zenoh_plugin_mqtt::MqttPlugin;
 use crate::{
     config::{file::ZenohMode, settings::Zenoh},
     daemon::exit::{ExitCode, Failure},
-    words::{journal, language::Words, limits::Limits},
+    words::limits::Limits,
 };
-
-const CONNECTED: Words = Words::new("connected to the Zenoh router at {}", "reliée au routeur Zenoh à l'adresse {}");
-const NO_ROUTER: Words = Words::new(
-    "no Zenoh router at {}, or it refuses this bridge: check zenoh.connect, zenoh.user and zenoh.password-file; trying again until it works",
-    "aucun routeur Zenoh à l'adresse {}, ou il refuse cette passerelle : vérifier zenoh.connect, zenoh.user et zenoh.password-file ; nouvel essai \
-     jusqu'à ce que cela marche",
-);
 
 /// Silence after which a reader gives this router up, and tries again until it is there. Less than Zenoh's ten seconds: TCP's pauses
 /// between two tries have grown beyond two seconds by then, so that a new connection is back sooner than the old one.
@@ -42,8 +33,6 @@ const ACCEPT_MS: u32 = 3_000;
 const MESSAGE_BYTES_MAX: usize = 65_536;
 /// What Zenoh sets aside to receive into, for each connection: one batch as large as a reader's, not the four that its default makes of it.
 const RECEIVE_BYTES: usize = 8_192;
-/// Time that a connection to a router may take.
-const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A running Zenoh, with the session that the bridge uses.
 pub struct Node {
@@ -89,38 +78,6 @@ impl Node {
         }
         let _ = self.session.close().await;
         let _ = self.runtime.close().await;
-    }
-}
-
-/// Whether the router that this bridge joins is there. Its absence is said once, and so is its return.
-#[derive(Debug)]
-pub struct RouterWatch {
-    locators: String,
-    was_there: bool,
-    /// A router that is not connected yet is no news before.
-    patience: Instant,
-}
-
-impl RouterWatch {
-    /// `None` for a bridge that is a router itself.
-    #[must_use]
-    pub fn new(zenoh: &Zenoh, now: Instant) -> Option<Self> {
-        let locators = zenoh.connect.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        (zenoh.mode == ZenohMode::Client).then(|| Self { locators, was_there: true, patience: now + PATIENCE })
-    }
-
-    /// What is to be said of it now.
-    pub fn poll_change(&mut self, is_there: bool, now: Instant) -> Option<(Level, String)> {
-        if is_there == self.was_there || (!is_there && now < self.patience) {
-            return None;
-        }
-        self.was_there = is_there;
-        let locators = &self.locators;
-        Some(if is_there {
-            (Level::INFO, journal::say(CONNECTED, &[locators]).to_string())
-        } else {
-            (Level::WARN, journal::say(NO_ROUTER, &[locators]).to_string())
-        })
     }
 }
 

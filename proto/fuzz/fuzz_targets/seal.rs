@@ -39,12 +39,12 @@ fuzz_target!(|bytes: &[u8]| {
     let (reader, bridge) = (Identity::from_seed(&[1; 32]), Identity::from_seed(&[2; 32]));
     let mut peer = ReaderPeer::new(*reader.key());
     for mut message in [bytes.to_vec(), with_head(bytes, &reader, bridge.key(), Direction::ToBridge)] {
-        assert!(peer.pair(&bridge, EXPRESSION, &mut message.clone(), &mut Looks::BRIDGE, Duration::ZERO).is_err());
+        assert!(peer.pair(&bridge, EXPRESSION, &mut message.clone(), &mut Looks::new(200), Duration::ZERO).is_err());
         let session = *message.get(28..).and_then(<[u8]>::first_chunk).unwrap_or(&[0; 32]);
         if let Ok(opener) = Opener::new(&bridge, reader.key(), &session, Direction::ToBridge) {
             assert!(opener.open(EXPRESSION, &mut message.clone()).is_err());
         }
-        assert!(peer.open(&bridge, EXPRESSION, &mut message, &mut Looks::BRIDGE, Duration::ZERO).is_err());
+        assert!(peer.open(&bridge, EXPRESSION, &mut message, &mut Looks::new(200), Duration::ZERO).is_err());
     }
     let to_reader = with_head(bytes, &bridge, reader.key(), Direction::ToReader(BOOT));
     let mut end = ReaderEnd::new(reader, BOOT, Some(*bridge.key()), Pairing::FirstContact, [3; 32]).expect("these keys are good");

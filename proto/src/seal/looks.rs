@@ -19,8 +19,6 @@ pub struct Looks {
 impl Looks {
     /// A reader hears a group of bridges, and one of them that has just restarted.
     pub const READER: Self = Self::new(4);
-    /// A bridge hears many readers at once when it starts.
-    pub const BRIDGE: Self = Self::new(200);
 
     /// So many a second.
     #[must_use]

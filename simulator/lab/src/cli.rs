@@ -57,9 +57,12 @@ pub struct FleetArgs {
     /// Lets no more than so many bytes a second through to the broker: what becomes of more than can go out; not with --connect
     #[arg(long, value_name = "BYTES", conflicts_with = "connect", value_parser = clap::value_parser!(u64).range(1_000..))]
     pub broker_bytes: Option<u64>,
-    /// Puts Zenoh routers of so many buildings, and one that joins them, between the readers and the bridge; not with --connect
+    /// Puts Zenoh routers of so many buildings between the readers and the bridge, which is a guest of each; not with --connect
     #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "connect", value_parser = clap::value_parser!(u16).range(0..=100))]
     pub routers: u16,
+    /// Joins these routers by one more, and makes the bridge a guest of that one alone: what a network costs in which each router hears of all readers
+    #[arg(long, requires = "routers")]
+    pub joined: bool,
 }
 
 /// `router`.
@@ -154,6 +157,7 @@ mod tests {
             "fleet --meters 10,100,1000 --rate 1,3 --seconds 20",
             "fleet --meters 100 --rate 1,2,4 --broker-bytes 300000",
             "fleet --meters 10000 --rate 0.1 --routers 5",
+            "fleet --meters 2000 --routers 4 --joined",
             "router --listen tcp/127.0.0.1:7447 --connect tcp/127.0.0.1:7448 --readers 2000",
             "fleet --connect tcp/192.168.1.10:7447 --meters 10 --rate 0.5 --seconds 5 --count 3",
         ] {

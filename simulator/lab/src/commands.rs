@@ -39,6 +39,7 @@ fn run_fleet(args: &FleetArgs) -> Outcome {
         seed: args.seed,
         broker_bytes: args.broker_bytes,
         routers: args.routers.into(),
+        joined: args.joined,
     };
     let rows: Vec<FleetOptions> = args.meters.iter().flat_map(|meters| args.rate.iter().map(|rate| options(*meters, *rate))).collect();
     match &rows[..] {

@@ -39,13 +39,16 @@ struct Reader {
 impl House {
     fn new() -> Self {
         let now = Instant::now();
-        Self { bridge: Readers::new(Identity::from_seed(&[200; 32]), Pins::default(), draw, now), now: now + Duration::from_secs(100) }
+        Self {
+            bridge: Readers::new(Identity::from_seed(&[200; 32]), Pins::default(), Limits::default(), draw, now),
+            now: now + Duration::from_secs(100),
+        }
     }
 
     /// The bridge's process is another one; its files are the same.
     fn restart(&mut self) {
         let pins = self.bridge.pins.clone();
-        self.bridge = Readers::new(Identity::from_seed(&[200; 32]), pins, draw, self.now - Duration::from_secs(100));
+        self.bridge = Readers::new(Identity::from_seed(&[200; 32]), pins, Limits::default(), draw, self.now - Duration::from_secs(100));
     }
 
     /// Hello, offer (twice, the second after the wait), pair.
@@ -134,6 +137,12 @@ impl Reader {
     }
 }
 
+fn seed(number: u32) -> [u8; 32] {
+    let mut seed = [0; 32];
+    seed[..4].copy_from_slice(&(number + 1).to_be_bytes());
+    seed
+}
+
 fn sample_key() -> String {
     keys::sample(&METER.parse().unwrap()).to_string()
 }
@@ -153,6 +162,27 @@ fn first_contact_is_told_kept_and_proven() {
     assert_eq!(Pins::parse(&house.bridge.poll_pins().unwrap()).unwrap().keys().count(), 1);
     let heard = house.hear(&mut reader, 2).unwrap();
     assert_eq!((heard.len(), &*heard[0].key), (1, &*sample_key()));
+}
+
+#[test]
+fn as_many_as_are_heard_in_a_second_come_in_at_once() {
+    let mut house = House::new();
+    let mut readers: Vec<Reader> = (0..Limits::default().greetings() as u8).map(|number| Reader::new(number, 1)).collect();
+    for _ in 0..2 {
+        for reader in &mut readers {
+            house.bridge.handle_hello(&reader.key("hello"), &reader.end.hello(), house.now).unwrap();
+        }
+        while let Some(Outgoing { key, mut bytes }) = house.bridge.poll_message() {
+            let reader = readers.iter_mut().find(|reader| reader.key("inbox") == key).unwrap();
+            reader.end.handle_message(&key, &mut bytes, house.time()).unwrap();
+        }
+        house.now += Duration::from_secs(6);
+    }
+    for reader in &mut readers {
+        let mut pair = reader.end.pair(&reader.key("pair"), None, &mut [0; 512]).unwrap().to_vec();
+        house.bridge.handle_pair(&reader.key("pair"), &mut pair, house.now).unwrap();
+    }
+    assert_eq!(house.bridge.peers.len(), readers.len());
 }
 
 #[test]
@@ -221,7 +251,7 @@ fn another_version_says_which_of_the_two_is_older_and_a_reader_of_another_bridge
         assert!(house.bridge.handle_message(&sample_key(), &mut sealed, house.now).unwrap_err().to_string().contains(older));
     }
     let mut other = House::new();
-    other.bridge = Readers::new(Identity::from_seed(&[201; 32]), Pins::default(), draw, other.now);
+    other.bridge = Readers::new(Identity::from_seed(&[201; 32]), Pins::default(), Limits::default(), draw, other.now);
     let refused = other.hear(&mut reader, 3).unwrap_err();
     let command = format!("sudo teleinfo-reader accept {}", other.bridge.fingerprint());
     assert_eq!((refused.refused, refused.to_string().ends_with(&command)), (Refused::NotForUs, true), "{refused}");
@@ -276,11 +306,15 @@ fn strangers_leave_nothing_behind_and_are_bounded() {
     let key = "tic/v2/999999999999/sample";
     let mut sealed = stranger.sample(1);
     assert_eq!(house.bridge.handle_message(key, &mut sealed, house.now).unwrap_err().refused, Refused::NotPaired);
-    for number in 0..100 {
-        let reader = Reader::new(number, 1);
-        let _ = house.bridge.handle_hello(&reader.key("hello"), &reader.end.hello(), house.now);
+    let most = Limits::default();
+    for number in 0..most.candidates() as u32 + 100 {
+        let (own, boot) = (Identity::from_seed(&seed(number)), BootId::new(1));
+        let hello = ReaderEnd::new(own, boot, None, Pairing::FirstContact, random()).unwrap().hello();
+        let id = Identity::from_seed(&seed(number)).id();
+        house.now += Duration::from_secs(1) / most.greetings();
+        let _ = house.bridge.handle_hello(&format!("tic/v2/reader/{id}/hello"), &hello, house.now);
     }
-    assert_eq!((house.bridge.candidates.len(), house.bridge.peers.len()), (CANDIDATES_MAX, 1));
+    assert_eq!((house.bridge.candidates.len(), house.bridge.peers.len()), (most.candidates(), 1));
     let reader = Reader::new(101, 1);
     let hello = reader.end.hello();
     assert!(house.bridge.handle_hello("tic/v2/reader/pi/hello", &hello, house.now).is_err(), "not under its own key expression");

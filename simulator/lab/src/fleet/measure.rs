@@ -96,7 +96,7 @@ pub fn measure(options: FleetOptions, stop: &Stop) -> Outcome<Row> {
     let watch = Watch::start(broker.port, &["teleinfo/+", "teleinfo/+/history", "homeassistant/device/+/config"])?;
     let page = free_port()?;
     let way = options.broker_bytes.map_or(Ok(broker.port), |bytes| slow::way_to(broker.port, bytes))?;
-    let routers = (options.routers > 0).then(|| Routers::start(dir.path(), options.routers, options.meters)).transpose()?;
+    let routers = (options.routers > 0).then(|| Routers::start(dir.path(), &options)).transpose()?;
     let (mut bridge, locator) = bridge(dir.path(), way, page, options.meters, routers.as_ref())?;
     let connect = routers.as_ref().map_or(vec![locator], |routers| routers.buildings.clone());
     let options = FleetOptions { connect, ..options };
@@ -125,7 +125,7 @@ fn bridge(
 ) -> Outcome<(Process, teleinfo_zenoh_client::Locator)> {
     let zenoh = free_port()?;
     let node = routers.map_or(format!("listen = [\"tcp/127.0.0.1:{zenoh}\"]\nscouting = false\n"), |routers| {
-        format!("mode = \"client\"\nconnect = [\"{}\"]\n", routers.centre)
+        format!("mode = \"client\"\nconnect = {:?}\n", routers.of_bridge())
     });
     let mut text = format!(
         "[zenoh]\n{node}[mqtt]\nurl = \"mqtt://127.0.0.1:{broker}\"\n[page]\nlisten = \"127.0.0.1:{page}\"\n[limits]\nmeters = {}\n",

@@ -23,6 +23,8 @@ pub struct FleetOptions {
     pub connect: Vec<Locator>,
     /// Routers of buildings between them and a bridge of their own.
     pub routers: usize,
+    /// One more router joins these, and the bridge is a guest of that one.
+    pub joined: bool,
     /// How many.
     pub meters: usize,
     /// Samples a second, of each.
@@ -122,6 +124,7 @@ impl Fleet {
             reader.client.declare(Declaration::Key, &keys::sample(&reader.id), begin);
             reader.client.declare(Declaration::Token, &keys::alive(&reader.id), begin);
             reader.client.declare(Declaration::Subscriber, &reader.sealed.keys().inbox, begin);
+            reader.client.declare(Declaration::Key, &reader.sealed.keys().status, begin);
             reader.client.declare(Declaration::Queryable, &keys::history(&reader.id), begin);
         }
         Ok(Self { poll, readers, interval, begin, boot, tally: FleetCounts::default() })

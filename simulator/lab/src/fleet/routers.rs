@@ -1,7 +1,8 @@
-//! Zenoh routers between a fleet and its bridge: one of each building, to which readers connect, and one that joins them, to which the bridge
-//! is a client. Each is a process of this program, since what it costs is to be counted.
+//! Zenoh routers between a fleet and its bridge: one of each building, to which readers connect. The bridge is a guest of each of them, or of
+//! one more that joins them. Each is a process of this program, since what it costs is to be counted.
 
 use super::process::{processor_time, resident_kb};
+use super::readers::FleetOptions;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -69,27 +70,34 @@ pub(super) struct Routers {
     all: Vec<Process>,
     /// Where readers connect to.
     pub buildings: Vec<Locator>,
-    /// Where the bridge connects to.
-    pub centre: Locator,
+    /// What joins them.
+    centre: Option<Locator>,
 }
 
 impl Routers {
-    /// Starts one for each of so many buildings, and one that joins them.
+    /// Starts one for each of so many buildings, and one that joins them if that is wanted.
     ///
     /// # Errors
     /// When one does not start.
-    pub(super) fn start(dir: &Path, buildings: usize, readers: usize) -> Outcome<Self> {
-        let centre = free_locator()?;
-        let first = start(dir, "centre", &RouterOptions { listen: centre.clone(), connect: None, readers: 0 })?;
-        let mut routers = Self { all: vec![first], buildings: Vec::new(), centre: centre.clone() };
-        for number in 0..buildings {
-            let listen = free_locator()?;
+    pub(super) fn start(dir: &Path, options: &FleetOptions) -> Outcome<Self> {
+        let mut routers = Self { all: Vec::new(), buildings: Vec::new(), centre: None };
+        if options.joined {
+            let centre = RouterOptions { listen: free_locator()?, connect: None, readers: 0 };
+            routers.all.push(start(dir, "centre", &centre)?);
+            routers.centre = Some(centre.listen);
+        }
+        for number in 0..options.routers {
             // A reader that loses its own router goes to another one.
-            let options = RouterOptions { listen: listen.clone(), connect: Some(centre.clone()), readers };
-            routers.all.push(start(dir, &format!("building-{number}"), &options)?);
-            routers.buildings.push(listen);
+            let building = RouterOptions { listen: free_locator()?, connect: routers.centre.clone(), readers: options.meters };
+            routers.all.push(start(dir, &format!("building-{number}"), &building)?);
+            routers.buildings.push(building.listen);
         }
         Ok(routers)
+    }
+
+    /// Where the bridge connects to.
+    pub(super) fn of_bridge(&self) -> Vec<String> {
+        self.centre.as_ref().map_or(&self.buildings[..], std::slice::from_ref).iter().map(ToString::to_string).collect()
     }
 
     /// The processor time of all of them since they began.

@@ -122,44 +122,27 @@ step_fuzz() {
     local same_addresses=(setarch -R)
     "${same_addresses[@]}" true || { not_checked "addresses cannot be fixed here: what is tried differs from run to run" && same_addresses=(); }
     rm -rf target/fuzz-judged
-    # What runs for seconds need not be compiled for minutes.
-    CARGO_PROFILE_RELEASE_OPT_LEVEL=1 fuzz_each target/fuzz-judged "${same_addresses[@]}" -- -runs=10000 -seed=1 -reload=0
+    fuzz_each judged target/fuzz-judged "${same_addresses[@]}" -- -runs=10000 -seed=1 -reload=0
 }
 
 # The same for as long as somebody has time. What it finds to go on from stays in target/fuzz-found.
 step_fuzz_long() {
-    fuzz_each target/fuzz-found -- -max_total_time="${FUZZ_SECONDS:-300}"
+    fuzz_each release target/fuzz-found -- -max_total_time="${FUZZ_SECONDS:-300}"
 }
 
-# A target that finds a fault stops no other; what made it fail lies in the `artifacts` of its folder.
-fuzz_each() { # FOUND [RUNNER...] -- FLAG...
-    local manifest package targets target failed=()
+# Builds all targets with a profile of .ci/fuzz/Cargo.toml, and runs as many at a time as there are processors. One that finds a fault stops no
+# other.
+fuzz_each() { # PROFILE FOUND [RUNNER...] -- FLAG...
+    local host sources profile=$1 found=$2 runner=()
+    shift 2
+    while [ "$1" != -- ]; do runner+=("$1") && shift; done
+    shift
     need_packages gcc g++
-    need_cargo fuzz
     # A seed was made by somebody and has a name; what a run came upon has the sum of its bytes.
     ! git ls-files '*fuzz/corpus/*' | grep -E '/[0-9a-f]{40}$' || { echo "^ no seeds: what a run found stays in target/fuzz-found" && return 1; }
-    for manifest in $(git ls-files '*fuzz/Cargo.toml'); do
-        package=${manifest%/fuzz/*}
-        targets=$(cd "$package" && cargo fuzz list)
-        [ -n "$targets" ] || { echo "$package: no target is found" && return 1; }
-        # Each is one piece of work for the compiler, so all are begun together.
-        (cd "$package" && RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR="$OLDPWD/target/fuzz" cargo fuzz build --sanitizer none)
-        for target in $targets; do
-            echo "$package: $target"
-            fuzz_one "$package" "$target" "$@" || failed+=("$package: $target")
-        done
-    done
-    [ ${#failed[@]} -eq 0 ] || { printf 'a fault was found by %s\n' "${failed[@]}" && return 1; }
-}
-
-# Coverage needs compiler flags that a stable compiler takes only when told so. Whatever comes, an answer takes less than ten seconds, and all of
-# them together less than 512 MB.
-fuzz_one() { # PACKAGE TARGET FOUND [RUNNER...] -- FLAG...
-    local found=$PWD/$3/$1/$2 seeds=$PWD/$1/fuzz/corpus/$2 package=$1 target=$2 runner=()
-    shift 3
-    while [ "$1" != -- ]; do runner+=("$1") && shift; done
-    [ -n "$(ls "$seeds" 2>/dev/null)" ] || { echo "$seeds: no seed; CONTRIBUTING.md says how one is made" && return 1; }
-    mkdir -p "$found"
-    (cd "$package" && RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR="$OLDPWD/target/fuzz" "${runner[@]}" cargo fuzz run --sanitizer none "$target" "$found" "$seeds" \
-        "$@" -timeout=10 -rss_limit_mb=512 -max_len=4096 -verbosity=0 -print_final_stats=1)
+    host=$(rustc --print host-tuple)
+    (cd .ci/fuzz && cargo build --workspace --profile "$profile" --target "$host")
+    sources=$(find . -path ./target -prune -o -path '*/fuzz_targets/*.rs' -printf '%P\n' | sort)
+    [ -n "$sources" ] || { echo "no target is found" && return 1; }
+    "${runner[@]}" xargs -P "$(nproc)" -I SOURCE .ci/fuzz/one "target/fuzz/$host/$profile" "$found" SOURCE "$@" <<<"$sources"
 }

@@ -1,4 +1,4 @@
-//! The doors for fuzz targets into what is nobody else's business. Only `cargo fuzz` compiles them.
+//! The doors for fuzz targets into what is nobody else's business. Only `.ci/fuzz` compiles them.
 
 use std::{collections::BTreeMap, io, path::Path};
 

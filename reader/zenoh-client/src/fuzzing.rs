@@ -1,4 +1,4 @@
-//! The door for fuzz targets into what is nobody else's business. Only `cargo fuzz` compiles it.
+//! The door for fuzz targets into what is nobody else's business. Only `.ci/fuzz` compiles it.
 
 use crate::{
     locator::Locator,

@@ -68,6 +68,9 @@ const OLDER: Words = Words::new(
     "un lecteur parle la version {} des messages entre les deux, cette passerelle la version {} : mettez ce lecteur à jour",
 );
 
+/// A reader waits so long for a second offer: all that say hello meanwhile may do so in one moment, since that is what they do when their
+/// network comes back.
+const WAIT_OF_A_READER: Duration = Duration::from_secs(5);
 /// Messages of a session that is not proven: half a minute of a standard meter is never needed, the answer takes milliseconds.
 const HELD_MAX: usize = 32;
 const HELD_FOR: Duration = Duration::from_secs(5);
@@ -188,7 +191,7 @@ impl Readers {
             peers,
             candidates: Candidates::new(limits.candidates()),
             looks: Looks::new(limits.looks()),
-            greetings: Looks::new(limits.greetings()),
+            greetings: Looks::new(limits.greetings()).at_once(WAIT_OF_A_READER),
             draw,
             started: now,
             out: VecDeque::new(),

@@ -21,10 +21,14 @@ impl Looks {
     /// A reader hears a group of bridges, and one of them that has just restarted.
     pub const READER: Self = Self::new(4);
 
-    /// So many a second.
+    /// So many a second, at least one.
     #[must_use]
     pub const fn new(a_second: u32) -> Self {
-        Self { every: SECOND.checked_div(a_second).expect("some are looked at"), at_once: SECOND, paid: Duration::ZERO }
+        let every = match SECOND.checked_div(a_second) {
+            Some(every) => every,
+            None => SECOND,
+        };
+        Self { every, at_once: SECOND, paid: Duration::ZERO }
     }
 
     /// Those of this time may come at once, if none came before.

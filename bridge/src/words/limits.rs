@@ -42,7 +42,7 @@ impl Limits {
     const LOOKS_MIN: usize = 200;
     /// Of the bridge alone, and while it reads a long list of Home Assistant's entities. `docs/bounds.md` says how they were measured.
     const OWN_BYTES: u64 = (18 + 40) << 20;
-    /// Of a meter with its connection, page and memory.
+    /// Of a meter with its connection, page and memory, and with as many long frames as may wait: ordinarily a third less.
     const METER_BYTES: u64 = 165 << 10;
 
     /// Sessions of Zenoh: a reader for each meter, and some more.

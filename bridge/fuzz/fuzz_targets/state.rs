@@ -21,7 +21,8 @@ use teleinfo_bridge_fuzz::{
     seal::{decisions::Decision, keys, pins::Pins},
     statistics::repairs::Repairs,
     store::{ledgers, memories, positions::Positions, spoken},
-    words::checksum::{DIGITS, checksum},
+    with_checksums,
+    words::checksum::checksum,
 };
 use teleinfo_proto::tic::MeterId;
 
@@ -51,15 +52,6 @@ fn with_file<T>(name: &str, bytes: &[u8], read: impl FnOnce(&Path) -> T) -> T {
 
 fn same<T: PartialEq + Debug>(read: T, again: T) {
     assert_eq!(read, again, "what was read and written is read again as the same");
-}
-
-/// Each line that is a record with the checksum that it should have.
-fn with_checksums(bytes: &[u8]) -> Vec<u8> {
-    let lines = bytes.split(|byte| *byte == b'\n').map(|line| match line.get(DIGITS + 1..) {
-        Some(json) => [checksum(json).as_bytes(), b" ", json].concat(),
-        None => line.to_vec(),
-    });
-    lines.collect::<Vec<_>>().join(&b'\n')
 }
 
 fn positions(bytes: &[u8]) {

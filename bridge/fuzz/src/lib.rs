@@ -16,6 +16,7 @@ pub mod archive {
     pub mod handed;
     pub mod periods;
     pub mod readings;
+    pub mod shared;
 }
 #[path = "../../src/config/mod.rs"]
 pub mod config;
@@ -67,6 +68,8 @@ pub mod influxdb {
 }
 #[path = "../../src/meter/mod.rs"]
 pub mod meter;
+#[path = "../../src/metrics/mod.rs"]
+pub mod metrics;
 #[path = "../../src/mqtt"]
 pub mod mqtt {
     pub mod clients {
@@ -78,11 +81,13 @@ pub mod mqtt {
 pub mod order;
 #[path = "../../src/page"]
 pub mod page {
+    pub mod feed;
     pub mod guesses;
     pub mod hosts;
     pub mod password;
     pub mod query;
     pub mod setup;
+    pub mod told;
     pub mod wanted;
 }
 #[path = "../../src/power/mod.rs"]
@@ -121,12 +126,26 @@ pub mod updates {
 #[path = "../../src/words/mod.rs"]
 pub mod words;
 
+pub mod judge;
+
 use std::time::{Duration, Instant};
 
 use grid_meter::{
     reading::{Phase, Reading},
     sum::Total,
 };
+use words::checksum::{DIGITS, checksum};
+
+/// Each line that is a record with the checksum that it should have.
+#[must_use]
+pub fn with_checksums(bytes: &[u8]) -> Vec<u8> {
+    let lines = bytes.split(|byte| *byte == b'\n').map(|line| match line.get(DIGITS + 1..) {
+        Some(json) => [checksum(json).as_bytes(), b" ", json].concat(),
+        None => line.to_vec(),
+    });
+    lines.collect::<Vec<_>>().join(&b'\n')
+}
+
 /// What a meter measured, as far as anybody who asks has a part in it.
 #[derive(arbitrary::Arbitrary, Debug)]
 pub struct Measured {

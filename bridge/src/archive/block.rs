@@ -1,10 +1,15 @@
 //! How indexes lie in the file: the minutes of an hour, or the hours of a day, are one block of one register. A place that was never written is no index.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// Bytes of an index.
 const WIDTH: usize = size_of::<u32>();
 const NOTHING: [u8; WIDTH] = [0xff; WIDTH];
+
+/// Indexes of the registers of one meter, by the minute since 1970.
+pub type Curves = BTreeMap<String, BTreeMap<i64, u32>>;
 
 /// How far apart the indexes of a table are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,7 +8,7 @@ use redb::{
 };
 use teleinfo_proto::tic::MeterId;
 
-use crate::archive::block::Grain;
+use crate::archive::block::{Curves, Grain};
 
 /// Meter, register, block.
 type Key = (&'static str, &'static str, i64);
@@ -29,8 +29,6 @@ pub const DAMAGED: &str = "damaged";
 pub type Register = (MeterId, String);
 /// What is to be written: each register's indexes, by the minute since 1970.
 pub type Rows = BTreeMap<Register, BTreeMap<i64, u32>>;
-/// Indexes of the registers of one meter.
-pub type Curves = BTreeMap<String, BTreeMap<i64, u32>>;
 
 /// The file.
 pub struct File(Database);

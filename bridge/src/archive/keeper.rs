@@ -20,8 +20,8 @@ use tracing::info;
 
 use crate::{
     archive::{
-        block::Grain,
-        file::{Curves, File, Register, Rows},
+        block::{Curves, Grain},
+        file::{File, Register, Rows},
         fill::filling,
         handed::{self, Handed},
         readings::{MINUTE_MS, Readings},

@@ -7,7 +7,7 @@ use teleinfo_proto::tic::{Label, Mode, Role};
 
 use crate::{
     archive::{
-        file::Curves,
+        block::Curves,
         periods::{Counted, Period, Step, counted},
     },
     energy::{meaning::Meanings, register::Register},

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::archive::{block::Grain, file::Curves};
+use crate::archive::block::{Curves, Grain};
 
 /// Energies of minutes are those of half hours: what lies between the first and the last index of one is not needed.
 const HALF_HOUR: i64 = 30;

@@ -5,9 +5,8 @@ use teleinfo_proto::tic::MeterId;
 
 use crate::{
     archive::{
-        block::Grain,
+        block::{Curves, Grain},
         export,
-        file::Curves,
         keeper::Archive,
         periods::{Period, Step},
         prices::{Names, Part, Row, Table},

@@ -89,7 +89,7 @@ impl Listening {
         if self.say_due.is_none() {
             return false;
         }
-        let expected = self.heard.get(&member).map(|heard| heard.number + u64::from(is_something));
+        let expected = self.heard.get(&member).and_then(|heard| heard.number.checked_add(is_something.into()));
         if expected != Some(number) {
             self.handle_missed(now);
         }
@@ -179,7 +179,7 @@ mod tests {
             here.handle_heard(member(), number, is_something, now + LATER);
         }
         assert!(!here.poll_missed(now + LATER * 3));
-        for (number, is_something) in [(44, true), (46, false)] {
+        for (number, is_something) in [(44, true), (46, false), (u64::MAX, true), (u64::MAX, true), (0, true)] {
             here.handle_heard(member(), number, is_something, now + LATER);
             assert!(here.poll_missed(now + LATER * 2), "{number}");
         }

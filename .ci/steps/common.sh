@@ -38,33 +38,48 @@ listen_to() { # COMMAND...
     rm "$log"
 }
 
-# Steps that wait for clocks and cuts much more than they work, each in namespaces of its own: two go on at a time. What one prints comes out at
-# its end. When one has failed, no other begins.
-together() { # NAME...
-    local folder name running=0 verdict=0
+# Steps that wait for clocks and cuts much more than they work, each in namespaces of its own: two go on at a time. What stands behind `--` only
+# works: one after the other goes on beside them, with the time that they leave. What one prints comes out at its end. When one has failed, no
+# other begins.
+together() { # NAME... [-- NAME...]
+    local folder name beside ended running=() verdict=0
     folder=$(mktemp -d)
+    one_by_one "$folder" "$@" &
+    beside=$!
     for name in "$@"; do
-        if [ $running -eq 2 ]; then
-            wait -n || verdict=$?
-            running=$((running - 1))
+        [ "$name" != -- ] || break
+        if [ ${#running[@]} -eq 2 ]; then
+            wait -n -p ended "${running[@]}" || verdict=$?
+            unset "running[$ended]"
         fi
-        [ $verdict -eq 0 ] || break
+        [ ! -e "$folder/.failed" ] || break
         echo "== $name begins, beside another"
         alone "$name" "$folder" &
-        running=$((running + 1))
+        running[$!]=$!
     done
-    for ((; running > 0; running--)); do
-        wait -n || verdict=$?
+    for ended in "${running[@]}" "$beside"; do
+        wait "$ended" || verdict=$?
     done
     mapfile -t -O ${#NOT_CHECKED[@]} NOT_CHECKED < <(sed -n 's/^== NOT CHECKED: //p' "$folder"/*)
     rm -r "$folder"
     return $verdict
 }
 
+# Those behind `--`.
+one_by_one() { # FOLDER NAME... -- NAME...
+    local folder=$1
+    while [ $# -gt 0 ] && [ "$1" != -- ]; do shift; done
+    while shift && [ $# -gt 0 ] && [ ! -e "$folder/.failed" ]; do
+        echo "== $1 begins, with the time that is left"
+        alone "$1" "$folder" nice
+    done
+}
+
 # One step in a process of its own.
-alone() { # NAME FOLDER
+alone() { # NAME FOLDER [RUNNER...]
     local verdict=0
-    .ci/run "$1" >"$2/$1" 2>&1 || verdict=$?
+    "${@:3}" .ci/run "$1" >"$2/$1" 2>&1 || verdict=$?
+    [ $verdict -eq 0 ] || touch "$2/.failed"
     flock "$2" cat "$2/$1"
     return $verdict
 }

@@ -38,16 +38,17 @@ class Run(unittest.TestCase):
         self.assertIn("== FAILED: format", ended.stdout)
         self.assertNotIn("== lints", ended.stdout)
 
-    def together(self, *steps: str) -> subprocess.CompletedProcess:
-        """Two at a time, played by a `.ci/run` whose steps are these lines of shell."""
+    def together(self, *steps: str, waiting: int = 9) -> subprocess.CompletedProcess:
+        """Two at a time, played by a `.ci/run` whose steps are these lines of shell; those behind the first ones go on beside them."""
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / ".ci").mkdir()
             names = [f"s{number}" for number in range(len(steps))]
+            together = " ".join([*names[:waiting], "--", *names[waiting:]])
             functions = "\n".join(f"step_{name}() {{ {step}; }}" for name, step in zip(names, steps, strict=True))
             run = f'#!/usr/bin/env bash\nset -euo pipefail\n. {CI}/steps/common.sh\n{functions}\nstep "$1"\n'
             (Path(folder) / ".ci/run").write_text(run)
             (Path(folder) / ".ci/run").chmod(0o755)
-            script = f"set -euo pipefail; cd {folder}; . {CI}/steps/common.sh; together {' '.join(names)}; tell_what_was_not_checked"
+            script = f"set -euo pipefail; cd {folder}; . {CI}/steps/common.sh; together {together}; tell_what_was_not_checked"
             return bash(script)
 
     def test_two_steps_wait_at_the_same_time(self):
@@ -56,6 +57,20 @@ class Run(unittest.TestCase):
         self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
         for said in "== ok: s0 ", "== ok: s1 ", "==   s2: no list":
             self.assertIn(said, ended.stdout)
+
+    def test_what_only_works_goes_on_beside_those_that_wait_one_by_one(self):
+        meet = "touch {0}; for i in $(seq 100); do [ ! -e {1} ] || return 0; sleep 0.1; done; return 1"
+        ended = self.together(meet.format("a", "c"), meet.format("b", "c"), "[ ! -e c ]; touch d", "[ -e d ]; touch c", waiting=2)
+        self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
+        for number in range(4):
+            self.assertIn(f"== ok: s{number} ", ended.stdout)
+
+    def test_what_fails_beside_those_that_wait_ends_the_run(self):
+        late = "for i in $(seq 100); do [ ! -e .ci/over ] || return 0; sleep 0.1; done"
+        ended = self.together(late, late, "true", "touch .ci/over; return 3", "true", waiting=3)
+        self.assertNotEqual(ended.returncode, 0)
+        self.assertIn("== FAILED: s3", ended.stdout)
+        self.assertNotIn("== ok: s4", ended.stdout)
 
     def test_a_step_that_fails_beside_another_ends_the_run(self):
         ended = self.together("false", "sleep 1", "true", "true")

@@ -163,7 +163,8 @@ fn echoed(topics: &Topics, discovery: bool) -> Vec<String> {
 pub(super) fn sealed(settings: &Settings, node: &Node, state_directory: Option<&Path>) -> Result<(Network, Sealed), Failure> {
     let network = network(settings, node);
     let readers = readers(state_directory, settings.zenoh.pairing, settings.limits)?;
-    Ok((network.clone(), Sealed::start(&network, readers)))
+    let is_router = settings.zenoh.mode == ZenohMode::Router;
+    Ok((network.clone(), Sealed::start(&network, readers, is_router)))
 }
 
 /// Listens to the readers that come to the bridge's own node.

@@ -94,6 +94,8 @@ pub struct Outgoing {
     pub key: String,
     /// Its bytes.
     pub bytes: Vec<u8>,
+    /// There will be more for this reader: it is one that is believed.
+    pub is_one_of_many: bool,
 }
 
 /// A message that was opened, with the key under which it came.
@@ -228,7 +230,7 @@ impl Readers {
         let mut room = [0; 256];
         let bytes = peer.end.offer(&self.own, &hello, &inbox, random, &mut room)?.to_vec();
         peer.greeted = Some(hello.boot);
-        self.send(inbox, bytes);
+        self.send(inbox, bytes, false);
         Ok(())
     }
 
@@ -357,7 +359,7 @@ impl Readers {
         let mut room = [0; 256];
         let sealed = peer.end.receipt(boot, sequence, &inbox, &mut room).map(<[u8]>::to_vec);
         if let Ok(bytes) = sealed {
-            self.send(inbox, bytes);
+            self.send(inbox, bytes, true);
         }
     }
 
@@ -522,13 +524,13 @@ impl Readers {
         peer.end.speak_to(&self.own, boot, random)?;
         let mut room = [0; 256];
         let bytes = peer.end.question(id, b"", &inbox, &mut room)?.to_vec();
-        self.send(inbox, bytes);
+        self.send(inbox, bytes, false);
         Ok(())
     }
 
-    fn send(&mut self, key: String, bytes: Vec<u8>) {
+    fn send(&mut self, key: String, bytes: Vec<u8>, is_one_of_many: bool) {
         if self.out.len() < OUT_MAX {
-            self.out.push_back(Outgoing { key, bytes });
+            self.out.push_back(Outgoing { key, bytes, is_one_of_many });
         }
     }
 

@@ -29,6 +29,12 @@ impl Network {
         self.with(|sessions| sessions.values().cloned().collect())
     }
 
+    /// The same with their numbers.
+    #[must_use]
+    pub fn links(&self) -> Vec<(usize, Session)> {
+        self.with(|sessions| sessions.iter().map(|(link, session)| (*link, session.clone())).collect())
+    }
+
     /// How many routers are connected, where this bridge is a guest of some.
     pub async fn routers(&self) -> usize {
         let mut routers = BTreeSet::new();

@@ -3,9 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
-use tracing::debug;
 
-use crate::{seal::readers::Readers, zenoh::network::Network};
+use crate::{
+    seal::readers::Readers,
+    zenoh::{keys::Inboxes, network::Network},
+};
 
 /// A handle: a copy leads to the same readers.
 #[derive(Debug, Clone)]
@@ -17,18 +19,15 @@ pub struct Sealed {
 impl Sealed {
     /// Sends in the background what readers are to be told.
     #[must_use]
-    pub fn start(network: &Network, readers: Readers) -> Self {
+    pub fn start(network: &Network, readers: Readers, is_router: bool) -> Self {
         let sealed = Self { readers: Arc::new(Mutex::new(readers)), wanted: Arc::default() };
         let (this, network) = (sealed.clone(), network.clone());
         tokio::spawn(async move {
+            let mut inboxes = Inboxes::new(is_router);
             loop {
                 this.wanted.notified().await;
                 while let Some(message) = this.with_quietly(Readers::poll_message) {
-                    for session in network.sessions() {
-                        if let Err(error) = session.put(&message.key, message.bytes.clone()).await {
-                            debug!("{}: {error}", message.key);
-                        }
-                    }
+                    inboxes.put(&network, message).await;
                 }
             }
         });

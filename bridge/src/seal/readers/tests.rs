@@ -66,7 +66,7 @@ impl House {
     /// Brings all messages to the reader, and its answers back.
     fn deliver(&mut self, reader: &mut Reader) -> Result<Vec<Plain>, NotBelieved> {
         let mut opened = Vec::new();
-        while let Some(Outgoing { key, mut bytes }) = self.bridge.poll_message() {
+        while let Some(Outgoing { key, mut bytes, .. }) = self.bridge.poll_message() {
             match reader.end.handle_message(&key, &mut bytes, Duration::from_secs(self.now.elapsed().as_secs() + 1_000) + self.time()) {
                 Ok(Heard::Question(id, _)) => {
                     let answer = reader.end.answer(id);
@@ -172,7 +172,7 @@ fn as_many_as_are_heard_in_a_second_come_in_at_once() {
         for reader in &mut readers {
             house.bridge.handle_hello(&reader.key("hello"), &reader.end.hello(), house.now).unwrap();
         }
-        while let Some(Outgoing { key, mut bytes }) = house.bridge.poll_message() {
+        while let Some(Outgoing { key, mut bytes, .. }) = house.bridge.poll_message() {
             let reader = readers.iter_mut().find(|reader| reader.key("inbox") == key).unwrap();
             reader.end.handle_message(&key, &mut bytes, house.time()).unwrap();
         }

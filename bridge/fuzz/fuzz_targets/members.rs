@@ -192,6 +192,10 @@ impl Attic {
                 judge::line(text.as_str());
                 self.hub.handle_complaint(Complaint::Group, text.as_str(), now);
             }
+            GroupOrder::Differ(text) => {
+                judge::line(text.as_str());
+                self.hub.handle_complaint(Complaint::Settings, text.as_str(), now);
+            }
             GroupOrder::Say(_, text) => judge::line(text.as_str()),
             GroupOrder::Tell(_) => {}
         }

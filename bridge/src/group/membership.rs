@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use tracing::Level;
 
 use crate::{
-    group::{member::Member, share::Share},
+    group::{common::Common, member::Member, share::Share},
     words::{
         journal,
         language::{Sentence, Words},
@@ -39,6 +39,13 @@ const NAMESAKE_WAITS: Words = Words::new(
     "group: another bridge is called {} too, and publishes nothing: give each its own group.member",
     "groupe : une autre passerelle s'appelle {} aussi, et ne publie rien : donnez à chacune son propre group.member",
 );
+// The keys stand early: a complaint has a longest length.
+const UNLIKE: Words = Words::new(
+    "group: {} has another {} than this bridge: set the same in bridge.toml of both, or what Home Assistant is told of a meter changes as it \
+     moves between them",
+    "groupe : {} n'a pas le même {} que cette passerelle : réglez pareil dans le bridge.toml des deux, sinon ce que Home Assistant sait d'un \
+     compteur change quand il passe de l'une à l'autre",
+);
 
 /// Each member tells so often what it sees, and at once when that has changed.
 const BEAT_EVERY: Duration = Duration::from_secs(2);
@@ -52,6 +59,8 @@ const GRACE: Duration = Duration::from_secs(4);
 const PAUSE: Duration = Duration::from_secs(60);
 /// That is doubled each time, up to this.
 const PAUSE_MAX: Duration = Duration::from_secs(3_600);
+/// Settings that differ are said again after this time, so that it is not taken to be over.
+pub(super) const STILL_UNLIKE: Duration = Duration::from_secs(300);
 /// Tokens that are remembered: anybody can declare them.
 const TOKENS_MAX: usize = 64;
 
@@ -66,6 +75,9 @@ pub struct Beat {
     pub sees: Vec<Member>,
     /// Those of them that it believes.
     pub believes: Vec<Member>,
+    /// How it is set.
+    #[serde(default)]
+    pub common: Common,
 }
 
 /// What follows from whatever happened.
@@ -81,6 +93,8 @@ pub enum Step {
     Say(Level, Sentence),
     /// Two bridges have one name.
     Complain(Sentence),
+    /// Another member is set differently.
+    Differ(Sentence),
 }
 
 /// What is known of another member.
@@ -118,6 +132,10 @@ pub struct Membership {
     others: BTreeMap<Member, Other>,
     /// Since when another bridge with this name is there.
     namesake: Option<Instant>,
+    /// How this member is set.
+    common: Common,
+    /// When it is said again that another one is set differently; nothing if none is.
+    unlike_due: Option<Instant>,
     /// Since when a member sees others than this one.
     differs: Option<Instant>,
     pause: Duration,
@@ -145,6 +163,8 @@ impl Membership {
             tokens: BTreeMap::new(),
             others: BTreeMap::new(),
             namesake: None,
+            common: Common::default(),
+            unlike_due: None,
             differs: None,
             pause: PAUSE,
             settle_due: None,
@@ -154,6 +174,12 @@ impl Membership {
             share,
             steps: Vec::new(),
         }
+    }
+
+    /// Set so: the others are told, and compared with it.
+    #[must_use]
+    pub fn set(self, common: Common) -> Self {
+        Self { common, ..self }
     }
 
     /// This member, as the others know it.
@@ -232,6 +258,7 @@ impl Membership {
                 self.beat_soon(now);
             }
         }
+        self.compare_settings(now);
         self.settle(now);
         true
     }
@@ -286,6 +313,7 @@ impl Membership {
             is_able: self.is_able(),
             sees: self.tokens.keys().cloned().collect(),
             believes: self.others.keys().cloned().collect(),
+            common: self.common.clone(),
         })
     }
 
@@ -392,6 +420,20 @@ impl Membership {
             self.steps.push(Step::Say(Level::INFO, said));
         }
         self.steps.push(Step::Share(share));
+    }
+
+    /// Somebody should know of a member that is set differently, as long as it is.
+    fn compare_settings(&mut self, now: Instant) {
+        let keys = |other: &Other| self.common.differing(&other.beat.common).collect::<Vec<_>>().join(", ");
+        let unlike = self.others.iter().map(|(member, other)| (member, keys(other))).find(|(_, keys)| !keys.is_empty());
+        let Some((member, keys)) = unlike else {
+            self.unlike_due = None;
+            return;
+        };
+        if self.unlike_due.is_none_or(|due| due <= now) {
+            self.unlike_due = Some(now + STILL_UNLIKE);
+            self.steps.push(Step::Differ(journal::say(UNLIKE, &[&member.name, &keys])));
+        }
     }
 
     /// Members that see each other see the same others.

@@ -12,6 +12,7 @@ use tracing::Level;
 
 use crate::{
     group::{
+        common::Common,
         member::Member,
         membership::{Membership, Step},
         message::{Seal, Way, Word},
@@ -67,6 +68,8 @@ pub enum GroupOrder {
     Rejoin,
     /// Somebody should know this, as long as it lasts.
     Complain(Sentence),
+    /// Likewise: another member is set differently.
+    Differ(Sentence),
     /// Write this to the log.
     Say(Level, Sentence),
 }
@@ -118,6 +121,13 @@ impl Talk {
 
     fn with(group: &str, own: Member, joined: Option<Joined>) -> Self {
         Self { group: group.into(), own, joined, strangers: BTreeSet::new(), strangers_due: None, orders: VecDeque::new() }
+    }
+
+    /// Set so: all members must be set alike.
+    #[must_use]
+    pub fn set(self, common: Common) -> Self {
+        let joined = self.joined.map(|joined| Joined { membership: joined.membership.set(common), ..joined });
+        Self { joined, ..self }
     }
 
     /// This process, as others know it.
@@ -303,6 +313,7 @@ impl Talk {
                 Step::Rejoin => GroupOrder::Rejoin,
                 Step::Say(level, text) => GroupOrder::Say(level, text),
                 Step::Complain(text) => GroupOrder::Complain(text),
+                Step::Differ(text) => GroupOrder::Differ(text),
             });
         }
     }

@@ -72,6 +72,7 @@ complaints! {
     ClientSlow "client_slow" "MQTT clients that take too slowly" "clients MQTT trop lents";
     ClientTooLarge "client_too_large" "MQTT clients whose messages are too large" "clients MQTT aux messages trop grands";
     Group "group" "bridges that are not one" "passerelles qui n'en font pas une";
+    Settings "settings" "members of the group that are set differently" "membres du groupe réglés différemment";
     TooManyClients "clients" "more MQTT clients than this bridge takes" "plus de clients MQTT que cette passerelle n'en prend";
 }
 

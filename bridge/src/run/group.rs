@@ -89,6 +89,7 @@ impl Bridge {
                 self.neighbours.links.rejoin(run);
                 self.neighbours.talk.handle_rejoined(run, now);
             }
+            GroupOrder::Differ(text) => self.hub.handle_complaint(Complaint::Settings, text.as_str(), now),
             GroupOrder::Complain(text) => self.hub.handle_complaint(Complaint::Group, text.as_str(), now),
             GroupOrder::Say(level, text) => say(level, text.as_str()),
         }

@@ -14,11 +14,12 @@ use crate::{
         settings::{Settings, Zenoh},
     },
     daemon::exit::Failure,
-    group::{member::Member, setup::Setup, talk::Talk},
+    group::{common::Common, member::Member, setup::Setup, talk::Talk},
     run::{
         start,
         together::{Together, Written},
     },
+    words::language::Language,
     zenoh::{
         arrivals::Ear,
         links::{Address, Links, Neighbour},
@@ -62,13 +63,15 @@ impl Neighbourhood {
     /// There is a group, and nothing that its members believe each other by.
     pub(super) fn start(
         settings: &Settings,
+        language: Language,
         network: Network,
         ear: &Ear,
         sealed: &Sealed,
         state_directory: Option<&Path>,
     ) -> Result<(Self, Nearby), Failure> {
         let (now, secret) = (Instant::now(), start::secret_of_group(settings, state_directory)?);
-        let (talk, readers) = (talk(settings.group.as_ref(), secret, now), sealed.with(|readers| readers.shared()));
+        let (talk, readers) =
+            (talk(settings.group.as_ref(), secret, now).set(common(settings, language)), sealed.with(|readers| readers.shared()));
         let (links, bridges) = Links::start(&network, addresses(settings), ear, talk.group(), talk.own());
         let (together, written) = Together::new();
         let neighbourhood = Self { talk, links, network, together, is_member: settings.group.is_some(), readers, looked: None };
@@ -114,6 +117,23 @@ fn talk(group: Option<&Setup>, secret: Option<[u8; 32]>, now: Instant) -> Talk {
             Talk::alone(Member { name, run: draw_run() })
         }
     }
+}
+
+/// What decides how a meter is published, by the keys of the configuration.
+fn common(settings: &Settings, language: Language) -> Common {
+    let (topics, home_assistant) = (&settings.topics, &settings.homeassistant);
+    Common::new([
+        ("language", format!("{language:?}")),
+        ("mqtt.base-topic", topics.base().into()),
+        ("mqtt.publish", format!("{:?}", settings.policy)),
+        ("homeassistant.discovery", home_assistant.discovery.to_string()),
+        ("homeassistant.prefix", topics.prefix().into()),
+        ("homeassistant.migrate", format!("{:?}", home_assistant.migrate)),
+        ("homeassistant.offline-after", format!("{:?}", home_assistant.offline_after)),
+        ("homeassistant.pace", format!("{:?}", home_assistant.pace)),
+        ("meter", format!("{:?}", settings.meters)),
+        ("prices", format!("{:?}", settings.prices)),
+    ])
 }
 
 /// What the bridge's own node does: a member that is a guest of a router goes there by a link, which it can end and begin anew.

@@ -15,7 +15,7 @@ from bench.network import Star
 from bench.outputs import Lines
 from bench.patient import Patient
 from bench.process import Process
-from bench.programs import Bridge, Meter, Reader, locator
+from bench.programs import Bridge, Meter, Reader, locator, write_settings
 from bench.report import say
 from bench.trust import BRIDGE as KEY
 
@@ -72,6 +72,7 @@ class Group(Patient):
     def __init__(self, speed, python=None):
         self.speed, self.python = speed, python
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="teleinfo-group-"))
+        self.settings = {}
 
     def __enter__(self):
         with contextlib.ExitStack() as ends:
@@ -134,12 +135,19 @@ class Group(Patient):
             "group": {"name": "home", "member": name, "connect": others},
             "page": {"listen": f"0.0.0.0:{PAGE}"},
         }
+        self.settings[name] = settings
         bridge = Bridge(self.directory, settings, name=f"bridge-{name}", before=self.star.inside(name))
         # All members have one key. Which reader speaks for which meter one of them learns, and tells the others.
         (bridge.state / "key").touch(mode=0o600)
         (bridge.state / "key").write_text(f"{KEY[0]}\n")
         ends.callback(bridge.end)
         return bridge.start()
+
+    def set_anew(self, name, **settings):
+        """This bridge is stopped, and started again with other settings."""
+        self.bridges[name].stop()
+        write_settings(self.directory / f"bridge-{name}.toml", self.settings[name] | settings)
+        self.bridges[name].start()
 
     def _start_meter(self, ends, name, meter):
         source = Meter(self.directory, "--speed", self.speed, "--id", meter, *METER, name=f"meter-{name}")

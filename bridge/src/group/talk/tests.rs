@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::group::part::{HOLD, Part};
+use crate::group::{
+    membership::STILL_UNLIKE,
+    part::{HOLD, Part},
+};
 
 const LEASE: Duration = Duration::from_secs(4);
 const STEP: Duration = Duration::from_millis(50);
@@ -24,6 +27,8 @@ struct Node {
     /// What it has heard of the others' words.
     words: Vec<Word>,
     complaints: Vec<String>,
+    /// What was said of members that are set differently.
+    differences: Vec<String>,
     rejoined: u32,
 }
 
@@ -52,8 +57,16 @@ impl World {
         let mut talk = Talk::member("home", own, 1, secret, LEASE, self.now);
         talk.handle_able(true, self.now);
         let part = Part::of_nothing(name);
-        let (words, complaints) = (Vec::new(), Vec::new());
-        self.nodes.push(Node { talk, part, is_running: true, is_stopped_until: None, words, complaints, rejoined: 0 });
+        self.nodes.push(Node {
+            talk,
+            part,
+            is_running: true,
+            is_stopped_until: None,
+            words: Vec::new(),
+            complaints: Vec::new(),
+            differences: Vec::new(),
+            rejoined: 0,
+        });
     }
 
     fn reaches(&self, one: usize, other: usize) -> bool {
@@ -106,6 +119,7 @@ impl World {
                 GroupOrder::Tell(member) => self.nodes[node].talk.tell(Word::Told(member)),
                 GroupOrder::Heard(_, word) => self.nodes[node].words.push(word),
                 GroupOrder::Complain(text) => self.nodes[node].complaints.push(text.to_string()),
+                GroupOrder::Differ(text) => self.nodes[node].differences.push(text.to_string()),
                 GroupOrder::Say(..) => {}
                 GroupOrder::Rejoin => {
                     let old = self.nodes[node].talk.own().clone();
@@ -346,6 +360,36 @@ fn what_is_told_for_a_page_is_heard_once_and_of_members_alone() {
     assert_eq!((hears(&mut victim, &new), hears(&mut victim, &new)), (1, 0));
     let mut stranger = Talk::member("home", a, 1, &[8; 32], LEASE, now);
     assert_eq!(hears(&mut victim, &listens(&mut stranger)), 0, "one with another key");
+}
+
+#[test]
+fn members_that_are_set_differently_say_so_with_the_keys_until_they_are_alike() {
+    let mut world = World::new(&[]);
+    let join = |world: &mut World, name: &str, settings: [(&str, &str); 2]| {
+        world.join(name, &SECRET);
+        let node = world.nodes.pop().unwrap();
+        let talk = node.talk.set(Common::new(settings.map(|(key, set)| (key, set.to_owned()))));
+        world.nodes.push(Node { talk, ..node });
+    };
+    join(&mut world, "a", [("language", "French"), ("prices", "0.2")]);
+    join(&mut world, "b", [("language", "English"), ("prices", "0.2")]);
+    // One of a release that tells nothing of its settings.
+    world.join("c", &SECRET);
+    world.pass(CALM);
+    let said = |world: &World, node: usize| world.nodes[node].differences.clone();
+    assert!(
+        said(&world, 0).len() == 1 && said(&world, 0)[0].contains("group: b has another language than this bridge:"),
+        "{:?}",
+        said(&world, 0)
+    );
+    assert!(said(&world, 1)[0].contains("group: a has another language than"));
+    assert_eq!(said(&world, 2), [""; 0]);
+    world.pass(STILL_UNLIKE);
+    assert_eq!(said(&world, 0).len(), 2, "as long as it lasts");
+    world.kill(1);
+    join(&mut world, "b", [("language", "French"), ("prices", "0.2")]);
+    world.pass(STILL_UNLIKE * 2);
+    assert_eq!([0, 3].map(|node| said(&world, node).len()), [2, 0]);
 }
 
 #[test]

@@ -48,6 +48,7 @@ use crate::{
     seal::{
         decisions::{self, Decision},
         pins,
+        readers::Readers,
     },
     statistics::{notes::NoteSender, task::Outcome},
     store::{
@@ -266,10 +267,7 @@ impl Bridge {
                 self.tell_learnt(meter, &memory);
                 self.keep(meter, |directory| memories::file(directory, meter, &memory), now);
             }
-            Order::KeepReaders(text) => {
-                self.tell_readers(&text);
-                self.keep_readers(text);
-            }
+            Order::KeepReaders => self.keep_new_readers(),
             Order::KeepLedger(meter, ledger) => self.keep(meter, |directory| ledgers::file(directory, meter, &ledger), now),
             Order::Announced(meter) => self.sealed.with(|readers| readers.handle_announced(meter)),
             Order::LetGo(meter) => self.outlet.forget(|topic| self.hub.is_about(topic, meter)),
@@ -297,6 +295,14 @@ impl Bridge {
         match file(directory) {
             Ok((path, bytes)) => self.store.keep(path, bytes, Outlives::PowerCut),
             Err(error) => self.handle_disk_error(journal::say(KNOWN_OF, &[&meter, &error]).as_str(), now),
+        }
+    }
+
+    /// Those that have come since this was done last, however many they are: their file is written once.
+    fn keep_new_readers(&mut self) {
+        if let Some(text) = self.sealed.with(Readers::poll_pins) {
+            self.tell_readers(&text);
+            self.keep_readers(text);
         }
     }
 
@@ -386,6 +392,8 @@ impl Bridge {
     }
 
     async fn handle_slow(&mut self, now: Instant) {
+        // The word of a first contact may have found no room among those that wait.
+        self.keep_new_readers();
         if let Some(routers) = &mut self.routers
             && let Some((level, text)) = routers.poll_change(self.neighbours.network.routers().await, now)
         {

@@ -371,6 +371,16 @@ fn a_recorded_pairing_does_not_pair_a_reader_that_was_forgotten() {
 }
 
 #[test]
+fn who_agrees_is_looked_at_once_with_all_that_follows_in_its_session() {
+    let mut house = House::new(BRIDGE, Pairing::FirstContact);
+    house.bridge.looks = Looks::new(1);
+    house.meet().unwrap();
+    house.prove(&[]);
+    let sample = house.sample();
+    assert_eq!(house.open(SAMPLE, &sample), live());
+}
+
+#[test]
 fn strangers_cannot_make_a_reader_or_a_bridge_compute() {
     let mut house = House::friends();
     house.now += Duration::from_secs(2);

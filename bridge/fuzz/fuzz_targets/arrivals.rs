@@ -160,8 +160,10 @@ impl House {
             self.orders += 1;
             assert!(self.orders < ORDERS_MAX, "no end of orders");
             judge::order(&order);
-            if let Order::Ask(_, question) = order {
-                self.asked = Some(question);
+            match order {
+                Order::Ask(_, question) => self.asked = Some(question),
+                Order::KeepReaders => judge::pins(&self.readers.poll_pins().unwrap_or_default()),
+                _ => {}
             }
         }
     }

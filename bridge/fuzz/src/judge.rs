@@ -33,10 +33,14 @@ pub fn order(order: &Order) {
             let json = ledger.json().expect("JSON");
             assert_eq!(Ledger::read(*id, &json).as_ref(), Ok(&**ledger));
         }
-        Order::KeepReaders(text) => assert!(Pins::parse(text).is_ok(), "{text}"),
         Order::Say(_, text) => line(text),
         _ => {}
     }
+}
+
+/// The file of the readers is read again.
+pub fn pins(text: &str) {
+    assert!(Pins::parse(text).is_ok(), "{text}");
 }
 
 /// One line of the journal.

@@ -266,9 +266,9 @@ impl Hub {
             Arrival::Token(id, present) => self.handle_token(id, present, at, now),
             Arrival::Proven(id) => self.handle_proven(id, now),
             Arrival::Goodbye(id) => self.handle_goodbye(id, at, now),
-            Arrival::FirstContact(text, readers) => {
+            Arrival::FirstContact(text) => {
                 self.orders.extend(text.map(|text| Order::Say(Level::INFO, text)));
-                self.orders.push_back(Order::KeepReaders(readers));
+                self.orders.push_back(Order::KeepReaders);
             }
             Arrival::Refused(refusal, text) => self.handle_refusal(refusal, &text, now),
             Arrival::Told(refusal, another, text) => self.handle_told(refusal, another, &text, now),

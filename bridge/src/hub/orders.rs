@@ -27,8 +27,8 @@ pub enum Order {
     Keep(MeterId, Box<Memory>),
     /// Keep on disk what must never be forgotten of this meter's energy.
     KeepLedger(MeterId, Box<Ledger>),
-    /// Keep on disk which readers are known.
-    KeepReaders(String),
+    /// Keep on disk which readers are known now.
+    KeepReaders,
     /// This meter is announced from now on: its reader is no newcomer.
     Announced(MeterId),
     /// Another bridge publishes this meter from now on: what is retained of it is no longer ours to say again.

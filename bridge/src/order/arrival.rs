@@ -34,8 +34,8 @@ pub enum Arrival {
     Proven(MeterId),
     /// A reader leaves this meter by its own will.
     Goodbye(MeterId),
-    /// First contact with a reader, in words if there are not too many, and the file of all readers as it is now.
-    FirstContact(Option<String>, String),
+    /// First contact with a reader, in words if there are not too many: which readers are known has changed.
+    FirstContact(Option<String>),
     /// Something that is not believed, and what is to be said of it.
     Refused(Refusal, String),
     /// Likewise, in a whole sentence of the journal's language.

@@ -57,8 +57,7 @@ fn believe(readers: &mut Readers, key: &str, bytes: &mut [u8], now: Instant) -> 
 }
 
 fn first_contact(readers: &mut Readers) -> Option<Arrival> {
-    let pins = readers.poll_pins()?;
-    Some(Arrival::FirstContact(readers.poll_news(), pins))
+    readers.poll_met().then(|| Arrival::FirstContact(readers.poll_news()))
 }
 
 /// What a reader that is believed has said, held against its key.

@@ -175,6 +175,9 @@ pub struct Readers {
     proven: VecDeque<MeterId>,
     /// Meters that came in this process and are not announced yet, with the time at which they were last heard.
     newcomers: BTreeMap<MeterId, Instant>,
+    /// Somebody has come in since that was last asked.
+    has_met: bool,
+    /// The pins have changed since they were last asked for.
     is_changed: bool,
     /// What a reader that is not known must say, and until when no answer is heard.
     code: Option<(u32, Instant)>,
@@ -200,6 +203,7 @@ impl Readers {
             news: VecDeque::new(),
             proven: VecDeque::new(),
             newcomers: BTreeMap::new(),
+            has_met: false,
             is_changed: false,
             code: None,
             lines: Pace::new(LINES_AT_ONCE, LINES_A_MINUTE),
@@ -416,7 +420,12 @@ impl Readers {
         self.proven.pop_front()
     }
 
-    /// The text of the pins, if they have changed since this was asked last.
+    /// Whether there was a first contact since this was asked last.
+    pub fn poll_met(&mut self) -> bool {
+        std::mem::take(&mut self.has_met)
+    }
+
+    /// The text of the pins, if they have changed since this was asked last: of many that come at once it is made once.
     pub fn poll_pins(&mut self) -> Option<String> {
         std::mem::take(&mut self.is_changed).then(|| self.pins.text())
     }
@@ -494,7 +503,7 @@ impl Readers {
         match self.pins.claim(meter, &key) {
             Claim::Known => {}
             Claim::Pinned => {
-                self.is_changed = true;
+                (self.has_met, self.is_changed) = (true, true);
                 self.newcomers.extend(meter.map(|meter| (meter, now)));
                 if !self.lines.take(now) {
                     return Ok(());

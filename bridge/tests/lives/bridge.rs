@@ -207,7 +207,7 @@ impl Bridge {
             Order::Keep(meter, memory) => self.keep(|kept| drop(kept.memories.insert(meter, *memory))),
             Order::KeepLedger(meter, ledger) => self.keep(|kept| drop(kept.ledgers.insert(meter, *ledger))),
             Order::Say(_, text) if std::env::var_os("SEED").is_some() => eprintln!("{now:?} {text}"),
-            Order::KeepReaders(_)
+            Order::KeepReaders
             | Order::Announced(_)
             | Order::Disturbed
             | Order::LetGo(_)

@@ -156,7 +156,14 @@ impl ReaderPeer {
     /// # Errors
     ///
     /// Every reason that this module knows.
-    pub fn pair(&self, own: &Identity, expression: &str, message: &mut [u8], looks: &mut Looks, now: Duration) -> Result<Paired, Refused> {
+    pub fn pair(
+        &mut self,
+        own: &Identity,
+        expression: &str,
+        message: &mut [u8],
+        looks: &mut Looks,
+        now: Duration,
+    ) -> Result<Paired, Refused> {
         let header = self.addressed(own, message)?;
         if header.of != Type::Pair {
             return Err(Refused::Malformed);
@@ -164,8 +171,7 @@ impl ReaderPeer {
         if sender_key(message)? != self.key {
             return Err(Refused::AnotherKey);
         }
-        looks.take(now)?;
-        let plain = Opener::new(own, &self.key, &header.session, Direction::ToBridge)?.open(expression, message)?;
+        let plain = self.open_in_session(own, &header, expression, message, looks, now)?;
         let (fixed, meter) = plain.split_first_chunk::<PAIR_BYTES>().ok_or(Refused::Malformed)?;
         let meter = match meter {
             [] => None,

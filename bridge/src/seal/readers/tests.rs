@@ -178,11 +178,15 @@ fn as_many_as_are_heard_in_a_second_come_in_at_once() {
         }
         house.now += Duration::from_secs(6);
     }
-    for reader in &mut readers {
-        let mut pair = reader.end.pair(&reader.key("pair"), None, &mut [0; 512]).unwrap().to_vec();
+    for (number, reader) in readers.iter_mut().enumerate() {
+        let meter = format!("{number:012}").parse().unwrap();
+        let mut pair = reader.end.pair(&reader.key("pair"), Some(&meter), &mut [0; 512]).unwrap().to_vec();
         house.bridge.handle_pair(&reader.key("pair"), &mut pair, house.now).unwrap();
+        assert!(house.bridge.poll_met());
     }
     assert_eq!(house.bridge.peers.len(), readers.len());
+    assert_eq!(house.bridge.poll_pins().unwrap().lines().count(), readers.len(), "the lines of all are made once");
+    assert_eq!((house.bridge.poll_pins(), house.bridge.poll_met()), (None, false));
 }
 
 #[test]

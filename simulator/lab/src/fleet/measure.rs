@@ -24,7 +24,7 @@ use teleinfo_simulator::line::stop::Stop;
 
 /// How long the bridge may take to listen.
 const START: Duration = Duration::from_secs(30);
-/// The longest that is waited for all meters to have been published once.
+/// The longest that is waited for all meters to have been published once, when all have come.
 const ALL_THERE: Duration = Duration::from_secs(60);
 /// What is still under way at the end arrives within this time of the message before it.
 const LAST: Duration = Duration::from_secs(2);
@@ -102,7 +102,7 @@ pub fn measure(options: FleetOptions, stop: &Stop) -> Outcome<Row> {
     let options = FleetOptions { connect, ..options };
     let parts = Parts { bridge: bridge.id(), routers: routers.as_ref(), broker: broker.id() };
     let mut run = Run::new(&options, parts)?;
-    let counts = readers::run(&FleetOptions { time: ALL_THERE + options.time, ..options.clone() }, stop, &mut |counts| {
+    let counts = readers::run(&FleetOptions { time: all_there(&options) + options.time, ..options.clone() }, stop, &mut |counts| {
         run.watch(&watch, Duration::ZERO);
         run.handle_second(counts)
     })?;
@@ -148,6 +148,11 @@ fn bridge(
     Ok((process, locator))
 }
 
+/// The longest that is waited for all meters to have been published once.
+fn all_there(options: &FleetOptions) -> Duration {
+    ALL_THERE + Duration::from_secs((options.meters / readers::COME_A_SECOND) as u64)
+}
+
 /// How many samples the bridge says to have published, on its page.
 fn samples_taken(page: u16) -> Outcome<u64> {
     let unreachable = || "the bridge's page does not answer".into();
@@ -164,6 +169,8 @@ struct Run<'p> {
     parts: Parts<'p>,
     meters: usize,
     time: Duration,
+    /// The longest that is waited for all meters.
+    patience: Duration,
     begun: Instant,
     memory: [u64; 2],
     all_there: Option<Duration>,
@@ -214,6 +221,7 @@ impl<'p> Run<'p> {
             parts,
             meters: options.meters,
             time: options.time,
+            patience: all_there(options),
             begun: Instant::now(),
             all_there: None,
             counted: None,
@@ -238,7 +246,7 @@ impl<'p> Run<'p> {
 
     /// A second has passed. Returns whether the fleet is to go on.
     fn handle_second(&mut self, counts: FleetCounts) -> bool {
-        if self.counted.is_none() && (self.all_there.is_some() || self.begun.elapsed() >= ALL_THERE) {
+        if self.counted.is_none() && (self.all_there.is_some() || self.begun.elapsed() >= self.patience) {
             self.counted = self.parts.spent().ok().map(|spent| (Instant::now(), spent, counts.published));
             self.seen_before = self.seen.sums();
         }

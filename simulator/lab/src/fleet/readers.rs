@@ -50,6 +50,11 @@ pub struct FleetCounts {
     pub unsent: u64,
 }
 
+/// Readers that come in a second. All routers of a fleet share one machine here; where each has its own, as many can come at each.
+pub const COME_A_SECOND: usize = 250;
+/// Routers that a reader lists: its own, and another.
+const LISTED: usize = 2;
+
 struct VirtualReader {
     client: Client,
     sealed: SealedEnd,
@@ -63,7 +68,9 @@ struct VirtualReader {
 }
 
 struct Fleet {
+    options: FleetOptions,
     poll: Poll,
+    rng: Rng,
     readers: Vec<VirtualReader>,
     interval: Duration,
     begin: Instant,
@@ -81,6 +88,7 @@ pub fn run(options: &FleetOptions, stop: &Stop, report: &mut dyn FnMut(FleetCoun
     let end = fleet.begin + options.time;
     loop {
         let now = Instant::now();
+        fleet.take_comers(now)?;
         fleet.step(now, options.count);
         let mut goes_on = true;
         if now >= next_report {
@@ -101,33 +109,34 @@ impl Fleet {
         let interval = Duration::from_secs_f64(1.0 / options.rate);
         let mut rng = Rng::named(options.seed, "fleet");
         let boot = BootId::new(rng.next_u64() ^ unix_ms() as u64);
-        let mut readers = Vec::with_capacity(options.meters);
-        for number in 0..options.meters {
-            let client = connect(&poll, number, options, begin)?;
-            let meter = any_meter(number, &mut rng);
-            let id = identity(&meter)?;
-            // Spread over the interval, as meters are.
-            let next = begin + interval.mul_f64(number as f64 / options.meters as f64);
-            let sealed = sealed(&id, boot, &mut rng, begin)?;
-            readers.push(VirtualReader {
-                client,
-                sealed,
-                meter: Meter::new(meter),
-                id,
-                sequence: 0,
-                counters: Counters::default(),
-                next,
-                started: false,
-            });
+        let readers = Vec::with_capacity(options.meters);
+        Ok(Self { options: options.clone(), poll, rng, readers, interval, begin, boot, tally: FleetCounts::default() })
+    }
+
+    /// Those that come by now.
+    fn take_comers(&mut self, now: Instant) -> Outcome {
+        let come = 1 + (now - self.begin).as_millis() as usize * COME_A_SECOND / 1_000;
+        while self.readers.len() < self.options.meters.min(come) {
+            let reader = self.comer(self.readers.len(), now)?;
+            self.readers.push(reader);
         }
-        for reader in &mut readers {
-            reader.client.declare(Declaration::Key, &keys::sample(&reader.id), begin);
-            reader.client.declare(Declaration::Token, &keys::alive(&reader.id), begin);
-            reader.client.declare(Declaration::Subscriber, &reader.sealed.keys().inbox, begin);
-            reader.client.declare(Declaration::Key, &reader.sealed.keys().status, begin);
-            reader.client.declare(Declaration::Queryable, &keys::history(&reader.id), begin);
-        }
-        Ok(Self { poll, readers, interval, begin, boot, tally: FleetCounts::default() })
+        Ok(())
+    }
+
+    fn comer(&mut self, number: usize, now: Instant) -> Outcome<VirtualReader> {
+        let mut client = connect(&self.poll, number, &self.options, now)?;
+        let meter = any_meter(number, &mut self.rng);
+        let id = identity(&meter)?;
+        let sealed = sealed(&id, self.boot, &mut self.rng, now)?;
+        client.declare(Declaration::Key, &keys::sample(&id), now);
+        client.declare(Declaration::Token, &keys::alive(&id), now);
+        client.declare(Declaration::Subscriber, &sealed.keys().inbox, now);
+        client.declare(Declaration::Key, &sealed.keys().status, now);
+        client.declare(Declaration::Queryable, &keys::history(&id), now);
+        // Spread over the interval, as meters are.
+        let next = now + self.interval.mul_f64(number as f64 / self.options.meters as f64);
+        let meter = Meter::new(meter);
+        Ok(VirtualReader { client, sealed, meter, id, sequence: 0, counters: Counters::default(), next, started: false })
     }
 
     fn step(&mut self, now: Instant, count: Option<u64>) {
@@ -152,8 +161,9 @@ impl Fleet {
         let now = Instant::now();
         let due = self.readers.iter().filter_map(|reader| reader.client.poll_timeout(now));
         let next = self.readers.iter().map(|reader| reader.next);
+        let comer = (self.readers.len() < self.options.meters).then(|| now + Duration::from_secs(1) / COME_A_SECOND as u32);
         // At least a millisecond: a fleet of thousands must not turn its loop for each of them.
-        let until = due.chain(next).min().unwrap_or(latest).min(latest).max(now + Duration::from_millis(1));
+        let until = due.chain(next).chain(comer).min().unwrap_or(latest).min(latest).max(now + Duration::from_millis(1));
         let mut events = Events::with_capacity(1024);
         match self.poll.poll(&mut events, Some(until - now)) {
             Err(error) if error.kind() != std::io::ErrorKind::Interrupted => return Err(error).or_fail(Code::Io, || "event loop".into()),
@@ -174,7 +184,8 @@ impl Fleet {
     }
 
     fn is_done(&self, count: Option<u64>) -> bool {
-        count.is_some_and(|count| self.readers.iter().all(|reader| reader.sequence >= count))
+        let is_whole = self.readers.len() == self.options.meters;
+        count.is_some_and(|count| is_whole && self.readers.iter().all(|reader| reader.sequence >= count))
     }
 
     fn close(mut self) -> FleetCounts {
@@ -270,6 +281,10 @@ fn connect(poll: &Poll, number: usize, options: &FleetOptions, now: Instant) -> 
     let mut locators = options.connect.clone();
     let first = number % locators.len().max(1);
     locators.rotate_left(first);
+    if options.routers > 0 {
+        // It dials the next one while the first has not answered: with a long list a storm would be all of them at all routers.
+        locators.truncate(LISTED);
+    }
     let wanted = Options { locators, ..Options::default() };
     Ok(Client::new(registry, Token(number * TOKENS), wanted, now))
 }

@@ -197,10 +197,19 @@ def network_cut_longer(chain, seconds):
     network_cut(chain, seconds)
 
 
-@fault("network cut of hours, told by snapshots", short=[10], long=[60, 60], before=fast_clock, speed=HASTE, gap=76, back=15)
+@fault(
+    "network cut of hours, told by snapshots",
+    short=[10],
+    long=[60, 60],
+    before=fast_clock,
+    speed=HASTE,
+    gap=76,
+    back=15,
+)
 def network_cut_hours(chain, seconds):
-    """A minute of this is two hours of the meter and of the reader's clock. Eighty frames a second take the machine's time: how fast it is back says
-    nothing here.
+    """A minute of this is two hours of the meter and of the reader's clock.
+
+    Eighty frames a second take the machine's time: how fast the chain is back says nothing here.
 
     A minute of the meter has 38 frames; the index that tells a snapshot's frame may have stood for some of them.
     """

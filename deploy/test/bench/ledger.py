@@ -262,6 +262,7 @@ class Ledger:
 
     def _take_part(self, at, said):
         common = set.intersection(*(set(self.by_value[value]) for value in said)) if said else set()
+        common = common or self._joined(said)
         if not common:
             self.wrong.append((at, "a past that no frame said", sorted(map(str, said))))
         elif all(INDEX.fullmatch(label) for label, _, _ in said):
@@ -269,6 +270,18 @@ class Ledger:
         else:
             self.merged.append(max(common))
             self.sums["merged"] += 1
+
+    def _joined(self, said):
+        """The frames whose rest a hole in the line joined to the beginning of an earlier one: both were hit, and of
+        those between them nothing arrived. Each value is still one that the meter said."""
+        beginnings = {n for value in said for n in self.by_value.get(value, ()) if self.frames[n].damaged}
+        ends = set()
+        for first in beginnings:
+            after = range(first + 1, len(self.frames))
+            second = next((n for n in after if not self.frames[n].unsent), None)
+            if second and self.frames[second].damaged and said <= self.frames[first].said | self.frames[second].said:
+                ends.add(second)
+        return ends
 
     @staticmethod
     def _content(payload):

@@ -43,7 +43,7 @@ const NAMESAKE_WAITS: Words = Words::new(
 const UNLIKE: Words = Words::new(
     "group: {} has another {} than this bridge: set the same in bridge.toml of both, or what Home Assistant is told of a meter changes as it \
      moves between them",
-    "groupe : {} n'a pas le même {} que cette passerelle : réglez pareil dans le bridge.toml des deux, sinon ce que Home Assistant sait d'un \
+    "groupe : {} a un autre réglage pour {} que cette passerelle : mettez le même dans les deux bridge.toml, sinon ce que Home Assistant sait d'un \
      compteur change quand il passe de l'une à l'autre",
 );
 

@@ -57,8 +57,7 @@ impl Limits {
         self.meters.clamp(Self::OTHER_SESSIONS, Self::PENDING_MAX)
     }
 
-    /// Unknown sessions of readers that are looked at in a second, a tenth of a millisecond each on a server and one on a small Pi: all that there may be,
-    /// within ten seconds.
+    /// Unknown sessions of readers that are looked at in a second: those of all meters within ten seconds.
     #[must_use]
     pub const fn looks(self) -> u32 {
         let all = self.meters.div_ceil(10);

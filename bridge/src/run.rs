@@ -395,7 +395,7 @@ impl Bridge {
         // The word of a first contact may have found no room among those that wait.
         self.keep_new_readers();
         if let Some(routers) = &mut self.routers
-            && let Some((level, text)) = routers.poll_change(self.neighbours.network.routers().await, now)
+            && let Some((level, text)) = routers.poll_change(&self.neighbours.network.guest_of().await, now)
         {
             say(level, &text);
         }

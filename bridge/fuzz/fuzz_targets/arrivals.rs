@@ -88,7 +88,7 @@ impl House {
             return;
         }
         let now = self.now();
-        for arrival in incoming::handle_message(&mut self.readers, key, &mut bytes, now) {
+        for arrival in incoming::handle_message(&mut self.readers, 1, key, &mut bytes, now) {
             self.arrives(arrival);
         }
         while let Some(mut asked) = self.readers.poll_message() {
@@ -96,7 +96,7 @@ impl House {
             let Ok(Heard::Question(id, _)) = self.reader.handle_message(&asked.key, &mut asked.bytes, elapsed) else { continue };
             let (answer, key, mut room) = (self.reader.answer(id), self.key("status"), [0; 512]);
             let mut end = self.reader.end(answer, &key, &mut room).expect("a bridge is trusted").to_vec();
-            for arrival in incoming::handle_message(&mut self.readers, &key, &mut end, now) {
+            for arrival in incoming::handle_message(&mut self.readers, 1, &key, &mut end, now) {
                 self.arrives(arrival);
             }
         }
@@ -127,7 +127,7 @@ impl House {
             return;
         }
         let samples = self.readers.heard(meter()).first().copied().and_then(|reader| {
-            let mut question = self.readers.question(meter(), reader, "from=0000000000000007:1")?;
+            let (mut question, _) = self.readers.question(meter(), reader, "from=0000000000000007:1")?;
             let heard = self.reader.handle_message(&keys::history(&meter()), &mut question, self.passed);
             let Ok(Heard::Question(id, _)) = heard else { return None };
             let (mut answer, key, mut room) = (self.reader.answer(id), keys::sample(&meter()).to_string(), [0; 8_192]);

@@ -136,17 +136,17 @@ fn common(settings: &Settings, language: Language) -> Common {
     ])
 }
 
-/// What the bridge's own node does: a member that is a guest of a router goes there by a link, which it can end and begin anew.
+/// What the bridge's own node does: a guest goes to each router by a link.
 pub(super) fn own_node(settings: &Settings) -> Zenoh {
-    let is_guest = settings.group.is_some() && settings.zenoh.mode == ZenohMode::Client;
+    let is_guest = settings.zenoh.mode == ZenohMode::Client;
     let connect = if is_guest { Vec::new() } else { settings.zenoh.connect.clone() };
     Zenoh { connect, ..settings.zenoh.clone() }
 }
 
-/// Where links lead to.
+/// Where links lead to: the routers that this bridge is a guest of, or those of the other members.
 fn addresses(settings: &Settings) -> Vec<Address> {
-    let Some(group) = &settings.group else { return Vec::new() };
-    let address = |endpoint: EndPoint| Address { endpoint, login: settings.zenoh.login.clone(), lease_ms: LEASE_MS };
-    let routers = if settings.zenoh.mode == ZenohMode::Client { &settings.zenoh.connect } else { &group.connect };
-    routers.iter().cloned().map(address).collect()
+    let address = |endpoint: &EndPoint| Address { endpoint: endpoint.clone(), login: settings.zenoh.login.clone(), lease_ms: LEASE_MS };
+    let is_guest = settings.zenoh.mode == ZenohMode::Client;
+    let routers = if is_guest { Some(&settings.zenoh.connect) } else { settings.group.as_ref().map(|group| &group.connect) };
+    routers.into_iter().flatten().map(address).collect()
 }

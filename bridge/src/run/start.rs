@@ -178,9 +178,9 @@ pub(super) async fn listen(node: &Node, sealed: &Sealed, limits: Limits, counter
     Ok((ear, arrivals))
 }
 
-/// The ways into the Zenoh network that stand from the beginning: of a member that is a guest of a router there is none.
+/// The ways into the Zenoh network that stand from the beginning: of a guest there is none.
 fn network(settings: &Settings, node: &Node) -> Network {
-    if settings.group.is_some() && settings.zenoh.mode == ZenohMode::Client { Network::default() } else { Network::of(node.session()) }
+    if settings.zenoh.mode == ZenohMode::Client { Network::default() } else { Network::of(node.session()) }
 }
 
 /// The keys of samples, of a bridge that is a guest of routers.

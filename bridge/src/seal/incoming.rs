@@ -21,12 +21,12 @@ pub const BYTES_MAX: usize = MESSAGE_BYTES_MAX + OVERHEAD_BYTES + 32;
 /// The end of the key of a hello, whatever version it is of.
 const HELLO: &str = "/hello";
 
-/// A message of no more than [`BYTES_MAX`] came under this key.
-pub fn handle_message(readers: &mut Readers, key: &str, bytes: &mut [u8], now: Instant) -> Vec<Arrival> {
+/// A message of no more than [`BYTES_MAX`] came by this link, under this key.
+pub fn handle_message(readers: &mut Readers, link: usize, key: &str, bytes: &mut [u8], now: Instant) -> Vec<Arrival> {
     if keys::meter_of(key).is_none() && keys::reader_of(key).is_none() && !key.ends_with(HELLO) {
         return vec![stranger(key)];
     }
-    let arrivals = match believe(readers, key, bytes, now) {
+    let arrivals = match believe(readers, link, key, bytes, now) {
         Ok(plain) => plain.into_iter().map(of_plain).collect(),
         Err(NotBelieved { refused: why, text: Some(text), another }) => vec![Arrival::Told(Refusal::of_seal(why), another, text)],
         Err(NotBelieved { refused: why, .. }) => vec![refused(Refusal::of_seal(why), key, &why.to_string())],
@@ -48,11 +48,11 @@ pub fn stranger(key: &str) -> Arrival {
 }
 
 /// By what a key expression is for.
-fn believe(readers: &mut Readers, key: &str, bytes: &mut [u8], now: Instant) -> Result<Vec<Plain>, NotBelieved> {
+fn believe(readers: &mut Readers, link: usize, key: &str, bytes: &mut [u8], now: Instant) -> Result<Vec<Plain>, NotBelieved> {
     match key.rsplit_once('/') {
-        _ if key.ends_with(HELLO) => readers.handle_hello(key, bytes, now).map(|()| Vec::new()),
-        Some((_, "pair")) => readers.handle_pair(key, bytes, now).map(|()| Vec::new()),
-        _ => readers.handle_message(key, bytes, now),
+        _ if key.ends_with(HELLO) => readers.handle_hello(link, key, bytes, now).map(|()| Vec::new()),
+        Some((_, "pair")) => readers.handle_pair(link, key, bytes, now).map(|()| Vec::new()),
+        _ => readers.handle_message(link, key, bytes, now),
     }
 }
 

@@ -94,6 +94,8 @@ pub struct Outgoing {
     pub key: String,
     /// Its bytes.
     pub bytes: Vec<u8>,
+    /// The link by which its reader is heard; `None`: nobody knows, so it goes by all of them.
+    pub link: Option<usize>,
     /// There will be more for this reader: it is one that is believed.
     pub is_one_of_many: bool,
 }
@@ -156,6 +158,8 @@ struct Peer {
     held: VecDeque<(Held, Plain, Instant)>,
     /// When it was last asked whether it lives.
     asked: Option<Instant>,
+    /// The link by which something last came from it that counts: a recording can come by any.
+    link: Option<usize>,
 }
 
 /// All readers.
@@ -216,11 +220,11 @@ impl Readers {
         Self { code: Some((secret, self.started)), ..self }
     }
 
-    /// A reader is here, and wants an offer.
+    /// A reader is here, and wants an offer: by the same link.
     ///
     /// # Errors
     /// It cannot be read, is not under its own key expression, or too many came in this second.
-    pub fn handle_hello(&mut self, key: &str, message: &[u8], now: Instant) -> Result<(), NotBelieved> {
+    pub fn handle_hello(&mut self, link: usize, key: &str, message: &[u8], now: Instant) -> Result<(), NotBelieved> {
         // Its key says the version, too, so it is read before the key is looked at.
         let hello = Hello::decode(message)?;
         let id = hello.key.id();
@@ -234,7 +238,7 @@ impl Readers {
         let mut room = [0; 256];
         let bytes = peer.end.offer(&self.own, &hello, &inbox, random, &mut room)?.to_vec();
         peer.greeted = Some(hello.boot);
-        self.send(inbox, bytes, false);
+        self.send(inbox, bytes, Some(link), false);
         Ok(())
     }
 
@@ -242,7 +246,7 @@ impl Readers {
     ///
     /// # Errors
     /// It is not sealed as it should be, its meter has another reader, or there is no place.
-    pub fn handle_pair(&mut self, key: &str, message: &mut [u8], now: Instant) -> Result<(), NotBelieved> {
+    pub fn handle_pair(&mut self, link: usize, key: &str, message: &mut [u8], now: Instant) -> Result<(), NotBelieved> {
         let sender = Header::read(message)?.sender;
         let elapsed = now - self.started;
         let known = self.peers.get_mut(&sender);
@@ -264,7 +268,7 @@ impl Readers {
         self.peers.extend(self.candidates.remove(&sender).map(|peer| (sender, peer)));
         let is_proven = self.peers.get(&sender).is_some_and(|peer| peer.proven == peer.boot);
         if !is_proven {
-            self.ask_whether_it_lives(sender, now)?;
+            self.ask_whether_it_lives(sender, link, now)?;
         }
         Ok(())
     }
@@ -273,7 +277,7 @@ impl Readers {
     ///
     /// # Errors
     /// Why it is not believed.
-    pub fn handle_message(&mut self, key: &str, message: &mut [u8], now: Instant) -> Result<Vec<Plain>, NotBelieved> {
+    pub fn handle_message(&mut self, link: usize, key: &str, message: &mut [u8], now: Instant) -> Result<Vec<Plain>, NotBelieved> {
         let Header { sender, receiver, .. } = Header::read(message)?;
         if receiver != self.own.id() {
             return Err(NotBelieved::new(Refused::NotForUs, journal::say(FOR_ANOTHER, &[&self.fingerprint()])));
@@ -285,11 +289,14 @@ impl Readers {
         let opened = match peer.end.open(own, key, message, &mut self.looks, elapsed) {
             // The question of a history has taken the place of the one that this answers.
             Err(Refused::Unasked) => return Ok(Vec::new()),
+            // Two links lead to one router, or to two that are joined: this one was the slower.
+            Err(Refused::Replayed) if peer.link.is_some_and(|believed| believed != link) => return Ok(Vec::new()),
             opened => opened?,
         };
         match opened {
             Opened::Live(_, plain) => {
                 peer.boot = boot_of(plain).or(peer.boot);
+                peer.link = Some(link);
                 let plain = Plain { key: key.into(), bytes: plain.to_vec() };
                 let public = *peer.end.key();
                 self.handle_claim(meter.or_else(|| reported(&plain.bytes)), public, now)?;
@@ -299,10 +306,13 @@ impl Readers {
                 peer.boot = boot_of(plain).or(peer.boot);
                 let plain = Plain { key: key.into(), bytes: plain.to_vec() };
                 peer.hold(held, plain, now);
-                self.ask_whether_it_lives(sender, now)?;
+                self.ask_whether_it_lives(sender, link, now)?;
                 Ok(Vec::new())
             }
-            Opened::End => Ok(self.handle_proven(sender, now)),
+            Opened::End => {
+                peer.link = Some(link);
+                Ok(self.handle_proven(sender, now))
+            }
             Opened::Reply(_) => Err(Refused::Unasked.into()),
         }
     }
@@ -325,13 +335,14 @@ impl Readers {
         ids.filter(|id| self.peers.get(id).is_some_and(|peer| peer.boot.is_some())).collect()
     }
 
-    /// A question to the history that a reader holds of a meter. `None`: it has not been heard yet.
-    pub fn question(&mut self, meter: MeterId, reader: KeyId, asked: &str) -> Option<Vec<u8>> {
+    /// A question to the history that a reader holds of a meter, and the link by which it is heard. `None`: it has not been heard yet.
+    pub fn question(&mut self, meter: MeterId, reader: KeyId, asked: &str) -> Option<(Vec<u8>, Option<usize>)> {
         let (random, id) = (self.random().ok()?, self.question_id().ok()?);
         let peer = self.peers.get_mut(&reader)?;
         peer.end.speak_to(&self.own, peer.boot?, random).ok()?;
         let mut room = [0; 512];
-        Some(peer.end.question(id, asked.as_bytes(), &keys::history(&meter), &mut room).ok()?.to_vec())
+        let bytes = peer.end.question(id, asked.as_bytes(), &keys::history(&meter), &mut room).ok()?.to_vec();
+        Some((bytes, peer.link))
     }
 
     /// One message of an answer; `None` is its end.
@@ -361,9 +372,9 @@ impl Readers {
         }
         let Some(inbox) = inbox(reader) else { return };
         let mut room = [0; 256];
-        let sealed = peer.end.receipt(boot, sequence, &inbox, &mut room).map(<[u8]>::to_vec);
+        let (sealed, link) = (peer.end.receipt(boot, sequence, &inbox, &mut room).map(<[u8]>::to_vec), peer.link);
         if let Ok(bytes) = sealed {
-            self.send(inbox, bytes, true);
+            self.send(inbox, bytes, link, true);
         }
     }
 
@@ -522,7 +533,7 @@ impl Readers {
         Ok(())
     }
 
-    fn ask_whether_it_lives(&mut self, sender: KeyId, now: Instant) -> Result<(), Refused> {
+    fn ask_whether_it_lives(&mut self, sender: KeyId, link: usize, now: Instant) -> Result<(), Refused> {
         let (random, id) = (self.random()?, self.question_id()?);
         let Some(peer) = self.peers.get_mut(&sender) else { return Ok(()) };
         let (Some(boot), Some(inbox)) = (peer.boot, inbox(sender)) else { return Ok(()) };
@@ -533,13 +544,13 @@ impl Readers {
         peer.end.speak_to(&self.own, boot, random)?;
         let mut room = [0; 256];
         let bytes = peer.end.question(id, b"", &inbox, &mut room)?.to_vec();
-        self.send(inbox, bytes, false);
+        self.send(inbox, bytes, Some(link), false);
         Ok(())
     }
 
-    fn send(&mut self, key: String, bytes: Vec<u8>, is_one_of_many: bool) {
+    fn send(&mut self, key: String, bytes: Vec<u8>, link: Option<usize>, is_one_of_many: bool) {
         if self.out.len() < OUT_MAX {
-            self.out.push_back(Outgoing { key, bytes, is_one_of_many });
+            self.out.push_back(Outgoing { key, bytes, link, is_one_of_many });
         }
     }
 
@@ -562,7 +573,7 @@ impl fmt::Debug for Readers {
 
 impl Peer {
     fn new(key: PublicKey) -> Self {
-        Self { end: ReaderPeer::new(key), boot: None, greeted: None, proven: None, held: VecDeque::new(), asked: None }
+        Self { end: ReaderPeer::new(key), boot: None, greeted: None, proven: None, held: VecDeque::new(), asked: None, link: None }
     }
 
     fn hold(&mut self, held: Held, plain: Plain, now: Instant) {

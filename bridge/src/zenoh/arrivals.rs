@@ -74,7 +74,8 @@ impl Ear {
     pub async fn listen(&self, link: usize, session: &Session) -> zenoh::Result<()> {
         for key in [keys::SAMPLES, keys::STATUSES, keys::HELLOS, keys::PAIRS] {
             let this = self.clone();
-            let take = move |sample: Sample| of_message(&sample, &this.sealed).into_iter().for_each(|arrival| this.queues.push(arrival));
+            let take =
+                move |sample: Sample| of_message(link, &sample, &this.sealed).into_iter().for_each(|arrival| this.queues.push(arrival));
             session.declare_subscriber(key).callback(take).background().await?;
         }
         let this = self.clone();
@@ -141,7 +142,7 @@ impl Queues {
 }
 
 /// What came under a key of a reader. A Zenoh DELETE says nothing, so it is refused as what cannot be read.
-fn of_message(sample: &Sample, sealed: &Sealed) -> Vec<Arrival> {
+fn of_message(link: usize, sample: &Sample, sealed: &Sealed) -> Vec<Arrival> {
     let size = sample.payload().len();
     if size > incoming::BYTES_MAX {
         // Nothing is made of it, not even a copy.
@@ -149,7 +150,7 @@ fn of_message(sample: &Sample, sealed: &Sealed) -> Vec<Arrival> {
     }
     let key = sample.key_expr().as_str();
     let mut bytes = sample.payload().to_bytes().into_owned();
-    sealed.with(|readers| incoming::handle_message(readers, key, &mut bytes, Instant::now()))
+    sealed.with(|readers| incoming::handle_message(readers, link, key, &mut bytes, Instant::now()))
 }
 
 fn meter_of(sample: &Sample) -> Option<MeterId> {

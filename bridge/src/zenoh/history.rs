@@ -31,7 +31,10 @@ use crate::order::{
     received::Received,
 };
 
-use super::{network::Network, sealed::Sealed};
+use super::{
+    network::{self, Network},
+    sealed::Sealed,
+};
 
 /// What is taken of one answer.
 #[derive(Debug, Clone, Copy)]
@@ -110,16 +113,15 @@ impl Historian {
 
     /// Asks one reader, and takes the replies as they come.
     async fn ask_reader(&self, meter: MeterId, reader: KeyId, selection: &str, progress: &Arc<Progress>) -> (Vec<Received>, Outcome) {
-        let Some(question) = self.sealed.with(|readers| readers.question(meter, reader, selection)) else {
+        let Some((question, link)) = self.sealed.with(|readers| readers.question(meter, reader, selection)) else {
             return (Vec::new(), Outcome::Failed);
         };
         let (sender, mut replies) = mpsc::channel(progress.limit.samples + 1);
         let (noted, sealed) = (progress.clone(), self.sealed.clone());
         let take = move |reply: Reply| noted.handle_reply(meter, &reply, &sealed, &sender);
         let key = keys::history(&meter);
-        // A reader answers by the link that it listens on; by the others there is nobody to ask.
         let mut asked = 0;
-        for session in self.network.sessions() {
+        for (_, session) in network::chosen(self.network.links(), link) {
             let query = session.get(&*key).payload(question.clone());
             // Replies carry the key of the samples, not that of the question; and each of them counts, not only the last of a key.
             let query = query.target(QueryTarget::All).consolidation(ConsolidationMode::None).accept_replies(ReplyKeyExpr::Any);

@@ -12,7 +12,7 @@ use zenoh::{Session, key_expr::KeyExpr, session::ZenohId};
 
 use crate::{
     seal::readers::Outgoing,
-    zenoh::network::{Network, OWN},
+    zenoh::network::{self, Network, OWN},
 };
 
 /// Zenoh numbers declared keys with 16 bits on each connection. Two of each meter are declared, and some are left for others.
@@ -80,11 +80,11 @@ impl Inboxes {
         Self { is_router, declared: HashMap::new() }
     }
 
-    /// Sends a message by all links, since nobody knows by which one its reader listens.
+    /// Sends a message by the link by which its reader is heard: a router that does not have it would search it among all of its own.
     pub async fn put(&mut self, network: &Network, message: Outgoing) {
         let links = network.links();
         self.declared.retain(|id, _| links.iter().any(|(_, session)| session.zid() == *id));
-        for (link, session) in links {
+        for (link, session) in network::chosen(links, message.link) {
             let is_worth_it = message.is_one_of_many && !(self.is_router && link == OWN);
             let key = if is_worth_it { self.declared(&session).key(&message.key).await.cloned() } else { None };
             let put = match key {

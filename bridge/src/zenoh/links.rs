@@ -1,7 +1,7 @@
-//! The ways into the Zenoh network: the bridge's own node, and as a member of a group a client session to each router: of each other member,
-//! or of those that readers are at.
+//! The ways into the Zenoh network: the bridge's own node if that is a router, and a client session to each router that it is a guest of, or that
+//! another member of its group is.
 //!
-//! Members are clients of routers, never routers that are linked: two linked routers, one of which hung, may come back and know only half of
+//! A session has one router: so what is told to a reader goes to the router that has it, and no router hears of the readers of another. Members are clients of routers, never routers that are linked: two linked routers, one of which hung, may come back and know only half of
 //! each other. Each link is a task that tries again by itself. A member that joins anew ends its links and begins them with another identity.
 
 use std::time::Duration;
@@ -30,6 +30,7 @@ use crate::{
     zenoh::{
         arrivals::Ear,
         network::{Network, OWN},
+        node::MESSAGE_BYTES_MAX,
     },
 };
 
@@ -242,6 +243,7 @@ async fn open(address: &Address) -> zenoh::Result<Session> {
     set("connect/timeout_ms", 3_000.into())?;
     set("connect/retry", serde_json::json!({ "period_init_ms": 250, "period_max_ms": 1_000, "period_increase_factor": 2 }))?;
     set("transport/link/tx/lease", address.lease_ms.into())?;
+    set("transport/link/rx/max_message_size", MESSAGE_BYTES_MAX.into())?;
     set("scouting/multicast/enabled", false.into())?;
     set("scouting/gossip/enabled", false.into())?;
     if let Some(login) = &address.login {

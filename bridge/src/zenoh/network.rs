@@ -23,7 +23,7 @@ impl Network {
         network
     }
 
-    /// All of them: whatever is said goes by each, since nobody knows by which one a reader listens.
+    /// All of them: whatever the other bridges are to hear goes by each.
     #[must_use]
     pub fn sessions(&self) -> Vec<Session> {
         self.with(|sessions| sessions.values().cloned().collect())
@@ -35,13 +35,14 @@ impl Network {
         self.with(|sessions| sessions.iter().map(|(link, session)| (*link, session.clone())).collect())
     }
 
-    /// How many routers are connected, where this bridge is a guest of some.
-    pub async fn routers(&self) -> usize {
+    /// Which of the routers are connected that this bridge is a guest of, by their places in its configuration: a link stays while its router is away.
+    pub async fn guest_of(&self) -> BTreeSet<usize> {
         let mut routers = BTreeSet::new();
-        for session in self.sessions() {
-            routers.extend(session.info().routers_zid().await.map(|id| id.to_string()));
+        for (link, session) in self.links() {
+            let is_connected = session.info().routers_zid().await.next().is_some();
+            routers.extend(link.checked_sub(OWN + 1).filter(|_| is_connected));
         }
-        routers.len()
+        routers
     }
 
     /// The session of one link, if it stands.
@@ -62,5 +63,23 @@ impl Network {
 
     fn with<T>(&self, work: impl FnOnce(&mut BTreeMap<usize, Session>) -> T) -> T {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Those of the links by which a reader is told something: the one by which it is heard. Where nobody knows, or that one has ended, it is told by all.
+#[must_use]
+pub fn chosen<T>(links: Vec<(usize, T)>, heard: Option<usize>) -> Vec<(usize, T)> {
+    let stands = heard.is_some_and(|heard| links.iter().any(|(link, _)| *link == heard));
+    links.into_iter().filter(|(link, _)| !stands || heard == Some(*link)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_is_told_by_the_link_that_it_is_heard_by_or_by_all() {
+        let told = |heard| chosen(vec![(1, ()), (2, ()), (5, ())], heard).into_iter().map(|(link, ())| link).collect::<Vec<_>>();
+        assert_eq!([told(Some(2)), told(None), told(Some(3))], [vec![2], vec![1, 2, 5], vec![1, 2, 5]]);
     }
 }

@@ -1,7 +1,6 @@
-//! The bridge's place in the Zenoh network: a router that readers connect to, or a guest of a router that exists already.
+//! The bridge's own node of Zenoh: the router that readers connect to, with the MQTT plugin inside if there is one.
 //!
-//! As a guest it is a *peer* to Zenoh, although the configuration says client: a Zenoh client wants its router to be there at once, while a
-//! peer begins alone and connects when it can.
+//! A guest of other routers goes there by [links](crate::zenoh::links). Its own node is a *peer* that is connected to nobody: there is the plugin.
 
 use std::{
     io,
@@ -30,7 +29,7 @@ pub const LEASE_MS: u32 = 4_000;
 /// How long connections may take to say who they are: silent ones must not keep readers out.
 const ACCEPT_MS: u32 = 3_000;
 /// The longest message that Zenoh puts together: a reader's are 20 times shorter.
-const MESSAGE_BYTES_MAX: usize = 65_536;
+pub const MESSAGE_BYTES_MAX: usize = 65_536;
 /// What Zenoh sets aside to receive into, for each connection: one batch as large as a reader's, not the four that its default makes of it.
 const RECEIVE_BYTES: usize = 8_192;
 
@@ -104,9 +103,7 @@ fn config(zenoh: &Zenoh, limits: Limits, listen: &[EndPoint], plugin: Option<&se
     }
     set("access_control", nobody_touches_mqtt())?;
     set("scouting/multicast/enabled", (router && zenoh.scouting).into())?;
-    // A peer must gossip with its router, but has no need of other peers.
-    set("scouting/gossip/enabled", (!router).into())?;
-    set("scouting/gossip/autoconnect", serde_json::json!({ "peer": [] }))?;
+    set("scouting/gossip/enabled", false.into())?;
     if let Some(login) = &zenoh.login {
         set("transport/auth/usrpwd/user", login.user.as_str().into())?;
         set("transport/auth/usrpwd/password", login.password.reveal().into())?;

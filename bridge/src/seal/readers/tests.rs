@@ -9,6 +9,8 @@ use teleinfo_proto::{
 use super::*;
 
 const METER: &str = "012345678912";
+/// What comes by one link only.
+const LINK: usize = 1;
 
 fn draw(out: &mut [u8]) -> bool {
     use std::sync::atomic::{AtomicU64, Ordering};
@@ -55,12 +57,12 @@ impl House {
     fn meet(&mut self, reader: &mut Reader) -> Result<(), NotBelieved> {
         for _ in 0..2 {
             let hello = reader.end.hello();
-            self.bridge.handle_hello(&reader.key("hello"), &hello, self.now).unwrap();
+            self.bridge.handle_hello(LINK, &reader.key("hello"), &hello, self.now).unwrap();
             self.deliver(reader).unwrap();
             self.now += Duration::from_secs(6);
         }
         let pair = reader.end.pair(&reader.key("pair"), Some(&METER.parse().unwrap()), &mut [0; 512]).unwrap().to_vec();
-        self.bridge.handle_pair(&reader.key("pair"), &mut pair.clone(), self.now)
+        self.bridge.handle_pair(LINK, &reader.key("pair"), &mut pair.clone(), self.now)
     }
 
     /// Brings all messages to the reader, and its answers back.
@@ -72,7 +74,7 @@ impl House {
                     let answer = reader.end.answer(id);
                     let status = reader.key("status");
                     let mut end = reader.end.end(answer, &status, &mut [0; 512]).unwrap().to_vec();
-                    opened.extend(self.bridge.handle_message(&status, &mut end, self.now)?);
+                    opened.extend(self.bridge.handle_message(LINK, &status, &mut end, self.now)?);
                 }
                 Ok(Heard::Delivered(_, sequence)) => reader.delivered = sequence,
                 _ => {}
@@ -87,7 +89,7 @@ impl House {
 
     fn hear(&mut self, reader: &mut Reader, sequence: u64) -> Result<Vec<Plain>, NotBelieved> {
         let mut sealed = reader.sample(sequence);
-        self.bridge.handle_message(&sample_key(), &mut sealed, self.now)
+        self.bridge.handle_message(LINK, &sample_key(), &mut sealed, self.now)
     }
 }
 
@@ -170,7 +172,7 @@ fn as_many_as_are_heard_in_a_second_come_in_at_once() {
     let mut readers: Vec<Reader> = (0..Limits::default().greetings() as u8).map(|number| Reader::new(number, 1)).collect();
     for _ in 0..2 {
         for reader in &mut readers {
-            house.bridge.handle_hello(&reader.key("hello"), &reader.end.hello(), house.now).unwrap();
+            house.bridge.handle_hello(LINK, &reader.key("hello"), &reader.end.hello(), house.now).unwrap();
         }
         while let Some(Outgoing { key, mut bytes, .. }) = house.bridge.poll_message() {
             let reader = readers.iter_mut().find(|reader| reader.key("inbox") == key).unwrap();
@@ -181,7 +183,7 @@ fn as_many_as_are_heard_in_a_second_come_in_at_once() {
     for (number, reader) in readers.iter_mut().enumerate() {
         let meter = format!("{number:012}").parse().unwrap();
         let mut pair = reader.end.pair(&reader.key("pair"), Some(&meter), &mut [0; 512]).unwrap().to_vec();
-        house.bridge.handle_pair(&reader.key("pair"), &mut pair, house.now).unwrap();
+        house.bridge.handle_pair(LINK, &reader.key("pair"), &mut pair, house.now).unwrap();
         assert!(house.bridge.poll_met());
     }
     assert_eq!(house.bridge.peers.len(), readers.len());
@@ -196,6 +198,38 @@ fn a_receipt_reaches_the_reader_of_the_run_that_is_heard() {
     house.bridge.handle_delivered(METER.parse().unwrap(), BootId::new(7), 41);
     house.deliver(&mut reader).unwrap();
     assert_eq!(reader.delivered, 41);
+}
+
+#[test]
+fn a_reader_is_told_by_the_link_of_what_came_last_of_it_and_counts() {
+    let (mut house, mut reader) = friends();
+    let meter: MeterId = METER.parse().unwrap();
+    let told_by = |house: &mut House| {
+        house.bridge.handle_delivered(meter, BootId::new(7), 41);
+        let links = std::iter::from_fn(|| house.bridge.poll_message()).map(|message| message.link).collect::<Vec<_>>();
+        let asked = house.bridge.question(meter, house.bridge.heard(meter)[0], "from=").unwrap().1;
+        (links, asked)
+    };
+    let by = |house: &mut House, link, sealed: &[u8]| house.bridge.handle_message(link, &sample_key(), &mut sealed.to_vec(), house.now);
+    assert_eq!(told_by(&mut house), (vec![Some(LINK)], Some(LINK)), "it has answered by this one");
+    let sealed = reader.sample(2);
+    assert_eq!(by(&mut house, LINK, &sealed).unwrap().len(), 1);
+    assert_eq!(by(&mut house, 2, &sealed), Ok(Vec::new()), "the same again by a link that was slower is no trouble");
+    assert_eq!(told_by(&mut house).1, Some(LINK), "a recording does not move it");
+    assert_eq!(by(&mut house, LINK, &sealed).unwrap_err().refused, Refused::Replayed);
+    assert_eq!(by(&mut house, 2, &reader.sample(3)).unwrap().len(), 1);
+    assert_eq!(told_by(&mut house), (vec![Some(2)], Some(2)), "it is at another router now");
+    let hello = reader.end.hello();
+    house.bridge.handle_hello(3, &reader.key("hello"), &hello, house.now).unwrap();
+    assert_eq!(house.bridge.poll_message().unwrap().link, Some(3), "who greets is answered where he greets");
+    assert_eq!(told_by(&mut house).1, Some(2), "but anybody can repeat a hello");
+    house.restart();
+    assert!(house.bridge.heard(meter).is_empty());
+    house.hear(&mut reader, 4).unwrap();
+    let asked = house.bridge.poll_message().unwrap();
+    assert_eq!(asked.link, Some(LINK), "whether it lives is asked where it was heard");
+    house.bridge.handle_delivered(meter, BootId::new(7), 41);
+    assert_eq!(house.bridge.poll_message().map(|message| message.link), Some(None), "of what may be a recording nothing follows");
 }
 
 #[test]
@@ -226,7 +260,7 @@ fn two_readers_of_one_meter_are_both_heard_asked_and_told_until_one_is_refused()
     let readers = house.bridge.heard(meter);
     assert_eq!(readers, [&first, &second].map(|reader| reader.end.key().id()));
     for (id, reader) in readers.into_iter().zip([&mut first, &mut second]) {
-        let mut question = house.bridge.question(meter, id, "from=").unwrap();
+        let mut question = house.bridge.question(meter, id, "from=").unwrap().0;
         let Ok(Heard::Question(asked, _)) = reader.end.handle_message(&keys::history(&meter), &mut question, house.time()) else {
             panic!("the question is for this one");
         };
@@ -248,7 +282,7 @@ fn two_readers_of_one_meter_are_both_heard_asked_and_told_until_one_is_refused()
 fn another_version_says_which_of_the_two_is_older_and_a_reader_of_another_bridge_what_to_do() {
     let (mut house, mut reader) = friends();
     for (version, older) in [(3, "update this bridge"), (1, "update that reader")] {
-        let refused = house.bridge.handle_hello("tic/v3/reader/0123456789abcdef/hello", &[version, 1, 0], house.now).unwrap_err();
+        let refused = house.bridge.handle_hello(LINK, "tic/v3/reader/0123456789abcdef/hello", &[version, 1, 0], house.now).unwrap_err();
         assert_eq!((refused.refused, refused.to_string().contains(older)), (Refused::Version(version), true), "{refused}");
         let mut sealed = reader.sample(2);
         sealed[0] = version;
@@ -275,10 +309,10 @@ fn where_a_code_is_wanted_nobody_comes_in_without_it_and_nobody_can_try_them_all
     for number in 10..20 {
         let pair = |house: &mut House, secret| {
             let mut reader = Reader::with_code(number, secret);
-            house.bridge.handle_hello(&reader.key("hello"), &reader.end.hello(), house.now).unwrap();
+            house.bridge.handle_hello(LINK, &reader.key("hello"), &reader.end.hello(), house.now).unwrap();
             house.deliver(&mut reader).unwrap();
             let mut pair = reader.end.pair(&reader.key("pair"), None, &mut [0; 512]).unwrap().to_vec();
-            house.bridge.handle_pair(&reader.key("pair"), &mut pair, house.now).map_err(|error| error.refused)
+            house.bridge.handle_pair(LINK, &reader.key("pair"), &mut pair, house.now).map_err(|error| error.refused)
         };
         let expected = if number == 10 { Refused::WrongCode } else { Refused::TooMany };
         assert_eq!(pair(&mut house, 6), Err(expected));
@@ -316,10 +350,10 @@ fn strangers_leave_nothing_behind_and_are_bounded() {
         let hello = ReaderEnd::new(own, boot, None, Pairing::FirstContact, random()).unwrap().hello();
         let id = Identity::from_seed(&seed(number)).id();
         house.now += Duration::from_secs(1) / most.greetings();
-        let _ = house.bridge.handle_hello(&format!("tic/v2/reader/{id}/hello"), &hello, house.now);
+        let _ = house.bridge.handle_hello(LINK, &format!("tic/v2/reader/{id}/hello"), &hello, house.now);
     }
     assert_eq!((house.bridge.candidates.len(), house.bridge.peers.len()), (most.candidates(), 1));
     let reader = Reader::new(101, 1);
     let hello = reader.end.hello();
-    assert!(house.bridge.handle_hello("tic/v2/reader/pi/hello", &hello, house.now).is_err(), "not under its own key expression");
+    assert!(house.bridge.handle_hello(LINK, "tic/v2/reader/pi/hello", &hello, house.now).is_err(), "not under its own key expression");
 }

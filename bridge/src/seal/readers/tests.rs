@@ -286,7 +286,7 @@ fn another_version_says_which_of_the_two_is_older_and_a_reader_of_another_bridge
         assert_eq!((refused.refused, refused.to_string().contains(older)), (Refused::Version(version), true), "{refused}");
         let mut sealed = reader.sample(2);
         sealed[0] = version;
-        assert!(house.bridge.handle_message(&sample_key(), &mut sealed, house.now).unwrap_err().to_string().contains(older));
+        assert!(house.bridge.handle_message(LINK, &sample_key(), &mut sealed, house.now).unwrap_err().to_string().contains(older));
     }
     let mut other = House::new();
     other.bridge = Readers::new(Identity::from_seed(&[201; 32]), Pins::default(), Limits::default(), draw, other.now);
@@ -327,10 +327,14 @@ fn after_a_restart_of_either_side_the_session_is_proven_anew_and_a_recording_nev
     let (mut house, mut reader) = friends();
     let recorded = reader.sample(2);
     house.restart();
-    assert_eq!(house.bridge.handle_message(&sample_key(), &mut recorded.clone(), house.now).unwrap(), []);
+    assert_eq!(house.bridge.handle_message(LINK, &sample_key(), &mut recorded.clone(), house.now).unwrap(), []);
     let mut again = Reader::again(1, 9);
     house.deliver(&mut again).unwrap();
-    assert_eq!(house.bridge.handle_message(&sample_key(), &mut recorded.clone(), house.now).unwrap(), [], "the old run does not answer");
+    assert_eq!(
+        house.bridge.handle_message(LINK, &sample_key(), &mut recorded.clone(), house.now).unwrap(),
+        [],
+        "the old run does not answer"
+    );
     house.now += ASK_AGAIN;
     assert_eq!(house.hear(&mut again, 1).unwrap(), []);
     house.deliver(&mut again).unwrap();
@@ -343,7 +347,7 @@ fn strangers_leave_nothing_behind_and_are_bounded() {
     let mut stranger = Reader::again(3, 3);
     let key = "tic/v2/999999999999/sample";
     let mut sealed = stranger.sample(1);
-    assert_eq!(house.bridge.handle_message(key, &mut sealed, house.now).unwrap_err().refused, Refused::NotPaired);
+    assert_eq!(house.bridge.handle_message(LINK, key, &mut sealed, house.now).unwrap_err().refused, Refused::NotPaired);
     let most = Limits::default();
     for number in 0..most.candidates() as u32 + 100 {
         let (own, boot) = (Identity::from_seed(&seed(number)), BootId::new(1));

@@ -1,7 +1,7 @@
 //! The Zenoh side: the only place where the bridge talks to readers.
 //!
-//! [`node`] is the bridge's place in the network, [`arrivals`] what comes in by itself, [`history`] what is asked for. What comes in is
-//! put in order elsewhere (`order/`); [`sealed`] leads to what is believed (`seal/`); [`links`] are the ways to the others of a group, [`network`]
+//! [`node`] is the router that readers connect to, [`arrivals`] what comes in by itself, [`history`] what is asked for. What comes in is
+//! put in order elsewhere (`order/`); [`sealed`] leads to what is believed (`seal/`); [`links`] lead to the routers of others, [`network`] has
 //! all ways that stand; [`keys`] makes what comes by another router cheap; [`routers`] says whether
 //! those are there; [`threads`] says how many there are. Begin with [`node`].
 

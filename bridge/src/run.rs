@@ -40,10 +40,7 @@ use crate::{
     },
     influxdb::task::RecordSender,
     mqtt::Outlet,
-    order::{
-        answer::Answer,
-        arrival::{Arrival, Arrived},
-    },
+    order::{answer::Answer, arrival::Arrived},
     page::{feed::Feed, serve::Question},
     seal::{
         decisions::{self, Decision},
@@ -58,7 +55,7 @@ use crate::{
     },
     updates,
     words::{inbound::Inbound, journal, language::Words, utc},
-    zenoh::{arrivals::Arrivals, history::Historian, keys::SampleKeys, node::Node, routers::RouterWatch, sealed::Sealed},
+    zenoh::{arrivals::Arrivals, history::Historian, node::Node, routers::RouterWatch, sealed::Sealed},
 };
 use neighbourhood::{Nearby, Neighbourhood, own_node};
 use receipts::Receipts;
@@ -115,8 +112,6 @@ struct Bridge {
     sealed: Sealed,
     /// The other bridges.
     neighbours: Neighbourhood,
-    /// Where samples come by another router.
-    sample_keys: Option<SampleKeys>,
     receipts: Receipts,
     store: Store,
     positions: Positions,
@@ -180,7 +175,6 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         outlet,
         historian,
         sealed,
-        sample_keys: start::sample_keys(&settings, &neighbourhood.network),
         neighbours: neighbourhood,
         receipts: Receipts::default(),
         store,
@@ -230,7 +224,7 @@ impl Bridge {
                 Some(question) = inputs.questions.recv() => self.handle_question(question, Instant::now()),
                 Some(version) = inputs.newest.recv() => self.hub.handle_newest(version),
                 Some(answer) = inputs.answers.recv() => self.hub.handle_answer(answer, Instant::now()),
-                Some(arrived) = inputs.arrivals.samples.recv() => self.handle_samples(arrived, &mut inputs.arrivals.samples).await,
+                Some(arrived) = inputs.arrivals.samples.recv() => self.handle_samples(arrived, &mut inputs.arrivals.samples),
                 () = room_for_past(&self.hub, &self.outlet) => self.hub.handle_pressed(false),
             }
         }
@@ -346,20 +340,17 @@ impl Bridge {
     }
 
     /// Takes a sample and those that wait behind it: so the newest of each meter is known before anything is told of it.
-    async fn handle_samples(&mut self, first: Arrived, samples: &mut mpsc::Receiver<Arrived>) {
+    fn handle_samples(&mut self, first: Arrived, samples: &mut mpsc::Receiver<Arrived>) {
         let waiting = samples.len();
         self.hub.handle_pressed(waiting >= PRESSED);
-        self.handle_sample(first, waiting).await;
+        self.handle_sample(first, waiting);
         for _ in 0..waiting.min(SAMPLES_AT_ONCE) {
             let Ok(arrived) = samples.try_recv() else { break };
-            self.handle_sample(arrived, samples.len()).await;
+            self.handle_sample(arrived, samples.len());
         }
     }
 
-    async fn handle_sample(&mut self, arrived: Arrived, waiting: usize) {
-        if let (Some(keys), Arrival::Sample(received)) = (&mut self.sample_keys, &arrived.arrival) {
-            keys.handle_meter(received.meter).await;
-        }
+    fn handle_sample(&mut self, arrived: Arrived, waiting: usize) {
         self.counters.add(Counter::QueueHighest, waiting as u64 + 1);
         self.hub.handle_arrival(arrived, Instant::now());
     }

@@ -36,15 +36,7 @@ impl Bridge {
         match neighbour {
             Neighbour::Token(link, key, is_present) => talk.handle_token(link, &key, is_present, now),
             Neighbour::Message(key, message) => talk.handle_message(&key, &message, now),
-            Neighbour::Closed(link) => {
-                talk.handle_link_closed(link, now);
-                self.sample_keys.iter_mut().for_each(|keys| keys.handle_closed(link));
-            }
-            Neighbour::Opened(link) => {
-                if let (Some(keys), Some(session)) = (&mut self.sample_keys, self.neighbours.network.session(link)) {
-                    keys.handle_opened(link, session);
-                }
-            }
+            Neighbour::Closed(link) => talk.handle_link_closed(link, now),
         }
     }
 

@@ -50,7 +50,6 @@ use crate::{
     zenoh::{
         arrivals::{self, Arrivals, Ear},
         history::Historian,
-        keys::SampleKeys,
         network::{Network, OWN},
         node::Node,
         sealed::Sealed,
@@ -181,13 +180,6 @@ pub(super) async fn listen(node: &Node, sealed: &Sealed, limits: Limits, counter
 /// The ways into the Zenoh network that stand from the beginning: of a guest there is none.
 fn network(settings: &Settings, node: &Node) -> Network {
     if settings.zenoh.mode == ZenohMode::Client { Network::default() } else { Network::of(node.session()) }
-}
-
-/// The keys of samples, of a bridge that is a guest of routers.
-pub(super) fn sample_keys(settings: &Settings, network: &Network) -> Option<SampleKeys> {
-    let mut keys = (settings.zenoh.mode == ZenohMode::Client).then(SampleKeys::default)?;
-    network.session(OWN).into_iter().for_each(|session| keys.handle_opened(OWN, session));
-    Some(keys)
 }
 
 /// What members of a group believe each other by: the bridges' common key.

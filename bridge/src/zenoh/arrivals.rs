@@ -23,7 +23,7 @@ use crate::{
     order::arrival::{Arrival, Arrived},
     seal::incoming,
     words::limits::Limits,
-    zenoh::sealed::Sealed,
+    zenoh::{keys::SampleKeys, network::OWN, sealed::Sealed},
 };
 
 /// The two queues.
@@ -49,6 +49,7 @@ pub struct Ear {
     queues: Queues,
     sealed: Sealed,
     tokens: Arc<Mutex<Tokens>>,
+    keys: SampleKeys,
 }
 
 /// By which links the token of each meter is seen: a reader may come back by another one before the first has noticed that it went.
@@ -62,7 +63,7 @@ pub fn ear(sealed: &Sealed, limits: Limits, counters: Counters) -> (Ear, Arrival
     let (samples, of_samples) = mpsc::channel(limits.samples());
     let (presences, of_presences) = mpsc::channel(limits.presences());
     let queues = Queues { samples, presences, counters };
-    let ear = Ear { queues, sealed: sealed.clone(), tokens: Arc::default() };
+    let ear = Ear { queues, sealed: sealed.clone(), tokens: Arc::default(), keys: SampleKeys::default() };
     (ear, Arrivals { samples: of_samples, presences: of_presences })
 }
 
@@ -72,10 +73,12 @@ impl Ear {
     /// # Errors
     /// What Zenoh says.
     pub async fn listen(&self, link: usize, session: &Session) -> zenoh::Result<()> {
+        if link != OWN {
+            self.keys.handle_opened(link, session);
+        }
         for key in [keys::SAMPLES, keys::STATUSES, keys::HELLOS, keys::PAIRS] {
             let this = self.clone();
-            let take =
-                move |sample: Sample| of_message(link, &sample, &this.sealed).into_iter().for_each(|arrival| this.queues.push(arrival));
+            let take = move |sample: Sample| this.handle_message(link, &sample);
             session.declare_subscriber(key).callback(take).background().await?;
         }
         let this = self.clone();
@@ -86,8 +89,18 @@ impl Ear {
         session.liveliness().declare_subscriber(keys::ALIVES).history(true).callback(tokens).background().await
     }
 
+    fn handle_message(&self, link: usize, sample: &Sample) {
+        for arrival in of_message(link, sample, &self.sealed) {
+            if let Arrival::Sample(received) = &arrival {
+                self.keys.handle_sample(link, received.meter);
+            }
+            self.queues.push(arrival);
+        }
+    }
+
     /// A link has ended: what was seen by it is no longer seen.
     pub fn handle_closed(&self, link: usize) {
+        self.keys.handle_closed(link);
         let seen = self.with(|tokens| tokens.of(link));
         seen.into_iter().for_each(|meter| self.handle_token(link, meter, false));
     }

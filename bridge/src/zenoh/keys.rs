@@ -4,9 +4,13 @@
 //! searches it among the keys of all meters: that costs the more, the more meters there are. Readers that connect to this bridge declare their keys
 //! themselves.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use teleinfo_proto::{tic::MeterId, wire::keys};
+use tokio::sync::mpsc;
 use tracing::debug;
 use zenoh::{Session, key_expr::KeyExpr, session::ZenohId};
 
@@ -17,6 +21,8 @@ use crate::{
 
 /// Zenoh numbers declared keys with 16 bits on each connection. Two of each meter are declared, and some are left for others.
 const KEYS_MAX: usize = 30_000;
+/// Meters of one link that wait for their keys to be declared.
+const WAITING_MAX: usize = 1_024;
 
 /// What was declared by one link; beyond the number of keys one is searched for each time.
 #[derive(Debug)]
@@ -41,26 +47,49 @@ impl Declared {
     }
 }
 
-/// The keys of the samples that come, by each link.
-#[derive(Debug, Default)]
-pub struct SampleKeys(BTreeMap<usize, Declared>);
+/// The keys of the samples that come by each link that leads to another router. A copy leads to the same ones.
+#[derive(Debug, Clone, Default)]
+pub struct SampleKeys(Arc<Mutex<BTreeMap<usize, Heard>>>);
+
+/// The meters that one link brings, and the way to the task that declares their keys.
+#[derive(Debug)]
+struct Heard {
+    meters: HashSet<MeterId>,
+    to_declare: mpsc::Sender<MeterId>,
+}
 
 impl SampleKeys {
     /// A link stands, perhaps anew: keys are declared there as samples come.
-    pub fn handle_opened(&mut self, link: usize, session: Session) {
-        self.0.insert(link, Declared::new(session));
+    pub fn handle_opened(&self, link: usize, session: &Session) {
+        let (to_declare, mut meters) = mpsc::channel(WAITING_MAX);
+        let mut declared = Declared::new(session.clone());
+        tokio::spawn(async move {
+            while let Some(meter) = meters.recv().await {
+                declared.key(&keys::sample(&meter)).await;
+            }
+        });
+        self.with(|links| links.insert(link, Heard { meters: HashSet::new(), to_declare }));
     }
 
     /// A link has ended, and with it what was declared there.
-    pub fn handle_closed(&mut self, link: usize) {
-        self.0.remove(&link);
+    pub fn handle_closed(&self, link: usize) {
+        self.with(|links| links.remove(&link));
     }
 
-    /// Samples of this meter come.
-    pub async fn handle_meter(&mut self, meter: MeterId) {
-        for declared in self.0.values_mut() {
-            declared.key(&keys::sample(&meter)).await;
-        }
+    /// A sample of this meter that is believed has come by a link. Never waits: where too many are new at once, the next sample of a meter tries again.
+    pub fn handle_sample(&self, link: usize, meter: MeterId) {
+        self.with(|links| {
+            if let Some(Heard { meters, to_declare }) = links.get_mut(&link)
+                && !meters.contains(&meter)
+                && to_declare.try_send(meter).is_ok()
+            {
+                meters.insert(meter);
+            }
+        });
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut BTreeMap<usize, Heard>) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -99,5 +128,28 @@ impl Inboxes {
 
     fn declared(&mut self, session: &Session) -> &mut Declared {
         self.declared.entry(session.zid()).or_insert_with(|| Declared::new(session.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_meter_of_a_link_is_declared_once_and_what_finds_no_room_with_its_next_sample() {
+        let (keys, (to_declare, mut declared)) = (SampleKeys::default(), mpsc::channel(1));
+        keys.with(|links| links.insert(1, Heard { meters: HashSet::new(), to_declare }));
+        let [one, two]: [MeterId; 2] = ["012345678912", "012345678913"].map(|digits| digits.parse().unwrap());
+        let mut next = || declared.try_recv().ok();
+        for (link, meter) in [(1, one), (1, one), (1, two), (2, two)] {
+            keys.handle_sample(link, meter);
+        }
+        assert_eq!([next(), next()], [Some(one), None]);
+        keys.handle_sample(1, two);
+        keys.handle_sample(1, two);
+        assert_eq!([next(), next()], [Some(two), None]);
+        keys.handle_closed(1);
+        keys.handle_sample(1, two);
+        assert!(declared.is_closed() || declared.try_recv().is_err());
     }
 }

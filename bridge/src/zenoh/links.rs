@@ -53,8 +53,6 @@ pub enum Neighbour {
     Token(usize, String, bool),
     /// A message under a key of the group.
     Message(String, Vec<u8>),
-    /// A link stands.
-    Opened(usize),
     /// A link has ended.
     Closed(usize),
 }
@@ -195,7 +193,6 @@ impl Listening {
         let mut is_ended = false;
         if token.is_some() {
             self.network.handle_opened(number, session.clone());
-            let _ = self.neighbours.send(Neighbour::Opened(number)).await;
             is_ended = self.run.changed().await.is_err();
             self.network.handle_closed(number);
         }

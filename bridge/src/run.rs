@@ -74,7 +74,7 @@ const ACCEPTED: Words = Words::new(
 );
 const REFUSED: Words = Words::new("meter {}: the reader {} is refused from now on", "compteur {} : le lecteur {} est refusé désormais");
 
-/// What changes slowly is looked at this often: the router, the line for `systemctl status`.
+/// What changes slowly is looked at this often: the routers, the line for `systemctl status`, readers that came just after others.
 const SLOW: Duration = Duration::from_secs(2);
 /// Where so many samples wait, this machine does not keep up: the past is told later.
 const PRESSED: usize = 64;
@@ -128,6 +128,8 @@ struct Bridge {
     watchdog: Watchdog,
     routers: Option<RouterWatch>,
     slow_due: Instant,
+    /// The next new reader may be written down from then on; those that come before wait for what is slow.
+    readers_due: Instant,
     /// Samples handed on when the positions were last written, unless some of them had not arrived, and the line of `systemctl status` as it was last told.
     written: u64,
     summary: String,
@@ -190,6 +192,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         watchdog: Watchdog::from_env(now),
         routers: RouterWatch::new(&settings.zenoh),
         slow_due: now,
+        readers_due: now,
         summary: String::new(),
     };
     bridge.turn(inputs).await;
@@ -261,7 +264,9 @@ impl Bridge {
                 self.tell_learnt(meter, &memory);
                 self.keep(meter, |directory| memories::file(directory, meter, &memory), now);
             }
-            Order::KeepReaders => self.keep_new_readers(),
+            // The file has all of them: while thousands come one after the other, it is written every other second.
+            Order::KeepReaders if now < self.readers_due => {}
+            Order::KeepReaders => self.keep_new_readers(now),
             Order::KeepLedger(meter, ledger) => self.keep(meter, |directory| ledgers::file(directory, meter, &ledger), now),
             Order::Announced(meter) => self.sealed.with(|readers| readers.handle_announced(meter)),
             Order::LetGo(meter) => self.outlet.forget(|topic| self.hub.is_about(topic, meter)),
@@ -293,8 +298,9 @@ impl Bridge {
     }
 
     /// Those that have come since this was done last, however many they are: their file is written once.
-    fn keep_new_readers(&mut self) {
+    fn keep_new_readers(&mut self, now: Instant) {
         if let Some(text) = self.sealed.with(Readers::poll_pins) {
+            self.readers_due = now + SLOW;
             self.tell_readers(&text);
             self.keep_readers(text);
         }
@@ -383,8 +389,8 @@ impl Bridge {
     }
 
     async fn handle_slow(&mut self, now: Instant) {
-        // The word of a first contact may have found no room among those that wait.
-        self.keep_new_readers();
+        // And the word of a first contact may have found no room among those that wait.
+        self.keep_new_readers(now);
         if let Some(routers) = &mut self.routers
             && let Some((level, text)) = routers.poll_change(&self.neighbours.network.guest_of().await, now)
         {
@@ -417,6 +423,7 @@ impl Bridge {
         while let Some(order) = self.hub.poll_order(0, now) {
             self.obey(order, now);
         }
+        self.keep_new_readers(now);
         self.grid_meters.close().await;
         let _ = time::timeout(STOP, self.outlet.close()).await;
         self.say_last_words(now).await;

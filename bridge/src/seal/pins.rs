@@ -10,7 +10,7 @@
 //! | `METER nobody` | a person has refused all, so that nobody comes in at first contact again |
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet, HashMap},
     fmt::{self, Write},
     fs, io,
     path::Path,
@@ -123,12 +123,14 @@ pub struct Pins {
     meters_max: usize,
     /// The one accepted last is the last. None: all were refused.
     meters: BTreeMap<MeterId, Vec<Pin>>,
+    /// The same from the other side: for which meters each key speaks. Thousands of readers come at once.
+    speakers: HashMap<PublicKey, BTreeSet<MeterId>>,
     without_meter: Vec<PublicKey>,
 }
 
 impl Default for Pins {
     fn default() -> Self {
-        Self { meters_max: Limits::default().claims(), meters: BTreeMap::new(), without_meter: Vec::new() }
+        Self { meters_max: Limits::default().claims(), meters: BTreeMap::new(), speakers: HashMap::new(), without_meter: Vec::new() }
     }
 }
 
@@ -157,11 +159,27 @@ impl Pins {
             self.without_meter.push(who.parse().ok()?);
             return Some(());
         }
-        let pins = self.meters.entry(meter.parse().ok()?).or_default();
-        if who != NOBODY {
-            pins.push(who.parse().ok()?);
-        }
+        let pin: Option<Pin> = if who == NOBODY { None } else { Some(who.parse().ok()?) };
+        self.change(meter.parse().ok()?, |pins| pins.extend(pin));
         Some(())
+    }
+
+    /// The only way in which what is known of a meter changes, so that both sides of it agree.
+    fn change<T>(&mut self, meter: MeterId, work: impl FnOnce(&mut Vec<Pin>) -> T) -> T {
+        let pins = self.meters.entry(meter).or_default();
+        for key in pins.iter().filter_map(key) {
+            if let Some(meters) = self.speakers.get_mut(&key) {
+                meters.remove(&meter);
+            }
+        }
+        let (before, result) = (pins.clone(), work(pins));
+        pins.iter().filter_map(key).for_each(|key| _ = self.speakers.entry(key).or_default().insert(meter));
+        for key in before.iter().filter_map(key) {
+            if self.speakers.get(&key).is_some_and(BTreeSet::is_empty) {
+                self.speakers.remove(&key);
+            }
+        }
+        result
     }
 
     /// The text of the file.
@@ -198,7 +216,7 @@ impl Pins {
 
     /// The meters for which this key speaks.
     pub fn meters_of(&self, key: &PublicKey) -> impl Iterator<Item = MeterId> {
-        self.meters.iter().filter(move |(_, pins)| pins.contains(&Pin::Key(*key))).map(|(meter, _)| *meter)
+        self.speakers.get(key).into_iter().flatten().copied()
     }
 
     /// Readers that have found no meter yet.
@@ -210,6 +228,12 @@ impl Pins {
     /// All keys that are known.
     pub fn keys(&self) -> impl Iterator<Item = PublicKey> {
         self.meters.values().flatten().filter_map(key).chain(self.without_meter.iter().copied())
+    }
+
+    /// Whether this key speaks for a meter, or is here without one.
+    #[must_use]
+    pub fn has(&self, key: &PublicKey) -> bool {
+        self.speakers.contains_key(key) || self.without_meter.contains(key)
     }
 
     /// What would become of a key that wants to speak for a meter.
@@ -227,7 +251,7 @@ impl Pins {
     #[must_use]
     pub fn knows(&self, key: &PublicKey) -> bool {
         let is_it = |pin: &Pin| *pin != Pin::Next && pin.is_for(key);
-        self.without_meter.contains(key) || self.meters.values().flatten().any(is_it)
+        self.has(key) || self.meters.values().flatten().any(is_it)
     }
 
     /// A key wants to speak for a meter, or for none yet. Nobody is replaced here, and no second one let in: that is for a person to accept.
@@ -235,20 +259,21 @@ impl Pins {
         let Some(meter) = meter else { return self.claim_without_meter(key) };
         let claim = self.judge(&meter, key);
         if claim == Claim::Pinned {
-            let pins = self.meters.entry(meter).or_default();
-            // Who was accepted by its words does not take the place of the next one.
-            let by_words = pins.iter().position(|pin| *pin != Pin::Next && pin.is_for(key));
-            if let Some(place) = by_words.or_else(|| pins.iter().position(|pin| *pin == Pin::Next)) {
-                pins.remove(place);
-            }
-            pins.push(Pin::Key(*key));
+            self.change(meter, |pins| {
+                // Who was accepted by its words does not take the place of the next one.
+                let by_words = pins.iter().position(|pin| *pin != Pin::Next && pin.is_for(key));
+                if let Some(place) = by_words.or_else(|| pins.iter().position(|pin| *pin == Pin::Next)) {
+                    pins.remove(place);
+                }
+                pins.push(Pin::Key(*key));
+            });
             self.without_meter.retain(|known| known != key);
         }
         claim
     }
 
     fn claim_without_meter(&mut self, key: &PublicKey) -> Claim {
-        if self.keys().any(|known| known == *key) {
+        if self.has(key) {
             return Claim::Known;
         }
         // The one that came first makes room: if it is honest, it says hello again.
@@ -265,7 +290,7 @@ impl Pins {
         let before = self.clone();
         for (meter, pins) in &theirs.meters {
             if self.meters.contains_key(meter) && replaces || !self.meters.contains_key(meter) && !self.is_full() {
-                self.meters.insert(*meter, pins.clone());
+                self.change(*meter, |own| own.clone_from(pins));
             }
         }
         theirs.without_meter.iter().for_each(|key| _ = self.claim_without_meter(key));
@@ -280,29 +305,36 @@ impl Pins {
 
     /// A meter that was never announced makes room. Returns the keys that spoke for it.
     pub fn remove(&mut self, meter: &MeterId) -> Vec<PublicKey> {
-        self.meters.remove(meter).unwrap_or_default().iter().filter_map(key).collect()
+        let pins = self.change(*meter, std::mem::take);
+        self.meters.remove(meter);
+        pins.iter().filter_map(key).collect()
     }
 
     /// A person accepts one more reader for a meter: the one with this fingerprint, or the next one that comes. Of too many, the oldest one
     /// that is not heard makes room.
     pub fn accept(&mut self, meter: MeterId, words: Option<Fingerprint>, is_heard: impl Fn(&PublicKey) -> bool) {
-        let pins = self.meters.entry(meter).or_default();
-        if words.is_some() && pins.iter().any(|pin| pin.words() == words) {
-            return;
-        }
-        if pins.len() >= READERS_MAX {
-            let idle = pins.iter().position(|pin| !key(pin).is_some_and(|key| is_heard(&key)));
-            pins.remove(idle.unwrap_or_default());
-        }
-        pins.push(words.map_or(Pin::Next, Pin::Expected));
+        self.change(meter, |pins| {
+            if words.is_some() && pins.iter().any(|pin| pin.words() == words) {
+                return;
+            }
+            if pins.len() >= READERS_MAX {
+                let idle = pins.iter().position(|pin| !key(pin).is_some_and(|key| is_heard(&key)));
+                pins.remove(idle.unwrap_or_default());
+            }
+            pins.push(words.map_or(Pin::Next, Pin::Expected));
+        });
     }
 
     /// A person refuses a reader of a meter. Returns whether there was one with this fingerprint.
     pub fn refuse(&mut self, meter: MeterId, words: Fingerprint) -> bool {
-        let Some(pins) = self.meters.get_mut(&meter) else { return false };
-        let before = pins.len();
-        pins.retain(|pin| pin.words() != Some(words));
-        pins.len() < before
+        if !self.meters.contains_key(&meter) {
+            return false;
+        }
+        self.change(meter, |pins| {
+            let before = pins.len();
+            pins.retain(|pin| pin.words() != Some(words));
+            pins.len() < before
+        })
     }
 }
 
@@ -326,6 +358,37 @@ mod tests {
 
     fn accept(pins: &mut Pins, number: u32, words: Option<u8>) {
         pins.accept(meter(number), words.map(|number| key(number).fingerprint()), |_| false);
+    }
+
+    /// Both sides of what is known, the slow way.
+    fn agrees(pins: &Pins) -> bool {
+        let speaks =
+            |key: &PublicKey| pins.meters.iter().filter(|(_, pins)| pins.contains(&Pin::Key(*key))).map(|(meter, _)| *meter).collect();
+        let keys: BTreeSet<PublicKey> = pins.meters.values().flatten().filter_map(super::key).collect();
+        pins.speakers.keys().copied().collect::<BTreeSet<_>>() == keys && pins.speakers.iter().all(|(key, meters)| *meters == speaks(key))
+    }
+
+    #[test]
+    fn whatever_happens_both_sides_of_what_is_known_agree() {
+        let (mut pins, mut dice) = (Pins::default().within(Limits { meters: 3 }), 1_u64);
+        let mut roll = |most: u32| {
+            dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (dice >> 33) as u32 % most
+        };
+        for _ in 0..5_000 {
+            let (of, who) = (meter(roll(6)), key(roll(6) as u8));
+            match roll(7) {
+                0 => _ = pins.claim(Some(of), &who),
+                1 => _ = pins.claim(None, &who),
+                2 => pins.accept(of, None, |key| *key == who),
+                3 => pins.accept(of, Some(who.fingerprint()), |_| false),
+                4 => _ = pins.refuse(of, who.fingerprint()),
+                5 => _ = pins.remove(&of),
+                _ => _ = pins.merge(&Pins::parse(&format!("{of} {who}\n- {}\n", key(9))).unwrap(), roll(2) == 0),
+            }
+            assert!(agrees(&pins), "{pins:?}");
+            assert_eq!(Pins::parse(&pins.text()).map(|again| again.speakers), Ok(pins.speakers.clone()));
+        }
     }
 
     #[test]

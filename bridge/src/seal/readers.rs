@@ -495,7 +495,7 @@ impl Readers {
         let meter = *meter;
         self.newcomers.remove(&meter);
         for key in self.pins.remove(&meter) {
-            if self.pins.keys().all(|known| known != key) {
+            if !self.pins.has(&key) {
                 self.peers.remove(&key.id());
             }
         }

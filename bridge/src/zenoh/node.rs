@@ -103,7 +103,8 @@ fn config(zenoh: &Zenoh, limits: Limits, listen: &[EndPoint], plugin: Option<&se
     }
     set("access_control", nobody_touches_mqtt())?;
     set("scouting/multicast/enabled", (router && zenoh.scouting).into())?;
-    set("scouting/gossip/enabled", false.into())?;
+    // Without it Zenoh warns of a peer, although nobody is there whom it could tell.
+    set("scouting/gossip/enabled", (!router).into())?;
     if let Some(login) = &zenoh.login {
         set("transport/auth/usrpwd/user", login.user.as_str().into())?;
         set("transport/auth/usrpwd/password", login.password.reveal().into())?;

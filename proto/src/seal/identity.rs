@@ -1,6 +1,9 @@
 //! An identity: a key pair made at first start, and how a public key is written.
 
-use core::{fmt, str::FromStr};
+use core::{
+    fmt::{self, Write},
+    str::FromStr,
+};
 
 use hpke::{Deserializable, Kem as _, Serializable, kem::X25519HkdfSha256};
 use sha3::{Digest, Sha3_256};
@@ -127,7 +130,9 @@ fn digit(byte: u8) -> Option<u8> {
 }
 
 fn hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    // Without the machinery of a format string: a bridge writes lists of thousands of keys.
+    let mut digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    digits.try_for_each(|digit| f.write_char(char::from_digit(digit.into(), 16).unwrap_or_default()))
 }
 
 impl fmt::Display for PublicKey {

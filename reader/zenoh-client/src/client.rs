@@ -8,6 +8,7 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddrV4;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
@@ -105,7 +106,7 @@ enum ClientState {
 /// The connection to a router.
 #[derive(Debug)]
 pub struct Client {
-    registry: Registry,
+    registry: Arc<Registry>,
     first_token: usize,
     options: Options,
     state: ClientState,
@@ -119,10 +120,11 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that begins to connect at its first `handle_timeout`, which is due at once. It uses `TOKENS` tokens from `first_token` on.
-    pub fn new(registry: Registry, first_token: Token, options: Options, now: Instant) -> Self {
+    /// A client that begins to connect at its first `handle_timeout`, which is due at once. It uses `TOKENS` tokens from `first_token` on. Clients
+    /// of one loop may share its registry, which is a file of its own.
+    pub fn new(registry: impl Into<Arc<Registry>>, first_token: Token, options: Options, now: Instant) -> Self {
         Self {
-            registry,
+            registry: registry.into(),
             first_token: first_token.0,
             round: Round::new(options.locators.clone(), first_token.0, now),
             options,

@@ -24,8 +24,9 @@ use teleinfo_simulator::line::stop::Stop;
 
 /// How long the bridge may take to listen.
 const START: Duration = Duration::from_secs(30);
-/// The longest that is waited for all meters to have been published once, when all have come.
+/// The longest that is waited for all meters to have been published once: so long, and so much more for each of them.
 const ALL_THERE: Duration = Duration::from_secs(60);
+const OF_EACH: Duration = Duration::from_millis(20);
 /// What is still under way at the end arrives within this time of the message before it.
 const LAST: Duration = Duration::from_secs(2);
 /// The ids are cut into so many parts of the same size, to see whether some are preferred.
@@ -107,6 +108,7 @@ pub fn measure(options: FleetOptions, stop: &Stop) -> Outcome<Row> {
         run.handle_second(counts)
     })?;
     bridge.check()?;
+    run.failure.take().map_or(Ok(()), Err)?;
     let (cost, end, a_second) = (run.cost(counts)?, run.parts.memory()?, run.a_second());
     while run.watch(&watch, LAST) {}
     let published = samples_taken(page)?;
@@ -150,7 +152,7 @@ fn bridge(
 
 /// The longest that is waited for all meters to have been published once.
 fn all_there(options: &FleetOptions) -> Duration {
-    ALL_THERE + Duration::from_secs((options.meters / readers::COME_A_SECOND) as u64)
+    ALL_THERE + OF_EACH * options.meters as u32
 }
 
 /// How many samples the bridge says to have published, on its page.
@@ -179,6 +181,8 @@ struct Run<'p> {
     /// The states and the samples of the past that had come by then.
     seen_before: [u64; 2],
     seen: Seen,
+    /// What could not be counted, and why.
+    failure: Option<Failure>,
 }
 
 impl Parts<'_> {
@@ -227,6 +231,7 @@ impl<'p> Run<'p> {
             counted: None,
             seen_before: [0; 2],
             seen: Seen::default(),
+            failure: None,
         })
     }
 
@@ -247,8 +252,14 @@ impl<'p> Run<'p> {
     /// A second has passed. Returns whether the fleet is to go on.
     fn handle_second(&mut self, counts: FleetCounts) -> bool {
         if self.counted.is_none() && (self.all_there.is_some() || self.begun.elapsed() >= self.patience) {
-            self.counted = self.parts.spent().ok().map(|spent| (Instant::now(), spent, counts.published));
             self.seen_before = self.seen.sums();
+            match self.parts.spent() {
+                Ok(spent) => self.counted = Some((Instant::now(), spent, counts.published)),
+                Err(failure) => {
+                    self.failure = Some(failure);
+                    return false;
+                }
+            }
         }
         self.counted.is_none_or(|(since, ..)| since.elapsed() < self.time)
     }

@@ -2,7 +2,8 @@
 //! own Zenoh client and its end of the seal, and publishes real samples with real datasets at a steady rate, once a bridge has
 //! offered itself. One thread, one loop.
 
-use mio::{Events, Poll, Token};
+use mio::{Events, Poll, Registry, Token};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use teleinfo_proto::seal::Type;
 use teleinfo_proto::tic::{Dataset, MeterId, Mode};
@@ -54,6 +55,8 @@ pub struct FleetCounts {
 pub const COME_A_SECOND: usize = 250;
 /// Routers that a reader lists: its own, and another.
 const LISTED: usize = 2;
+/// Files beside those of readers.
+const OTHER_FILES: usize = 100;
 
 struct VirtualReader {
     client: Client,
@@ -70,6 +73,7 @@ struct VirtualReader {
 struct Fleet {
     options: FleetOptions,
     poll: Poll,
+    registry: Arc<Registry>,
     rng: Rng,
     readers: Vec<VirtualReader>,
     interval: Duration,
@@ -104,13 +108,15 @@ pub fn run(options: &FleetOptions, stop: &Stop, report: &mut dyn FnMut(FleetCoun
 
 impl Fleet {
     fn new(options: &FleetOptions) -> Outcome<Self> {
+        enough_files(options.meters)?;
         let poll = Poll::new().or_fail(Code::Software, || "cannot make an event loop".into())?;
+        let registry = Arc::new(poll.registry().try_clone().or_fail(Code::Software, || "cannot make an event loop".into())?);
         let begin = Instant::now();
         let interval = Duration::from_secs_f64(1.0 / options.rate);
         let mut rng = Rng::named(options.seed, "fleet");
         let boot = BootId::new(rng.next_u64() ^ unix_ms() as u64);
         let readers = Vec::with_capacity(options.meters);
-        Ok(Self { options: options.clone(), poll, rng, readers, interval, begin, boot, tally: FleetCounts::default() })
+        Ok(Self { options: options.clone(), poll, registry, rng, readers, interval, begin, boot, tally: FleetCounts::default() })
     }
 
     /// Those that come by now.
@@ -124,7 +130,7 @@ impl Fleet {
     }
 
     fn comer(&mut self, number: usize, now: Instant) -> Outcome<VirtualReader> {
-        let mut client = connect(&self.poll, number, &self.options, now)?;
+        let mut client = client(self.registry.clone(), number, &self.options, now);
         let meter = any_meter(number, &mut self.rng);
         let id = identity(&meter)?;
         let sealed = sealed(&id, self.boot, &mut self.rng, now)?;
@@ -273,11 +279,7 @@ impl VirtualReader {
     }
 }
 
-fn connect(poll: &Poll, number: usize, options: &FleetOptions, now: Instant) -> Outcome<Client> {
-    let registry = poll
-        .registry()
-        .try_clone()
-        .or_fail(Code::Unavailable, || format!("no file descriptor left for reader {number} (see ulimit -n)"))?;
+fn client(registry: Arc<Registry>, number: usize, options: &FleetOptions, now: Instant) -> Client {
     let mut locators = options.connect.clone();
     let first = number % locators.len().max(1);
     locators.rotate_left(first);
@@ -286,7 +288,21 @@ fn connect(poll: &Poll, number: usize, options: &FleetOptions, now: Instant) -> 
         locators.truncate(LISTED);
     }
     let wanted = Options { locators, ..Options::default() };
-    Ok(Client::new(registry, Token(number * TOKENS), wanted, now))
+    Client::new(registry, Token(number * TOKENS), wanted, now)
+}
+
+/// Each reader has a connection, and while it looks for its router two.
+fn enough_files(readers: usize) -> Outcome {
+    let limits = std::fs::read_to_string("/proc/self/limits").or_fail(Code::Software, || "no /proc".into())?;
+    let files: Option<usize> = limits.lines().find_map(|line| line.strip_prefix("Max open files")?.split_whitespace().next()?.parse().ok());
+    let wanted = readers + readers / 4 + OTHER_FILES;
+    match files {
+        Some(files) if files < wanted => Err(Failure::new(
+            Code::Unavailable,
+            format!("{readers} readers open up to {wanted} files, and {files} are allowed: ulimit -n {wanted}"),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// A key of its own for each meter, the same in each run: a bridge believes no other one for a meter that it knows.

@@ -9,6 +9,7 @@ mod doctor;
 mod embedded;
 mod external;
 mod forget;
+mod guest;
 mod observer;
 mod outage;
 mod program;

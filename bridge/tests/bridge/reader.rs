@@ -43,35 +43,39 @@ impl Reader {
     }
 
     pub async fn with(port: u16, meter: &str, login: Option<(&str, &str)>) -> zenoh::Result<Self> {
-        let mut config = Config::default();
+        let mut config = config(port);
         let mut set = |key: &str, value: &str| config.insert_json5(key, value).unwrap();
-        set("mode", "\"client\"");
-        set("connect/endpoints", &format!("[\"tcp/127.0.0.1:{port}\"]"));
-        set("connect/timeout_ms", "5000");
-        set("scouting/multicast/enabled", "false");
         if let Some((user, password)) = login {
             set("transport/auth/usrpwd/user", &format!("\"{user}\""));
             set("transport/auth/usrpwd/password", &format!("\"{password}\""));
         }
         let session = zenoh::open(config).await?;
         let meter: MeterId = meter.parse().unwrap();
-        let history = History::default();
         let (boot, end) = (BootId::new(1), SealedEnd::new(meter, BootId::new(1)));
-        end.answers(&session, history.clone()).await;
-        end.meets(&session).await;
-        let mut reader = Self { session, token: None, history, end, meter, boot, sequence: 0, started: Instant::now() };
+        let mut reader = Self { session, token: None, history: History::default(), end, meter, boot, sequence: 0, started: Instant::now() };
+        reader.end.answers(&reader.session, reader.history.clone()).await;
+        reader.end.meets(&reader.session).await;
         reader.appear().await;
         Ok(reader)
     }
 
+    /// It loses its router, and connects to another one.
+    pub async fn moves(&mut self, port: u16) {
+        self.session.close().await.unwrap();
+        self.session = zenoh::open(config(port)).await.unwrap();
+        self.end.answers(&self.session, self.history.clone()).await;
+        self.end.greets(&self.session).await;
+        self.appear().await;
+    }
+
+    /// Where it is told something.
+    pub fn inbox(&self) -> String {
+        self.end.key("inbox")
+    }
+
     /// Another reader of its meter, which takes questions and never answers.
     pub async fn is_joined_by_a_mute_one(&self, port: u16) -> Session {
-        let mut config = Config::default();
-        let mut set = |key: &str, value: &str| config.insert_json5(key, value).unwrap();
-        set("mode", "\"client\"");
-        set("connect/endpoints", &format!("[\"tcp/127.0.0.1:{port}\"]"));
-        set("scouting/multicast/enabled", "false");
-        let session = zenoh::open(config).await.unwrap();
+        let session = zenoh::open(config(port)).await.unwrap();
         let kept: Mutex<Vec<zenoh::query::Query>> = Mutex::default();
         let take = move |query| kept.lock().unwrap().push(query);
         session.declare_queryable(&*keys::history(&self.meter)).callback(take).background().await.unwrap();
@@ -289,14 +293,30 @@ impl SealedEnd {
     /// What each connection begins with: hello, offer, pair, and the proof that this session lives.
     async fn meets(&self, session: &Session) {
         let before = self.proofs.load(Ordering::Relaxed);
+        self.greets(session).await;
+        eventually("the bridge asks", || (self.proofs.load(Ordering::Relaxed) > before).then_some(())).await;
+    }
+
+    /// The same with a bridge that knows already that this session lives, so that it does not ask.
+    async fn greets(&self, session: &Session) {
         self.is_offered.store(false, Ordering::Relaxed);
         while !self.is_offered.load(Ordering::Relaxed) {
             let hello = self.end.lock().unwrap().hello().to_vec();
             session.put(self.key("hello"), hello).await.unwrap();
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
-        eventually("the bridge asks", || (self.proofs.load(Ordering::Relaxed) > before).then_some(())).await;
     }
+}
+
+/// A client of the router on this port.
+fn config(port: u16) -> Config {
+    let mut config = Config::default();
+    let mut set = |key: &str, value: &str| config.insert_json5(key, value).unwrap();
+    set("mode", "\"client\"");
+    set("connect/endpoints", &format!("[\"tcp/127.0.0.1:{port}\"]"));
+    set("connect/timeout_ms", "5000");
+    set("scouting/multicast/enabled", "false");
+    config
 }
 
 /// Another key for each meter.

@@ -63,6 +63,9 @@ pub struct FleetArgs {
     /// Joins these routers by one more, and makes the bridge a guest of that one alone: what a network costs in which each router hears of all readers
     #[arg(long, requires = "routers")]
     pub joined: bool,
+    /// Writes a plot of the rows, by what was sent, as SVG; not with --connect
+    #[arg(long, value_name = "FILE", conflicts_with = "connect")]
+    pub plot: Option<PathBuf>,
 }
 
 /// `router`.
@@ -158,6 +161,7 @@ mod tests {
             "fleet --meters 100 --rate 1,2,4 --broker-bytes 300000",
             "fleet --meters 10000 --rate 0.1 --routers 5",
             "fleet --meters 2000 --routers 4 --joined",
+            "fleet --meters 2000 --rate 1,2,3 --plot fleet.svg",
             "router --listen tcp/127.0.0.1:7447 --connect tcp/127.0.0.1:7448 --readers 2000",
             "fleet --connect tcp/192.168.1.10:7447 --meters 10 --rate 0.5 --seconds 5 --count 3",
         ] {

@@ -3,14 +3,15 @@
 use crate::captures;
 use crate::cli::{ChainTableArgs, Command, CorruptArgs, FleetArgs, LatencyArgs, RouterArgs, SteerArgs};
 use crate::corrupt::{experiment, table::Table};
-use crate::fleet::measure;
 use crate::fleet::readers::{self, FleetCounts, FleetOptions};
 use crate::fleet::routers::{self, RouterOptions};
+use crate::fleet::{self, measure};
 use crate::latency;
 use crate::steer;
+use std::path::Path;
 use std::time::Duration;
 use teleinfo_proto::tic::Mode;
-use teleinfo_simulator::failure::{Code, Failure, Outcome};
+use teleinfo_simulator::failure::{Code, Failure, OrFail, Outcome};
 use teleinfo_simulator::line::stop::Stop;
 
 /// Does what the command line says.
@@ -43,19 +44,23 @@ fn run_fleet(args: &FleetArgs) -> Outcome {
     };
     let rows: Vec<FleetOptions> = args.meters.iter().flat_map(|meters| args.rate.iter().map(|rate| options(*meters, *rate))).collect();
     match &rows[..] {
-        rows if args.connect.is_empty() => fleet_table(rows, &stop),
+        rows if args.connect.is_empty() => fleet_table(rows, args.plot.as_deref(), &stop),
         [options] => fleet_elsewhere(options, &stop),
         _ => Err(Failure::new(Code::Usage, "with --connect, --meters and --rate are one number each")),
     }
 }
 
-fn fleet_table(rows: &[FleetOptions], stop: &Stop) -> Outcome {
+fn fleet_table(rows: &[FleetOptions], plot: Option<&Path>, stop: &Stop) -> Outcome {
     println!("a fleet of readers at one teleinfo-bridge of its own and mosquitto, published on every frame, with page and memory\n");
     println!("{}", measure::HEADS);
+    let mut points = Vec::new();
     for options in rows {
-        println!("{}", measure::measure(options.clone(), stop)?);
+        let row = measure::measure(options.clone(), stop)?;
+        println!("{row}");
+        points.push(row.point());
     }
-    Ok(())
+    let Some(path) = plot else { return Ok(()) };
+    std::fs::write(path, fleet::plot::draw(&points)).or_fail(Code::CannotCreate, || format!("cannot write {}", path.display()))
 }
 
 fn fleet_elsewhere(options: &FleetOptions, stop: &Stop) -> Outcome {

@@ -53,12 +53,29 @@ pub struct Row {
     published: u64,
     /// What was spent while it was counted, in which time, and samples sent in it.
     cost: (Spent, Duration, u64),
-    /// States that a subscriber got each second meanwhile, and samples of the past.
-    a_second: [f64; 2],
+    /// States that a subscriber got each second meanwhile, by quarter of the ids.
+    states: [f64; PARTS],
+    /// Samples of the past that it got each second.
+    past: f64,
     /// Resident memory of bridge and routers before the first reader came and at the end, in kB.
     memory: [(u64, u64); 2],
     /// When each meter had been published.
     all_there: Option<Duration>,
+}
+
+/// A row as a plot shows it: what happened each second.
+#[derive(Debug, Clone, Copy)]
+pub struct Point {
+    /// Samples that were sent.
+    pub sent: f64,
+    /// States that a subscriber got.
+    pub present: f64,
+    /// Samples of the past that it got.
+    pub past: f64,
+    /// Those states by quarter of the ids.
+    pub quarters: [f64; PARTS],
+    /// Processors in use: by bridge, routers, broker and readers.
+    pub processors: [f64; 4],
 }
 
 /// Processor time of each part since it began.
@@ -109,12 +126,12 @@ pub fn measure(options: FleetOptions, stop: &Stop) -> Outcome<Row> {
     })?;
     bridge.check()?;
     run.failure.take().map_or(Ok(()), Err)?;
-    let (cost, end, a_second) = (run.cost(counts)?, run.parts.memory()?, run.a_second());
+    let (cost, end, (states, past)) = (run.cost(counts)?, run.parts.memory()?, run.a_second());
     while run.watch(&watch, LAST) {}
     let published = samples_taken(page)?;
     bridge.stop();
     let memory = [0, 1].map(|part| (run.memory[part], end[part]));
-    Ok(Row { counts, seen: run.seen, published, cost, a_second, memory, all_there: run.all_there, options })
+    Ok(Row { counts, seen: run.seen, published, cost, states, past, memory, all_there: run.all_there, options })
 }
 
 /// A bridge that publishes every frame and knows all meters, and where readers connect to: it, unless there are routers.
@@ -178,8 +195,8 @@ struct Run<'p> {
     all_there: Option<Duration>,
     /// From when on costs are counted: the time, what was spent, and the samples sent by then.
     counted: Option<(Instant, Spent, u64)>,
-    /// The states and the samples of the past that had come by then.
-    seen_before: [u64; 2],
+    /// The states by quarter of the ids, and the samples of the past, that had come by then.
+    seen_before: ([u64; PARTS], u64),
     seen: Seen,
     /// What could not be counted, and why.
     failure: Option<Failure>,
@@ -229,7 +246,7 @@ impl<'p> Run<'p> {
             begun: Instant::now(),
             all_there: None,
             counted: None,
-            seen_before: [0; 2],
+            seen_before: ([0; PARTS], 0),
             seen: Seen::default(),
             failure: None,
         })
@@ -252,7 +269,7 @@ impl<'p> Run<'p> {
     /// A second has passed. Returns whether the fleet is to go on.
     fn handle_second(&mut self, counts: FleetCounts) -> bool {
         if self.counted.is_none() && (self.all_there.is_some() || self.begun.elapsed() >= self.patience) {
-            self.seen_before = self.seen.sums();
+            self.seen_before = self.seen.sums(self.meters);
             match self.parts.spent() {
                 Ok(spent) => self.counted = Some((Instant::now(), spent, counts.published)),
                 Err(failure) => {
@@ -264,10 +281,11 @@ impl<'p> Run<'p> {
         self.counted.is_none_or(|(since, ..)| since.elapsed() < self.time)
     }
 
-    fn a_second(&self) -> [f64; 2] {
+    /// States by quarter of the ids, and samples of the past.
+    fn a_second(&self) -> ([f64; PARTS], f64) {
         let since = self.counted.map_or(self.begun, |(since, ..)| since).elapsed().as_secs_f64();
-        let sums = self.seen.sums();
-        [0, 1].map(|what| (sums[what] - self.seen_before[what]) as f64 / since)
+        let ((states, past), (states_before, past_before)) = (self.seen.sums(self.meters), self.seen_before);
+        (std::array::from_fn(|part| (states[part] - states_before[part]) as f64 / since), (past - past_before) as f64 / since)
     }
 
     fn cost(&self, counts: FleetCounts) -> Outcome<(Spent, Duration, u64)> {
@@ -287,28 +305,38 @@ impl Seen {
         }
     }
 
-    /// All states, and all samples of the past.
-    fn sums(&self) -> [u64; 2] {
-        [self.states.values().sum(), self.late]
-    }
-
-    /// How much of all states each quarter of the ids has, in %.
-    fn quarters(&self, meters: usize) -> Vec<u64> {
+    /// All states by quarter of the ids, and all samples of the past.
+    fn sums(&self, meters: usize) -> ([u64; PARTS], u64) {
         let mut sums = [0; PARTS];
         for number in 0..meters {
             sums[number * PARTS / meters] += self.states.get(&readers::digits(number)).copied().unwrap_or_default();
         }
-        let all = sums.iter().sum::<u64>().max(1);
-        sums.iter().map(|sum| (sum * 200 / all).div_ceil(2)).collect()
+        (sums, self.late)
+    }
+}
+
+impl Row {
+    /// For a plot.
+    #[must_use]
+    pub fn point(&self) -> Point {
+        let (spent, time, samples) = self.cost;
+        Point {
+            sent: samples as f64 / time.as_secs_f64().max(1e-3),
+            present: self.states.iter().sum(),
+            past: self.past,
+            quarters: self.states,
+            processors: spent.processors(time),
+        }
     }
 }
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { options, counts, seen, published, cost: (spent, time, samples), a_second: [states, past], memory, all_there } = self;
+        let Self { options, counts, seen, published, cost: (spent, time, samples), states: quarters, past, memory, all_there } = self;
         let meters = options.meters;
         let lost = counts.published.saturating_sub(*published);
-        let quarters = seen.quarters(meters).iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+        let states = quarters.iter().sum::<f64>();
+        let quarters = quarters.map(|quarter| format!("{:.0}", 100.0 * quarter / states.max(1e-3))).join(", ");
         let all_there = all_there.map_or("never".into(), |after| format!("{:.1} s", after.as_secs_f64()));
         let [bridge, routers, broker, fleet] = spent.processors(*time);
         let [own, others] = memory.map(|(before, end)| end.saturating_sub(before) as f64 / meters as f64);
@@ -343,6 +371,6 @@ mod tests {
         seen.take(&message(&format!("homeassistant/device/teleinfo_{}/config", readers::digits(1))));
         seen.take(&message("homeassistant/device/teleinfo_bridge/config"));
         assert_eq!((seen.late, seen.announcements), (1, 1));
-        assert_eq!(seen.quarters(4), [75, 0, 0, 25]);
+        assert_eq!(seen.sums(4), ([3, 0, 0, 1], 1));
     }
 }

@@ -68,7 +68,10 @@ fn own_name() -> Result<String, Failure> {
 #[cfg(test)]
 mod tests {
     use crate::{
-        config::{file::Config, settings::Settings},
+        config::{
+            file::Config,
+            settings::{Mqtt, Settings},
+        },
         daemon::cli::Cli,
     };
 
@@ -83,6 +86,12 @@ mod tests {
         let group = of("name = \"home\"\nmember = \"attic\"\nconnect = [\"tcp/10.0.0.2:7447\"]").unwrap().group.unwrap();
         assert_eq!((group.name.as_str(), group.member.as_str(), group.weight, group.connect.len()), ("home", "attic", 1, 1));
         assert!(check(broker).unwrap().group.is_none());
+        // Two members on one machine are two clients of the broker.
+        let client_id = |keys: &str| match of(keys).unwrap().mqtt {
+            Mqtt::External(external) => external.client_id,
+            Mqtt::Embedded(_) => String::new(),
+        };
+        assert_eq!(client_id("name = \"home\"\nmember = \"attic\"\nconnect = [\"tcp/10.0.0.2:7447\"]"), "teleinfo-bridge-attic");
         for (keys, key) in [
             ("name = \"home\"", "group.connect: name the other members"),
             ("name = \"a/b\"", "group.name: "),

@@ -193,7 +193,8 @@ impl Settings {
         let prefix = topic("homeassistant.prefix", &config.homeassistant.prefix)?;
         let topics = Topics::new(topic("mqtt.base-topic", &config.mqtt.base_topic)?, prefix);
         let policy = policy(config.mqtt.publish)?;
-        let (zenoh, mqtt) = (zenoh(config.zenoh)?, mqtt(config.mqtt)?);
+        let member = config.group.name.as_ref().and(config.group.member.clone());
+        let (zenoh, mqtt) = (zenoh(config.zenoh)?, mqtt(config.mqtt, member)?);
         let settings = Self {
             group: group::checked(config.group, zenoh.mode, matches!(mqtt, Mqtt::External(_)), !zenoh.connect.is_empty())?,
             language: config.language,
@@ -293,7 +294,8 @@ fn with_password(login: Option<Login>) -> Result<Option<Login>, Failure> {
     }
 }
 
-fn mqtt(config: file::MqttKeys) -> Result<Mqtt, Failure> {
+/// `member`: what this bridge is called in its group.
+fn mqtt(config: file::MqttKeys, member: Option<String>) -> Result<Mqtt, Failure> {
     if config.url == "embedded" {
         let file::MqttKeys { user, password_file, ca_file, client_cert_file, client_key_file, client_id, .. } = &config;
         let set = [
@@ -312,7 +314,7 @@ fn mqtt(config: file::MqttKeys) -> Result<Mqtt, Failure> {
     let tls = broker_tls(&config, &url)?;
     Ok(Mqtt::External(External {
         login: login("mqtt", config.user.or_else(|| url.user.clone()), config.password_file.as_deref())?,
-        client_id: config.client_id.unwrap_or_else(default_client_id),
+        client_id: config.client_id.unwrap_or_else(|| default_client_id(member)),
         tls,
         url,
     }))
@@ -415,10 +417,10 @@ fn topic<'a>(key: &str, text: &'a str) -> Result<&'a str, Failure> {
 }
 
 /// One name per installation and always the same: a broker that has not noticed the end of the last connection closes it when the
-/// same name comes again, and its last will is sent before, not after, the new connection says `online`.
-fn default_client_id() -> String {
-    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    format!("teleinfo-bridge-{}", host.trim())
+/// same name comes again, and its last will is sent before, not after, the new connection says `online`. Members of a group may be on one machine.
+fn default_client_id(member: Option<String>) -> String {
+    let host = || fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("teleinfo-bridge-{}", member.unwrap_or_else(host).trim())
 }
 
 #[cfg(test)]

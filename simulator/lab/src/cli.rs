@@ -60,6 +60,9 @@ pub struct FleetArgs {
     /// Puts Zenoh routers of so many buildings between the readers and the bridge, which is a guest of each; not with --connect
     #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "connect", value_parser = clap::value_parser!(u16).range(0..=100))]
     pub routers: u16,
+    /// Puts a group of so many bridges at these routers instead of one; their costs are those of all together
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "routers", value_parser = clap::value_parser!(u8).range(1..=4))]
+    pub bridges: u8,
     /// Joins these routers by one more, and makes the bridge a guest of that one alone: what a network costs in which each router hears of all readers
     #[arg(long, requires = "routers")]
     pub joined: bool,
@@ -161,6 +164,7 @@ mod tests {
             "fleet --meters 100 --rate 1,2,4 --broker-bytes 300000",
             "fleet --meters 10000 --rate 0.1 --routers 5",
             "fleet --meters 2000 --routers 4 --joined",
+            "fleet --meters 2000 --routers 4 --bridges 2",
             "fleet --meters 2000 --rate 1,2,3 --plot fleet.svg",
             "router --listen tcp/127.0.0.1:7447 --connect tcp/127.0.0.1:7448 --readers 2000",
             "fleet --connect tcp/192.168.1.10:7447 --meters 10 --rate 0.5 --seconds 5 --count 3",

@@ -41,6 +41,7 @@ fn run_fleet(args: &FleetArgs) -> Outcome {
         broker_bytes: args.broker_bytes,
         routers: args.routers.into(),
         joined: args.joined,
+        bridges: args.bridges.into(),
     };
     let rows: Vec<FleetOptions> = args.meters.iter().flat_map(|meters| args.rate.iter().map(|rate| options(*meters, *rate))).collect();
     match &rows[..] {

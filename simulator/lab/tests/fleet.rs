@@ -1,5 +1,7 @@
 //! A fleet at a real bridge, and at none. Needs `cargo build --workspace` before.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -43,15 +45,29 @@ fn a_fleet_is_seen_by_the_bridge() {
     }
 }
 
-#[test]
-fn a_fleet_behind_routers_of_buildings_is_published_whole() {
-    let output = Command::new(LAB).args(["fleet", "--meters", "8", "--routers", "2", "--seconds", "3"]).output().unwrap();
+/// The numbers of these columns, of a fleet behind routers.
+fn numbers<const N: usize>(args: &[&str], columns: [&str; N]) -> [u64; N] {
+    let output = Command::new(LAB).args(["fleet", "--meters", "8", "--routers", "2", "--seconds", "3"]).args(args).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
-    let head = cells(text.lines().find(|line| line.starts_with("| meters")).unwrap());
-    let row = cells(text.lines().last().unwrap());
-    let number = |column: &str| row[head.iter().position(|name| name == column).unwrap()].parse::<u64>().unwrap();
-    let [meters, connected, lost] = ["meters", "connected", "lost"].map(number);
-    assert_eq!((meters, connected, lost), (8, 8, 0), "{text}{}", String::from_utf8_lossy(&output.stderr));
-    assert!(number("sent") >= 24 && number("published") == number("sent"), "{text}");
+    let rows: Vec<_> = text.lines().filter(|line| line.starts_with('|')).map(cells).collect();
+    let [head, _, row] = &rows[..] else { panic!("{text}{}", String::from_utf8_lossy(&output.stderr)) };
+    columns.map(|column| row[head.iter().position(|name| name == column).unwrap()].parse().unwrap())
+}
+
+#[test]
+fn a_fleet_behind_routers_of_buildings_is_published_whole_and_drawn() {
+    let (dir, columns) = (tempfile::tempdir().unwrap(), ["meters", "connected", "lost", "sent", "published"]);
+    let plot = dir.path().join("fleet.svg");
+    let [meters, connected, lost, sent, published] = numbers(&["--plot", plot.to_str().unwrap()], columns);
+    assert_eq!((meters, connected, lost), (8, 8, 0));
+    assert!(sent >= 24 && published == sent, "{published} of {sent}");
+    assert!(std::fs::read_to_string(plot).unwrap().ends_with("</svg>\n"));
+}
+
+#[test]
+fn a_group_of_bridges_behind_them_publishes_each_sample_once() {
+    let [connected, sent, published] = numbers(&["--bridges", "2"], ["connected", "sent", "published"]);
+    // A sample of each meter may be under way at the end.
+    assert!(connected == 8 && published + 8 >= sent && published <= sent, "{published} of {sent}");
 }

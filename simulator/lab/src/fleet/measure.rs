@@ -1,29 +1,22 @@
 //! A bridge and a Mosquitto of its own under a fleet: what was sent against what became of it, and what that cost the bridge. The bridge counts
 //! samples, since it says some states twice; a subscriber of the broker sees which meters get their turn, and what came as the past.
 //!
-//! The bridge is told of all meters in its configuration, so that none of them has to wait as a new one does. It has its page and its memory
-//! as by default. What costs is counted once each meter has been published for the first time, or after a while if some never are. With
+//! What costs is counted once each meter has been published for the first time, or after a while if some never are. With
 //! routers in between, which program uses how much of the processors says which part is full.
 
-use super::process::{processor_time, resident_kb};
+use super::bridges::Bridges;
+use super::process::processor_time;
 use super::readers::{self, FleetCounts, FleetOptions};
 use super::routers::Routers;
 use super::slow;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::path::Path;
 use std::time::{Duration, Instant};
 use teleinfo_simulator::chain::broker::Broker;
-use teleinfo_simulator::chain::process::{Process, free_port};
-use teleinfo_simulator::chain::programs;
 use teleinfo_simulator::chain::watch::{Message, Watch};
 use teleinfo_simulator::failure::{Code, Failure, OrFail, Outcome};
 use teleinfo_simulator::line::stop::Stop;
 
-/// How long the bridge may take to listen.
-const START: Duration = Duration::from_secs(30);
 /// The longest that is waited for all meters to have been published once: so long, and so much more for each of them.
 const ALL_THERE: Duration = Duration::from_secs(60);
 const OF_EACH: Duration = Duration::from_millis(20);
@@ -31,12 +24,6 @@ const OF_EACH: Duration = Duration::from_millis(20);
 const LAST: Duration = Duration::from_secs(2);
 /// The ids are cut into so many parts of the same size, to see whether some are preferred.
 const PARTS: usize = 4;
-
-/// Less than this a bridge is not told to be ready for.
-const METERS_MIN: usize = 100;
-
-/// What the bridge calls the samples that it has published.
-const SAMPLES_TAKEN: &str = "teleinfo_bridge_samples_taken_total ";
 
 /// The head of the table.
 pub const HEADS: &str = "\
@@ -89,7 +76,7 @@ struct Spent {
 
 /// The parts whose costs are counted.
 struct Parts<'p> {
-    bridge: u32,
+    bridges: &'p Bridges,
     routers: Option<&'p Routers>,
     broker: Option<u32>,
 }
@@ -112,75 +99,29 @@ pub fn measure(options: FleetOptions, stop: &Stop) -> Outcome<Row> {
     let broker = Broker::open()?;
     let dir = tempfile::tempdir().or_fail(Code::CannotCreate, || "cannot make a directory".into())?;
     let watch = Watch::start(broker.port, &["teleinfo/+", "teleinfo/+/history", "homeassistant/device/+/config"])?;
-    let page = free_port()?;
     let way = options.broker_bytes.map_or(Ok(broker.port), |bytes| slow::way_to(broker.port, bytes))?;
     let routers = (options.routers > 0).then(|| Routers::start(dir.path(), &options)).transpose()?;
-    let (mut bridge, locator) = bridge(dir.path(), way, page, options.meters, routers.as_ref())?;
-    let connect = routers.as_ref().map_or(vec![locator], |routers| routers.buildings.clone());
+    let mut bridges = Bridges::start(dir.path(), way, &options, routers.as_ref())?;
+    let connect = routers.as_ref().map_or(vec![bridges.locator.clone()], |routers| routers.buildings.clone());
     let options = FleetOptions { connect, ..options };
-    let parts = Parts { bridge: bridge.id(), routers: routers.as_ref(), broker: broker.id() };
+    let parts = Parts { bridges: &bridges, routers: routers.as_ref(), broker: broker.id() };
     let mut run = Run::new(&options, parts)?;
     let counts = readers::run(&FleetOptions { time: all_there(&options) + options.time, ..options.clone() }, stop, &mut |counts| {
         run.watch(&watch, Duration::ZERO);
         run.handle_second(counts)
     })?;
-    bridge.check()?;
     run.failure.take().map_or(Ok(()), Err)?;
     let (cost, end, (states, past)) = (run.cost(counts)?, run.parts.memory()?, run.a_second());
     while run.watch(&watch, LAST) {}
-    let published = samples_taken(page)?;
-    bridge.stop();
-    let memory = [0, 1].map(|part| (run.memory[part], end[part]));
-    Ok(Row { counts, seen: run.seen, published, cost, states, past, memory, all_there: run.all_there, options })
-}
-
-/// A bridge that publishes every frame and knows all meters, and where readers connect to: it, unless there are routers.
-fn bridge(
-    dir: &Path,
-    broker: u16,
-    page: u16,
-    meters: usize,
-    routers: Option<&Routers>,
-) -> Outcome<(Process, teleinfo_zenoh_client::Locator)> {
-    let zenoh = free_port()?;
-    let node = routers.map_or(format!("listen = [\"tcp/127.0.0.1:{zenoh}\"]\nscouting = false\n"), |routers| {
-        format!("mode = \"client\"\nconnect = {:?}\n", routers.of_bridge())
-    });
-    let mut text = format!(
-        "[zenoh]\n{node}[mqtt]\nurl = \"mqtt://127.0.0.1:{broker}\"\n[page]\nlisten = \"127.0.0.1:{page}\"\n[limits]\nmeters = {}\n",
-        meters.max(METERS_MIN)
-    );
-    for number in 0..meters {
-        text.push_str(&format!("[meter.\"{}\"]\nname = \"{number}\"\n", readers::digits(number)));
-    }
-    let (config, state) = (dir.join("bridge.toml"), dir.join("state"));
-    std::fs::write(&config, text).or_fail(Code::CannotCreate, || format!("cannot write {}", config.display()))?;
-    std::fs::create_dir_all(&state).or_fail(Code::CannotCreate, || format!("cannot make {}", state.display()))?;
-    let mut command = programs::bridge_command(dir)?;
-    command.env("STATE_DIRECTORY", state);
-    let mut process = Process::start("teleinfo-bridge", &mut command, dir)?;
-    if routers.is_none() {
-        process.wait_for_port(zenoh, START)?;
-    }
-    process.wait_for_words("MQTT", START)?;
-    let locator = format!("tcp/127.0.0.1:{zenoh}").parse().map_err(|_| Failure::new(Code::Software, "no locator"))?;
-    Ok((process, locator))
+    let (before, seen, all_there) = (run.memory, run.seen, run.all_there);
+    bridges.check()?;
+    let memory = [0, 1].map(|part| (before[part], end[part]));
+    Ok(Row { counts, seen, published: bridges.samples_taken()?, cost, states, past, memory, all_there, options })
 }
 
 /// The longest that is waited for all meters to have been published once.
 fn all_there(options: &FleetOptions) -> Duration {
     ALL_THERE + OF_EACH * options.meters as u32
-}
-
-/// How many samples the bridge says to have published, on its page.
-fn samples_taken(page: u16) -> Outcome<u64> {
-    let unreachable = || "the bridge's page does not answer".into();
-    let mut page = TcpStream::connect(("127.0.0.1", page)).or_fail(Code::Unavailable, unreachable)?;
-    page.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").or_fail(Code::Unavailable, unreachable)?;
-    let mut text = String::new();
-    page.read_to_string(&mut text).or_fail(Code::Unavailable, unreachable)?;
-    let number = text.lines().find_map(|line| line.strip_prefix(SAMPLES_TAKEN)?.trim().parse().ok());
-    number.ok_or_else(|| Failure::new(Code::Software, format!("the bridge's page has no {SAMPLES_TAKEN}")))
 }
 
 /// A fleet under way, second by second.
@@ -205,7 +146,7 @@ struct Run<'p> {
 impl Parts<'_> {
     fn spent(&self) -> Outcome<Spent> {
         Ok(Spent {
-            bridge: processor_time(self.bridge)?,
+            bridge: self.bridges.processor_time()?,
             routers: self.routers.map_or(Ok(Duration::ZERO), Routers::processor_time)?,
             broker: self.broker.map_or(Ok(Duration::ZERO), processor_time)?,
             readers: processor_time(std::process::id())?,
@@ -214,7 +155,7 @@ impl Parts<'_> {
 
     /// Of the bridge and of the routers, in kB.
     fn memory(&self) -> Outcome<[u64; 2]> {
-        Ok([resident_kb(self.bridge)?, self.routers.map_or(Ok(0), Routers::resident_kb)?])
+        Ok([self.bridges.resident_kb()?, self.routers.map_or(Ok(0), Routers::resident_kb)?])
     }
 }
 

@@ -24,6 +24,8 @@ pub struct FleetOptions {
     pub connect: Vec<Locator>,
     /// Routers of buildings between them and a bridge of their own.
     pub routers: usize,
+    /// Bridges of their own: a group, where they are more than one.
+    pub bridges: usize,
     /// One more router joins these, and the bridge is a guest of that one.
     pub joined: bool,
     /// How many.

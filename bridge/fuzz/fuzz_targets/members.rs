@@ -219,7 +219,7 @@ impl Attic {
                 }
             }
             Word::Readers(lines, is_new) => {
-                if let Some(text) = self.readers.handle_shared(&lines, is_new || !self.talk.is_settled()) {
+                if let Some(text) = self.readers.handle_shared(&lines, is_new || !self.talk.is_settled()).all {
                     assert_eq!(Pins::parse(&text).map(|pins| pins.text()).as_ref(), Ok(&text));
                 }
             }

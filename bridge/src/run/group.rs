@@ -19,6 +19,7 @@ use crate::{
     hub::complaints::Complaint,
     order::marks::{Mark, Marks},
     run::neighbourhood::draw_run,
+    seal::readers::Shared,
     store::{memories, positions},
     zenoh::links::Neighbour,
 };
@@ -104,7 +105,12 @@ impl Bridge {
             }
             Word::Readers(lines, is_new) => {
                 let replaces = is_new || !self.neighbours.talk.is_settled();
-                if let Some(text) = self.sealed.with(|readers| readers.handle_shared(&lines, replaces)) {
+                let Shared { untold, all } = self.sealed.with(|readers| readers.handle_shared(&lines, replaces));
+                if let Some(text) = untold {
+                    self.tell_readers(&text);
+                    self.keep_readers(text);
+                }
+                if let Some(text) = all {
                     self.neighbours.readers.clone_from(&text);
                     self.keep_readers(text);
                 }

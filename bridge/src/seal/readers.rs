@@ -109,6 +109,15 @@ pub struct Plain {
     pub bytes: Vec<u8>,
 }
 
+/// What follows from the readers that another member of a group knows.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Shared {
+    /// The lines before that, if some of them were told to nobody yet: they are told first, since all that is known counts as told afterwards.
+    pub untold: Option<String>,
+    /// All lines, if some of them are new.
+    pub all: Option<String>,
+}
+
 /// Why something is not believed, in words that name the command that helps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotBelieved {
@@ -397,14 +406,16 @@ impl Readers {
         self.pins.text()
     }
 
-    /// Another member of the group knows these readers ([`Pins::merge`]). Returns what is to be kept, if that is new.
-    pub fn handle_shared(&mut self, lines: &str, replaces: bool) -> Option<String> {
-        let theirs = Pins::parse(lines).ok()?;
+    /// Another member of the group knows these readers ([`Pins::merge`]).
+    pub fn handle_shared(&mut self, lines: &str, replaces: bool) -> Shared {
+        let untold = self.poll_pins();
+        let Ok(theirs) = Pins::parse(lines) else { return Shared { untold, all: None } };
         let mut pins = self.pins.clone();
-        pins.merge(&theirs, replaces).then(|| {
+        let all = pins.merge(&theirs, replaces).then(|| {
             self.handle_pins(pins);
             self.pins.text()
-        })
+        });
+        Shared { untold, all }
     }
 
     fn handle_pins(&mut self, pins: Pins) {

@@ -167,6 +167,15 @@ fn first_contact_is_told_kept_and_proven() {
 }
 
 #[test]
+fn what_another_member_tells_hides_no_reader_that_it_was_not_told_of() {
+    let (mut house, reader) = friends();
+    let (own, theirs) = (format!("{METER} {}\n", reader.end.key()), format!("012345678999 {}\n", Identity::from_seed(&[9; 32]).key()));
+    let Shared { untold, all } = house.bridge.handle_shared(&theirs, false);
+    assert_eq!((untold, all), (Some(own.clone()), Some(own + &theirs)));
+    assert_eq!(house.bridge.handle_shared(&theirs, false), Shared { untold: None, all: None });
+}
+
+#[test]
 fn as_many_as_are_heard_in_a_second_come_in_at_once() {
     let mut house = House::new();
     let mut readers: Vec<Reader> = (0..Limits::default().greetings() as u8).map(|number| Reader::new(number, 1)).collect();

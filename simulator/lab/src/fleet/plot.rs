@@ -10,7 +10,7 @@ const PUBLISHED: [&str; 2] = ["#0b6e4f", "#c8553d"];
 const QUARTER: &str = "#90cdb4";
 const PARTS: [(&str, &str); 4] = [("bridge", "#0b6e4f"), ("routers", "#c8553d"), ("broker", "#2b6cb0"), ("readers", "#4a5568")];
 /// From one word to the next.
-const WORD: f64 = 110.0;
+const WORD: f64 = 130.0;
 
 /// Draws all rows of a table, as one line each.
 pub(crate) fn draw(points: &[Point]) -> String {

@@ -71,6 +71,11 @@ impl BridgeQuality {
         Self { language, fingerprint, started: now, published: None }
     }
 
+    /// Another member of the group says it. Once this one does, it says all of it at once.
+    pub fn handle_silenced(&mut self) {
+        self.published = None;
+    }
+
     /// The report, when it is time for one.
     pub fn poll_report(
         &mut self,

@@ -64,6 +64,8 @@ impl Hub {
             let known = kept.memories.keys().chain(kept.positions.keys()).chain(kept.ledgers.keys()).chain(&kept.known).copied();
             let won: BTreeSet<MeterId> = known.filter(|id| self.is_ours(*id) && !self.stations.contains_key(id)).collect();
             won.into_iter().for_each(|id| self.take_over(id, now));
+            // Perhaps this member speaks for the bridge from now on.
+            self.quality_due = now;
         }
     }
 

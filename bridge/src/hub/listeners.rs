@@ -180,8 +180,11 @@ impl Hub {
     }
 
     pub(super) fn say_quality(&mut self, now: Instant) {
+        if !self.speaks_for_all() {
+            return self.quality.handle_silenced();
+        }
         let report = self.quality.poll_report(&self.counters, &self.complaints, self.meters(), &self.repair, self.versions(), now);
-        if let Some(report) = report.filter(|_| self.speaks_for_all()) {
+        if let Some(report) = report {
             self.publish(Message::retained(self.topics().bridge_quality(), report));
         }
     }

@@ -216,6 +216,23 @@ fn what_a_member_that_hung_wakes_up_with_is_not_published() {
 }
 
 #[test]
+fn whoever_speaks_for_the_bridge_says_its_quality_although_nothing_has_changed() {
+    let mut group = Group::new();
+    let said = |group: &Group, member: usize| {
+        let is_quality = |order: &&Order| matches!(order, Order::Publish(message) if message.topic == "teleinfo/bridge/quality");
+        group.members[member].orders.iter().filter(is_quality).count()
+    };
+    let mut before = [0; 2];
+    for speaker in [1, 0, 1] {
+        group.share(BOTH, &[speaker]);
+        group.pass(HOLD + SECOND);
+        let now = [said(&group, 0), said(&group, 1)];
+        assert!(now[speaker] > before[speaker] && now[1 - speaker] == before[1 - speaker], "{before:?} {now:?}");
+        before = now;
+    }
+}
+
+#[test]
 fn one_that_takes_a_meter_over_that_it_does_not_hear_makes_it_offline_for_no_longer_than_a_moment() {
     let mut group = Group::new();
     group.share(BOTH, &[0]);

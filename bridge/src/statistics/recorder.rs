@@ -259,7 +259,7 @@ impl<C: Commands> Recorder<C> {
             "minimal_response": false,
             "no_attributes": false,
         });
-        let mut states = self.commands.command(history).await?;
+        let states = self.commands.command(history).await?;
         let means = json!({
             "type": "recorder/statistics_during_period",
             "start_time": utc::rfc3339(from),
@@ -268,8 +268,8 @@ impl<C: Commands> Recorder<C> {
             "period": "hour",
             "types": ["mean"],
         });
-        let mut means = self.commands.command(means).await?;
-        Ok((states[entity].take(), means[entity].take()))
+        let means = self.commands.command(means).await?;
+        Ok((part_of(states, entity), part_of(means, entity)))
     }
 
     /// The sums at the ends of hours since a time, in s since 1970.
@@ -372,6 +372,11 @@ enum Form {
     New,
 }
 
+/// What an answer says of an entity; nothing, if it is of another form.
+fn part_of(mut answer: Value, entity: &str) -> Value {
+    answer.get_mut(entity).map(Value::take).unwrap_or_default()
+}
+
 fn import(kept: &Kept, rows: &[Value], form: Form) -> Value {
     let mut metadata = json!({
         "source": kept.source,
@@ -411,6 +416,14 @@ pub(super) mod tests {
         /// Rows that were imported, with the metadata they came with.
         pub(in crate::statistics) imported: Vec<Value>,
         asked: Vec<Value>,
+    }
+
+    #[test]
+    fn an_answer_of_another_form_says_nothing_of_an_entity() {
+        for answer in [json!([1]), json!("x"), json!(null), json!({ "sensor.other": [1] })] {
+            assert_eq!(part_of(answer, ENTITY), Value::Null);
+        }
+        assert_eq!(part_of(json!({ ENTITY: [1] }), ENTITY), json!([1]));
     }
 
     impl Fake {

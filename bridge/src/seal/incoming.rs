@@ -12,7 +12,10 @@ use crate::{
         arrival::{Arrival, Refusal},
         received::{Received, is_possible},
     },
-    seal::readers::{NotBelieved, Plain, Readers},
+    seal::{
+        not_believed::NotBelieved,
+        readers::{Plain, Readers},
+    },
 };
 
 /// The longest message: a pair has the reader's key in the clear, too.

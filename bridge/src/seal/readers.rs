@@ -15,21 +15,16 @@ use std::{
 use teleinfo_proto::{
     seal::{Fingerprint, Header, Held, Hello, Identity, KeyId, Looks, Opened, PublicKey, ReaderPeer, Refused},
     tic::MeterId,
-    wire::{BootId, Goodbye, Sample, Status, VERSION, keys},
+    wire::{BootId, Goodbye, Sample, Status, keys},
 };
 
 use crate::{
-    order::arrival::Another,
     seal::{
         decisions::Decision,
+        not_believed::{NotBelieved, another},
         pins::{Claim, Pins},
     },
-    words::{
-        another_reader, journal,
-        language::{Sentence, Words},
-        limits::Limits,
-        pace::Pace,
-    },
+    words::{journal, language::Words, limits::Limits, pace::Pace},
 };
 
 use candidates::Candidates;
@@ -46,7 +41,6 @@ const FULL: Words = Words::new(
     "more readers than this bridge keeps; the new ones are refused",
     "plus de lecteurs que cette passerelle n'en garde ; les nouveaux sont refusés",
 );
-const OF_METER: Words = Words::new("meter {}: {}", "compteur {} : {}");
 const FOR_ANOTHER: Words = Words::new(
     "a reader speaks to another bridge than this one; if this one has taken its place, at the reader: sudo teleinfo-reader accept {}",
     "un lecteur parle à une autre passerelle que celle-ci ; si celle-ci a pris sa place, au lecteur : sudo teleinfo-reader accept {}",
@@ -59,15 +53,6 @@ const TRIED: Words = Words::new(
     "a wrong code was tried, so none is heard for {} s; the reader {} asks again by itself",
     "un code faux a été essayé, donc aucun n'est écouté pendant {} s ; le lecteur {} redemande de lui-même",
 );
-const NEWER: Words = Words::new(
-    "a reader speaks version {} of the messages between the two, this bridge version {}: update this bridge",
-    "un lecteur parle la version {} des messages entre les deux, cette passerelle la version {} : mettez cette passerelle à jour",
-);
-const OLDER: Words = Words::new(
-    "a reader speaks version {} of the messages between the two, this bridge version {}: update that reader",
-    "un lecteur parle la version {} des messages entre les deux, cette passerelle la version {} : mettez ce lecteur à jour",
-);
-
 /// A reader waits so long for a second offer: all that say hello meanwhile may do so in one moment, since that is what they do when their
 /// network comes back.
 const WAIT_OF_A_READER: Duration = Duration::from_secs(5);
@@ -116,43 +101,6 @@ pub struct Shared {
     pub untold: Option<String>,
     /// All lines, if some of them are new.
     pub all: Option<String>,
-}
-
-/// Why something is not believed, in words that name the command that helps.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NotBelieved {
-    /// The reason.
-    pub refused: Refused,
-    /// A whole sentence for the journal, with the command that helps; `None` where nobody has anything to do.
-    pub text: Option<String>,
-    /// Another reader wants to speak for a meter.
-    pub another: Option<Another>,
-}
-
-impl NotBelieved {
-    fn new(refused: Refused, text: Sentence) -> Self {
-        Self { refused, text: Some(text.to_string()), another: None }
-    }
-}
-
-impl From<Refused> for NotBelieved {
-    fn from(refused: Refused) -> Self {
-        match refused {
-            Refused::Version(version) => {
-                Self::new(refused, journal::say(if version > VERSION { NEWER } else { OLDER }, &[&version, &VERSION]))
-            }
-            _ => Self { refused, text: None, another: None },
-        }
-    }
-}
-
-impl fmt::Display for NotBelieved {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.text {
-            Some(text) => f.write_str(text),
-            None => self.refused.fmt(f),
-        }
-    }
 }
 
 /// One reader.
@@ -600,12 +548,6 @@ impl Peer {
         let fresh = std::mem::take(&mut self.held).into_iter().filter(|(.., at)| now < *at + HELD_FOR);
         fresh.filter_map(|(held, plain, _)| self.end.release(held).ok().map(|()| plain)).collect()
     }
-}
-
-/// Another reader than those of a meter, with the command that accepts it.
-fn another(meter: MeterId, words: Option<Fingerprint>) -> NotBelieved {
-    let text = journal::say(OF_METER, &[&meter, &another_reader::sentence(meter, words, journal::language())]);
-    NotBelieved { another: Some((meter, words)), ..NotBelieved::new(Refused::AnotherKey, text) }
 }
 
 fn inbox(id: KeyId) -> Option<String> {

@@ -155,7 +155,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     let start::Page { archive, feed, questions } = start::page(&settings, state_directory.as_deref());
     let options = start::options(&settings, language, &sealed, statistics.is_some(), archive.is_some());
     let hub = start::hub(&settings, options, &positions, state_directory.as_deref(), counters.clone(), now);
-    let (ear, arrivals) = start::listen(&node, &sealed, settings.limits, counters.clone()).await?;
+    let (ear, arrivals) = start::listen(&network, &sealed, settings.limits, counters.clone()).await?;
     let (neighbourhood, neighbours) = Neighbourhood::start(&settings, language, network, &ear, &sealed, state_directory.as_deref())?;
     let inputs = Inputs {
         arrivals,

@@ -50,7 +50,7 @@ use crate::{
     zenoh::{
         arrivals::{self, Arrivals, Ear},
         history::Historian,
-        network::{Network, OWN},
+        network::Network,
         node::Node,
         sealed::Sealed,
     },
@@ -162,18 +162,19 @@ fn echoed(topics: &Topics, discovery: bool) -> Vec<String> {
 pub(super) fn sealed(settings: &Settings, node: &Node, state_directory: Option<&Path>) -> Result<(Network, Sealed), Failure> {
     let network = network(settings, node);
     let readers = readers(state_directory, settings.zenoh.pairing, settings.limits)?;
-    let is_router = settings.zenoh.mode == ZenohMode::Router;
-    Ok((network.clone(), Sealed::start(&network, readers, is_router)))
+    Ok((network.clone(), Sealed::start(&network, readers)))
 }
 
-/// Listens to the readers that come to the bridge's own node.
+/// Listens to readers by the ways that stand from the beginning.
 ///
 /// # Errors
 /// What Zenoh says.
-pub(super) async fn listen(node: &Node, sealed: &Sealed, limits: Limits, counters: Counters) -> Result<(Ear, Arrivals), Failure> {
+pub(super) async fn listen(network: &Network, sealed: &Sealed, limits: Limits, counters: Counters) -> Result<(Ear, Arrivals), Failure> {
     let (ear, arrivals) = arrivals::ear(sealed, limits, counters);
-    let listening = ear.listen(OWN, node.session()).await;
-    listening.map_err(|error| Failure::new(ExitCode::Internal, format!("Zenoh: {error}")))?;
+    for (link, session) in network.links() {
+        let listening = ear.listen(link, &session).await;
+        listening.map_err(|error| Failure::new(ExitCode::Internal, format!("Zenoh: {error}")))?;
+    }
     Ok((ear, arrivals))
 }
 

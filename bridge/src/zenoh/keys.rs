@@ -94,27 +94,20 @@ impl SampleKeys {
 }
 
 /// The keys of what goes to readers. Only those of readers that are believed are declared: whoever says hello with a thousand keys leaves none.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Inboxes {
-    /// This bridge is the router of its readers, which have declared theirs.
-    is_router: bool,
     /// By the identity of the session: a link that was opened anew has another one.
     declared: HashMap<ZenohId, Declared>,
 }
 
 impl Inboxes {
-    /// None yet.
-    #[must_use]
-    pub fn new(is_router: bool) -> Self {
-        Self { is_router, declared: HashMap::new() }
-    }
-
     /// Sends a message by the link by which its reader is heard: a router that does not have it would search it among all of its own.
     pub async fn put(&mut self, network: &Network, message: Outgoing) {
         let links = network.links();
         self.declared.retain(|id, _| links.iter().any(|(_, session)| session.zid() == *id));
         for (link, session) in network::chosen(links, message.link) {
-            let is_worth_it = message.is_one_of_many && !(self.is_router && link == OWN);
+            // At the bridge's own node readers have declared theirs.
+            let is_worth_it = message.is_one_of_many && link != OWN;
             let key = if is_worth_it { self.declared(&session).key(&message.key).await.cloned() } else { None };
             let put = match key {
                 Some(key) => session.put(key, message.bytes.clone()).await,
@@ -150,6 +143,6 @@ mod tests {
         assert_eq!([next(), next()], [Some(two), None]);
         keys.handle_closed(1);
         keys.handle_sample(1, two);
-        assert!(declared.is_closed() || declared.try_recv().is_err());
+        assert_eq!(declared.try_recv(), Err(mpsc::error::TryRecvError::Disconnected), "its task ends, and lets the session go");
     }
 }

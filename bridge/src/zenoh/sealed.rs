@@ -19,11 +19,11 @@ pub struct Sealed {
 impl Sealed {
     /// Sends in the background what readers are to be told.
     #[must_use]
-    pub fn start(network: &Network, readers: Readers, is_router: bool) -> Self {
+    pub fn start(network: &Network, readers: Readers) -> Self {
         let sealed = Self { readers: Arc::new(Mutex::new(readers)), wanted: Arc::default() };
         let (this, network) = (sealed.clone(), network.clone());
         tokio::spawn(async move {
-            let mut inboxes = Inboxes::new(is_router);
+            let mut inboxes = Inboxes::default();
             loop {
                 this.wanted.notified().await;
                 while let Some(message) = this.with_quietly(Readers::poll_message) {

@@ -29,6 +29,18 @@ fn flags() {
 }
 
 /// A broker that is lost and found, a reader, a meter: all of it in French, and nothing of it in English.
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_that_came_a_moment_before_a_stop_are_kept() {
+    let broker = Broker::open().unwrap();
+    let mut bridge = Program::external(&broker.url());
+    bridge.is_up().await;
+    let _one = Reader::new(bridge.zenoh).await;
+    let _two = Reader::with(bridge.zenoh, "012345678920", None).await.unwrap();
+    bridge.stop().await;
+    let kept = fs::read_to_string(bridge.directory.path().join("state/readers")).unwrap();
+    assert_eq!(kept.lines().count(), 2, "{kept}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_journal_speaks_french_where_the_configuration_does() {
     let (zenoh, mqtt) = (free_port(), free_port());

@@ -71,13 +71,26 @@ pub fn bridge(dir: &Path, mqtt: Mqtt, page: u16) -> Outcome<Bridge> {
     };
     let text =
         format!("[zenoh]\nlisten = [\"{locator}\"]\nscouting = false\n[mqtt]\n{mqtt_config}\n[page]\nlisten = \"127.0.0.1:{page}\"\n");
-    write(dir, "bridge.toml", &text)?;
-    let mut command = bridge_command(dir)?;
-    command.env("STATE_DIRECTORY", state(dir, BRIDGE, &format!("- {}\n", public(READER_SEED)), "readers")?);
-    let mut process = Process::start("teleinfo-bridge", &mut command, dir)?;
+    let mut process = start_bridge(dir, "teleinfo-bridge", &text, &format!("- {}\n", public(READER_SEED)))?;
     process.wait_for_port(zenoh, START)?;
     process.wait_for_port(mqtt.port(), START)?;
     Ok(Bridge { process, locator, mqtt, page })
+}
+
+/// Starts a bridge with this configuration, which knows no reader yet. All that are started so have one key, as the members of a group.
+///
+/// # Errors
+/// When it is not built, or does not start.
+pub fn bridge_with(dir: &Path, name: &str, config: &str) -> Outcome<Process> {
+    start_bridge(dir, name, config, "")
+}
+
+fn start_bridge(dir: &Path, name: &str, config: &str, trusted: &str) -> Outcome<Process> {
+    let state = state(dir, BRIDGE, trusted, "readers")?;
+    write(dir, "bridge.toml", config)?;
+    let mut command = bridge_command(dir)?;
+    command.env("STATE_DIRECTORY", state);
+    Process::start(name, &mut command, dir)
 }
 
 /// The command of a bridge with the `bridge.toml` of this directory. A service manager that may have started us is kept from it.

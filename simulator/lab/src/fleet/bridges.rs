@@ -8,10 +8,8 @@ use super::readers::{self, FleetOptions};
 use super::routers::Routers;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
-use teleinfo_proto::seal::PublicKey;
 use teleinfo_simulator::chain::process::{Process, free_port};
 use teleinfo_simulator::chain::programs;
 use teleinfo_simulator::failure::{Code, Failure, OrFail, Outcome};
@@ -23,8 +21,6 @@ const START: Duration = Duration::from_secs(30);
 const METERS_MIN: usize = 100;
 /// What a bridge calls the samples that it has published; in a group with the name of the member.
 const SAMPLES_TAKEN: &str = "teleinfo_bridge_samples_taken_total";
-/// What the key of all of them is made of.
-const SEED: [u8; 32] = [7; 32];
 
 /// All of them, and where readers connect to if there is no router.
 #[derive(Debug)]
@@ -62,7 +58,7 @@ impl Bridges {
             for meter in 0..options.meters {
                 text.push_str(&format!("[meter.\"{}\"]\nname = \"{meter}\"\n", readers::digits(meter)));
             }
-            let mut process = start(&dir.join(&name), &name, &text)?;
+            let mut process = programs::bridge_with(&dir.join(&name), &name, &text)?;
             if routers.is_none() {
                 process.wait_for_port(zenoh, START)?;
             }
@@ -101,21 +97,6 @@ impl Bridges {
     pub(super) fn samples_taken(&self) -> Outcome<u64> {
         self.all.iter().map(samples_taken).sum()
     }
-}
-
-/// Starts one in a directory of its own.
-fn start(dir: &Path, name: &str, config: &str) -> Outcome<Process> {
-    let state = dir.join("state");
-    std::fs::create_dir_all(&state).or_fail(Code::CannotCreate, || format!("cannot make {}", state.display()))?;
-    let key = state.join("key");
-    for (file, text) in [(dir.join("bridge.toml"), config), (key.clone(), &PublicKey::from_bytes(SEED).to_string())] {
-        std::fs::write(&file, text).or_fail(Code::CannotCreate, || format!("cannot write {}", file.display()))?;
-    }
-    let own = std::fs::Permissions::from_mode(0o600);
-    std::fs::set_permissions(&key, own).or_fail(Code::CannotCreate, || format!("cannot protect {}", key.display()))?;
-    let mut command = programs::bridge_command(dir)?;
-    command.env("STATE_DIRECTORY", state);
-    Process::start(name, &mut command, dir)
 }
 
 /// How many samples a bridge says to have published, on its page: in a group the page of each has all members.

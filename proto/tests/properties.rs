@@ -36,6 +36,11 @@ fn line() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(piece, 0..30).prop_map(|pieces| pieces.concat())
 }
 
+/// A byte that does not belong where it is.
+fn damage() -> impl Strategy<Value = u8> {
+    prop_oneof![prop::sample::select(vec![2_u8, 3, 4, 9, 10, 13, 32, b'A', 0x80]), any::<u8>()]
+}
+
 /// Data that a meter can send under a label.
 fn data(label: &'static Label) -> BoxedStrategy<String> {
     let width = usize::from(label.width);
@@ -113,6 +118,18 @@ proptest! {
         }
         let sent: Vec<_> = lines.into_iter().map(|(label, stamp, data)| (label.code.to_owned(), stamp, data)).collect();
         prop_assert_eq!(seen, sent);
+    }
+
+    #[test]
+    fn byte_by_byte_comes_to_the_same_of_a_damaged_frame((mode, lines) in frame(), place: prop::sample::Index, byte in damage()) {
+        let mut buffer = [0; 4_096];
+        let mut writer = encode::FrameWriter::new(&mut buffer, mode).unwrap();
+        for (label, stamp, data) in &lines {
+            writer.dataset(label.code, stamp.as_deref(), data).unwrap();
+        }
+        let mut bytes = writer.finish().unwrap().to_vec();
+        bytes.insert(place.index(bytes.len()), byte);
+        prop_assert_eq!(events(Parity::Stripped, &bytes.chunks(1).collect::<Vec<_>>()), events(Parity::Stripped, &[&bytes]));
     }
 
     #[test]

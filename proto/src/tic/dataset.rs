@@ -17,7 +17,7 @@ use super::{
 ///
 /// It cannot come from anywhere but these checks: from the bytes of a line by `try_from`, or from its fields by [`Self::new`].
 ///
-/// It is small, because it is handed on by value. So of its data only the number is kept; other values are made when they are asked for.
+/// It is small, because it is handed on by value. So of its data only a number is kept, and the value is made of it when it is asked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Dataset<'a> {
     mode: Mode,
@@ -43,12 +43,11 @@ impl<'a> Dataset<'a> {
     /// [`Reason::Characters`], [`Reason::Width`], [`Reason::Range`] or [`Reason::Timestamp`].
     pub fn new(mode: Mode, label: &'a str, timestamp: Option<&'a str>, data: &'a str) -> Result<Self, Reason> {
         let fields = Fields { label: label.as_bytes(), timestamp: timestamp.map(str::as_bytes), data: data.as_bytes() };
-        Self::of(mode, fields, Label::find(mode, label))
+        Self::of(mode, data.as_bytes(), fields, Label::find(mode, label))
     }
 
     /// Reads the bytes of a dataset that have been walked over.
-    // Inlined, so that a dataset is not handed from function to function by way of memory.
-    #[inline]
+    #[inline(always)]
     pub(super) fn walked(bytes: &'a [u8], walk: &Walk) -> Result<Self, Reason> {
         let [zone @ .., separator, found] = bytes else {
             return Err(Reason::Malformed);
@@ -66,12 +65,12 @@ impl<'a> Dataset<'a> {
             return Err(Reason::Characters);
         }
         let (length, info) = Label::find_first(mode, bytes);
-        Self::of(mode, Fields::split(mode, zone, length, walk.tabs() - separators)?, info)
+        Self::of(mode, zone, Fields::split(mode, zone, length, walk.tabs() - separators)?, info)
     }
 
-    // For the same reason, and without being asked no compiler does it.
+    /// From its fields, and the zone that ends with its data.
     #[inline(always)]
-    fn of(mode: Mode, fields: Fields<'a>, info: Option<&'static Label>) -> Result<Self, Reason> {
+    fn of(mode: Mode, zone: &'a [u8], fields: Fields<'a>, info: Option<&'static Label>) -> Result<Self, Reason> {
         let Fields { label, timestamp, data } = fields;
         let time = timestamp.map(Timestamp::parse).transpose().map_err(|_| Reason::Timestamp)?;
         let number = match info {
@@ -79,7 +78,7 @@ impl<'a> Dataset<'a> {
                 return Err(Reason::Width { expected: info.width.into(), found: data.len() });
             }
             Some(info) if info.dated != time.is_some() => return Err(Reason::Timestamp),
-            Some(info) => value::check(info, data)?,
+            Some(info) => value::read(info, zone, data)?,
             None if looks_like_a_label(label) => 0,
             None => return Err(Reason::Characters),
         };
@@ -147,6 +146,7 @@ impl<'a> Dataset<'a> {
 impl<'a> TryFrom<&'a [u8]> for Dataset<'a> {
     type Error = Reason;
 
+    #[inline(never)]
     fn try_from(bytes: &'a [u8]) -> Result<Self, Reason> {
         if bytes.len() > DATASET_BYTES_MAX {
             return Err(Reason::TooLong);

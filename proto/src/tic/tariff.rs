@@ -57,9 +57,14 @@ const TOMORROWS: [(&str, Tomorrow); 4] = [
 ];
 
 impl Tomorrow {
-    /// Reads the characters of a field.
-    pub(super) fn parse(text: &[u8]) -> Result<Self, ParseError> {
-        meaning(&TOMORROWS, text).ok_or(ParseError::expected("BLEU, BLAN, ROUG or ----"))
+    /// The place of these characters among all that there are.
+    pub(super) fn place(text: &[u8]) -> Option<u32> {
+        place(&TOMORROWS, text)
+    }
+
+    /// What has this place.
+    pub(super) fn at(place: u32) -> Option<Self> {
+        at(&TOMORROWS, place)
     }
 
     /// The colour; `None` until it is announced, at about 20:00.
@@ -79,7 +84,7 @@ impl FromStr for Tomorrow {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::parse(text.as_bytes())
+        Self::place(text.as_bytes()).and_then(Self::at).ok_or(ParseError::expected("BLEU, BLAN, ROUG or ----"))
     }
 }
 
@@ -92,10 +97,15 @@ impl fmt::Display for Tomorrow {
 /// Characters of a code.
 const CODE_WIDTH: usize = 4;
 
-/// What a code stands for, in a table of both.
-fn meaning<T: Copy>(table: &[(&str, T)], text: &[u8]) -> Option<T> {
+/// The place of a code, in a table of codes and what they stand for.
+fn place<T>(table: &[(&str, T)], text: &[u8]) -> Option<u32> {
     let text: &[u8; CODE_WIDTH] = text.try_into().ok()?;
-    table.iter().find(|(code, _)| code.as_bytes() == text).map(|(_, meaning)| *meaning)
+    table.iter().position(|(code, _)| code.as_bytes() == text).map(|place| place as u32)
+}
+
+/// What the code of this place stands for.
+fn at<T: Copy>(table: &[(&str, T)], place: u32) -> Option<T> {
+    table.get(place as usize).map(|(_, meaning)| *meaning)
 }
 
 /// The code of a meaning; a table holds every meaning, which its test proves.
@@ -120,6 +130,18 @@ pub enum TariffOption {
 }
 
 impl TariffOption {
+    const ALL: [Self; 5] = [Self::Base, Self::OffPeak, Self::Ejp, Self::Tempo, Self::Other];
+
+    /// Its place among all that there are.
+    pub(super) const fn place(self) -> u32 {
+        self as u32
+    }
+
+    /// What has this place.
+    pub(super) fn at(place: u32) -> Option<Self> {
+        Self::ALL.get(place as usize).copied()
+    }
+
     /// One word for machines.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -202,9 +224,14 @@ const PERIODS: [(&str, TariffPeriod); 11] = [
 ];
 
 impl TariffPeriod {
-    /// Reads the characters of a field.
-    pub(super) fn parse(text: &[u8]) -> Result<Self, ParseError> {
-        meaning(&PERIODS, text).ok_or(ParseError::expected("a tariff period as HP.. or HCJB"))
+    /// The place of these characters among all that there are.
+    pub(super) fn place(text: &[u8]) -> Option<u32> {
+        place(&PERIODS, text)
+    }
+
+    /// What has this place.
+    pub(super) fn at(place: u32) -> Option<Self> {
+        at(&PERIODS, place)
     }
 
     /// PTEC, as a meter sends it.
@@ -223,7 +250,7 @@ impl FromStr for TariffPeriod {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::parse(text.as_bytes())
+        Self::place(text.as_bytes()).and_then(Self::at).ok_or(ParseError::expected("a tariff period as HP.. or HCJB"))
     }
 }
 
@@ -273,7 +300,16 @@ impl MissingPhases {
             [b'0', digit @ b'A'..=b'F'] => digit - b'A' + 10,
             _ => return Err(NO_PHASES),
         };
-        if bits & !0b1110 == 0 { Ok(Self(bits)) } else { Err(NO_PHASES) }
+        Self::of_bits(bits.into()).ok_or(NO_PHASES)
+    }
+
+    /// Bit n for phase n; no other can be set.
+    pub(super) fn of_bits(bits: u32) -> Option<Self> {
+        u8::try_from(bits).ok().filter(|bits| bits & !0b1110 == 0).map(Self)
+    }
+
+    pub(super) const fn bits(self) -> u8 {
+        self.0
     }
 }
 

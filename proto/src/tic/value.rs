@@ -60,19 +60,19 @@ pub enum Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// What data means that [`check`] has passed, and of which it has read this number.
+    /// What data means that [`read`] has found to be this number.
     // Inlined, so that who asks for a number only makes no value on the way.
     #[inline]
     pub(super) fn of(label: &Label, number: u32, data: &'a [u8]) -> Option<Self> {
         match label.greatest {
-            Some(_) => Self::of_number(label.kind, number),
-            None => Self::of_text(label.kind, data).ok(),
+            Some(_) => Self::of_digits(label.kind, number),
+            None => Self::of_text(label.kind, number, data),
         }
     }
 
     /// Of the kinds that are digits and nothing else.
     #[inline]
-    fn of_number(kind: LabelKind, number: u32) -> Option<Self> {
+    fn of_digits(kind: LabelKind, number: u32) -> Option<Self> {
         match kind {
             LabelKind::Energy => quantity(number).map(Self::Energy),
             LabelKind::ReactiveEnergy => quantity(number).map(Self::ReactiveEnergy),
@@ -88,29 +88,21 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Of all other kinds, from data of the right width.
-    ///
-    /// # Errors
-    ///
-    /// [`Reason::Characters`] for characters that this kind never has, [`Reason::Range`] for a value that cannot be.
-    fn of_text(kind: LabelKind, data: &'a [u8]) -> Result<Self, Reason> {
+    /// Of all other kinds. What would need more than a number is read again.
+    fn of_text(kind: LabelKind, number: u32, data: &'a [u8]) -> Option<Self> {
         match kind {
-            LabelKind::Identity => MeterId::parse(data).map(Self::Identity).map_err(|_| Reason::Characters),
-            LabelKind::Text | LabelKind::DeliveryPoint | LabelKind::StatusWord => Ok(Self::Text(text(data))),
-            LabelKind::Printed(unit) => printed(text(data), unit),
-            LabelKind::TariffOption => TariffOption::parse(data).map(Self::TariffOption).map_err(|_| Reason::Characters),
-            LabelKind::Period => TariffPeriod::parse(data).map(Self::Period).map_err(|_| Reason::Range),
-            LabelKind::Tomorrow => Tomorrow::parse(data).map(Self::Tomorrow).map_err(|_| Reason::Range),
-            LabelKind::Programme => programme(data).map(Self::Programme),
-            LabelKind::MissingPhases => {
-                all(data, is_hexadecimal)?;
-                MissingPhases::parse(data).map(Self::MissingPhases).map_err(|_| Reason::Range)
-            }
-            LabelKind::Status => StatusRegister::parse(data).map(Self::Status).map_err(|_| Reason::Characters),
-            LabelKind::DayProfile => DayProfile::parse(data).map(Self::DayProfile).ok_or(Reason::Characters),
-            LabelKind::Date => Ok(Self::Nothing),
-            // Digits: they are no text.
-            _ => Err(Reason::Characters),
+            LabelKind::Identity => MeterId::parse(data).ok().map(Self::Identity),
+            LabelKind::Text | LabelKind::DeliveryPoint | LabelKind::StatusWord => Some(Self::Text(text(data))),
+            LabelKind::Printed(unit) => Some(Self::Printed { number, unit }),
+            LabelKind::TariffOption => TariffOption::at(number).map(Self::TariffOption),
+            LabelKind::Period => TariffPeriod::at(number).map(Self::Period),
+            LabelKind::Tomorrow => Tomorrow::at(number).map(Self::Tomorrow),
+            LabelKind::Programme => char::from_u32(number).map(Self::Programme),
+            LabelKind::MissingPhases => MissingPhases::of_bits(number).map(Self::MissingPhases),
+            LabelKind::Status => Some(Self::Status(number.into())),
+            LabelKind::DayProfile => DayProfile::parse(data).map(Self::DayProfile),
+            LabelKind::Date => Some(Self::Nothing),
+            _ => None,
         }
     }
 
@@ -136,36 +128,57 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Checks data of the right width, and returns the number that it is; 0 for a kind that is none.
+/// Checks data of the right width, with which a zone ends. Returns a number: the one that it is, or one that tells apart what it can mean;
+/// 0 for a kind that no number tells apart.
 ///
 /// # Errors
 ///
 /// [`Reason::Characters`] for characters that this kind never has, [`Reason::Range`] for a value that cannot be.
-// Inlined, as is what calls it: each call costs some hundredths of the decoder's instructions.
 #[inline(always)]
-pub(super) fn check(label: &Label, data: &[u8]) -> Result<u32, Reason> {
-    match (label.greatest, label.kind) {
-        (Some(greatest), _) => match digits::up_to_nine(data) {
+pub(super) fn read(label: &Label, zone: &[u8], data: &[u8]) -> Result<u32, Reason> {
+    match label.greatest {
+        Some(greatest) => match digits::last(zone, data.len()) {
             Some(number) if number <= greatest => Ok(number),
             Some(_) => Err(Reason::Range),
             None => Err(Reason::Characters),
         },
+        None => read_text(label.kind, data),
+    }
+}
+
+/// The same of the kinds that are not digits and nothing else.
+#[inline(always)]
+fn read_text(kind: LabelKind, data: &[u8]) -> Result<u32, Reason> {
+    match kind {
         // Whatever a dataset may hold is a text.
-        (None, LabelKind::Text) => Ok(0),
-        (None, LabelKind::DeliveryPoint) => all(data, u8::is_ascii_digit),
-        (None, LabelKind::StatusWord) => all(data, is_hexadecimal),
-        (None, kind) => Value::of_text(kind, data).map(|_| 0),
+        LabelKind::Text | LabelKind::Date => Ok(0),
+        LabelKind::DeliveryPoint => all(data, u8::is_ascii_digit),
+        LabelKind::StatusWord => all(data, is_hexadecimal),
+        LabelKind::Identity => MeterId::parse(data).map(|_| 0).map_err(|_| Reason::Characters),
+        LabelKind::Printed(unit) => printed(text(data), unit),
+        LabelKind::TariffOption => TariffOption::parse(data).map(TariffOption::place).map_err(|_| Reason::Characters),
+        LabelKind::Period => TariffPeriod::place(data).ok_or(Reason::Range),
+        LabelKind::Tomorrow => Tomorrow::place(data).ok_or(Reason::Range),
+        LabelKind::Programme => programme(data),
+        LabelKind::MissingPhases => {
+            all(data, is_hexadecimal)?;
+            MissingPhases::parse(data).map(|phases| phases.bits().into()).map_err(|_| Reason::Range)
+        }
+        LabelKind::Status => StatusRegister::parse(data).map(StatusRegister::bits).map_err(|_| Reason::Characters),
+        LabelKind::DayProfile => DayProfile::parse(data).map(|_| 0).ok_or(Reason::Characters),
+        // Digits: they are no text.
+        _ => Err(Reason::Characters),
     }
 }
 
 /// Nine digits at most, and this unit; some meters write `varh`, others `VArh`.
-fn printed(data: &str, unit: Unit) -> Result<Value<'_>, Reason> {
+fn printed(data: &str, unit: Unit) -> Result<u32, Reason> {
     let end = data.bytes().position(|byte| !byte.is_ascii_digit()).filter(|end| matches!(end, 1..=9)).ok_or(Reason::Characters)?;
     let (digits, symbol) = data.split_at(end);
     if !symbol.eq_ignore_ascii_case(unit.symbol()) {
         return Err(Reason::Characters);
     }
-    Ok(Value::Printed { number: digits::up_to_nine(digits.as_bytes()).ok_or(Reason::Characters)?, unit })
+    digits::last(digits.as_bytes(), digits.len()).ok_or(Reason::Characters)
 }
 
 fn quantity<T: TryFrom<u32>>(number: u32) -> Option<T> {
@@ -181,6 +194,7 @@ fn is_hexadecimal(byte: &u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'A'..=b'F')
 }
 
-fn programme(data: &[u8]) -> Result<char, Reason> {
-    data.first().copied().filter(u8::is_ascii_uppercase).map(char::from).ok_or(Reason::Characters)
+/// The letter.
+fn programme(data: &[u8]) -> Result<u32, Reason> {
+    data.first().filter(|letter| letter.is_ascii_uppercase()).map(|letter| u32::from(*letter)).ok_or(Reason::Characters)
 }

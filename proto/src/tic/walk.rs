@@ -48,6 +48,7 @@ impl Walk {
 
     /// Copies the bytes of a dataset from `input` to `room`, without their parity, up to what ends the dataset or to the end of either.
     /// Returns how many there are, and what ended the dataset.
+    #[inline(always)]
     pub(super) fn collect(&mut self, input: &[u8], parity: Parity, room: &mut [u8]) -> (usize, Option<u8>) {
         let mut taken = 0;
         for (eight, place) in input.as_chunks().0.iter().zip(room.as_chunks_mut().0) {
@@ -173,6 +174,13 @@ impl Lanes {
     pub(super) fn digits(self) -> Option<u64> {
         let others = self.0 | !self.between(b'0', b'9');
         (others & HIGH == 0).then_some(self.0 & (ONES * 0x0f))
+    }
+
+    /// What the last so many stand for, if all of them are decimal digits; at least one. The others stand for nothing.
+    pub(super) fn last_digits(self, width: usize) -> Option<u64> {
+        let wanted = u64::MAX << (8 * (LANES - width));
+        let others = (self.0 | !self.between(b'0', b'9')) & wanted;
+        (others & HIGH == 0).then_some(self.0 & wanted & (ONES * 0x0f))
     }
 
     /// What each stands for, if all are hexadecimal digits. A letter stands for nine more than its lowest four bits.

@@ -13,6 +13,10 @@
 //! * Only the end of a dataset opens such a place. Text that ran into the dataset before it stays a part of that, and both are refused.
 //! * A frame without its STX begins with the meter's address. A frame without STX and ETX ends where the next one repeats the address.
 //!
+//! A dataset that is all there and undamaged is taken in one go. All else goes byte by byte through the states, which would come to the same.
+//! What runs for nearly every dataset is inlined and the rest is not: so it fits into the registers of a processor, which is worth a fifth of
+//! the speed (`benches/decode`).
+//!
 //! `event` is what comes out, `frame` what is known of the frame in progress. `tic/walk` looks at single bytes, `tic/dataset` at the rest.
 
 mod event;
@@ -112,7 +116,11 @@ impl Decoder {
 
     /// Takes bytes off `input` until they amount to an event; `None` when it is used up.
     pub fn next_event(&mut self, input: &mut &[u8]) -> Option<Event<'_>> {
-        Some(match self.advance(input)? {
+        let step = match self.take_whole(input) {
+            Some(step) => step,
+            None => self.advance(input)?,
+        };
+        Some(match step {
             Step::FrameStart => Event::FrameStart,
             Step::FrameEnd(end) => Event::FrameEnd(end),
             Step::Dataset => self.judge(),
@@ -126,6 +134,24 @@ impl Decoder {
         self.frame.end(Ending::Silence)
     }
 
+    /// Takes a dataset that is all there and undamaged, from its LF to its CR. What it does not take is for [`Self::advance`].
+    fn take_whole(&mut self, input: &mut &[u8]) -> Option<Step> {
+        let rest = input.strip_prefix(&[LF]).filter(|_| self.state == State::Between)?;
+        self.walk = Walk::default();
+        let (length, end) = self.walk.collect(rest, self.parity, &mut self.bytes.0);
+        let bytes = &self.bytes.0[..length];
+        let is_plain = end == Some(CR) && !self.walk.is_odd() && bytes.first().copied().is_some_and(is_character);
+        if !is_plain || self.frame.has_address() && is_address(bytes) {
+            return None;
+        }
+        *input = rest.get(length + 1..)?;
+        self.started = self.offset + 1;
+        self.offset = self.started + length as u64 + 1;
+        (self.length, self.place) = (length, Place::default());
+        Some(Step::Dataset)
+    }
+
+    #[inline(never)]
     fn advance(&mut self, input: &mut &[u8]) -> Option<Step> {
         loop {
             let step = if self.state == State::Between { self.between(input)? } else { self.within(input)? };
@@ -243,7 +269,7 @@ impl Decoder {
             Some(Step::Dataset)
         } else if self.frame.is_open() && first < self.length {
             let bytes = behind(first);
-            Some(Step::Refused(check(bytes, &Walk::over(bytes)).map_or_else(|reason| reason, |_| Reason::LineFeed)))
+            Some(Step::Refused(check_again(bytes).map_or_else(|reason| reason, |_| Reason::LineFeed)))
         } else {
             None
         }
@@ -261,7 +287,7 @@ impl Decoder {
     fn judge(&mut self) -> Event<'_> {
         let place = self.place;
         let bytes = &self.bytes.0[place.from..self.length];
-        let checked = if place.from == 0 { check(bytes, &self.walk) } else { check(bytes, &Walk::over(bytes)) };
+        let checked = if place.from == 0 { check(bytes, &self.walk) } else { check_again(bytes) };
         let reason = match checked {
             Ok(dataset) if self.frame.handle_dataset(&dataset, place.is_line_feed_damaged) => return Event::Dataset(dataset),
             Ok(dataset) => Reason::Mode { found: dataset.mode() },
@@ -296,11 +322,18 @@ fn is_address(bytes: &[u8]) -> bool {
     bytes.starts_with(b"AD") && Dataset::try_from(bytes).is_ok_and(|dataset| dataset.is_identity())
 }
 
+#[inline(always)]
 fn check<'a>(bytes: &'a [u8], walk: &Walk) -> Result<Dataset<'a>, Reason> {
     if walk.is_odd() && bytes.iter().any(|byte| byte & DAMAGED != 0) {
         return Err(Reason::Parity);
     }
     Dataset::walked(bytes, walk)
+}
+
+/// The same, of bytes that are not the ones that were walked over.
+#[inline(never)]
+fn check_again(bytes: &[u8]) -> Result<Dataset<'_>, Reason> {
+    check(bytes, &Walk::over(bytes))
 }
 
 #[cfg(test)]

@@ -44,10 +44,17 @@ impl Label {
     }
 
     /// The label with which a dataset begins: its length, and its line if it is known.
+    #[inline(always)]
     pub(super) fn find_first(mode: Mode, dataset: &[u8]) -> (usize, Option<&'static Self>) {
         if let Some((word, length)) = short_word(dataset) {
             return (length, Self::find_key(mode, word.into()));
         }
+        Self::find_long(mode, dataset)
+    }
+
+    /// The same of a label that is no short word.
+    #[inline(never)]
+    fn find_long(mode: Mode, dataset: &[u8]) -> (usize, Option<&'static Self>) {
         let length = dataset.iter().take_while(|byte| **byte > SP).count();
         (length, Self::find_bytes(mode, &dataset[..length]))
     }

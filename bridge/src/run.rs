@@ -55,7 +55,7 @@ use crate::{
     },
     updates,
     words::{inbound::Inbound, journal, language::Words, utc},
-    zenoh::{arrivals::Arrivals, history::Historian, node::Node, routers::RouterWatch, sealed::Sealed},
+    zenoh::{arrivals::Arrivals, history::Historian, node::Node, routers::RouterWatch, sealed::Sealed, shedding::Shedding},
 };
 use neighbourhood::{Nearby, Neighbourhood, own_node};
 use receipts::Receipts;
@@ -227,8 +227,8 @@ impl Bridge {
                 Some(question) = inputs.questions.recv() => self.handle_question(question, Instant::now()),
                 Some(version) = inputs.newest.recv() => self.hub.handle_newest(version),
                 Some(answer) = inputs.answers.recv() => self.hub.handle_answer(answer, Instant::now()),
-                Some(arrived) = inputs.arrivals.samples.recv() => self.handle_samples(arrived, &mut inputs.arrivals.samples),
-                () = room_for_past(&self.hub, &self.outlet) => self.hub.handle_pressed(false),
+                Some(arrived) = inputs.arrivals.samples.recv() => self.handle_samples(arrived, &mut inputs.arrivals),
+                () = room_for_past(&self.hub, &self.outlet, &inputs.arrivals.shedding) => self.hub.handle_pressed(false),
             }
         }
     }
@@ -346,9 +346,9 @@ impl Bridge {
     }
 
     /// Takes a sample and those that wait behind it: so the newest of each meter is known before anything is told of it.
-    fn handle_samples(&mut self, first: Arrived, samples: &mut mpsc::Receiver<Arrived>) {
+    fn handle_samples(&mut self, first: Arrived, Arrivals { samples, shedding, .. }: &mut Arrivals) {
         let waiting = samples.len();
-        self.hub.handle_pressed(waiting >= PRESSED);
+        self.hub.handle_pressed(waiting >= PRESSED || shedding.is_active(Instant::now()));
         self.handle_sample(first, waiting);
         for _ in 0..waiting.min(SAMPLES_AT_ONCE) {
             let Ok(arrived) = samples.try_recv() else { break };
@@ -440,9 +440,13 @@ impl Bridge {
     }
 }
 
-/// Resolves when nothing but the past waits for room, and there is room for it again.
-async fn room_for_past(hub: &Hub, outlet: &Outlet) {
-    if hub.is_past_waiting() && outlet.is_up() { outlet.wait_for_room_for_past().await } else { pending().await }
+/// Resolves when nothing but the past waits for room, and there is room for it again, and time.
+async fn room_for_past(hub: &Hub, outlet: &Outlet, shedding: &Shedding) {
+    if hub.is_past_waiting() && outlet.is_up() && !shedding.is_active(Instant::now()) {
+        outlet.wait_for_room_for_past().await
+    } else {
+        pending().await
+    }
 }
 
 /// Resolves when samples wait for room, and there is some again.

@@ -9,8 +9,10 @@ use crate::{
 };
 
 const TOO_MUCH: Words = Words::new(
-    "too much came at once: {} messages were dropped so far; what readers still hold is asked for again",
-    "trop est arrivé à la fois : {} messages abandonnés jusqu'ici ; ce que les lecteurs gardent encore est redemandé",
+    "cannot keep up: too much came at once, and {} messages were dropped so far; what readers still hold is asked for again. If it goes on, give this \
+     machine more power, or set up a group of bridges",
+    "impossible de suivre : trop est arrivé à la fois, {} messages ont été abandonnés jusqu'ici ; ce que les lecteurs gardent encore est redemandé. Si \
+     cela dure, donnez plus de puissance à cette machine, ou montez un groupe de passerelles",
 );
 const CANNOT_KEEP_UP: Words = Words::new(
     "cannot keep up: for {} s samples have waited for the MQTT side; each meter is told of more rarely, by its newest state, and what was missed \

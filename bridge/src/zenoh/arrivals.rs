@@ -23,7 +23,7 @@ use crate::{
     order::arrival::{Arrival, Arrived},
     seal::incoming,
     words::limits::Limits,
-    zenoh::{keys::SampleKeys, network::OWN, sealed::Sealed},
+    zenoh::{keys::SampleKeys, network::OWN, sealed::Sealed, shedding::Shedding},
 };
 
 /// The two queues.
@@ -33,6 +33,8 @@ pub struct Arrivals {
     pub samples: mpsc::Receiver<Arrived>,
     /// Tokens and goodbyes.
     pub presences: mpsc::Receiver<Arrived>,
+    /// Which samples do not even arrive.
+    pub shedding: Arc<Shedding>,
 }
 
 /// The other end of the queues, in Zenoh's threads.
@@ -50,6 +52,7 @@ pub struct Ear {
     sealed: Sealed,
     tokens: Arc<Mutex<Tokens>>,
     keys: SampleKeys,
+    shedding: Arc<Shedding>,
 }
 
 /// By which links the token of each meter is seen: a reader may come back by another one before the first has noticed that it went.
@@ -63,8 +66,9 @@ pub fn ear(sealed: &Sealed, limits: Limits, counters: Counters) -> (Ear, Arrival
     let (samples, of_samples) = mpsc::channel(limits.samples());
     let (presences, of_presences) = mpsc::channel(limits.presences());
     let queues = Queues { samples, presences, counters };
-    let ear = Ear { queues, sealed: sealed.clone(), tokens: Arc::default(), keys: SampleKeys::default() };
-    (ear, Arrivals { samples: of_samples, presences: of_presences })
+    let shedding = Arc::<Shedding>::default();
+    let ear = Ear { queues, sealed: sealed.clone(), tokens: Arc::default(), keys: SampleKeys::default(), shedding: shedding.clone() };
+    (ear, Arrivals { samples: of_samples, presences: of_presences, shedding })
 }
 
 impl Ear {
@@ -78,7 +82,12 @@ impl Ear {
         }
         for key in [keys::SAMPLES, keys::STATUSES, keys::HELLOS, keys::PAIRS] {
             let this = self.clone();
-            let take = move |sample: Sample| this.handle_message(link, &sample);
+            let may_wait = key == keys::SAMPLES;
+            let take = move |sample: Sample| {
+                if !may_wait || this.hears(&sample) {
+                    this.handle_message(link, &sample);
+                }
+            };
             session.declare_subscriber(key).callback(take).background().await?;
         }
         let this = self.clone();
@@ -89,10 +98,22 @@ impl Ear {
         session.liveliness().declare_subscriber(keys::ALIVES).history(true).callback(tokens).background().await
     }
 
+    /// Whether there is time for a sample of this meter now.
+    fn hears(&self, sample: &Sample) -> bool {
+        let queue = &self.queues.samples;
+        let places = queue.max_capacity();
+        let hears = meter_of(sample).is_none_or(|meter| self.shedding.hears(meter, places - queue.capacity(), places, Instant::now()));
+        if !hears {
+            self.queues.counters.count(Counter::ArrivalsDropped);
+        }
+        hears
+    }
+
     fn handle_message(&self, link: usize, sample: &Sample) {
         for arrival in of_message(link, sample, &self.sealed) {
             if let Arrival::Sample(received) = &arrival {
                 self.keys.handle_sample(link, received.meter);
+                self.shedding.handle_heard(received.meter, Instant::now());
             }
             self.queues.push(arrival);
         }

@@ -61,7 +61,7 @@ impl Plot {
     /// The part at this place, counted from above, with its title and its lines.
     pub fn part(&mut self, place: usize, title: &str, x: (f64, f64), y: Axis) -> Part {
         let part = Part { top: GAP + (PART.1 + GAP) * place as f64, x, y };
-        let decimals = usize::from(y.step < 1.0);
+        let decimals = (-y.step.log10()).ceil().max(0.0) as usize;
         let mut value = y.from;
         while value <= y.to + y.step / 100.0 {
             let (height, colour) = (part.place(0.0, value).1, if value == 0.0 { "#1a202c" } else { "#cbd5e0" });
@@ -110,6 +110,17 @@ mod tests {
         for (most, to, step) in [(0.94, 1.0, 0.2), (6_210.0, 8_000.0, 2_000.0), (57.0, 60.0, 10.0), (1.7, 2.0, 0.5)] {
             let axis = Axis::up_to(most);
             assert!((axis.to - to).abs() < 1e-6 && (axis.step - step).abs() < 1e-6, "{most}: {axis:?}");
+        }
+    }
+
+    #[test]
+    fn no_two_lines_have_one_name() {
+        for step in [0.01, 0.05, 0.2, 1.0, 20.0] {
+            let mut plot = Plot::new(1);
+            plot.part(0, "W", (0.0, 1.0), Axis { from: 0.0, to: step * 3.0, step });
+            let svg = plot.finish("a", "b");
+            let names: Vec<_> = (1..=3).map(|line| format!(">{}<", f64::from(line) * step)).collect();
+            assert!(names.iter().all(|name| svg.contains(&name.replace("000000000000001", ""))), "{names:?} {svg}");
         }
     }
 

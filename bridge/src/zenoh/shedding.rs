@@ -18,8 +18,8 @@ const MANY: usize = 2;
 const FEW: usize = 64;
 /// So often it is judged: a queue takes a moment to show what a change did.
 const JUDGED_EVERY: Duration = Duration::from_millis(500);
-/// Where nothing has come for so long, the last judgement says nothing.
-const QUIET: Duration = Duration::from_secs(5);
+/// The past waits until so long after all is heard again: to ask for it takes more time than to hear it would have.
+const REST: Duration = Duration::from_secs(30);
 /// The shortest pause between two samples of a meter, and the longest: its state is no older than that.
 const PAUSE_MIN: Duration = Duration::from_millis(250);
 const PAUSE_MAX: Duration = Duration::from_secs(60);
@@ -33,7 +33,9 @@ struct State {
     /// Nothing while all is heard.
     pause: Duration,
     judged: Option<Instant>,
-    /// How many waited then.
+    /// When there was a pause last.
+    shed: Option<Instant>,
+    /// How many waited when it was judged.
     waited: usize,
     /// When each meter was heard, while there is a pause.
     heard: HashMap<MeterId, Instant>,
@@ -57,9 +59,9 @@ impl Shedding {
         });
     }
 
-    /// Whether there is not time for all that comes. If nothing comes any more, there is.
+    /// Whether there is no time for anything else, or was none a moment ago.
     pub fn is_active(&self, now: Instant) -> bool {
-        self.with(|state| !state.pause.is_zero() && state.judged.is_some_and(|at| now.saturating_duration_since(at) < QUIET))
+        self.with(|state| state.shed.is_some_and(|at| now.saturating_duration_since(at) < REST))
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
@@ -82,6 +84,8 @@ impl State {
         }
         if self.pause.is_zero() {
             self.heard = HashMap::new();
+        } else {
+            self.shed = Some(now);
         }
     }
 
@@ -141,11 +145,12 @@ mod tests {
         let start = Instant::now();
         let (meter, at) = (meters()[0], |seconds: u64| start + Duration::from_secs(seconds));
         (0..30).for_each(|second| _ = shedding.hears(meter, PLACES, PLACES, at(second)));
-        assert!(shedding.is_active(at(30)) && !shedding.is_active(at(40)), "what does not come takes no time");
+        assert!(shedding.is_active(at(30)) && !shedding.is_active(at(70)), "what does not come takes no time");
         assert!(shedding.hears(meter, PLACES, PLACES, at(30)), "whatever others send under its key");
         shedding.handle_heard(meter, at(30));
         assert!(!shedding.hears(meter, PLACES, PLACES, at(31)), "it waits for its turn");
         (32..90).for_each(|second| _ = shedding.hears(meter, 0, PLACES, at(second)));
-        assert!((90..100).all(|second| shedding.hears(meter, 0, PLACES, at(second))) && !shedding.is_active(at(99)));
+        assert!((90..100).all(|second| shedding.hears(meter, 0, PLACES, at(second))));
+        assert!(shedding.is_active(at(60)) && !shedding.is_active(at(99)), "and then for the past");
     }
 }

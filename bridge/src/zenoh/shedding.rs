@@ -20,7 +20,7 @@ const FEW: usize = 64;
 const JUDGED_EVERY: Duration = Duration::from_millis(500);
 /// The past waits until so long after all is heard again: to ask for it takes more time than to hear it would have.
 const REST: Duration = Duration::from_secs(30);
-/// The shortest pause between two samples of a meter, and the longest: its state is no older than that.
+/// The shortest pause between two samples of a meter, and the longest.
 const PAUSE_MIN: Duration = Duration::from_millis(250);
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 

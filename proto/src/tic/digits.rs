@@ -87,6 +87,16 @@ mod tests {
         }
 
         #[test]
+        fn the_last_digits_are_their_number(before in "[ -~]{0,12}", number in 0..1_000_000_000_u32, width in 1..=9_usize, place in 0..9_usize, byte: u8) {
+            let number = number % 10_u32.pow(width as u32);
+            let mut text = std::format!("{before}{number:0width$}").into_bytes();
+            prop_assert_eq!(last(&text, width), Some(number));
+            let damaged = text.len() - width + place % width;
+            text[damaged] = byte;
+            prop_assert_eq!(last(&text, width).is_some(), byte.is_ascii_digit());
+        }
+
+        #[test]
         fn one_other_byte_is_seen(place in 0..DIGITS, byte: u8) {
             let mut digits = *b"12345678";
             digits[place] = byte;

@@ -130,6 +130,7 @@ pub enum TariffOption {
 }
 
 impl TariffOption {
+    /// In the order of their places.
     const ALL: [Self; 5] = [Self::Base, Self::OffPeak, Self::Ejp, Self::Tempo, Self::Other];
 
     /// Its place among all that there are.
@@ -356,6 +357,14 @@ mod tests {
         for text in ["", "BBR", "HC...", "BBRh", "HCn."] {
             assert!(text.parse::<TariffOption>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn each_option_has_its_place() {
+        for option in ["BASE", "HC..", "EJP.", "BBR(", "WKND"].map(option) {
+            assert_eq!(TariffOption::at(option.place()), Some(option));
+        }
+        assert_eq!(TariffOption::at(5), None);
     }
 
     #[test]

@@ -14,7 +14,7 @@
 //! * A frame without its STX begins with the meter's address. A frame without STX and ETX ends where the next one repeats the address.
 //!
 //! A dataset that is all there and undamaged is taken in one go. All else goes byte by byte through the states, which would come to the same.
-//! What runs for nearly every dataset is inlined and the rest is not: so it fits into the registers of a processor, which is worth a fifth of
+//! What runs for nearly every dataset, here and in the files that it calls, is inlined and the rest is not: so it fits into the registers of a processor, which is worth a fifth of
 //! the speed (`benches/decode`).
 //!
 //! `event` is what comes out, `frame` what is known of the frame in progress. `tic/walk` looks at single bytes, `tic/dataset` at the rest.

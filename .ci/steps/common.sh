@@ -40,7 +40,7 @@ listen_to() { # COMMAND...
 
 # Steps that wait for clocks and cuts much more than they work, each in namespaces of its own: two go on at a time. What stands behind `--` only
 # works: one after the other goes on beside them, with the time that they leave. What one prints comes out at its end. When one has failed, no
-# other begins.
+# other begins, and its last lines stand once more at the end of all, where whoever reads a long log looks first.
 together() { # NAME... [-- NAME...]
     local folder name beside ended running=() verdict=0
     folder=$(mktemp -d)
@@ -61,8 +61,18 @@ together() { # NAME... [-- NAME...]
         wait "$ended" || verdict=$?
     done
     mapfile -t -O ${#NOT_CHECKED[@]} NOT_CHECKED < <(sed -n 's/^== NOT CHECKED: //p' "$folder"/*)
+    tell_what_failed "$folder"
     rm -r "$folder"
     return $verdict
+}
+
+tell_what_failed() { # FOLDER
+    local name
+    [ -e "$1/.failed" ] || return 0
+    while read -r name; do
+        echo "== THE END OF WHAT FAILED: $name"
+        tail -n 100 "$1/$name"
+    done <"$1/.failed"
 }
 
 # Those behind `--`.
@@ -79,7 +89,7 @@ one_by_one() { # FOLDER NAME... -- NAME...
 alone() { # NAME FOLDER [RUNNER...]
     local verdict=0
     "${@:3}" .ci/run "$1" >"$2/$1" 2>&1 || verdict=$?
-    [ $verdict -eq 0 ] || touch "$2/.failed"
+    [ $verdict -eq 0 ] || echo "$1" >>"$2/.failed"
     flock "$2" cat "$2/$1"
     return $verdict
 }

@@ -79,6 +79,14 @@ class Run(unittest.TestCase):
         self.assertIn("== ok: s1 ", ended.stdout)
         self.assertNotIn("s3", ended.stdout)
 
+    def test_what_failed_is_said_once_more_at_the_end(self):
+        ended = self.together("echo a wrong kWh; false", "sleep 1; echo all is well")
+        said = ended.stdout.splitlines()
+        self.assertEqual(said[-1], "== FAILED: s0", ended.stdout)
+        end = said.index("== THE END OF WHAT FAILED: s0")
+        self.assertIn("a wrong kWh", said[end:])
+        self.assertGreater(end, next(at for at, line in enumerate(said) if line.startswith("== ok: s1 ")))
+
     def test_what_a_quick_run_cannot_check_is_said_at_the_end(self):
         ended = bash(
             "set -e; . .ci/steps/common.sh; INSTALL=no CURRENT=shell; have no-such-program false || true; tell_what_was_not_checked"

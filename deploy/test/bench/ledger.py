@@ -13,6 +13,7 @@ just then or in the few frames before. From this follows what may never be:
 
 import bisect
 import collections
+import itertools
 import json
 import re
 
@@ -31,8 +32,6 @@ LIVE = 1.5
 # Power is told before its frame has ended: the meter showed it in a frame that ends within so many seconds of that.
 POWER_WITHIN = 5
 
-# Labels of the power of the moment.
-POWERS = {"SINSTS", "SINSTI", "PAPP"}
 # Labels that only rise.
 INDEX = re.compile("EAST|EAIT|EASF[0-9]+|EASD[0-9]+|ERQ[0-9]|BASE|HCH[CP]|EJPH(N|PM)|BBRH[CP]J[BWR]")
 
@@ -235,10 +234,15 @@ class Ledger:
         """The power of the present is one that the meter has just shown, with its sign, or is worked out from a
         current that it has shown."""
         told = json.loads(payload)
-        near = [frame for frame in self.frames[-REPEATED:] if frame and abs(frame.seen - at) <= POWER_WITHIN]
-        shown = {_signed(frame) for frame in near}
-        if told["method"] != "current" and told["apparent"] not in shown:
+        shown = any(frame.power == told["apparent"] for frame in self._seen_about(at, POWER_WITHIN))
+        if told["method"] != "current" and not shown:
             self.wrong.append((at, "a power that the meter did not show", told))
+
+    def _seen_about(self, at, within):
+        """The frames whose end was seen at most so long before or after: many of a meter in a hurry."""
+        first = bisect.bisect_left(self.frames, at - within, lo=self.forgotten, key=lambda frame: frame.seen)
+        frames = itertools.islice(self.frames, first, None)
+        return itertools.takewhile(lambda frame: frame.seen <= at + within, frames)
 
     def _look_back(self, said):
         """The indexes of the present rise, whatever happens: what was missed is said as the past."""
@@ -341,12 +345,6 @@ class Ledger:
         numbers = self.by_value.get(value, ())
         index = bisect.bisect_left(numbers, after)
         return numbers[index] if index < len(numbers) else None
-
-
-def _signed(frame):
-    """What a frame shows of the power, in VA; negative: injected."""
-    shown = {label: int(raw) for label, raw, _ in frame.said if label in POWERS}
-    return shown.get("SINSTS") or shown.get("PAPP") or -shown.get("SINSTI", 0)
 
 
 def _ignore(_ledger, _at, _payload):

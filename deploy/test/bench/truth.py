@@ -8,6 +8,9 @@ SHAKEN = 2
 # Hours from UTC, by the letter of a timestamp: winter or summer, in capitals if the meter's clock is good.
 ZONES = {"H": 1, "h": 1, "E": 2, "e": 2}
 
+# Labels of the power of the moment.
+POWERS = {"SINSTS", "SINSTI", "PAPP"}
+
 
 def utc(stamp):
     """H260213094501 as 2026-02-13T08:45:01Z; None for what is no time."""
@@ -27,9 +30,10 @@ class Frame:
     unsent    nothing of it reached the reader: nobody listened
     shaken    the line has just lost frames: the reader may hold an index back until it has agreed with itself
     clean     neither damaged nor shaken: it must arrive exactly as it is
+    power     what it shows of the power, in VA; negative: injected
     """
 
-    __slots__ = "seen", "damaged", "unsent", "datasets", "said", "shaken", "clean"
+    __slots__ = "seen", "damaged", "unsent", "datasets", "said", "shaken", "clean", "power"
 
     def __init__(self, seen, line, since_gap):
         """`seen`: when its line was read; `since_gap`: how many frames ago the line was last missing some."""
@@ -39,4 +43,6 @@ class Frame:
         self.shaken = not self.damaged and since_gap <= SHAKEN
         self.clean = not self.damaged and not self.shaken
         self.datasets = len(fields["datasets"])
+        shown = {label: int(d["raw"]) for label, d in fields["datasets"].items() if label in POWERS}
+        self.power = shown.get("SINSTS") or shown.get("PAPP") or -shown.get("SINSTI", 0)
         self.said = frozenset((label, d["raw"], utc(d.get("timestamp"))) for label, d in fields["datasets"].items())

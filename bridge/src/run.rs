@@ -76,8 +76,6 @@ const REFUSED: Words = Words::new("meter {}: the reader {} is refused from now o
 
 /// What changes slowly is looked at this often: the routers, the line for `systemctl status`, readers that came just after others.
 const SLOW: Duration = Duration::from_secs(2);
-/// Where so many samples wait, this machine does not keep up: the past is told later.
-const PRESSED: usize = 64;
 /// Samples that are taken one after the other, before anything is told.
 const SAMPLES_AT_ONCE: usize = 1_024;
 /// The longest that each step of a clean stop may take.
@@ -346,9 +344,10 @@ impl Bridge {
     }
 
     /// Takes a sample and those that wait behind it: so the newest of each meter is known before anything is told of it.
-    fn handle_samples(&mut self, first: Arrived, Arrivals { samples, shedding, .. }: &mut Arrivals) {
+    fn handle_samples(&mut self, first: Arrived, arrivals: &mut Arrivals) {
+        self.hub.handle_pressed(arrivals.are_pressing(Instant::now()));
+        let Arrivals { samples, .. } = arrivals;
         let waiting = samples.len();
-        self.hub.handle_pressed(waiting >= PRESSED || shedding.is_active(Instant::now()));
         self.handle_sample(first, waiting);
         for _ in 0..waiting.min(SAMPLES_AT_ONCE) {
             let Ok(arrived) = samples.try_recv() else { break };

@@ -26,6 +26,9 @@ use crate::{
     zenoh::{keys::SampleKeys, network::OWN, sealed::Sealed, shedding::Shedding},
 };
 
+/// Where so many samples wait, this machine does not keep up.
+const PRESSED: usize = 64;
+
 /// The two queues.
 #[derive(Debug)]
 pub struct Arrivals {
@@ -69,6 +72,14 @@ pub fn ear(sealed: &Sealed, limits: Limits, counters: Counters) -> (Ear, Arrival
     let shedding = Arc::<Shedding>::default();
     let ear = Ear { queues, sealed: sealed.clone(), tokens: Arc::default(), keys: SampleKeys::default(), shedding: shedding.clone() };
     (ear, Arrivals { samples: of_samples, presences: of_presences, shedding })
+}
+
+impl Arrivals {
+    /// Whether the past is to wait: there is no time for all that comes now.
+    #[must_use]
+    pub fn are_pressing(&self, now: Instant) -> bool {
+        self.samples.len() >= PRESSED || self.shedding.is_active(now)
+    }
 }
 
 impl Ear {

@@ -6,6 +6,7 @@
 
 mod disk;
 mod doctor;
+mod ear;
 mod embedded;
 mod external;
 mod forget;

@@ -21,6 +21,8 @@ pub struct Cli {
 pub enum Command {
     /// Many readers with a meter each, for load tests of a bridge
     Fleet(FleetArgs),
+    /// Takes members of a group of bridges away under a fleet, and prints for how long which meters were silent (needs mosquitto)
+    Failover(FailoverArgs),
     /// Is a Zenoh router until it is stopped, as the one of a building
     Router(RouterArgs),
     /// Measures the way from the serial line to an MQTT subscriber, of a dataset and of a frame, beside a bare loop (needs mosquitto)
@@ -57,6 +59,9 @@ pub struct FleetArgs {
     /// Lets no more than so many bytes a second through to the broker: what becomes of more than can go out; not with --connect
     #[arg(long, value_name = "BYTES", conflicts_with = "connect", value_parser = clap::value_parser!(u64).range(1_000..))]
     pub broker_bytes: Option<u64>,
+    /// Lets the bridge have no more than so many processors, as 0.4: what becomes of more than it can take; not with --connect
+    #[arg(long, value_name = "PROCESSORS", conflicts_with = "connect", value_parser = parse_share)]
+    pub bridge_share: Option<f64>,
     /// Puts Zenoh routers of so many buildings between the readers and the bridge, which is a guest of each; not with --connect
     #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "connect", value_parser = clap::value_parser!(u16).range(0..=100))]
     pub routers: u16,
@@ -68,6 +73,29 @@ pub struct FleetArgs {
     pub joined: bool,
     /// Writes a plot of the rows, by what was sent, as SVG; not with --connect
     #[arg(long, value_name = "FILE", conflicts_with = "connect")]
+    pub plot: Option<PathBuf>,
+}
+
+/// `failover`.
+#[derive(Debug, Args)]
+pub struct FailoverArgs {
+    /// How many meters
+    #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub meters: u32,
+    /// Samples a second of each
+    #[arg(long, value_name = "HZ", default_value = "1", value_parser = parse_rate)]
+    pub rate: f64,
+    /// Zenoh routers of so many buildings, at which readers and bridges are
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub routers: u16,
+    /// Members of the group
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(2..=4))]
+    pub bridges: u8,
+    /// From one thing that happens to the next
+    #[arg(long, value_name = "SECONDS", default_value_t = 20)]
+    pub seconds: u64,
+    /// Writes a plot of it, as SVG
+    #[arg(long, value_name = "FILE")]
     pub plot: Option<PathBuf>,
 }
 
@@ -142,6 +170,11 @@ fn parse_rate(text: &str) -> Result<f64, String> {
     rate.ok_or_else(|| "a number between 0.001 and 10000".into())
 }
 
+fn parse_share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.01..=16.0).contains(share));
+    share.ok_or_else(|| "a number between 0.01 and 16".into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,10 +195,12 @@ mod tests {
             "fleet --connect tcp/192.168.1.10:7447 --meters 10",
             "fleet --meters 10,100,1000 --rate 1,3 --seconds 20",
             "fleet --meters 100 --rate 1,2,4 --broker-bytes 300000",
+            "fleet --meters 1000 --rate 1,2,3 --routers 4 --bridge-share 0.4",
             "fleet --meters 10000 --rate 0.1 --routers 5",
             "fleet --meters 2000 --routers 4 --joined",
             "fleet --meters 2000 --routers 4 --bridges 2",
             "fleet --meters 2000 --rate 1,2,3 --plot fleet.svg",
+            "failover --meters 1000 --routers 4 --bridges 2 --rate 0.5 --seconds 30 --plot failover.svg",
             "router --listen tcp/127.0.0.1:7447 --connect tcp/127.0.0.1:7448 --readers 2000",
             "fleet --connect tcp/192.168.1.10:7447 --meters 10 --rate 0.5 --seconds 5 --count 3",
         ] {

@@ -1,11 +1,11 @@
 //! The experiments, put together from their parts, and what they print.
 
 use crate::captures;
-use crate::cli::{ChainTableArgs, Command, CorruptArgs, FleetArgs, LatencyArgs, RouterArgs, SteerArgs};
+use crate::cli::{ChainTableArgs, Command, CorruptArgs, FailoverArgs, FleetArgs, LatencyArgs, RouterArgs, SteerArgs};
 use crate::corrupt::{experiment, table::Table};
 use crate::fleet::readers::{self, FleetCounts, FleetOptions};
 use crate::fleet::routers::{self, RouterOptions};
-use crate::fleet::{self, measure};
+use crate::fleet::{self, failover, measure};
 use crate::latency;
 use crate::steer;
 use std::path::Path;
@@ -21,6 +21,7 @@ use teleinfo_simulator::line::stop::Stop;
 pub fn run(command: Command) -> Outcome {
     match command {
         Command::Fleet(args) => run_fleet(&args),
+        Command::Failover(args) => run_failover(&args),
         Command::Router(args) => router(args),
         Command::Latency(args) => latency(&args),
         Command::ChainTable(args) => chain_table(&args),
@@ -39,6 +40,7 @@ fn run_fleet(args: &FleetArgs) -> Outcome {
         count: args.count,
         seed: args.seed,
         broker_bytes: args.broker_bytes,
+        bridge_share: args.bridge_share,
         routers: args.routers.into(),
         joined: args.joined,
         bridges: args.bridges.into(),
@@ -60,8 +62,32 @@ fn fleet_table(rows: &[FleetOptions], plot: Option<&Path>, stop: &Stop) -> Outco
         println!("{row}");
         points.push(row.point());
     }
-    let Some(path) = plot else { return Ok(()) };
-    std::fs::write(path, fleet::plot::draw(&points)).or_fail(Code::CannotCreate, || format!("cannot write {}", path.display()))
+    plot.map_or(Ok(()), |path| write(path, &fleet::plot::draw(&points)))
+}
+
+fn write(path: &Path, text: &str) -> Outcome {
+    std::fs::write(path, text).or_fail(Code::CannotCreate, || format!("cannot write {}", path.display()))
+}
+
+fn run_failover(args: &FailoverArgs) -> Outcome {
+    let options = FleetOptions {
+        connect: Vec::new(),
+        meters: args.meters as usize,
+        rate: args.rate,
+        time: Duration::ZERO,
+        count: None,
+        seed: 1,
+        broker_bytes: None,
+        bridge_share: None,
+        routers: args.routers.into(),
+        joined: false,
+        bridges: args.bridges.into(),
+    };
+    let FailoverArgs { meters, rate, bridges, routers, .. } = args;
+    println!("{meters} meters with {rate} samples a second at {bridges} bridges of a group, by {routers} routers\n\n{}", failover::HEADS);
+    let seen = failover::run(&options, Duration::from_secs(args.seconds), &Stop::on_signals()?)?;
+    seen.rows().iter().for_each(|row| println!("{row}"));
+    args.plot.as_deref().map_or(Ok(()), |path| write(path, &seen.plot()))
 }
 
 fn fleet_elsewhere(options: &FleetOptions, stop: &Stop) -> Outcome {

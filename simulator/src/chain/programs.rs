@@ -93,6 +93,14 @@ fn start_bridge(dir: &Path, name: &str, config: &str, trusted: &str) -> Outcome<
     Process::start(name, &mut command, dir)
 }
 
+/// Starts a bridge of [`bridge_with`] that has ended again, with what it kept.
+///
+/// # Errors
+/// When it does not start.
+pub fn bridge_again(process: &mut Process, dir: &Path) -> Outcome {
+    process.start_again(bridge_command(dir)?.env("STATE_DIRECTORY", dir.join(BRIDGE.0)))
+}
+
 /// The command of a bridge with the `bridge.toml` of this directory. A service manager that may have started us is kept from it.
 ///
 /// # Errors

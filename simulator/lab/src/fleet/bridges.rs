@@ -6,9 +6,10 @@
 use super::process::{processor_time, resident_kb};
 use super::readers::{self, FleetOptions};
 use super::routers::Routers;
+use super::share::Share;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use teleinfo_simulator::chain::process::{Process, free_port};
 use teleinfo_simulator::chain::programs;
@@ -31,7 +32,10 @@ pub(super) struct Bridges {
 
 #[derive(Debug)]
 struct Bridge {
+    /// Before the process, so that it is dropped before it.
+    _share: Option<Share>,
     process: Process,
+    directory: PathBuf,
     name: String,
     page: u16,
 }
@@ -58,14 +62,39 @@ impl Bridges {
             for meter in 0..options.meters {
                 text.push_str(&format!("[meter.\"{}\"]\nname = \"{meter}\"\n", readers::digits(meter)));
             }
-            let mut process = programs::bridge_with(&dir.join(&name), &name, &text)?;
+            let directory = dir.join(&name);
+            let mut process = programs::bridge_with(&directory, &name, &text)?;
             if routers.is_none() {
                 process.wait_for_port(zenoh, START)?;
             }
             process.wait_for_words("MQTT", START)?;
-            bridges.all.push(Bridge { process, name, page });
+            let share = options.bridge_share.map(|part| Share::hold(process.id(), part));
+            bridges.all.push(Bridge { _share: share, process, directory, name, page });
         }
         Ok(bridges)
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Sends one of them a signal, by its name.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub(super) fn signal(&self, number: usize, name: &str) -> Outcome {
+        self.all[number].process.signal(name)
+    }
+
+    /// Starts one again that was told to end, with what it kept.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub(super) fn start_again(&mut self, number: usize) -> Outcome {
+        let bridge = &mut self.all[number];
+        bridge.process.kill();
+        programs::bridge_again(&mut bridge.process, &bridge.directory)
     }
 
     /// # Errors

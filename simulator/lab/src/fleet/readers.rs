@@ -40,6 +40,8 @@ pub struct FleetOptions {
     pub seed: u64,
     /// Bytes a second that go through to the broker, where that is bounded.
     pub broker_bytes: Option<u64>,
+    /// Processors that each bridge of their own gets, where that is bounded.
+    pub bridge_share: Option<f64>,
 }
 
 /// What the fleet has done.
@@ -320,6 +322,11 @@ fn sealed(id: &MeterId, boot: BootId, rng: &mut Rng, now: Instant) -> Outcome<Se
 #[must_use]
 pub(super) fn digits(number: usize) -> String {
     format!("9099{number:08}")
+}
+
+/// Whose address this is.
+pub(super) fn number_of(digits: &str) -> Option<usize> {
+    digits.strip_prefix("9099")?.parse().ok()
 }
 
 fn any_meter(number: usize, rng: &mut Rng) -> MeterOptions {

@@ -22,7 +22,7 @@ use teleinfo_bridge::{
     words::{inbound::Inbound, language::Language, topics::Topics},
 };
 use teleinfo_proto::{
-    tic::Dataset,
+    tic::{Dataset, MeterId, Mode},
     wire::{BootId, Counters as ReaderCounters, DatasetsWriter, Sample, SampleKind},
 };
 use teleinfo_simulator::{
@@ -49,7 +49,7 @@ struct World {
 
 struct Heard {
     meter: Meter,
-    id: String,
+    id: MeterId,
     sequence: u64,
 }
 
@@ -57,14 +57,19 @@ impl World {
     fn new(meters: usize) -> Self {
         let started = Instant::now();
         let mut rng = Rng::named(1, "sample");
-        let mut hub = Hub::new(options(meters), Kept::default(), Counters::default(), started);
-        hub.handle_inbound(Inbound::Up, started);
+        let options = options(meters);
         let meters = (0..meters).map(|number| Heard::new(number, &mut rng)).collect::<Vec<_>>();
+        // Meters that nobody knew would be told of one after the other.
+        let known = meters.iter().map(|heard| heard.id).collect();
+        let mut hub = Hub::new(options, Kept { known, ..Kept::default() }, Counters::default(), started);
+        hub.handle_inbound(Inbound::Up, started);
         let mut world = Self { hub, meters, started, now: Duration::ZERO, next: 0 };
+        let mut orders = 0;
         for _ in 0..FIRST * world.meters.len() {
             let arrived = world.sample();
-            world.take(arrived);
+            orders += world.take(arrived);
         }
+        assert!(orders > 2 * FIRST * world.meters.len(), "{orders}");
         world
     }
 
@@ -92,7 +97,7 @@ impl World {
 impl Heard {
     /// One of all contracts, in one of the two modes.
     fn new(number: usize, rng: &mut Rng) -> Self {
-        let mode = *rng.pick(&[teleinfo_proto::tic::Mode::Historic, teleinfo_proto::tic::Mode::Standard]);
+        let mode = *rng.pick(&[Mode::Historic, Mode::Standard]);
         let id = format!("9099{number:08}");
         let options = MeterOptions {
             id: Some(id.clone()),
@@ -101,7 +106,7 @@ impl Heard {
             producer: rng.chance(0.2),
             ..MeterOptions::new(mode, rng.pick(Contract::all()), START_MS as i64 / 1_000)
         };
-        Self { meter: Meter::new(options), id, sequence: 0 }
+        Self { meter: Meter::new(options), id: id.parse().unwrap(), sequence: 0 }
     }
 
     fn sample(&mut self, unix_ms: i64, uptime_ms: u64) -> Received {
@@ -119,7 +124,7 @@ impl Heard {
             unix_ms,
             uptime_ms,
             mode: frame.mode,
-            meter: self.id.parse().unwrap(),
+            meter: self.id,
             counters: ReaderCounters { frames_good: self.sequence as u32, bytes: 100 * self.sequence, ..ReaderCounters::default() },
             datasets: writer.finish(),
         };

@@ -121,7 +121,7 @@ impl Announcer {
     /// Whether Home Assistant was told of prices.
     #[must_use]
     pub fn has_announced_prices(&self) -> bool {
-        self.memory.announced.0.contains_key("price")
+        self.memory.announced.contains("price")
     }
 
     /// What a restart must not forget, if that has changed since this was last called; what was told, what is known of hours and days, and
@@ -162,7 +162,10 @@ impl Announcer {
     /// The unique id of the total, for a meter that goes on from it, and whether it is announced here at the moment.
     #[must_use]
     pub fn handed_on(&self) -> (String, bool) {
-        (self.total_id(self.memory.mode().unwrap_or(Mode::Standard)), self.memory.announced.0.keys().any(|key| energies::is_total(key)))
+        (
+            self.total_id(self.memory.mode().unwrap_or(Mode::Standard)),
+            self.memory.announced.components().any(|(key, _)| energies::is_total(key)),
+        )
     }
 
     /// Another meter goes on from the total of this one: it is let go of, whether the meter is still heard of or not.

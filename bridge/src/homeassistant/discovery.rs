@@ -9,11 +9,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 use teleinfo_proto::tic::{MeterFamily, Mode};
 
 use super::{
+    announced::Announced,
     component::{Component, Context, component},
     energies, entities,
     entity::{Entity, Need},
@@ -29,10 +30,6 @@ const NUMBER_DIGITS: usize = 6;
 const PAUSE: Duration = Duration::from_secs(5);
 /// Home Assistant's start message reaches all programs at once, so each of them waits a different time, 1 to 10 s.
 const BIRTH_DELAY_MS: std::ops::Range<u64> = 1_000..10_000;
-
-/// Components that were announced: key to platform. What Home Assistant must be told to remove when it no longer belongs.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Announced(pub BTreeMap<String, String>);
 
 /// When to announce what.
 #[derive(Debug, Default)]
@@ -89,9 +86,9 @@ impl Discovery {
         self.due = None;
         let components = components(subject);
         // What is new comes first: what is removed in the same payload would hand its entity id on to it, and its history with that.
-        let removed = if announced.lacks(&components) { BTreeMap::new() } else { announced.removed(&components) };
+        let removed = if lacks(announced, &components) { BTreeMap::new() } else { removed(announced, &components) };
         // The markers must not stay in the retained payload.
-        self.stale = announced.handle_announced(&components, &removed) || !removed.is_empty();
+        self.stale = handle_announced(announced, &components, &removed) || !removed.is_empty();
         let topic = subject.context.topics.discovery(subject.context.meter);
         let message = Message::retained_json(topic, &Payload::new(subject, components, removed))?;
         let published = Some(digest(&message.payload));
@@ -109,24 +106,26 @@ fn digest(payload: &[u8]) -> u64 {
     digest.finish()
 }
 
-impl Announced {
-    /// Whether one of these was not announced yet.
-    fn lacks(&self, components: &BTreeMap<String, Component>) -> bool {
-        !self.0.is_empty() && components.keys().any(|key| !self.0.contains_key(key))
-    }
+/// Whether one of these was not announced yet.
+fn lacks(announced: &Announced, components: &BTreeMap<String, Component>) -> bool {
+    !announced.is_empty() && components.keys().any(|key| !announced.contains(key))
+}
 
-    /// These were announced, and these were removed. Returns whether others are still to be removed.
-    fn handle_announced(&mut self, components: &BTreeMap<String, Component>, removed: &BTreeMap<String, Marker>) -> bool {
-        self.0.retain(|key, _| !removed.contains_key(key));
-        self.0.extend(components.iter().map(|(key, component)| (key.clone(), component.platform.to_owned())));
-        self.0.len() > components.len()
-    }
+/// These were announced, and these were removed. Returns whether others are still to be removed.
+fn handle_announced(announced: &mut Announced, components: &BTreeMap<String, Component>, removed: &BTreeMap<String, Marker>) -> bool {
+    let left: Vec<(&str, &str)> =
+        announced.components().filter(|(key, _)| !removed.contains_key(*key) && !components.contains_key(*key)).collect();
+    let is_left = !left.is_empty();
+    let now = components.iter().map(|(key, component)| (key.as_str(), component.platform));
+    let all = Announced::of(left.into_iter().chain(now));
+    *announced = all;
+    is_left
+}
 
-    /// The components that no longer belong, as the markers that remove them.
-    fn removed(&self, components: &BTreeMap<String, Component>) -> BTreeMap<String, Marker> {
-        let gone = self.0.iter().filter(|(key, _)| !components.contains_key(*key));
-        gone.map(|(key, platform)| (key.clone(), Marker { platform: platform.clone() })).collect()
-    }
+/// The components that no longer belong, as the markers that remove them.
+fn removed(announced: &Announced, components: &BTreeMap<String, Component>) -> BTreeMap<String, Marker> {
+    let gone = announced.components().filter(|(key, _)| !components.contains_key(*key));
+    gone.map(|(key, platform)| (key.to_owned(), Marker { platform: platform.to_owned() })).collect()
 }
 
 /// The entities of a meter that has shown this, as it has them.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use teleinfo_proto::tic::Mode;
 
 use crate::{
-    homeassistant::{discovery::Announced, entities, shown::Shown},
+    homeassistant::{announced::Announced, entities, shown::Shown},
     hours::calendar::Calendar,
     meter::{profile_hours::ProfileHours, tariff_names::TariffNames, terms::Terms, told::Told},
     power::signed::KeptPower,
@@ -57,7 +57,7 @@ impl Memory {
     /// Whether Home Assistant was told of choices in other words than it would be now.
     #[must_use]
     pub fn is_reworded(&self, language: Language) -> bool {
-        !self.announced.0.is_empty() && self.wording.as_ref() != Some(&entities::wording(language))
+        !self.announced.is_empty() && self.wording.as_ref() != Some(&entities::wording(language))
     }
 
     /// The mode that entities are about.

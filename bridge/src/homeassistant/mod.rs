@@ -5,6 +5,7 @@
 //! To add an entity, add its line to [`entities`]. If it reads a value that is not published yet, the tests of `tables` name the path; if
 //! it needs more than a label, [`shown::Feature`] gets a variant and the compiler leads on; `tests/snapshots` show what Home Assistant gets.
 
+pub mod announced;
 pub mod announcer;
 pub mod bridge_device;
 mod choices;

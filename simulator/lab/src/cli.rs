@@ -50,6 +50,9 @@ pub struct FleetArgs {
     /// Ends after this time; without --connect, after this time with all meters there
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub seconds: u64,
+    /// Samples that each reader keeps, for a bridge that asks for what it missed
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub history: usize,
     /// Ends after so many samples of each
     #[arg(long, value_name = "N")]
     pub count: Option<u64>,
@@ -197,7 +200,7 @@ mod tests {
             "fleet --meters 100 --rate 1,2,4 --broker-bytes 300000",
             "fleet --meters 1000 --rate 1,2,3 --routers 4 --bridge-share 0.4",
             "fleet --meters 10000 --rate 0.1 --routers 5",
-            "fleet --meters 2000 --routers 4 --joined",
+            "fleet --meters 2000 --routers 4 --joined --history 60",
             "fleet --meters 2000 --routers 4 --bridges 2",
             "fleet --meters 2000 --rate 1,2,3 --plot fleet.svg",
             "failover --meters 1000 --routers 4 --bridges 2 --rate 0.5 --seconds 30 --plot failover.svg",

@@ -37,6 +37,7 @@ fn run_fleet(args: &FleetArgs) -> Outcome {
         meters: meters as usize,
         rate,
         time: Duration::from_secs(args.seconds),
+        history: args.history,
         count: args.count,
         seed: args.seed,
         broker_bytes: args.broker_bytes,
@@ -69,12 +70,16 @@ fn write(path: &Path, text: &str) -> Outcome {
     std::fs::write(path, text).or_fail(Code::CannotCreate, || format!("cannot write {}", path.display()))
 }
 
+/// Samples that each reader of a failover keeps: a real one has hours of them, and no fault lasts for longer than this.
+const FAILOVER_HISTORY: usize = 100;
+
 fn run_failover(args: &FailoverArgs) -> Outcome {
     let options = FleetOptions {
         connect: Vec::new(),
         meters: args.meters as usize,
         rate: args.rate,
         time: Duration::ZERO,
+        history: FAILOVER_HISTORY,
         count: None,
         seed: 1,
         broker_bytes: None,

@@ -3,6 +3,7 @@
 //! offered itself. One thread, one loop.
 
 use mio::{Events, Poll, Registry, Token};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use teleinfo_proto::seal::Type;
@@ -34,6 +35,8 @@ pub struct FleetOptions {
     pub rate: f64,
     /// For how long.
     pub time: Duration,
+    /// Samples that each reader keeps for whoever asks for its history.
+    pub history: usize,
     /// Samples of each, at most.
     pub count: Option<u64>,
     /// Decides the meters.
@@ -69,8 +72,11 @@ struct VirtualReader {
     id: MeterId,
     sequence: u64,
     counters: Counters,
+    /// The last samples with their numbers, for as many as it keeps.
+    history: VecDeque<(u64, Vec<u8>)>,
+    keeps: usize,
     next: Instant,
-    /// A bridge has asked, so it believes what follows. Before that there is nothing to lose: a fleet keeps no history.
+    /// A bridge has asked, so it believes what follows. Before that there is nothing to lose.
     started: bool,
 }
 
@@ -146,7 +152,18 @@ impl Fleet {
         // Spread over the interval, as meters are.
         let next = now + self.interval.mul_f64(number as f64 / self.options.meters as f64);
         let meter = Meter::new(meter);
-        Ok(VirtualReader { client, sealed, meter, id, sequence: 0, counters: Counters::default(), next, started: false })
+        Ok(VirtualReader {
+            client,
+            sealed,
+            meter,
+            id,
+            sequence: 0,
+            counters: Counters::default(),
+            history: VecDeque::new(),
+            keeps: self.options.history,
+            next,
+            started: false,
+        })
     }
 
     fn step(&mut self, now: Instant, count: Option<u64>) {
@@ -155,7 +172,7 @@ impl Fleet {
             if reader.client.poll_timeout(now).is_some_and(|due| due <= now) {
                 reader.client.handle_timeout(now);
             }
-            reader.answer(now);
+            reader.answer(self.boot, now);
             while reader.next <= now && count.is_none_or(|count| reader.sequence < count) {
                 reader.next += self.interval;
                 if !reader.started {
@@ -208,15 +225,19 @@ impl Fleet {
 
 impl VirtualReader {
     /// A fleet has no history: questions get no replies.
-    fn answer(&mut self, now: Instant) {
+    fn answer(&mut self, boot: BootId, now: Instant) {
         while let Some(event) = self.client.poll_event() {
             match event {
                 Event::Connected { .. } => self.sealed.handle_connected(now),
                 Event::Query(Query { id, key, mut body, .. }) => {
-                    if let Word::Asked(_, question) = self.sealed.handle_message(&key, &mut body, now)
-                        && let Ok(end) = self.sealed.end(question, &keys::sample(&self.id))
-                    {
-                        let _ = self.client.reply(id, &keys::sample(&self.id), end, now);
+                    if let Word::Asked(asked, mut question) = self.sealed.handle_message(&key, &mut body, now) {
+                        let (key, after) = (keys::sample(&self.id), asked_after(&asked, boot));
+                        for (_, sample) in self.history.iter().filter(|(sequence, _)| *sequence > after) {
+                            if let Ok(sealed) = self.sealed.reply(&mut question, &key, sample) {
+                                let _ = self.client.reply(id, &key, sealed, now);
+                            }
+                        }
+                        let _ = self.sealed.end(question, &key).map(|end| self.client.reply(id, &key, end, now));
                     }
                     // Without a session there is nobody to tell.
                     let _ = self.client.finish(id, now);
@@ -277,6 +298,10 @@ impl VirtualReader {
         let Ok(payload) = sample.encode(&mut bytes) else {
             return false;
         };
+        if self.keeps > 0 {
+            self.history.push_back((self.sequence, payload.to_vec()));
+            self.history.drain(..self.history.len().saturating_sub(self.keeps));
+        }
         let key = keys::sample(&self.id);
         let Ok(sealed) = self.sealed.seal(Type::Sample, &key, payload) else { return false };
         self.client.publish(&key, sealed, now).is_ok()
@@ -318,6 +343,13 @@ fn sealed(id: &MeterId, boot: BootId, rng: &mut Rng, now: Instant) -> Outcome<Se
     SealedEnd::new(Keys::of(&seed), boot, random, now).map_err(|refused| Failure::new(Code::Software, refused.to_string()))
 }
 
+/// After which of the samples of this run those begin that are asked for: of another run, and without a place, all of them are.
+fn asked_after(asked: &str, boot: BootId) -> u64 {
+    let place = asked.strip_prefix("from=").and_then(|place| place.split_once(':'));
+    let of_this_run = place.filter(|(run, _)| run.parse().ok() == Some(boot));
+    of_this_run.and_then(|(_, sequence)| sequence.parse().ok()).unwrap_or_default()
+}
+
 /// The address of this meter of any fleet.
 #[must_use]
 pub(super) fn digits(number: usize) -> String {
@@ -347,4 +379,17 @@ fn identity(meter: &MeterOptions) -> Outcome<MeterId> {
 
 fn unix_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_begins_after_a_sample_of_this_run_or_is_all() {
+        let boot = BootId::new(255);
+        let after = |asked: &str| asked_after(asked, boot);
+        assert_eq!(after("from=00000000000000ff:12"), 12);
+        assert_eq!(["from=0000000000000001:12", "from=", "since=1;until=2", "from=x:y"].map(after), [0; 4]);
+    }
 }

@@ -1,5 +1,5 @@
 //! A group of bridges under a fleet, of which one member after the other is killed, hangs and leaves, and comes back: for how long which meters
-//! are silent, as a subscriber of the broker sees it. A fleet keeps no history, so what comes as the past afterwards is not part of this;
+//! are silent, as a subscriber of the broker sees it. What comes as the past afterwards is not part of this:
 //! `deploy/test/faults/group` holds every frame to account. `silence` reckons, `plot` draws.
 
 mod plot;

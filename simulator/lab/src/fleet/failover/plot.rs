@@ -25,7 +25,9 @@ pub(super) fn draw(states: &States, events: &[(&str, Duration)], end: Duration, 
         for (name, at) in &events[1..] {
             let x = (*at - begin).as_secs_f64();
             plot.line(part, [(x, 0.0), (x, axis.to)], EVENT);
-            plot.word(part, WIDTH * x / f64::from(seconds), name, EVENT);
+            if place == 0 {
+                plot.word(part, WIDTH * x / f64::from(seconds), name, EVENT);
+            }
         }
         plot.line(part, points, colour);
     }
@@ -43,7 +45,7 @@ mod tests {
         let events = [("all there", Duration::from_secs(20)), ("killed", Duration::from_secs(30))];
         let svg = draw(&states, &events, Duration::from_secs(40), Duration::from_secs(3));
         assert_eq!(svg.matches("M440.0 220.0L440.0 40.0").count(), 1, "{svg}");
-        assert_eq!(svg.matches(">killed<").count(), 2);
-        assert!(svg.contains("M98.0 40.0L174.0 40.0"), "one each second: {svg}");
+        assert_eq!(svg.matches(">killed<").count(), 1);
+        assert!(svg.contains("M79.0 40.0L117.0 40.0"), "one each second: {svg}");
     }
 }

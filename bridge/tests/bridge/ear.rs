@@ -21,8 +21,9 @@ use super::{
     reader::{BRIDGE_SEED, METER, Reader},
 };
 
-/// Few meters: 128 samples may wait.
+/// Few meters: so many samples may wait.
 const LIMITS: Limits = Limits { meters: 64 };
+const PLACES: usize = LIMITS.samples();
 /// More than half of them.
 const MANY: usize = 80;
 /// Longer than the ear takes to look at its queue again.
@@ -42,14 +43,16 @@ async fn where_more_comes_than_is_taken_a_meter_waits_for_its_turn_and_the_past_
     while heard.samples.try_recv().is_ok() {}
 
     reader.make_many(MANY).await;
-    eventually("all are heard while there is room", || (heard.samples.len() == MANY).then_some(())).await;
-    assert!(heard.are_pressing(Instant::now()));
+    // A slow machine may take so long for these that the ear looks meanwhile.
+    let dropped = || counters.get(Counter::ArrivalsDropped) as usize;
+    eventually("each is heard or dropped", || (heard.samples.len() + dropped() == MANY).then_some(())).await;
+    let before = heard.samples.len();
+    assert!(before > PLACES / 2 && heard.are_pressing(Instant::now()), "{before} wait");
     tokio::time::sleep(LATER).await;
     reader.make_many(20).await;
-    let dropped = || counters.get(Counter::ArrivalsDropped) as usize;
     eventually("each is heard or dropped", || (heard.samples.len() + dropped() == MANY + 20).then_some(())).await;
     assert!(dropped() > 0, "no meter waits for its turn");
-    assert!(heard.samples.len() > MANY, "its turn never comes");
+    assert!(heard.samples.len() > before, "its turn never comes");
 
     while heard.samples.try_recv().is_ok() {}
     assert!(heard.are_pressing(Instant::now()), "the past waits for longer than what is new");

@@ -94,6 +94,6 @@ mod tests {
         }
         busy.kill().unwrap();
         busy.wait().unwrap();
-        assert!(used < time.mul_f64(0.3) && used > Duration::from_millis(10), "{used:?} of {time:?}");
+        assert!(used < time / 2 && !used.is_zero(), "{used:?} of {time:?}");
     }
 }

@@ -1,5 +1,5 @@
-//! What the bridge's ear makes of more than is taken, with a real reader and a real Zenoh node between them, and nobody who takes anything:
-//! a program cannot be held as slow as that.
+//! What the bridge's ear makes of more than is taken, with a real reader and a real Zenoh node between them, and nobody who takes anything.
+//! How much a whole bridge publishes that is held back, `teleinfo-lab fleet --bridge-share` shows: that depends on the machine, and this does not.
 
 use std::time::{Duration, Instant};
 

@@ -82,6 +82,7 @@ step_faults() {
     listen_to deploy/test/faults/run --short
     deploy/test/faults/group --short
     deploy/test/faults/pages
+    deploy/test/soak --frames 360 --speed 10
 }
 
 step_attacks() {

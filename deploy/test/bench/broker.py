@@ -108,19 +108,19 @@ class HeardBroker:
         self.held = None
 
     def start(self, persistence=True):
-        self._freeze()
+        self._hold()
         self.broker.start(persistence)
         self.listener.start()
-        self._thaw()
+        self._let_go()
 
     def stop(self, kill=False):
-        self._freeze()
+        self._hold()
         self.listener.finish()
         if kill:
             self.broker.kill()
         else:
             self.broker.stop()
-        self._thaw()
+        self._let_go()
 
     def forget(self):
         self.broker.forget()
@@ -136,10 +136,10 @@ class HeardBroker:
         self.listener.close()
         self.broker.end()
 
-    def _freeze(self):
+    def _hold(self):
         if self.held:
-            self.held.freeze()
+            self.held.hold()
 
-    def _thaw(self):
+    def _let_go(self):
         if self.held:
-            self.held.thaw()
+            self.held.let_go()

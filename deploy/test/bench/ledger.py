@@ -162,7 +162,8 @@ class Ledger:
     # Frames.
 
     def _take_frame(self, seen, line):
-        number, frame = len(self.frames), Frame(seen, line, self.since_gap)
+        number = len(self.frames)
+        frame = Frame(seen, line, self.since_gap, begins=number == 0 or self.since_gap == 1)
         self.since_gap = 1 if frame.unsent else self.since_gap + 1
         self.frames.append(frame)
         self.by_content[frame.said].append(number)
@@ -174,7 +175,8 @@ class Ledger:
         hit = frame.damaged and not frame.unsent
         fate = "lost" if heard is None else "late" if heard - frame.seen > LIVE else "live"
         sent, datasets = not frame.unsent, frame.datasets * (not frame.unsent)
-        self.sums.update({"sent": sent, "hit": hit, "shaken": frame.shaken, "clean": frame.clean, "datasets": datasets})
+        self.sums.update({"sent": sent, "hit": hit, "joined": frame.joined, "datasets": datasets})
+        self.sums.update({"shaken": frame.shaken, "clean": frame.clean})
         if frame.clean:
             self.sums[fate] += 1
             self.never_heard += [number] * (fate == "lost")

@@ -128,6 +128,17 @@ class Bridge(Process):
         if self.twin:
             self.wait_said(twin.DIVIDED)
 
+    def hold(self):
+        """From here on nothing is published: its twin would go on in its place."""
+        self.freeze()
+        if self.twin:
+            self.twin.freeze()
+
+    def let_go(self):
+        self.thaw()
+        if self.twin:
+            self.twin.thaw()
+
     def end(self):
         super().end()
         if self.twin:

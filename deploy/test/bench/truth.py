@@ -28,18 +28,21 @@ class Frame:
 
     damaged   not all of it reached the reader as it was meant
     unsent    nothing of it reached the reader: nobody listened
+    joined    the reader began to listen in its middle: it counts as neither good nor bad there
     shaken    the line has just lost frames: the reader may hold an index back until it has agreed with itself
     clean     neither damaged nor shaken: it must arrive exactly as it is
     power     what it shows of the power, in VA; negative: injected
     """
 
-    __slots__ = "seen", "damaged", "unsent", "datasets", "said", "shaken", "clean", "power"
+    __slots__ = "seen", "damaged", "unsent", "joined", "datasets", "said", "shaken", "clean", "power"
 
-    def __init__(self, seen, line, since_gap):
-        """`seen`: when its line was read; `since_gap`: how many frames ago the line was last missing some."""
+    def __init__(self, seen, line, since_gap, begins):
+        """`seen`: when its line was read; `since_gap`: how many frames ago the line was last missing some; `begins`:
+        nothing of the frame before it reached the reader."""
         fields = json.loads(line)
         self.seen, self.damaged = seen, bool(fields["lost"] or fields["faults"] or not fields["complete"])
         self.unsent = fields["lost"] >= fields["bytes"]
+        self.joined = 0 < fields["lost"] < fields["bytes"] and begins
         self.shaken = not self.damaged and since_gap <= SHAKEN
         self.clean = not self.damaged and not self.shaken
         self.datasets = len(fields["datasets"])

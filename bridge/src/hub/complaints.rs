@@ -62,6 +62,7 @@ complaints! {
     TooManyMeters "meters" "more meters than this bridge follows" "plus de compteurs que cette passerelle n'en suit";
     Overload "overload" "messages dropped because too much came at once" "messages abandonnés, car trop sont arrivés à la fois";
     Congestion "congestion" "more samples than the MQTT side takes" "plus de relevés que n'en prend le côté MQTT";
+    Twice "twice" "readers heard through several Zenoh routers at once" "lecteurs entendus par plusieurs routeurs Zenoh à la fois";
     Disk "disk" "files that cannot be written" "fichiers impossibles à écrire";
     Damaged "damaged" "files that are damaged" "fichiers endommagés";
     Contradiction "contradiction" "readers that contradict each other about a meter" "lecteurs qui se contredisent sur un compteur";

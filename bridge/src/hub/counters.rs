@@ -79,6 +79,7 @@ counters! {
     SamplesLive         "samples_live"       "samples"   Sum     Work    "live samples published, before the end of their frame"      "échantillons immédiats publiés, avant la fin de leur trame";
     SamplesLost         "samples_lost"       "samples"   Sum     Trouble "samples lost for good"                                     "échantillons perdus pour de bon";
     ArrivalsDropped     "arrivals_dropped"   "messages"  Sum     Trouble "messages of readers dropped: more came than was taken"      "messages de lecteurs abandonnés : il en arrivait plus que la passerelle n'en prenait";
+    ArrivalsTwice       "arrivals_twice"     "messages"  Sum     Trouble "messages of readers that came by a second Zenoh router, too" "messages de lecteurs venus aussi par un second routeur Zenoh";
     QueueHighest        "queue_highest"      "messages"  Highest Work    "most messages of readers that waited at a time"            "plus grand nombre de messages de lecteurs en attente";
     MessagesDropped     "messages_dropped"   "messages"  Sum     Trouble "MQTT messages dropped: the queue was full"                 "messages MQTT abandonnés : la file était pleine";
     TopicsBeyondLimit   "topics_beyond_limit" "messages" Sum     Trouble "retained messages not remembered: too many topics"         "messages retenus non mémorisés : trop de topics";

@@ -195,8 +195,9 @@ pub struct Hub {
     rewording: Rewording,
     /// How many lines of each kind there may be.
     lines: [Pace; Line::COUNT],
-    /// What had been dropped when that was last looked at.
+    /// What had been dropped, and what had come twice, when that was last looked at.
     dropped: u64,
+    copies: u64,
 }
 
 /// What goes in.
@@ -241,6 +242,7 @@ impl Hub {
             rewording,
             lines: Line::paces(),
             dropped: 0,
+            copies: 0,
         };
         let known: BTreeSet<MeterId> = hub.kept.memories.keys().chain(hub.kept.positions.keys()).copied().collect();
         // Another member may be publishing it.
@@ -354,6 +356,7 @@ impl Hub {
         if self.quality_due <= now {
             self.quality_due = now + QUALITY_EVERY;
             self.complain_of_drops(now);
+            self.complain_of_copies(now);
             self.complain_of_congestion(now);
             self.complain_of_prices(now);
             self.say_quality(now);

@@ -1,5 +1,5 @@
-//! What the hub itself looks for from time to time, and complains of: messages that others had to drop, more samples than go out, tariffs without a
-//! price.
+//! What the hub itself looks for from time to time, and complains of: messages that others had to drop or got twice, more samples than go out,
+//! tariffs without a price.
 
 use std::time::Instant;
 
@@ -20,6 +20,15 @@ const CANNOT_KEEP_UP: Words = Words::new(
     "impossible de suivre : depuis {} s des relevés attendent le côté MQTT ; chaque compteur est publié moins souvent, par son état le plus récent, \
      et le reste viendra comme du passé quand il y aura de la place. Réglez mqtt.publish sur \"on-change\" ou sur quelques secondes, ou donnez plus de puissance au broker ou à cette machine",
 );
+const TWICE: Words = Words::new(
+    "readers are heard through several Zenoh routers at once: all that they send comes more than once, which costs time and is not counted twice. The \
+     routers are connected to each other, or two addresses lead to the same one: name only one of them in zenoh.connect or group.connect",
+    "des lecteurs sont entendus par plusieurs routeurs Zenoh à la fois : tout ce qu'ils envoient arrive plusieurs fois, ce qui coûte du temps et n'est \
+     pas compté deux fois. Les routeurs sont reliés entre eux, ou deux adresses mènent au même : n'en nommer qu'un dans zenoh.connect ou group.connect",
+);
+
+/// A reader that goes to another router has so few messages under way.
+const COPIES_OF_A_MOVE: u64 = 8;
 
 impl Hub {
     /// Samples wait for room, or for a broker, which is another matter.
@@ -40,6 +49,14 @@ impl Hub {
         if std::mem::replace(&mut self.dropped, sum) != sum {
             let text = journal::say(TOO_MUCH, &[&sum]);
             self.handle_complaint(Complaint::Overload, text.as_str(), now);
+        }
+    }
+
+    /// A few are those of a reader that goes from one router to another.
+    pub(super) fn complain_of_copies(&mut self, now: Instant) {
+        let copies = self.counters.get(Counter::ArrivalsTwice);
+        if copies - std::mem::replace(&mut self.copies, copies) >= COPIES_OF_A_MOVE {
+            self.handle_complaint(Complaint::Twice, journal::say(TWICE, &[]).as_str(), now);
         }
     }
 

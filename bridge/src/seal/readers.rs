@@ -144,6 +144,8 @@ pub struct Readers {
     code: Option<(u32, Instant)>,
     /// Lines of first contacts.
     lines: Pace,
+    /// Messages that came by another link before, since that was last asked.
+    copies: u64,
 }
 
 impl Readers {
@@ -168,6 +170,7 @@ impl Readers {
             is_changed: false,
             code: None,
             lines: Pace::new(LINES_AT_ONCE, LINES_A_MINUTE),
+            copies: 0,
         }
     }
 
@@ -247,7 +250,10 @@ impl Readers {
             // The question of a history has taken the place of the one that this answers.
             Err(Refused::Unasked) => return Ok(Vec::new()),
             // Two links lead to one router, or to two that are joined: this one was the slower.
-            Err(Refused::Replayed) if peer.link.is_some_and(|believed| believed != link) => return Ok(Vec::new()),
+            Err(Refused::Replayed) if peer.link.is_some_and(|believed| believed != link) => {
+                self.copies += 1;
+                return Ok(Vec::new());
+            }
             opened => opened?,
         };
         match opened {
@@ -388,6 +394,11 @@ impl Readers {
     /// The next meter whose reader has proven that it lives: it may have samples that never counted.
     pub fn poll_proven(&mut self) -> Option<MeterId> {
         self.proven.pop_front()
+    }
+
+    /// How many messages came since the last call that had come by another link before.
+    pub fn poll_copies(&mut self) -> u64 {
+        std::mem::take(&mut self.copies)
     }
 
     /// Whether there was a first contact since this was asked last.

@@ -121,7 +121,9 @@ impl Ear {
     }
 
     fn handle_message(&self, link: usize, sample: &Sample) {
-        for arrival in of_message(link, sample, &self.sealed) {
+        let (arrivals, copies) = of_message(link, sample, &self.sealed);
+        self.queues.counters.add(Counter::ArrivalsTwice, copies);
+        for arrival in arrivals {
             if let Arrival::Sample(received) = &arrival {
                 self.keys.handle_sample(link, received.meter);
                 self.shedding.handle_heard(received.meter, Instant::now());
@@ -186,16 +188,17 @@ impl Queues {
     }
 }
 
-/// What came under a key of a reader. A Zenoh DELETE says nothing, so it is refused as what cannot be read.
-fn of_message(link: usize, sample: &Sample, sealed: &Sealed) -> Vec<Arrival> {
+/// What came under a key of a reader, and how many messages had come by another link before. A Zenoh DELETE says nothing, so it is refused as what
+/// cannot be read.
+fn of_message(link: usize, sample: &Sample, sealed: &Sealed) -> (Vec<Arrival>, u64) {
     let size = sample.payload().len();
     if size > incoming::BYTES_MAX {
         // Nothing is made of it, not even a copy.
-        return vec![incoming::too_large(sample.key_expr().as_str(), size)];
+        return (vec![incoming::too_large(sample.key_expr().as_str(), size)], 0);
     }
     let key = sample.key_expr().as_str();
     let mut bytes = sample.payload().to_bytes().into_owned();
-    sealed.with(|readers| incoming::handle_message(readers, link, key, &mut bytes, Instant::now()))
+    sealed.with(|readers| (incoming::handle_message(readers, link, key, &mut bytes, Instant::now()), readers.poll_copies()))
 }
 
 fn meter_of(sample: &Sample) -> Option<MeterId> {

@@ -1,15 +1,16 @@
-//! As a guest of Zenoh routers: readers are heard at each of them and told nothing but at their own, one may move, and a router that is away is
-//! named.
+//! As a guest of Zenoh routers: readers are heard at each of them and told nothing but at their own, one may move, a router that is away is named,
+//! and so is what routers that are joined cost.
 
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex},
+    time::{Duration, Instant},
 };
 
 use zenoh::{Config, Session};
 
 use super::{
-    Broker, free_port,
+    Broker, PATIENCE, free_port,
     observer::Observer,
     program::Program,
     reader::{METER, Reader},
@@ -25,10 +26,17 @@ struct Router {
 
 impl Router {
     async fn start(port: u16) -> Self {
+        Self::joined(port, &[]).await
+    }
+
+    /// Connected to the routers at these ports.
+    async fn joined(port: u16, others: &[u16]) -> Self {
         let mut config = Config::default();
         let mut set = |key: &str, value: &str| config.insert_json5(key, value).unwrap();
         set("mode", "\"router\"");
         set("listen/endpoints", &format!("[\"tcp/127.0.0.1:{port}\"]"));
+        let others: Vec<String> = others.iter().map(|port| format!("tcp/127.0.0.1:{port}")).collect();
+        set("connect/endpoints", &format!("{others:?}"));
         set("scouting/multicast/enabled", "false");
         let session = zenoh::open(config).await.unwrap();
         let told: Arc<Mutex<BTreeSet<String>>> = Arc::default();
@@ -80,5 +88,27 @@ async fn each_reader_is_heard_at_its_router_and_told_there_only_wherever_it_goes
     one.moves(ports[0]).await;
     one.make(true).await;
     observer.expect_powers(METER, 1..=8).await;
+    bridge.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_routers_that_are_joined_each_sample_counts_once_and_what_they_cost_is_said() {
+    let (broker, ports) = (Broker::open().unwrap(), [free_port(), free_port()]);
+    let _routers = [Router::start(ports[0]).await, Router::joined(ports[1], &ports[..1]).await];
+    let connect = ports.map(|port| format!("tcp/127.0.0.1:{port}"));
+    let mut bridge =
+        Program::with_config(&format!("[zenoh]\nmode = \"client\"\nconnect = {connect:?}\n[mqtt]\nurl = \"{}\"\n", broker.url()));
+    bridge.is_up().await;
+    let observer = Observer::new(broker.port).await;
+    let (mut reader, mut made) = (Reader::new(ports[0]).await, 0);
+    // It looks for that each half minute, and both links stand some time before.
+    let end = Instant::now() + 2 * PATIENCE;
+    while !bridge.log().iter().any(|line| line.contains("through several Zenoh routers at once")) {
+        assert!(Instant::now() < end, "{:#?}", bridge.log());
+        reader.make_many(2).await;
+        made += 2;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    observer.expect_powers(METER, 1..=made).await;
     bridge.stop().await;
 }

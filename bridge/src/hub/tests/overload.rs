@@ -140,3 +140,15 @@ fn only_so_many_answers_of_histories_are_held() {
     assert!(readers.iter().all(|reader| bench.past_powers(reader.meter.as_str()) == [13]));
     assert!(bench.hub.asked.is_empty() && !bench.hub.is_past_waiting());
 }
+
+#[test]
+fn what_comes_by_two_routers_is_said_where_it_is_more_than_a_reader_that_moves() {
+    let (mut bench, _) = fleet(1);
+    let mut said_after = |copies: u64| {
+        bench.taken();
+        bench.hub.counters().add(Counter::ArrivalsTwice, copies);
+        bench.pass(Duration::from_secs(30));
+        bench.said().iter().any(|text| text.starts_with("readers are heard through several Zenoh routers at once"))
+    };
+    assert_eq!([7, 7, 8].map(&mut said_after), [false, false, true]);
+}

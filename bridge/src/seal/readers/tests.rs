@@ -226,6 +226,7 @@ fn a_reader_is_told_by_the_link_of_what_came_last_of_it_and_counts() {
     assert_eq!(by(&mut house, 2, &sealed), Ok(Vec::new()), "the same again by a link that was slower is no trouble");
     assert_eq!(told_by(&mut house).1, Some(LINK), "a recording does not move it");
     assert_eq!(by(&mut house, LINK, &sealed).unwrap_err().refused, Refused::Replayed);
+    assert_eq!((house.bridge.poll_copies(), house.bridge.poll_copies()), (1, 0));
     assert_eq!(by(&mut house, 2, &reader.sample(3)).unwrap().len(), 1);
     assert_eq!(told_by(&mut house), (vec![Some(2)], Some(2)), "it is at another router now");
     let hello = reader.end.hello();

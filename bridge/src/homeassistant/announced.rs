@@ -20,12 +20,12 @@ impl Announced {
         let is_name = |text: &str| !text.contains([LINE, PART]);
         let components = components.into_iter().filter(|(key, platform)| is_name(key) && is_name(platform));
         let sorted: BTreeMap<&str, &str> = components.collect();
-        Self(sorted.into_iter().flat_map(|(key, platform)| [key, " ", platform, "\n"]).collect::<String>().into())
+        Self(sorted.into_iter().map(|(key, platform)| format!("{key}{PART}{platform}{LINE}")).collect::<String>().into())
     }
 
     /// Key and platform of each.
     pub fn components(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.lines().filter_map(|line| line.split_once(PART))
+        self.0.split_terminator(LINE).filter_map(|line| line.split_once(PART))
     }
 
     /// Whether one with this key was announced.

@@ -198,6 +198,7 @@ pub struct Hub {
     /// What had been dropped, and what had come twice, when that was last looked at.
     dropped: u64,
     copies: u64,
+    were_many_copies: bool,
 }
 
 /// What goes in.
@@ -243,6 +244,7 @@ impl Hub {
             lines: Line::paces(),
             dropped: 0,
             copies: 0,
+            were_many_copies: false,
         };
         let known: BTreeSet<MeterId> = hub.kept.memories.keys().chain(hub.kept.positions.keys()).copied().collect();
         // Another member may be publishing it.

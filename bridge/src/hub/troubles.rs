@@ -27,7 +27,7 @@ const TWICE: Words = Words::new(
      pas compté deux fois. Les routeurs sont reliés entre eux, ou deux adresses mènent au même : n'en nommer qu'un dans zenoh.connect ou group.connect",
 );
 
-/// A reader that goes to another router has so few messages under way.
+/// A reader that goes to another router, or a bridge that stood still, has some messages under way; what goes on has more of them at each look.
 const COPIES_OF_A_MOVE: u64 = 8;
 
 impl Hub {
@@ -52,10 +52,12 @@ impl Hub {
         }
     }
 
-    /// A few are those of a reader that goes from one router to another.
+    /// What comes twice in one half minute alone may be what was under way.
     pub(super) fn complain_of_copies(&mut self, now: Instant) {
         let copies = self.counters.get(Counter::ArrivalsTwice);
-        if copies - std::mem::replace(&mut self.copies, copies) >= COPIES_OF_A_MOVE {
+        let are_many = copies - std::mem::replace(&mut self.copies, copies) >= COPIES_OF_A_MOVE;
+        let were_many = std::mem::replace(&mut self.were_many_copies, are_many);
+        if are_many && were_many {
             self.handle_complaint(Complaint::Twice, journal::say(TWICE, &[]).as_str(), now);
         }
     }

@@ -3,7 +3,10 @@
 //! To take a meter over is to start with it as after a restart: from what the other bridge learnt of it, from the newest ledger that the
 //! broker holds, and from the last sample that reached the broker. So nothing counts twice, and nothing steps back.
 
-use std::{collections::BTreeSet, time::Instant};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    time::Instant,
+};
 
 use teleinfo_proto::{tic::MeterId, wire::BootId};
 
@@ -14,7 +17,10 @@ use crate::{
     hub::{Hub, orders::Order},
     order::marks::Mark,
     prices::book::Book,
-    words::{message::Message, topics::ONLINE},
+    words::{
+        message::{Message, Origin},
+        topics::ONLINE,
+    },
 };
 
 /// Meters that took each other's place, at most.
@@ -76,9 +82,14 @@ impl Hub {
         topic == topics.discovery(id) || topic.strip_prefix(&topics.state(id)).is_some_and(|rest| rest.starts_with('/'))
     }
 
-    /// This process stood still, and others may have taken its place: what time alone has brought since then is not said.
-    pub fn handle_slept(&mut self) {
-        self.orders.retain(|order| !matches!(order, Order::Publish(_)));
+    /// This process stood still, and others may have taken its place: what waits to be said is not said any more. What it was to tell of samples
+    /// is told as the past, by whoever publishes their meters then.
+    pub fn handle_slept(&mut self, now: Instant) {
+        let (unsaid, others) = std::mem::take(&mut self.orders).into_iter().partition(|order| matches!(order, Order::Publish(_)));
+        self.orders = others;
+        let origin_of = |order| if let Order::Publish(message) = order { message.origin } else { None };
+        let origins: Vec<Origin> = VecDeque::into_iter(unsaid).filter_map(origin_of).collect();
+        self.handle_given_up(&origins, now);
     }
 
     /// How far the samples of a meter are at the broker, as the member says that publishes it.

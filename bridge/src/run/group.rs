@@ -45,7 +45,7 @@ impl Bridge {
     pub(super) fn follow_group(&mut self, now: Instant) {
         if let Some(slept) = self.neighbours.poll_slept(now) {
             // What time alone has brought since it woke up is of a past in which others may have taken its place.
-            self.hub.handle_slept();
+            self.hub.handle_slept(now);
             self.neighbours.talk.handle_slept(slept);
         }
         self.neighbours.talk.handle_able(self.hub.can_publish(), now);

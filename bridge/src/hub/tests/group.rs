@@ -216,6 +216,24 @@ fn what_a_member_that_hung_wakes_up_with_is_not_published() {
 }
 
 #[test]
+fn what_a_member_was_about_to_say_when_it_stood_still_is_told_as_the_past() {
+    let mut group = Group::new();
+    group.share(BOTH, &[0]);
+    group.pass(HOLD);
+    group.seconds(10);
+    let owner = &mut group.members[0];
+    let (now, wall) = (owner.start + owner.now, UNIX_EPOCH + Duration::from_millis(START_MS) + owner.now);
+    let received = group.reader.frame(owner.now);
+    owner.hub.handle_arrival(Arrived { arrival: Arrival::Sample(received), at: now, wall }, now);
+    // It has begun to tell it.
+    while !matches!(owner.hub.poll_order(ROOM, now), Some(Order::Publish(_))) {}
+    owner.hub.handle_slept(now);
+    group.seconds(2);
+    assert!(group.told.contains(&(false, 11)), "{:?}", group.told);
+    group.check();
+}
+
+#[test]
 fn whoever_speaks_for_the_bridge_says_its_quality_although_nothing_has_changed() {
     let mut group = Group::new();
     let said = |group: &Group, member: usize| {

@@ -255,12 +255,15 @@ class Ledger:
 
     def _take_history(self, at, payload):
         """The past: a whole frame, what was left of a damaged one, or a snapshot, which is indexes alone. It comes
-        before the present that follows it."""
+        before the present that follows it. Of a damaged frame and a clean one that meant the same, the clean one is
+        the whole one."""
         said = self._content(payload)
         numbers = self.by_content.get(said, ())
         unheard = [n for n in numbers if n not in self.heard]
+        later = [n for n in unheard if n > self.newest]
+        clean = [n for n in later if self.frames[n].clean and not self._leaves_out(n)]
         if unheard:
-            self._hear([n for n in unheard if n > self.newest][:1] or unheard, at)
+            self._hear(clean[:1] or later[:1] or unheard, at)
         elif numbers:
             self._repeat(at, said)
         else:

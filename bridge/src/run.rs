@@ -54,7 +54,7 @@ use crate::{
         whole::Outlives,
     },
     updates,
-    words::{inbound::Inbound, journal, language::Words, utc},
+    words::{inbound::Inbound, journal, language::Words, message::Origin, utc},
     zenoh::{arrivals::Arrivals, history::Historian, node::Node, routers::RouterWatch, sealed::Sealed, shedding::Shedding},
 };
 use neighbourhood::{Nearby, Neighbourhood, own_node};
@@ -211,7 +211,7 @@ impl Bridge {
                 _ = inputs.signals.hangup.recv() => self.hub.reports(Instant::now()).for_each(|line| info!("{line}")),
                 () = time::sleep_until(deadline.into()) => self.handle_timeout(Instant::now()).await,
                 inbound = inputs.inbound.recv() => match inbound {
-                    Some(inbound) => self.hub.handle_inbound(inbound, Instant::now()),
+                    Some(inbound) => self.handle_inbound(inbound, Instant::now()),
                     // The task behind the outlet has ended, which it never does by itself.
                     None => return,
                 },
@@ -310,9 +310,20 @@ impl Bridge {
         }
     }
 
+    fn handle_inbound(&mut self, inbound: Inbound, now: Instant) {
+        let given_up = if let Inbound::GivenUp(origins) = &inbound { origins.len() } else { 0 };
+        self.hub.handle_inbound(inbound, now);
+        self.outlet.handle_taken_back(given_up);
+    }
+
+    /// The samples that count as handed on, and of which something is not known to be at the broker.
+    fn untold(&self) -> Vec<Origin> {
+        self.hub.unsaid().chain(self.outlet.untold()).collect()
+    }
+
     /// Tells readers what the broker has.
     fn send_receipts(&mut self, now: Instant) {
-        let untold = self.outlet.untold();
+        let untold = self.untold();
         let receipts = self.receipts.poll(|meter| self.hub.marks(meter), &untold, self.outlet.is_up(), now);
         if !receipts.is_empty() {
             self.tell_delivered(&receipts);
@@ -403,7 +414,7 @@ impl Bridge {
     }
 
     fn write_positions(&mut self, is_last: bool, now: Instant) {
-        let untold = self.outlet.untold();
+        let untold = self.untold();
         // What the broker has not acknowledged is written once it has.
         self.written = if untold.is_empty() { self.hub.taken() } else { u64::MAX };
         match self.positions.files(self.hub.positions(), &untold, is_last, now) {

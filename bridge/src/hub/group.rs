@@ -3,10 +3,7 @@
 //! To take a meter over is to start with it as after a restart: from what the other bridge learnt of it, from the newest ledger that the
 //! broker holds, and from the last sample that reached the broker. So nothing counts twice, and nothing steps back.
 
-use std::{
-    collections::{BTreeSet, VecDeque},
-    time::Instant,
-};
+use std::{collections::BTreeSet, time::Instant};
 
 use teleinfo_proto::{tic::MeterId, wire::BootId};
 
@@ -85,11 +82,9 @@ impl Hub {
     /// This process stood still, and others may have taken its place: what waits to be said is not said any more. What it was to tell of samples
     /// is told as the past, by whoever publishes their meters then.
     pub fn handle_slept(&mut self, now: Instant) {
-        let (unsaid, others) = std::mem::take(&mut self.orders).into_iter().partition(|order| matches!(order, Order::Publish(_)));
-        self.orders = others;
-        let origin_of = |order| if let Order::Publish(message) = order { message.origin } else { None };
-        let origins: Vec<Origin> = VecDeque::into_iter(unsaid).filter_map(origin_of).collect();
-        self.handle_given_up(&origins, now);
+        let unsaid: Vec<Origin> = self.unsaid().collect();
+        self.orders.retain(|order| !matches!(order, Order::Publish(_)));
+        self.handle_given_up(&unsaid, now);
     }
 
     /// How far the samples of a meter are at the broker, as the member says that publishes it.

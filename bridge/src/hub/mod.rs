@@ -63,7 +63,7 @@ use crate::{
         journal,
         language::{Language, Sentence, Words},
         limits::Limits,
-        message::Message,
+        message::{Message, Origin},
         pace::Pace,
         topics::{OFFLINE, Topics},
     },
@@ -482,6 +482,11 @@ impl Hub {
         waiting.chain(self.stations.iter().map(|(id, station)| (id, station.intake().marks())))
     }
 
+    /// The samples of which messages wait among the orders: they count as handed on.
+    pub fn unsaid(&self) -> impl Iterator<Item = Origin> {
+        self.orders.iter().filter_map(origin_of)
+    }
+
     /// The meters of which samples were handed on since the last call.
     pub fn poll_handed_on(&mut self) -> BTreeSet<MeterId> {
         std::mem::take(&mut self.handed_on)
@@ -557,6 +562,11 @@ impl Hub {
     fn topics(&self) -> &Topics {
         &self.options.station.presentation.topics
     }
+}
+
+/// The sample that this order tells of.
+fn origin_of(order: &Order) -> Option<Origin> {
+    if let Order::Publish(message) = order { message.origin } else { None }
 }
 
 fn report_of_meter(id: &MeterId, station: &Station) -> String {

@@ -242,7 +242,7 @@ impl Broker {
                 Request::Close(done) => return Some(done),
             }
         }
-        let given_up = self.inlet.shared.untold().take();
+        let given_up = self.inlet.shared.untold().give_up();
         // What is retained from here on finds its way: it is in the queue, or among what is sent next.
         self.inlet.shared.up.store(true, Ordering::Relaxed);
         if !given_up.is_empty() {

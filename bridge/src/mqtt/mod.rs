@@ -182,10 +182,16 @@ impl Outlet {
         remembered
     }
 
-    /// The samples whose messages the broker has not acknowledged, oldest first.
+    /// The samples whose messages the broker has not acknowledged, oldest first. Those that were reported as given up are among them until
+    /// [`Outlet::handle_taken_back`].
     #[must_use]
     pub fn untold(&self) -> Vec<Origin> {
         self.shared.untold().all()
+    }
+
+    /// So many samples that were reported as given up no longer count as handed on.
+    pub fn handle_taken_back(&self, count: usize) {
+        self.shared.untold().handle_taken_back(count);
     }
 
     /// Whether exactly this message is retained on its topic, or will be as soon as the broker is back.

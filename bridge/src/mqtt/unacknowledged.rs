@@ -8,35 +8,46 @@ use std::{collections::VecDeque, time::Instant};
 
 use crate::words::message::{Message, Origin, Qos};
 
-/// The samples whose messages the broker may not have, in order; one entry for each message.
+/// The samples whose messages the broker may not have, in order.
 #[derive(Debug, Default)]
-pub(super) struct Untold(VecDeque<Origin>);
+pub(super) struct Untold {
+    /// One entry for each message on its way.
+    on_the_way: VecDeque<Origin>,
+    /// Given up, and not yet taken back by whoever counts them as handed on.
+    given_up: VecDeque<Origin>,
+}
 
 impl Untold {
     /// A message goes out.
     pub(super) fn handle_published(&mut self, message: &Message) {
-        self.0.extend(message.origin);
+        self.on_the_way.extend(message.origin);
     }
 
     /// The broker has a message.
     pub(super) fn handle_acknowledged(&mut self, message: &Message) {
-        if let Some(index) = message.origin.and_then(|origin| self.0.iter().position(|other| *other == origin)) {
-            self.0.remove(index);
+        if let Some(index) = message.origin.and_then(|origin| self.on_the_way.iter().position(|other| *other == origin)) {
+            self.on_the_way.remove(index);
         }
     }
 
-    /// All of them, each once.
+    /// All of them, those that were given up first.
     pub(super) fn all(&self) -> Vec<Origin> {
-        let mut all: Vec<Origin> = self.0.iter().copied().collect();
+        let mut all: Vec<Origin> = self.given_up.iter().chain(&self.on_the_way).copied().collect();
         all.dedup();
         all
     }
 
-    /// Gives all of them up.
-    pub(super) fn take(&mut self) -> Vec<Origin> {
-        let all = self.all();
-        self.0.clear();
+    /// Gives up all that are on their way: these, each once. They stay among the untold until they are taken back.
+    pub(super) fn give_up(&mut self) -> Vec<Origin> {
+        let mut all: Vec<Origin> = self.on_the_way.drain(..).collect();
+        all.dedup();
+        self.given_up.extend(&all);
         all
+    }
+
+    /// So many of those that were given up, the oldest, no longer count as handed on.
+    pub(super) fn handle_taken_back(&mut self, count: usize) {
+        self.given_up.drain(..count.min(self.given_up.len()));
     }
 }
 
@@ -111,8 +122,27 @@ mod tests {
         untold.handle_acknowledged(&messages[0]);
         assert_eq!(untold.all(), [origin(1), origin(2), origin(3)]);
         untold.handle_acknowledged(&messages[1]);
-        assert_eq!(untold.take(), [origin(2), origin(3)]);
-        assert_eq!(untold.take(), []);
+        assert_eq!(untold.give_up(), [origin(2), origin(3)]);
+        assert_eq!(untold.give_up(), []);
+    }
+
+    /// In between, somebody may ask how far everything is at the broker.
+    #[test]
+    fn what_is_given_up_is_untold_until_it_is_taken_back() {
+        let mut untold = Untold::default();
+        let mut publish = |untold: &mut Untold, sequence| untold.handle_published(&Message::live("t", "x").of(origin(sequence)));
+        [1, 2].map(|sequence| publish(&mut untold, sequence));
+        let first = untold.give_up().len();
+        publish(&mut untold, 3);
+        let second = untold.give_up().len();
+        publish(&mut untold, 4);
+        assert_eq!(untold.all(), [1, 2, 3, 4].map(origin));
+        untold.handle_taken_back(first);
+        assert_eq!(untold.all(), [3, 4].map(origin));
+        untold.handle_taken_back(second);
+        assert_eq!(untold.all(), [origin(4)]);
+        untold.handle_taken_back(1);
+        assert_eq!(untold.all(), [origin(4)]);
     }
 
     #[test]

@@ -138,7 +138,7 @@ impl Bridge {
 
     /// How far the samples of all meters are at the broker.
     pub(super) fn tell_positions(&mut self) {
-        let untold = self.outlet.untold();
+        let untold = self.untold();
         let told: Vec<(String, Runs)> = self
             .hub
             .positions()

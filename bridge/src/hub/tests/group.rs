@@ -227,7 +227,9 @@ fn what_a_member_was_about_to_say_when_it_stood_still_is_told_as_the_past() {
     owner.hub.handle_arrival(Arrived { arrival: Arrival::Sample(received), at: now, wall }, now);
     // It has begun to tell it.
     while !matches!(owner.hub.poll_order(ROOM, now), Some(Order::Publish(_))) {}
+    assert!(owner.hub.unsaid().all(|origin| origin.sequence == 11) && owner.hub.unsaid().count() > 0, "nobody is told that it is told");
     owner.hub.handle_slept(now);
+    assert_eq!(owner.hub.unsaid().count(), 0);
     group.seconds(2);
     assert!(group.told.contains(&(false, 11)), "{:?}", group.told);
     group.check();

@@ -129,6 +129,9 @@ pub struct HouseArgs {
     /// The first values of these registers, EASF01 to EASF10 and EAIT; the others are 0: a meter that has had other contracts
     #[arg(long, value_name = "LABEL=WH,...", conflicts_with = "index")]
     pub registers: Option<FirstRegisters>,
+    /// How many times as much the house draws and injects as such a house usually does
+    #[arg(long, value_name = "X", value_parser = parse_load, default_value = "1")]
+    pub load: f64,
     /// Changes WHAT after this time on the line, may be repeated: historic, standard, a contract, producer, or the 12 digits of the
     /// meter that takes its place. The registers go on, but those of another meter, which begin at 0
     #[arg(long = "change", value_name = "SECONDS=WHAT")]
@@ -157,6 +160,7 @@ impl HouseArgs {
             cut_off: self.cut_off,
             index: self.index,
             registers: self.registers.clone(),
+            load: self.load,
             changes: self.changes.iter().cloned().chain(self.switch()).collect(),
             message: self.message.clone(),
         }
@@ -208,6 +212,10 @@ pub fn parse_mode(text: &str) -> Result<Mode, String> {
         "standard" => Ok(Mode::Standard),
         _ => Err("historic or standard".into()),
     }
+}
+
+fn parse_load(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|load| (0.0..=10.0).contains(load)).ok_or("a number from 0 to 10".into())
 }
 
 fn parse_phases(text: &str) -> Result<usize, String> {

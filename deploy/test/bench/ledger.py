@@ -308,11 +308,14 @@ class Ledger:
         self.indexes.append(number)
 
     def _repeat(self, at, said):
-        """It was heard before. A damaged frame may say nothing new, and comes in pieces where noise looks like its end;
-        all else needs a reason."""
+        """It was heard before. A damaged frame may say nothing new, or by chance the same as the one after it, and comes
+        in pieces where noise looks like its end; all else needs a reason."""
         if self._merge_is_due() or self._comes_in_pieces():
             return
-        if not self.again.take_reason(said == self.present, at):
+        same = [n for n in self.by_content.get(said, ()) if n > self.newest - CARRIED and n not in self.heard]
+        if any(self.frames[n].damaged for n in same):
+            self._hear(same, at)
+        elif not self.again.take_reason(said == self.present, at):
             self.twice.append(said)
 
     def _leaves_out(self, number):

@@ -92,7 +92,7 @@ impl Meter {
             voltages: [(); 3].map(|()| past.mean(VOLTAGE, 228, 235)),
             identity: options.identity(),
             mode: options.mode,
-            phases: house.step(now, false),
+            phases: house.step(now, false).map(|phase| phase.times(options.load)),
             breaker: Breaker::new(cut_off),
             short_frames: ShortFrames::default(),
             line: Duration::ZERO,
@@ -197,7 +197,8 @@ impl Meter {
         if self.now.stamp.second() == 0 {
             self.tariff = self.tariff_clock.at(self.now);
         }
-        self.phases = if self.breaker.is_open() { self.house.step_dark() } else { self.house.step(self.now, self.off_peak()) };
+        let phases = if self.breaker.is_open() { self.house.step_dark() } else { self.house.step(self.now, self.off_peak()) };
+        self.phases = phases.map(|phase| phase.times(self.options.load));
         self.measure();
         self.watch();
     }

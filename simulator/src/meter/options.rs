@@ -31,6 +31,8 @@ pub struct MeterOptions {
     pub index: Option<u64>,
     /// The first values of registers that are named; the others are then 0.
     pub registers: Option<FirstRegisters>,
+    /// How many times as much the house draws and injects as such a house usually does.
+    pub load: f64,
     /// What changes meanwhile.
     pub changes: Vec<PlannedChange>,
     /// MSG1; MSG2 carries its beginning in the first frame.
@@ -53,6 +55,7 @@ impl MeterOptions {
             cut_off: None,
             index: None,
             registers: None,
+            load: 1.0,
             changes: Vec::new(),
             message: None,
         }

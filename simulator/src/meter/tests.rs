@@ -131,6 +131,17 @@ fn frames_have_the_groups_and_the_length_of_real_ones() {
 }
 
 #[test]
+fn a_house_with_a_quarter_of_the_load_draws_a_quarter() {
+    let drawn = |load| {
+        let mut meter = Meter::new(MeterOptions { load, ..options(Mode::Standard, "base", 1, "2024-01-15T18:00:00") });
+        let first = meter.next_frame().0.energy.drawn;
+        skip(&mut meter, 24 * 3_600).energy.drawn - first
+    };
+    let (whole, quarter) = (drawn(1.0), drawn(0.25));
+    assert!(quarter.abs_diff(whole / 4) <= whole / 100, "{quarter} of {whole} Wh");
+}
+
+#[test]
 fn energy_follows_the_power_that_is_shown() {
     let mut meter = Meter::new(options(Mode::Standard, "hc", 1, "2024-01-15T18:00:00"));
     let first = number(&meter.next_frame().0, "EAST");

@@ -54,6 +54,12 @@ impl Phase {
         if self.active >= 0.0 { self.apparent() } else { -self.apparent() }
     }
 
+    /// The same with so many times the load.
+    #[must_use]
+    pub(crate) fn times(self, load: f64) -> Self {
+        Self { active: self.active * load, reactive: self.reactive * load, ..self }
+    }
+
     /// Current in A.
     #[must_use]
     pub(crate) fn current(&self) -> f64 {

@@ -50,6 +50,7 @@ pub struct Versions {
 pub struct BridgeQuality {
     language: Language,
     fingerprint: String,
+    member: Option<String>,
     started: Instant,
     published: Option<(Instant, Facts)>,
 }
@@ -65,10 +66,11 @@ struct Facts {
 }
 
 impl BridgeQuality {
-    /// The process started at `now`; it says in this language what complaints are about, and that its key has this fingerprint.
+    /// The process started at `now`; it says in this language what complaints are about, that its key has this fingerprint, and its name as a
+    /// member of a group.
     #[must_use]
-    pub const fn new(language: Language, fingerprint: String, now: Instant) -> Self {
-        Self { language, fingerprint, started: now, published: None }
+    pub const fn new(language: Language, fingerprint: String, member: Option<String>, now: Instant) -> Self {
+        Self { language, fingerprint, member, started: now, published: None }
     }
 
     /// Another member of the group says it. Once this one does, it says all of it at once.
@@ -98,7 +100,10 @@ impl BridgeQuality {
         if !due {
             return None;
         }
-        let report = facts.json(self.language, &self.fingerprint, now.saturating_duration_since(self.started));
+        let mut report = facts.json(self.language);
+        report.insert("fingerprint".into(), json!(self.fingerprint));
+        report.extend(self.member.iter().map(|member| ("member".into(), json!(member))));
+        report.insert("uptime".into(), json!(now.saturating_duration_since(self.started).as_secs()));
         self.published = Some((now, facts));
         serde_json::to_vec(&report).ok()
     }
@@ -121,13 +126,11 @@ impl Facts {
             || kinds(self) != kinds(next)
     }
 
-    fn json(&self, language: Language, fingerprint: &str, uptime: Duration) -> Value {
+    fn json(&self, language: Language) -> Map<String, Value> {
         let mut report = Map::new();
         report.insert("version".into(), json!(env!("CARGO_PKG_VERSION")));
         report.extend(self.versions.newest.iter().map(|newest| ("newest".into(), json!(newest))));
         report.insert("other_readers".into(), json!(self.versions.other_readers));
-        report.insert("fingerprint".into(), json!(fingerprint));
-        report.insert("uptime".into(), json!(uptime.as_secs()));
         report.insert("meters".into(), json!(self.meters.known));
         report.insert("meters_online".into(), json!(self.meters.online));
         for (counter, number) in &self.numbers {
@@ -139,7 +142,7 @@ impl Facts {
             (kind.name().to_owned(), json!({ "count": count, "subject": kind.subject().get(language), "text": text }))
         });
         report.insert("complaints".into(), complaints.collect::<Map<_, _>>().into());
-        Value::Object(report)
+        report
     }
 }
 
@@ -176,7 +179,7 @@ mod tests {
             Self {
                 counters: Counters::default(),
                 complaints: Complaints::default(),
-                quality: BridgeQuality::new(Language::French, "lusab-babad".into(), start),
+                quality: BridgeQuality::new(Language::French, "lusab-babad".into(), Some("attic".into()), start),
                 repair: Repair::default(),
                 versions: Versions::default(),
                 start,
@@ -205,6 +208,7 @@ mod tests {
         let report = bench.report(7).unwrap();
         assert_eq!((&report["uptime"], &report["meters"], &report["meters_online"]), (&json!(7), &json!(2), &json!(1)));
         assert_eq!((&report["refused"]["version"], &report["fingerprint"]), (&json!(3), &json!("lusab-babad")));
+        assert_eq!(report["member"], "attic");
         assert_eq!(
             report["complaints"],
             json!({ "version": { "count": 1, "subject": "messages d'une autre version", "text": "version 9" } })

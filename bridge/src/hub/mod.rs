@@ -209,7 +209,7 @@ impl Hub {
     pub fn new(options: HubOptions, kept: Kept, counters: Counters, now: Instant) -> Self {
         let repair = Repair { is_on: options.notes, reason: None };
         let (broker_keeps, language) = (options.broker_keeps, options.station.presentation.language);
-        let fingerprint = options.fingerprint.clone();
+        let (fingerprint, member) = (options.fingerprint.clone(), options.member.clone());
         let part = options.member.as_deref().map(Part::of_nothing);
         // A member announces its meters when it gets them.
         let rewording = if part.is_some() { Rewording::default() } else { Rewording::new(&options.station.presentation, &kept.memories) };
@@ -235,7 +235,7 @@ impl Hub {
             say_again: None,
             counters,
             complaints: Complaints::default(),
-            quality: BridgeQuality::new(language, fingerprint, now),
+            quality: BridgeQuality::new(language, fingerprint, member, now),
             newest: None,
             quality_due: now,
             unheard_due: Some(now + reception::SILENCE),

@@ -1,7 +1,8 @@
 """What a bridge may say again, and when. Everything else that is said twice is a fault.
 
 The present   after it has found its broker, and after it has announced a meter: somebody may just begin to listen
-The past      after it has begun again, until it says something new: after a kill it knows only how far it was before
+The past      after it has begun again, until it says something new: after a kill it knows only how far it was before;
+              the same when another member of its group goes on
 """
 
 # How often the present may be said again for each reason ...
@@ -19,6 +20,10 @@ class Repetitions:
     def handle_online(self, at):
         self.past_may_come = True
         self.ends += [at + WITHIN] * ONLINE
+
+    def handle_member(self):
+        """Another one speaks from now on: it knows how far the last one was at the broker a moment before."""
+        self.past_may_come = True
 
     def handle_announcement(self, at):
         self.ends += [at + WITHIN] * ANNOUNCED

@@ -60,6 +60,7 @@ class Ledger:
         self.merges = collections.deque(maxlen=REPEATED)
         self.present, self.again = None, Repetitions()
         self.deaf_times = []
+        self.member = None
         self.last = {}
 
     # Reading on.
@@ -209,6 +210,12 @@ class Ledger:
         if payload == "online":
             self.place -= REPEATED
             self.again.handle_online(at)
+
+    def _take_bridge_quality(self, _at, payload):
+        member = json.loads(payload).get("member")
+        if self.member not in (None, member):
+            self.again.handle_member()
+        self.member = member
 
     def _take_state(self, at, payload):
         """Says which frame a message is.
@@ -374,6 +381,6 @@ TOPICS = {
     "quality": _ignore,
     "bridge/doctor": _ignore,
     "bridge/marker": _ignore,
-    "bridge/quality": _ignore,
+    "bridge/quality": Ledger._take_bridge_quality,
     "bridge/state": Ledger._take_bridge_state,
 }

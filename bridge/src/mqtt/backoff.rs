@@ -38,6 +38,12 @@ impl Backoff {
         self.is_displaced()
     }
 
+    /// There was no connection. Somebody else with our name leaves the broker within reach: one that cannot be reached has closed the connections
+    /// before because it went away itself.
+    pub(super) const fn handle_not_connected(&mut self) {
+        self.short = 0;
+    }
+
     const fn is_displaced(&self) -> bool {
         self.short >= SHORT_MANY
     }
@@ -108,5 +114,16 @@ mod tests {
         assert!(displaced.iter().all(|(displaced, _)| *displaced) && displaced[7].1 >= 15, "{displaced:?}");
         assert_eq!(close(61), (false, 0));
         assert_eq!(close(1), (false, 0), "the row begins anew");
+    }
+
+    #[test]
+    fn a_broker_that_restarts_again_and_again_is_tried_as_often_as_before() {
+        let mut backoff = Backoff::default();
+        for _ in 0..10 {
+            assert!(!backoff.handle_connected(Duration::from_secs(1), true), "nobody has our name");
+            assert!(backoff.handle_failure(false, u64::MAX) <= FIRST);
+            backoff.handle_not_connected();
+            backoff.handle_failure(false, u64::MAX);
+        }
     }
 }

@@ -135,6 +135,8 @@ impl Broker {
                 } else {
                     told = None;
                 }
+            } else {
+                backoff.handle_not_connected();
             }
             if told.as_deref() != Some(&trouble.message) {
                 warn!("{}", journal::say(AGAIN, &[&trouble.message]));

@@ -130,8 +130,9 @@ mod tests {
     #[test]
     fn what_is_given_up_is_untold_until_it_is_taken_back() {
         let mut untold = Untold::default();
-        let mut publish = |untold: &mut Untold, sequence| untold.handle_published(&Message::live("t", "x").of(origin(sequence)));
-        [1, 2].map(|sequence| publish(&mut untold, sequence));
+        let publish = |untold: &mut Untold, sequence| untold.handle_published(&Message::live("t", "x").of(origin(sequence)));
+        publish(&mut untold, 1);
+        publish(&mut untold, 2);
         let first = untold.give_up().len();
         publish(&mut untold, 3);
         let second = untold.give_up().len();

@@ -137,6 +137,10 @@ async fn what_a_killed_broker_had_not_acknowledged_comes_as_the_past() {
     late.expect_powers(METER, 4..=15).await;
     assert_eq!(late.present_powers(METER), [14, 15]);
     late.expect(&format!("teleinfo/{METER}/availability"), "online").await;
+    // And what had been given up no longer counts as under way.
+    let positions = bridge.directory.path().join("run/positions.state");
+    let is_written = || std::fs::read_to_string(&positions).is_ok_and(|text| text.contains("\"sequence\":15,"));
+    eventually("the last position is written", || is_written().then_some(())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -315,7 +315,7 @@ class Ledger:
         self.indexes.append(number)
 
     def _repeat(self, at, said):
-        """It was heard before. A damaged frame may say nothing new, or by chance the same as the one after it, and comes
+        """It was heard before. A damaged frame may say nothing new, or by chance what the one after it says, and comes
         in pieces where noise looks like its end; all else needs a reason."""
         if self._merge_is_due() or self._comes_in_pieces():
             return

@@ -319,9 +319,10 @@ class Ledger:
         in pieces where noise looks like its end; all else needs a reason."""
         if self._merge_is_due() or self._comes_in_pieces():
             return
-        same = [n for n in self.by_content.get(said, ()) if n > self.newest - CARRIED and n not in self.heard]
-        if any(self.frames[n].damaged for n in same):
-            self._hear(same, at)
+        near = (n for n in self.by_content.get(said, ()) if self.newest - CARRIED < n < self.newest)
+        damaged = [n for n in near if n not in self.heard and self.frames[n].damaged]
+        if damaged:
+            self._hear(damaged, at)
         elif not self.again.take_reason(said == self.present, at):
             self.twice.append(said)
 

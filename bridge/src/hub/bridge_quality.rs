@@ -220,6 +220,13 @@ mod tests {
     }
 
     #[test]
+    fn a_bridge_that_is_in_no_group_is_no_member() {
+        let mut bench = Bench::new();
+        bench.quality.member = None;
+        assert_eq!(bench.report(0).unwrap().get("member"), None);
+    }
+
+    #[test]
     fn a_newer_version_is_told_once_it_is_known() {
         let mut bench = Bench::new();
         let report = bench.report(0).unwrap();

@@ -484,7 +484,7 @@ impl Hub {
 
     /// The samples of which messages wait among the orders: they count as handed on.
     pub fn unsaid(&self) -> impl Iterator<Item = Origin> {
-        self.orders.iter().filter_map(origin_of)
+        self.orders.iter().filter_map(Order::origin)
     }
 
     /// The meters of which samples were handed on since the last call.
@@ -562,11 +562,6 @@ impl Hub {
     fn topics(&self) -> &Topics {
         &self.options.station.presentation.topics
     }
-}
-
-/// The sample that this order tells of.
-fn origin_of(order: &Order) -> Option<Origin> {
-    if let Order::Publish(message) = order { message.origin } else { None }
 }
 
 fn report_of_meter(id: &MeterId, station: &Station) -> String {

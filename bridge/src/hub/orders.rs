@@ -13,7 +13,7 @@ use crate::{
         intake::Question,
         received::{ReaderClock, Received},
     },
-    words::message::Message,
+    words::message::{Message, Origin},
 };
 
 /// One thing to do.
@@ -45,6 +45,14 @@ pub enum Order {
     Measured(MeterId, Reading),
     /// Write this line to the log.
     Say(Level, String),
+}
+
+impl Order {
+    /// The sample that it tells of.
+    #[must_use]
+    pub fn origin(&self) -> Option<Origin> {
+        if let Self::Publish(message) = self { message.origin } else { None }
+    }
 }
 
 /// What the statistics are corrected from.
